@@ -1,0 +1,300 @@
+//! Who tries what on which block: [`BlockHash`], [`PublicKey`], [`Nonce`] and the order in which nonces are
+//! tried, [`NonceSequence`].
+//!
+//! Hashes and keys enter every seed as the text given (SPEC §I.2): no hex decoding, case kept.
+
+use alloc::string::{String, ToString};
+use core::fmt;
+
+/// Longest block hash or public key accepted, in bytes. The network's are 64 and 66.
+pub const MAX_TEXT_BYTES: usize = 256;
+
+/// A hash, key or nonce that no proof can carry.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum IdentityError {
+    /// The text is empty.
+    #[error("{what} is empty, expected 1 to {MAX_TEXT_BYTES} visible ASCII characters")]
+    Empty {
+        /// `block hash` or `public key`.
+        what: &'static str,
+    },
+    /// The text is longer than [`MAX_TEXT_BYTES`].
+    #[error("{what} has {got} bytes, expected at most {MAX_TEXT_BYTES}")]
+    TooLong {
+        /// `block hash` or `public key`.
+        what: &'static str,
+        /// Its length in bytes.
+        got: usize,
+    },
+    /// The text has a character that cannot be part of a hash or key.
+    #[error("{what} has {got:?} at byte {at}, expected visible ASCII characters only")]
+    Character {
+        /// `block hash` or `public key`.
+        what: &'static str,
+        /// The character.
+        got: char,
+        /// Its byte offset.
+        at: usize,
+    },
+    /// The nonce is negative, above 2^63 - 1, or no integer.
+    #[error("nonce {got:?} is not an integer from 0 to 9223372036854775807")]
+    Nonce {
+        /// The text given, cut to 64 characters.
+        got: String,
+    },
+    /// The nodes and groups that share the nonces leave none for this one.
+    #[error("nonces cannot be shared out: {what} is {got}, expected {expected}")]
+    Share {
+        /// The field's name.
+        what: &'static str,
+        /// Its value.
+        got: u64,
+        /// What would do.
+        expected: &'static str,
+    },
+}
+
+fn checked_text(what: &'static str, text: &str) -> Result<String, IdentityError> {
+    if text.is_empty() {
+        return Err(IdentityError::Empty { what });
+    }
+    if text.len() > MAX_TEXT_BYTES {
+        return Err(IdentityError::TooLong { what, got: text.len() });
+    }
+    match text.char_indices().find(|(_, c)| !c.is_ascii_graphic()) {
+        Some((at, got)) => Err(IdentityError::Character { what, got, at }),
+        None => Ok(text.to_string()),
+    }
+}
+
+macro_rules! text_newtype {
+    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(String);
+
+        impl $name {
+            #[doc = concat!("Checks a ", $what, ": 1 to 256 visible ASCII characters, kept as given.")]
+            ///
+            /// # Errors
+            /// [`IdentityError::Empty`], [`IdentityError::TooLong`], [`IdentityError::Character`].
+            pub fn new(text: &str) -> Result<Self, IdentityError> {
+                checked_text($what, text).map(Self)
+            }
+
+            /// The text as given.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl core::str::FromStr for $name {
+            type Err = IdentityError;
+
+            fn from_str(text: &str) -> Result<Self, IdentityError> {
+                Self::new(text)
+            }
+        }
+    };
+}
+
+text_newtype!(
+    /// The hash of the block that starts a Sprint, as text. On the network: 64 upper-case hex digits.
+    BlockHash,
+    "block hash"
+);
+text_newtype!(
+    /// The key of the host that mines, as text. On the network: 66 lower-case hex digits.
+    PublicKey,
+    "public key"
+);
+
+impl BlockHash {
+    /// Whether this is what the network uses: 64 upper-case hex digits.
+    ///
+    /// Other text is legal (test networks use it), but a lower-case copy of a hash makes another model.
+    #[must_use]
+    pub fn is_network_form(&self) -> bool {
+        self.0.len() == 64 && self.0.bytes().all(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(&b))
+    }
+}
+
+/// The number a host varies: 0 to 2^63 - 1 (int64 on the wire).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Nonce(u64);
+
+impl Nonce {
+    /// The largest nonce, 2^63 - 1.
+    pub const MAX: Self = Self(i64::MAX as u64);
+
+    /// Checks a nonce.
+    ///
+    /// # Errors
+    /// [`IdentityError::Nonce`] above 2^63 - 1.
+    pub fn new(value: u64) -> Result<Self, IdentityError> {
+        if value <= Self::MAX.0 {
+            Ok(Self(value))
+        } else {
+            Err(IdentityError::Nonce { got: value.to_string() })
+        }
+    }
+
+    /// The nonce as a number, at most 2^63 - 1.
+    #[must_use]
+    pub fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Nonce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl core::str::FromStr for Nonce {
+    type Err = IdentityError;
+
+    /// Reads decimal digits only: no sign, no space, no exponent.
+    fn from_str(text: &str) -> Result<Self, IdentityError> {
+        let bad = || IdentityError::Nonce { got: text.chars().take(64).collect() };
+        if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(bad());
+        }
+        text.parse().ok().and_then(|value| Self::new(value).ok()).ok_or_else(bad)
+    }
+}
+
+/// The nonces of one worker: `node + group * nodes + x * (groups * nodes)`, x = 0, 1, 2, … (SPEC §I.7).
+///
+/// The network hands out node numbers from 1 and counts only the nodes of one tick, so `node >= nodes` is
+/// legal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NonceSequence {
+    next: Option<u64>,
+    stride: u64,
+}
+
+impl NonceSequence {
+    /// The sequence of `group` of `groups` on `node` of `nodes`.
+    ///
+    /// # Errors
+    /// [`IdentityError::Share`] when `nodes` or `groups` is zero, `group >= groups`, or the first nonce or
+    /// the stride would pass 2^63 - 1.
+    pub fn new(node: u64, nodes: u64, group: u64, groups: u64) -> Result<Self, IdentityError> {
+        let share = |what, got, expected| Err(IdentityError::Share { what, got, expected });
+        if nodes == 0 {
+            return share("node count", nodes, "at least 1");
+        }
+        if groups == 0 {
+            return share("group count", groups, "at least 1");
+        }
+        if group >= groups {
+            return share("group", group, "less than the group count");
+        }
+        let stride = nodes.checked_mul(groups).filter(|s| *s <= Nonce::MAX.0);
+        let Some(stride) = stride else {
+            return share("node count", nodes, "node count times group count below 2^63");
+        };
+        let first = group.checked_mul(nodes).and_then(|g| g.checked_add(node)).filter(|f| *f <= Nonce::MAX.0);
+        let Some(first) = first else {
+            return share("node", node, "a first nonce below 2^63");
+        };
+        Ok(Self { next: Some(first), stride })
+    }
+
+    /// The same sequence from its first nonce above `last` on: how mining resumes.
+    #[must_use]
+    pub fn after(mut self, last: Nonce) -> Self {
+        if let Some(first) = self.next
+            && first <= last.0
+        {
+            let steps = (last.0 - first) / self.stride + 1;
+            self.next = steps
+                .checked_mul(self.stride)
+                .and_then(|s| s.checked_add(first))
+                .filter(|n| *n <= Nonce::MAX.0);
+        }
+        self
+    }
+}
+
+impl Iterator for NonceSequence {
+    type Item = Nonce;
+
+    fn next(&mut self) -> Option<Nonce> {
+        let now = self.next?;
+        self.next = now.checked_add(self.stride).filter(|n| *n <= Nonce::MAX.0);
+        Some(Nonce(now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nonces_reject_everything_but_plain_decimals_below_two_to_the_63() {
+        for bad in
+            ["", "-1", "+1", " 1", "1e3", "1.0", "0x10", "9223372036854775808", "99999999999999999999999"]
+        {
+            assert!(bad.parse::<Nonce>().is_err(), "{bad:?} was accepted");
+        }
+        assert_eq!("9223372036854775807".parse::<Nonce>(), Ok(Nonce::MAX));
+        assert!(Nonce::new(1 << 63).is_err());
+    }
+
+    #[test]
+    fn sequences_of_all_groups_cover_every_nonce_once() {
+        let mut seen = alloc::vec![0_u8; 60];
+        for node in 0..3 {
+            for group in 0..4 {
+                for nonce in NonceSequence::new(node, 3, group, 4).unwrap() {
+                    if nonce.get() >= 60 {
+                        break;
+                    }
+                    seen[usize::try_from(nonce.get()).unwrap()] += 1;
+                }
+            }
+        }
+        assert!(seen.iter().all(|n| *n == 1), "{seen:?}");
+    }
+
+    #[test]
+    fn a_resumed_sequence_goes_on_where_it_stopped() {
+        let all = NonceSequence::new(2, 3, 1, 2).unwrap();
+        let tail: alloc::vec::Vec<_> = all.clone().skip(4).take(5).collect();
+        let last = all.clone().nth(3).unwrap();
+        assert_eq!(all.clone().after(last).take(5).collect::<alloc::vec::Vec<_>>(), tail);
+        let between = Nonce::new(last.get() + 1).unwrap();
+        assert_eq!(all.after(between).next(), Some(tail[0]));
+        assert_eq!(NonceSequence::new(0, 1, 0, 1).unwrap().after(Nonce::MAX).next(), None);
+    }
+
+    #[test]
+    fn node_numbers_beyond_the_count_are_legal_and_zero_counts_are_not() {
+        assert_eq!(NonceSequence::new(7, 2, 0, 1).unwrap().next(), Some(Nonce(7)));
+        assert!(NonceSequence::new(0, 0, 0, 1).is_err());
+        assert!(NonceSequence::new(0, 1, 0, 0).is_err());
+        assert!(NonceSequence::new(0, 1, 1, 1).is_err());
+        assert!(NonceSequence::new(u64::MAX, 1, 0, 1).is_err());
+        assert!(NonceSequence::new(0, u64::MAX, 0, 2).is_err());
+    }
+
+    #[test]
+    fn texts_name_what_is_wrong_with_them() {
+        assert_eq!(BlockHash::new(""), Err(IdentityError::Empty { what: "block hash" }));
+        assert!(matches!(PublicKey::new(&"a".repeat(257)), Err(IdentityError::TooLong { got: 257, .. })));
+        assert!(matches!(BlockHash::new("ab cd"), Err(IdentityError::Character { got: ' ', at: 2, .. })));
+        assert!(BlockHash::new(&"A".repeat(64)).unwrap().is_network_form());
+        assert!(!BlockHash::new(&"a".repeat(64)).unwrap().is_network_form());
+    }
+}

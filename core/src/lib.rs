@@ -1,0 +1,22 @@
+//! The rules of sphere-pow as code: pure, `no_std`, without `unsafe`, the arbiter of every other crate.
+//!
+//! Nothing here knows a clock, a log, a file, a thread or a source of randomness; all of these arrive as
+//! arguments. The same input gives the same bits natively and in wasm.
+//!
+//! Two profiles share one shape:
+//! - [`gonka`]: compatible with the network's own scheme to within hardware noise (SPEC Part I).
+//!
+//! What both use:
+//! - [`identity`]: block hashes, public keys and nonces as types that cannot hold a bad value.
+//! - [`statistics`]: the cap probability on a sphere and the exact binomial tail.
+#![no_std]
+#![forbid(unsafe_code)]
+#![warn(clippy::std_instead_of_core, clippy::std_instead_of_alloc)]
+
+extern crate alloc;
+
+pub mod gonka;
+pub mod identity;
+pub mod statistics;
+
+pub use half::f16;

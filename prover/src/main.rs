@@ -1,0 +1,2 @@
+//! The `sphere-pow` command.
+fn main() {}
