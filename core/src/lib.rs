@@ -4,6 +4,7 @@
 //! arguments. The same input gives the same bits natively and in wasm.
 //!
 //! Two profiles share one shape:
+//! - [`exact`]: integers end to end, the same bits everywhere, and no shortcut that pays (SPEC Part II).
 //! - [`gonka`]: compatible with the network's own scheme to within hardware noise (SPEC Part I).
 //!
 //! What both use:
@@ -15,6 +16,7 @@
 
 extern crate alloc;
 
+pub mod exact;
 pub mod gonka;
 pub mod identity;
 pub mod statistics;

@@ -1,0 +1,194 @@
+//! The reference executor: runs a [`Plan`] with the readable [`ops`]. Slow, and the arbiter.
+
+use super::ops::{self, AttentionShape, Requant};
+use super::params::Params;
+use super::plan::{Op, Plan, Rows, Slot};
+use super::puzzle::Puzzle;
+use super::weights::{Tensor, WeightStream};
+use crate::identity::{Nonce, PublicKey};
+use alloc::borrow::Cow;
+use alloc::{vec, vec::Vec};
+
+/// A model of one block, ready to run one batch of nonces after the other.
+#[derive(Clone, Debug)]
+pub struct ReferenceExecutor {
+    puzzle: Puzzle,
+    plan: Plan,
+    stream: WeightStream,
+    /// By stream number; empty where weights are made as they are used.
+    kept: Vec<Vec<i8>>,
+}
+
+impl ReferenceExecutor {
+    /// Makes all weights once and keeps them: one byte a weight.
+    #[must_use]
+    pub fn new(puzzle: &Puzzle) -> Self {
+        let mut this = Self::streaming(puzzle);
+        this.kept = Tensor::all(puzzle.params()).map(|t| this.stream.tensor(t)).collect();
+        this
+    }
+
+    /// Makes each tensor when it is used, once a batch, and keeps none.
+    #[must_use]
+    pub fn streaming(puzzle: &Puzzle) -> Self {
+        let plan = Plan::new(puzzle.params());
+        Self { puzzle: puzzle.clone(), plan, stream: puzzle.weights(), kept: Vec::new() }
+    }
+
+    /// The puzzle.
+    #[must_use]
+    pub fn puzzle(&self) -> &Puzzle {
+        &self.puzzle
+    }
+
+    /// A tensor's weights, `[outputs, inputs]`.
+    #[must_use]
+    pub fn tensor(&self, tensor: Tensor) -> Cow<'_, [i8]> {
+        match usize::try_from(tensor.stream(self.puzzle.params())).ok().and_then(|ix| self.kept.get(ix)) {
+            Some(kept) => Cow::Borrowed(kept),
+            None => Cow::Owned(self.stream.tensor(tensor)),
+        }
+    }
+
+    /// Logits of each nonce, SPEC §II.7: `[nonces, vocab]`.
+    #[must_use]
+    pub fn logits(&self, key: &PublicKey, nonces: &[Nonce]) -> Vec<i32> {
+        self.logits_of_inputs(&self.puzzle.inputs(key, nonces))
+    }
+
+    /// Logits of each input, SPEC §II.7.
+    ///
+    /// # Shapes
+    /// - `inputs`: `[nonces, tokens, dim]` entries of the normal table.
+    /// - returns `[nonces, vocab]`.
+    ///
+    /// # Panics
+    /// When `inputs` is no whole number of nonces.
+    #[must_use]
+    pub fn logits_of_inputs(&self, inputs: &[i8]) -> Vec<i32> {
+        let params = self.puzzle.params();
+        let per_nonce = params.tokens() * params.dim();
+        assert!(inputs.len().is_multiple_of(per_nonce), "inputs are [nonces, tokens, dim]");
+        let mut run = Activations::new(params, inputs);
+        for op in self.plan.ops() {
+            run.step(*op, |tensor| self.tensor(tensor));
+        }
+        run.logits
+    }
+}
+
+/// The slots of a batch. An op writes the whole of a slot, whose rows are those it works on.
+#[derive(Clone, Debug)]
+pub(super) struct Activations {
+    params: Params,
+    nonces: usize,
+    input: Vec<i8>,
+    pub(super) stream: Vec<i32>,
+    pub(super) normed: Vec<i32>,
+    pub(super) lanes: Vec<i8>,
+    query: Vec<i8>,
+    pub(super) key: Vec<i8>,
+    pub(super) value: Vec<i8>,
+    attended: Vec<i8>,
+    gate: Vec<i8>,
+    up: Vec<i8>,
+    pub(super) branch: Vec<i32>,
+    pub(super) logits: Vec<i32>,
+}
+
+impl Activations {
+    pub(super) fn new(params: &Params, inputs: &[i8]) -> Self {
+        let nonces = inputs.len() / (params.tokens() * params.dim());
+        let (int8, wide) = (Vec::new, Vec::new);
+        Self {
+            params: *params,
+            nonces,
+            input: inputs.to_vec(),
+            stream: wide(),
+            normed: wide(),
+            lanes: int8(),
+            query: int8(),
+            key: int8(),
+            value: int8(),
+            attended: int8(),
+            gate: int8(),
+            up: int8(),
+            branch: wide(),
+            logits: wide(),
+        }
+    }
+
+    /// An int8 slot.
+    pub(super) fn int8(&mut self, slot: Slot) -> &mut Vec<i8> {
+        match slot {
+            Slot::Input => &mut self.input,
+            Slot::Lanes => &mut self.lanes,
+            Slot::Query => &mut self.query,
+            Slot::Key => &mut self.key,
+            Slot::Value => &mut self.value,
+            Slot::Attended => &mut self.attended,
+            Slot::Gate => &mut self.gate,
+            Slot::Up => &mut self.up,
+            Slot::Stream | Slot::Normed | Slot::Branch | Slot::Logits => {
+                unreachable!("plans name {slot:?} only where it is an i32")
+            }
+        }
+    }
+
+    /// Writes accumulators `[rows, outputs]` to a slot.
+    pub(super) fn put(&mut self, output: Slot, mut acc: Vec<i32>, inputs: usize, requant: Requant) {
+        acc.iter_mut().for_each(|acc| *acc = requant.apply(*acc, inputs));
+        match output {
+            Slot::Branch => self.branch = acc,
+            Slot::Logits => self.logits = acc,
+            _ => *self.int8(output) = acc.into_iter().map(ops::clamp_int8).collect(),
+        }
+    }
+
+    pub(super) fn step<'w>(&mut self, op: Op, weights: impl FnOnce(Tensor) -> Cow<'w, [i8]>) {
+        let params = self.params;
+        let dim = params.dim();
+        match op {
+            Op::Embed => {
+                self.stream = vec![0; self.input.len()];
+                ops::embed(&self.input, &mut self.stream);
+            }
+            Op::Norm { rows } => {
+                self.normed = vec![0; self.stream.len()];
+                ops::norm(&self.stream, dim, &mut self.normed);
+                self.lanes = vec![0; self.normed.len()];
+                ops::lanes(&self.normed, dim, |row| rows.position(row, &params), &mut self.lanes);
+            }
+            Op::Linear { input, weight, output, requant, rows } => {
+                let (outputs, inputs) = weight.shape(&params);
+                let mut acc = vec![0; rows.count(self.nonces, &params) * outputs];
+                ops::linear(self.int8(input), &weights(weight), inputs, &mut acc);
+                self.put(output, acc, inputs, requant);
+            }
+            Op::TakeLast => {
+                let last = (params.tokens() - 1) * dim;
+                let per_nonce = params.tokens() * dim;
+                self.normed = self.normed.chunks_exact(per_nonce).flat_map(|x| &x[last..]).copied().collect();
+                self.lanes = self.lanes.chunks_exact(per_nonce).flat_map(|x| &x[last..]).copied().collect();
+            }
+            Op::Attention { rows } => self.attend(rows),
+            Op::SwiGlu { .. } => ops::swiglu(&mut self.gate, &self.up),
+            Op::Merge { .. } => {
+                self.stream = vec![0; self.normed.len()];
+                ops::merge(&self.normed, &self.branch, dim, &mut self.stream);
+            }
+        }
+    }
+
+    fn attend(&mut self, rows: Rows) {
+        let params = &self.params;
+        let (queries, tokens, dim) = (rows.count(1, params), params.tokens(), params.dim());
+        let shape = AttentionShape { queries, tokens, heads: params.heads(), head_dim: params.head_dim() };
+        self.attended = vec![0; self.query.len()];
+        for nonce in 0..self.nonces {
+            let (own, all) = (nonce * queries * dim..(nonce + 1) * queries * dim, nonce * tokens * dim..);
+            let (key, value) = (&self.key[all.clone()][..tokens * dim], &self.value[all][..tokens * dim]);
+            ops::attention(&self.query[own.clone()], key, value, shape, &mut self.attended[own]);
+        }
+    }
+}
