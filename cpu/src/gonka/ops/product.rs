@@ -19,7 +19,8 @@ pub(super) fn product<I: Isa>(
     fill: impl Fn(usize, Range<usize>, &mut [f32]),
     panels: &mut [(&[f32], &mut [f32])],
 ) {
-    let mut scratch = vec![0.0_f32; TILE * STRIDE];
+    let mut scratch = Scratch([0.0; TILE * STRIDE]);
+    let scratch = &mut scratch.0;
     for from in (0..depth).step_by(DEPTH) {
         let block = from..depth.min(from + DEPTH);
         for row in (0..rows).step_by(TILE) {
@@ -33,7 +34,7 @@ pub(super) fn product<I: Isa>(
                 if from == 0 {
                     out.fill(0.0);
                 }
-                block_product::<I>(n, &scratch, x, out);
+                block_product::<I>(n, scratch, x, out);
                 if block.end == depth {
                     round_all(out);
                 }
@@ -41,6 +42,10 @@ pub(super) fn product<I: Isa>(
         }
     }
 }
+
+/// Widened weights, 25 KB, on cache lines.
+#[repr(align(64))]
+struct Scratch([f32; TILE * STRIDE]);
 
 #[inline(always)]
 fn block_product<I: Isa>(n: usize, weights: &[f32], x: &[f32], out: &mut [f32]) {
