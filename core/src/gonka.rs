@@ -2,8 +2,8 @@
 //!
 //! In reading order: [`params`] sizes a model, [`seed`] and [`rng`] make its numbers, [`weights`] lays every
 //! tensor over one pool, [`plan`] lists the forward pass, [`forward`] runs it readably over [`ops`],
-//! [`geometry`] turns logits into a distance, [`puzzle`] joins these for a block, and [`proof`] and [`verify`]
-//! judge batches of claims.
+//! [`geometry`] turns logits into a distance, [`puzzle`] joins these for a block, [`proof`] and [`verify`]
+//! judge batches of claims, and [`shapes`] reads them as the network's nodes, chain and explorers give them.
 
 pub mod forward;
 pub mod geometry;
@@ -14,6 +14,7 @@ pub mod proof;
 pub mod puzzle;
 pub mod rng;
 pub mod seed;
+pub mod shapes;
 pub mod verify;
 pub mod weights;
 

@@ -4,6 +4,8 @@
 //! Hashes and keys enter every seed as the text given (SPEC §I.2): no hex decoding, case kept.
 
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use base64::Engine;
 use core::fmt;
 
 /// Longest block hash or public key accepted, in bytes. The network's are 64 and 66.
@@ -118,6 +120,18 @@ text_newtype!(
 );
 
 impl BlockHash {
+    /// As [`Self::new`], with the network's spellings brought to the one that seeds use: 64 hex digits become
+    /// upper case, base64 of 32 bytes becomes upper-case hex (proof shapes, section 2). Other text is kept.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn from_network(text: &str) -> Result<Self, IdentityError> {
+        match bytes_of(text, &[32]) {
+            Some(bytes) => Ok(Self(hex(&bytes).to_ascii_uppercase())),
+            None => Self::new(text),
+        }
+    }
+
     /// Whether this is what the network uses: 64 upper-case hex digits.
     ///
     /// Other text is legal (test networks use it), but a lower-case copy of a hash makes another model.
@@ -125,6 +139,43 @@ impl BlockHash {
     pub fn is_network_form(&self) -> bool {
         self.0.len() == 64 && self.0.bytes().all(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(&b))
     }
+}
+
+impl PublicKey {
+    /// As [`Self::new`], with the network's spellings brought to the one that seeds use: hex of a 33-byte key
+    /// becomes lower case, its base64 becomes lower-case hex (proof shapes, section 1). Other text is kept.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn from_network(text: &str) -> Result<Self, IdentityError> {
+        match bytes_of(text, &[33, 32]) {
+            Some(bytes) => Ok(Self(hex(&bytes))),
+            None => Self::new(text),
+        }
+    }
+}
+
+/// The bytes that `text` spells in hex or in padded base64, when their number is one of `lens`.
+fn bytes_of(text: &str, lens: &[usize]) -> Option<Vec<u8>> {
+    let is_hex = text.len().is_multiple_of(2) && text.bytes().all(|b| b.is_ascii_hexdigit());
+    if is_hex && lens.contains(&(text.len() / 2)) {
+        let digit = |b: u8| (b as char).to_digit(16).and_then(|d| u8::try_from(d).ok());
+        let (pairs, _) = text.as_bytes().as_chunks::<2>();
+        return pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
+    }
+    let is_base64_len = lens.iter().any(|len| text.len() == len.div_ceil(3) * 4);
+    if !is_base64_len {
+        return None;
+    }
+    base64::engine::general_purpose::STANDARD.decode(text).ok().filter(|bytes| lens.contains(&bytes.len()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a String takes all");
+        text
+    })
 }
 
 /// The number a host varies: 0 to 2^63 - 1 (int64 on the wire).
@@ -287,6 +338,20 @@ mod tests {
         assert!(NonceSequence::new(0, 1, 1, 1).is_err());
         assert!(NonceSequence::new(u64::MAX, 1, 0, 1).is_err());
         assert!(NonceSequence::new(0, u64::MAX, 0, 2).is_err());
+    }
+
+    #[test]
+    fn network_spellings_of_hashes_and_keys_become_one() {
+        let upper = "1FE7A8D3A96F8B5E4A4E0C5E9E2E6C8B7A1D2C3B4A5968778695A4B3C2D1E0F1";
+        for text in [upper, &upper.to_ascii_lowercase(), "H+eo06lvi15KTgxeni5si3odLDtKWWh3hpWks8LR4PE="] {
+            assert_eq!(BlockHash::from_network(text).unwrap().as_str(), upper);
+        }
+        assert_eq!(BlockHash::from_network("DeadBeef").unwrap().as_str(), "DeadBeef");
+        let lower = "02c1f5b1a0f3e2d4c5b6a79889706152433425161708f9eadbccbdaebf90a1b2c3";
+        for text in [lower, &lower.to_ascii_uppercase(), "AsH1saDz4tTFtqeYiXBhUkM0JRYXCPnq28y9rr+QobLD"] {
+            assert_eq!(PublicKey::from_network(text).unwrap().as_str(), lower);
+        }
+        assert!(BlockHash::from_network("").is_err());
     }
 
     #[test]

@@ -235,7 +235,7 @@ mod tests {
         for bad in [f64::NAN, 0.0, -1.0, 2.000_001, 10.0, f64::INFINITY] {
             assert!(TargetRadius::new(bad).is_err(), "{bad}");
         }
-        assert!(TargetRadius::LAUNCH.is_won(1.401_356_466_045_817_2));
+        assert!(TargetRadius::LAUNCH.is_won(TargetRadius::LAUNCH.get().next_down()));
         assert!(!TargetRadius::LAUNCH.is_won(TargetRadius::LAUNCH.get()));
         assert!(!TargetRadius::LAUNCH.is_won(f64::NAN));
     }

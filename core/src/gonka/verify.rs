@@ -160,11 +160,11 @@ impl ValidatedBatch {
     /// # Panics
     /// When an index is out of range or the lengths differ.
     #[must_use]
-    pub fn new(batch: &ProofBatch, sample: &[usize], recomputed: &[f64], rule: &Rule) -> (Self, Verdict) {
+    pub fn new(batch: &ProofBatch, sample: &[usize], recomputed: &[f64], rule: &Rule) -> Self {
         let received_dist: Vec<Distance> = sample.iter().map(|ix| batch.distances()[*ix]).collect();
         let nonces: Vec<Nonce> = sample.iter().map(|ix| batch.nonces()[*ix]).collect();
         let verdict = rule.judge(&received_dist, recomputed);
-        let validated = Self {
+        Self {
             public_key: batch.public_key.as_str().into(),
             block_hash: batch.block_hash.as_str().into(),
             block_height: batch.block_height,
@@ -177,8 +177,42 @@ impl ValidatedBatch {
             n_invalid: verdict.n_invalid,
             probability_honest: verdict.probability_honest,
             fraud_detected: verdict.fraud_detected,
-        };
-        (validated, verdict)
+        }
+    }
+
+    /// Who mined.
+    #[must_use]
+    pub fn public_key(&self) -> &str {
+        &self.public_key
+    }
+
+    /// On which block.
+    #[must_use]
+    pub fn block_hash(&self) -> &str {
+        &self.block_hash
+    }
+
+    /// The validator's own distances, `[nonces]`.
+    #[must_use]
+    pub fn recomputed(&self) -> &[f64] {
+        &self.dist
+    }
+
+    /// What the batch was held against.
+    #[must_use]
+    pub fn rule(&self) -> Rule {
+        Rule { r_target: self.r_target, fraud_threshold: self.fraud_threshold }
+    }
+
+    /// What came of it.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        Verdict {
+            n_checked: self.nonces.len(),
+            n_invalid: self.n_invalid,
+            probability_honest: self.probability_honest,
+            fraud_detected: self.fraud_detected,
+        }
     }
 }
 

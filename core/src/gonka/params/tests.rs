@@ -22,9 +22,11 @@ fn presets_have_the_sizes_of_the_spec() {
     }
 }
 
+type Set<T> = fn(&mut RawParams, T);
+
 #[test]
 fn every_integer_field_refuses_zero_negative_and_huge_by_name() {
-    let fields: [(&str, fn(&mut RawParams, i64)); 7] = [
+    let fields: [(&str, Set<i64>); 7] = [
         ("dim", |p, v| p.dim = v),
         ("n_layers", |p, v| p.n_layers = v),
         ("n_heads", |p, v| p.n_heads = v),
@@ -48,7 +50,7 @@ fn every_integer_field_refuses_zero_negative_and_huge_by_name() {
 
 #[test]
 fn float_fields_refuse_nan_infinite_and_out_of_range_by_name() {
-    let fields: [(&str, fn(&mut RawParams, f64)); 3] = [
+    let fields: [(&str, Set<f64>); 3] = [
         ("ffn_dim_multiplier", |p, v| p.ffn_dim_multiplier = Some(v)),
         ("norm_eps", |p, v| p.norm_eps = v),
         ("rope_theta", |p, v| p.rope_theta = v),
