@@ -82,6 +82,8 @@ impl ReferenceExecutor {
 pub(super) struct Activations {
     params: Params,
     nonces: usize,
+    /// The first position there is: 0, but where a shortcut drops leading positions.
+    pub(super) first: usize,
     input: Vec<i8>,
     pub(super) stream: Vec<i32>,
     pub(super) normed: Vec<i32>,
@@ -103,6 +105,7 @@ impl Activations {
         Self {
             params: *params,
             nonces,
+            first: 0,
             input: inputs.to_vec(),
             stream: wide(),
             normed: wide(),
@@ -116,6 +119,21 @@ impl Activations {
             branch: wide(),
             logits: wide(),
         }
+    }
+
+    /// Rows of one nonce.
+    fn rows(&self, rows: Rows) -> usize {
+        match rows {
+            Rows::All => self.params.tokens() - self.first,
+            Rows::Last => 1,
+        }
+    }
+
+    /// Keeps the last `n` rows of every nonce of a slot.
+    pub(super) fn keep_last<T: Copy>(&self, slot: &[T], n: usize) -> Vec<T> {
+        let per_nonce = slot.len() / self.nonces;
+        let kept = n * self.params.dim();
+        slot.chunks_exact(per_nonce).flat_map(|x| &x[per_nonce - kept..]).copied().collect()
     }
 
     /// An int8 slot.
@@ -157,19 +175,19 @@ impl Activations {
                 self.normed = vec![0; self.stream.len()];
                 ops::norm(&self.stream, dim, &mut self.normed);
                 self.lanes = vec![0; self.normed.len()];
-                ops::lanes(&self.normed, dim, |row| rows.position(row, &params), &mut self.lanes);
+                let per_nonce = self.rows(rows);
+                let position = |row| params.tokens() - per_nonce + row % per_nonce;
+                ops::lanes(&self.normed, dim, position, &mut self.lanes);
             }
             Op::Linear { input, weight, output, requant, rows } => {
                 let (outputs, inputs) = weight.shape(&params);
-                let mut acc = vec![0; rows.count(self.nonces, &params) * outputs];
+                let mut acc = vec![0; self.nonces * self.rows(rows) * outputs];
                 ops::linear(self.int8(input), &weights(weight), inputs, &mut acc);
                 self.put(output, acc, inputs, requant);
             }
             Op::TakeLast => {
-                let last = (params.tokens() - 1) * dim;
-                let per_nonce = params.tokens() * dim;
-                self.normed = self.normed.chunks_exact(per_nonce).flat_map(|x| &x[last..]).copied().collect();
-                self.lanes = self.lanes.chunks_exact(per_nonce).flat_map(|x| &x[last..]).copied().collect();
+                self.normed = self.keep_last(&self.normed, 1);
+                self.lanes = self.keep_last(&self.lanes, 1);
             }
             Op::Attention { rows } => self.attend(rows),
             Op::SwiGlu { .. } => ops::swiglu(&mut self.gate, &self.up),
@@ -182,7 +200,8 @@ impl Activations {
 
     fn attend(&mut self, rows: Rows) {
         let params = &self.params;
-        let (queries, tokens, dim) = (rows.count(1, params), params.tokens(), params.dim());
+        let (queries, dim) = (self.rows(rows), params.dim());
+        let tokens = self.key.len() / (self.nonces * dim);
         let shape = AttentionShape { queries, tokens, heads: params.heads(), head_dim: params.head_dim() };
         self.attended = vec![0; self.query.len()];
         for nonce in 0..self.nonces {
