@@ -12,6 +12,7 @@ pub mod params;
 pub mod plan;
 pub mod proof;
 pub mod puzzle;
+pub mod shortcut;
 pub mod stream;
 pub mod tables;
 pub mod verdict;
