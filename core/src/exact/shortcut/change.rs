@@ -49,7 +49,6 @@ fn nearest(levels: &[f64], x: f64) -> f64 {
 }
 
 /// The levels that fit the normal table best.
-#[expect(clippy::cast_precision_loss, reason = "at most 256")]
 fn coarse_levels(n: usize) -> Vec<f64> {
     let mut levels: Vec<f64> = (0..n).map(|i| f64::from(NORMAL[(2 * i + 1) * 128 / n])).collect();
     for _ in 0..50 {

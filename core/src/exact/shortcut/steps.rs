@@ -52,30 +52,27 @@ impl Shortcut {
 
     /// A linear op with the heads, columns and weights that are left to it.
     fn part(&self, params: &Params, op: Op, weight: Tensor) -> Step {
-        let (mut outputs, mut inputs) = weight.shape(params);
-        let whole = (outputs, inputs);
+        let whole = weight.shape(params);
+        let (mut outputs, mut inputs) = whole;
         let mut change = None;
         for edit in &self.edits {
             match (edit, weight) {
                 (Edit::DropHeads { layers, keep }, Tensor::Layer(layer, t)) if holds(layers, layer) => {
+                    let columns = keep * params.head_dim();
                     match t {
-                        LayerTensor::Wq | LayerTensor::Wk | LayerTensor::Wv => {
-                            outputs = keep * params.head_dim()
-                        }
-                        LayerTensor::Wo => inputs = keep * params.head_dim(),
-                        _ => {}
+                        LayerTensor::Wq | LayerTensor::Wk | LayerTensor::Wv => outputs = columns,
+                        LayerTensor::Wo => inputs = columns,
+                        LayerTensor::W1 | LayerTensor::W3 | LayerTensor::W2 => {}
                     }
                 }
                 (Edit::DropColumns { layers, keep }, Tensor::Layer(layer, t)) if holds(layers, layer) => {
                     match t {
                         LayerTensor::W1 | LayerTensor::W3 => outputs = *keep,
                         LayerTensor::W2 => inputs = *keep,
-                        _ => {}
+                        LayerTensor::Wq | LayerTensor::Wk | LayerTensor::Wv | LayerTensor::Wo => {}
                     }
                 }
-                (Edit::Approximate { layers, change: by }, Tensor::Layer(layer, _))
-                    if holds(layers, layer) =>
-                {
+                (Edit::Approximate { layers, change: by }, Tensor::Layer(i, _)) if holds(layers, i) => {
                     change = Some(*by);
                 }
                 (Edit::DropLogits { keep }, Tensor::Output) => outputs = *keep,
