@@ -1,3 +1,11 @@
-//! The `gonka` profile on the CPU.
+//! The `gonka` profile on the CPU: [`weight_pool`] makes a block's weights, [`CpuExecutor`] turns inputs into
+//! logits, running core's plan with [`ops`] over [`Activation`]s.
 
-pub use sphere_pow_core::gonka::weights::weight_pool;
+mod activation;
+mod executor;
+pub mod ops;
+pub(crate) mod pool;
+
+pub use activation::Activation;
+pub use executor::{CpuError, CpuExecutor, CpuOptions, Progress};
+pub use pool::{weight_pool, weight_pool_with};

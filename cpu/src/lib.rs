@@ -1,3 +1,14 @@
 //! The fast CPU executor of sphere-pow: the plans of `sphere-pow-core` run with threads and SIMD.
+//!
+//! - [`simd`]: which instructions this machine has, and the few kernels written for them.
+//! - [`threads`]: the thread pool; on targets without threads the same code runs serially.
+//! - [`gonka`]: weight pool and forward pass of the `gonka` profile.
+//!
+//! Bits: the portable path multiplies, then adds, in one fixed order per result, so a wasm build with simd128
+//! and one without agree to the last bit. AVX2, AVX-512 and NEON fuse the two and may differ from it by f32
+//! rounding, which the profile allows (SPEC §I.8).
+#![deny(unsafe_code)]
 
 pub mod gonka;
+pub mod simd;
+pub mod threads;

@@ -1,5 +1,7 @@
 //! Harness shared by the tests that need more than one crate.
 
+pub mod gpu;
+
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sphere_pow_core::f16;

@@ -1,0 +1,173 @@
+//! Linear layers.
+
+use super::Run;
+use super::math::round;
+use super::product::product;
+use crate::gonka::Activation;
+use crate::simd::{Isa, Job, TILE};
+use core::ops::Range;
+use half::f16;
+use sphere_pow_core::gonka::weights::TensorView;
+
+/// Work of one task: small enough that a stop takes effect at once, large enough to be worth a thread.
+const TASK_FLOPS: Range<u64> = 2_000_000..1_000_000_000;
+
+/// A weight matrix `[rows, cols]`, read where it lies.
+#[derive(Clone, Copy, Debug)]
+pub struct Weight<'a> {
+    values: &'a [f16],
+    view: Option<TensorView>,
+    rows: usize,
+    cols: usize,
+}
+
+impl<'a> Weight<'a> {
+    /// A tensor of the weight pool.
+    #[must_use]
+    pub fn view(pool: &'a [f16], view: TensorView) -> Self {
+        Self { values: pool, view: Some(view), rows: view.rows, cols: view.cols }
+    }
+
+    /// A plain matrix `[rows, cols]`, row-major.
+    ///
+    /// # Panics
+    /// When `values` is no whole number of rows.
+    #[must_use]
+    pub fn matrix(values: &'a [f16], cols: usize) -> Self {
+        assert!(values.len().is_multiple_of(cols), "values are [rows, cols]");
+        Self { values, view: None, rows: values.len() / cols, cols }
+    }
+
+    /// Values `range` of row `row`, widened.
+    #[inline(always)]
+    pub(super) fn widen<I: Isa>(&self, row: usize, range: Range<usize>, dst: &mut [f32]) {
+        let range = row * self.cols + range.start..row * self.cols + range.end;
+        let Some(view) = self.view else {
+            return I::widen(&self.values[range], dst);
+        };
+        let mut dst = dst;
+        for run in view.runs(range) {
+            let (head, rest) = dst.split_at_mut(run.len());
+            I::widen(&self.values[run], head);
+            dst = rest;
+        }
+    }
+
+    /// One row, copied to `scratch` only when it lies in pieces.
+    fn row<'b>(&self, row: usize, scratch: &'b mut Vec<f16>) -> &'b [f16]
+    where
+        'a: 'b,
+    {
+        let range = row * self.cols..(row + 1) * self.cols;
+        let Some(view) = self.view else {
+            return &self.values[range];
+        };
+        match view.runs(range.clone()).next() {
+            Some(run) if run.len() == self.cols => &self.values[run],
+            _ => {
+                scratch.resize(self.cols, f16::ZERO);
+                view.read(self.values, range.start, scratch);
+                scratch
+            }
+        }
+    }
+}
+
+/// `output = round(input weightᵀ)`, SPEC §I.4.
+///
+/// # Shapes
+/// - `input`: `[rows, cols]`.
+/// - `weight`: `[width, cols]`.
+/// - `output`: `[rows, width]`.
+///
+/// # Panics
+/// When the shapes do not fit.
+pub fn linear(run: &mut Run<'_>, input: &Activation, weight: Weight<'_>, output: &mut Activation) {
+    assert_eq!(input.width(), weight.cols, "input is [rows, cols]");
+    assert_eq!((output.rows(), output.width()), (input.rows(), weight.rows), "output is [rows, width]");
+    assert_eq!(input.lanes(), output.lanes(), "as many rows, as many lanes");
+    let per_feature = 2 * (input.rows() * weight.cols) as u64;
+    let simd = run.simd;
+    let chunk = task_width(weight.rows, per_feature);
+    let parts: Vec<_> = output.split_features(chunk).into_iter().enumerate().collect();
+    run.tasks(per_feature * chunk as u64, parts, |(part, out)| {
+        let first = part * chunk;
+        if input.lanes() == 1 {
+            simd.run(Rows { input, weight, first, out });
+        } else {
+            simd.run(Panels { input, weight, first, out });
+        }
+    });
+}
+
+/// Outputs of one task: a few tasks a thread, within [`TASK_FLOPS`].
+fn task_width(rows: usize, flops_each: u64) -> usize {
+    let outputs = |flops: u64| usize::try_from(flops / flops_each).unwrap_or(usize::MAX).max(1);
+    let wanted = rows.div_ceil(4 * crate::threads::current_count());
+    wanted.clamp(outputs(TASK_FLOPS.start), outputs(TASK_FLOPS.end)).next_multiple_of(TILE)
+}
+
+/// Many rows: a vector holds one feature of many rows, weights are broadcast.
+struct Panels<'a> {
+    input: &'a Activation,
+    weight: Weight<'a>,
+    first: usize,
+    out: Vec<&'a mut [f32]>,
+}
+
+impl Job for Panels<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let lanes = self.input.lanes();
+        let rows = self.out[0].len() / lanes;
+        let mut panels: Vec<_> = self.input.panels().zip(self.out).collect();
+        let fill = |n: usize, range, dst: &mut [f32]| self.weight.widen::<I>(self.first + n, range, dst);
+        product::<I>(rows, self.weight.cols, fill, &mut panels);
+    }
+}
+
+/// Few rows: a vector holds many features of one row, as many of one weight row.
+struct Rows<'a> {
+    input: &'a Activation,
+    weight: Weight<'a>,
+    first: usize,
+    out: Vec<&'a mut [f32]>,
+}
+
+impl Job for Rows<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<I: Isa>(mut self) {
+        let width = self.out[0].len();
+        let mut scratch: [Vec<f16>; 4] = Default::default();
+        let x: Vec<&[f32]> = self.input.panels().collect();
+        for n in (0..width).step_by(4) {
+            // The last quad repeats its last row.
+            let mut i = 0;
+            let weights = scratch.each_mut().map(|scratch| {
+                let row = self.first + (n + i).min(width - 1);
+                i += 1;
+                self.weight.row(row, scratch)
+            });
+            for (x, out) in x.chunks(4).zip(self.out.chunks_mut(4)) {
+                match *x {
+                    [a, b, c, d] => store(I::dots(weights, [a, b, c, d]), n, out),
+                    [a, b, c] => store(I::dots(weights, [a, b, c]), n, out),
+                    [a, b] => store(I::dots(weights, [a, b]), n, out),
+                    [a] => store(I::dots(weights, [a]), n, out),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn store<const R: usize>(dots: [[f32; R]; 4], n: usize, out: &mut [&mut [f32]]) {
+    for (r, out) in out.iter_mut().enumerate() {
+        for (out, dots) in out[n..].iter_mut().zip(&dots) {
+            *out = round(dots[r]);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The GPU executor: runs core's plan by WGSL kernels through wgpu, on Vulkan, Metal or DX12.
+//!
+//! In reading order: [`device`] finds adapters and says which are usable, [`context`] opens one, [`kernels`] holds
+//! the host side of every kernel in `shaders/`, [`recorder`] turns their dispatches into submits of bounded time,
+//! [`layout`] says what is padded to what and how much memory it takes, [`pool`] keeps the weight pool on the
+//! device and makes tensors of it, [`forward`] runs a plan, [`self_test`] refuses a device that computes wrongly,
+//! and [`executor`] joins these.
+//!
+//! Nothing here knows nonces, keys or the verdict: inputs go in, logits come out.
+
+pub mod context;
+pub mod device;
+pub mod error;
+pub mod executor;
+pub mod forward;
+pub mod kernels;
+pub mod layout;
+pub mod pace;
+pub mod pool;
+pub mod recorder;
+pub mod self_test;
+
+pub use device::{DeviceInfo, DeviceSelector, devices};
+pub use error::GpuError;
+pub use executor::{GpuExecutor, GpuOptions};
+
+use std::ops::ControlFlow;
+
+/// Told the share of the work done, 0 to 1, between submits; may stop it.
+pub type Progress<'a> = &'a mut dyn FnMut(f32) -> ControlFlow<()>;

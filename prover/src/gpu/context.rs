@@ -1,0 +1,237 @@
+//! One opened device: its queue, its compiled kernels, and what went wrong on it.
+
+use super::device::{DeviceInfo, adapters};
+use super::error::GpuError;
+use super::kernels::{Compiled, Kernel, KernelId};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// A device that answers nothing for this long counts as lost.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+#[derive(Debug)]
+enum Fault {
+    Lost(String),
+    OutOfMemory,
+    Refused(String),
+}
+
+/// The first fault since the device was opened: later ones are its consequences.
+#[derive(Clone, Debug, Default)]
+struct Faults(Arc<Mutex<Option<Fault>>>);
+
+impl Faults {
+    fn report(&self, fault: Fault) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(fault);
+    }
+}
+
+/// An opened device.
+#[derive(Debug)]
+pub struct Gpu {
+    info: DeviceInfo,
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    faults: Faults,
+    kernels: Vec<Compiled>,
+}
+
+/// How kernels are compiled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KernelOptions {
+    /// Keep wgpu's bounds checks in the kernels: slower, for tests.
+    pub checked: bool,
+    /// Unpack f16 by the driver's own instruction, which must have been found exact.
+    pub native_unpack: bool,
+    /// Positions that attention must hold.
+    pub max_seq: u32,
+}
+
+impl Gpu {
+    /// Opens the adapter `info` and compiles every kernel for it.
+    ///
+    /// # Errors
+    /// [`GpuError::NoSuchAdapter`] when it is gone, [`GpuError::Unusable`] when it refuses, else as the driver
+    /// fails.
+    pub fn open(info: &DeviceInfo, options: KernelOptions) -> Result<Self, GpuError> {
+        if let Err(reason) = &info.usable {
+            return Err(GpuError::Unusable { name: info.name.clone(), reason: reason.clone() });
+        }
+        let all = adapters();
+        let found = all.iter().map(|(info, _)| info.name.as_str()).collect::<Vec<_>>().join(", ");
+        let same = |other: &DeviceInfo| {
+            other.index == info.index && other.name == info.name && other.backend == info.backend
+        };
+        let adapter = all.into_iter().find(|(other, _)| same(other)).map(|(_, adapter)| adapter);
+        let adapter = adapter.ok_or(GpuError::NoSuchAdapter { wanted: info.name.clone(), found })?;
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("sphere-pow"),
+            required_limits: adapter.limits(),
+            // One block per large buffer; sub-allocation in big blocks would waste memory we account for.
+            memory_hints: wgpu::MemoryHints::MemoryUsage,
+            ..Default::default()
+        };
+        let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
+            .map_err(|error| GpuError::Unusable { name: info.name.clone(), reason: error.to_string() })?;
+        let faults = Faults::default();
+        let lost = faults.clone();
+        device.set_device_lost_callback(move |reason, message| {
+            lost.report(Fault::Lost(format!("{reason:?} {message}").trim().to_owned()));
+        });
+        let refused = faults.clone();
+        device.on_uncaptured_error(Arc::new(move |error| {
+            refused.report(match error {
+                wgpu::Error::OutOfMemory { .. } => Fault::OutOfMemory,
+                other => Fault::Refused(other.to_string()),
+            });
+        }));
+        let mut gpu = Self { info: info.clone(), device, queue, faults, kernels: Vec::new() };
+        gpu.compile(options)?;
+        Ok(gpu)
+    }
+
+    /// Compiles every kernel anew, for instance after a test of the device's own conversions.
+    ///
+    /// # Errors
+    /// [`GpuError::Internal`] when the driver refuses one.
+    pub fn compile(&mut self, options: KernelOptions) -> Result<(), GpuError> {
+        self.kernels = KernelId::ALL.iter().map(|id| Compiled::new(&self.device, *id, options)).collect();
+        self.check(0)
+    }
+
+    /// The adapter.
+    #[must_use]
+    pub fn info(&self) -> &DeviceInfo {
+        &self.info
+    }
+
+    pub(super) fn device(&self) -> &wgpu::Device {
+        &self.device
+    }
+
+    pub(super) fn queue(&self) -> &wgpu::Queue {
+        &self.queue
+    }
+
+    pub(super) fn kernel(&self, id: KernelId) -> &Compiled {
+        &self.kernels[id as usize]
+    }
+
+    /// Makes a storage buffer of zeros, `bytes` rounded up to a word.
+    #[must_use]
+    pub fn buffer(&self, label: &'static str, bytes: u64) -> wgpu::Buffer {
+        self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some(label),
+            size: bytes.next_multiple_of(4).max(4),
+            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC,
+            mapped_at_creation: false,
+        })
+    }
+
+    /// Writes `data` at byte `offset` of `buffer` before the next submit.
+    pub fn write(&self, buffer: &wgpu::Buffer, offset: u64, data: &[u8]) {
+        self.queue.write_buffer(buffer, offset, data);
+    }
+
+    /// Reads the first `bytes` of `buffer` after all submitted work.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn read(&self, buffer: &wgpu::Buffer, bytes: u64) -> Result<Vec<u8>, GpuError> {
+        let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("readback"),
+            size: bytes,
+            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, bytes);
+        let index = self.queue.submit([encoder.finish()]);
+        self.check(bytes)?;
+        let (sender, receiver) = std::sync::mpsc::channel();
+        staging.map_async(wgpu::MapMode::Read, .., move |result| {
+            // The receiver outlives the poll below unless the device is lost, and then nobody listens.
+            let _ = sender.send(result);
+        });
+        self.wait(index)?;
+        let lost = |reason: String| GpuError::DeviceLost { name: self.info.name.clone(), reason };
+        match receiver.try_recv() {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Err(lost(error.to_string())),
+            Err(error) => return Err(lost(format!("the result never arrived: {error}"))),
+        }
+        let view = staging.get_mapped_range(..).map_err(|error| lost(error.to_string()))?;
+        Ok(view.to_vec())
+    }
+
+    /// Waits until a submit is done.
+    ///
+    /// # Errors
+    /// As [`Self::check`]; a device that stays silent for two minutes is lost.
+    pub fn wait(&self, index: wgpu::SubmissionIndex) -> Result<(), GpuError> {
+        let poll = wgpu::PollType::Wait { submission_index: Some(index), timeout: Some(PATIENCE) };
+        // wgpu 30 panics where the driver reports a loss to a poll (Device::poll in its wgpu_core backend).
+        match catch_unwind(AssertUnwindSafe(|| self.device.poll(poll))) {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => self.faults.report(Fault::Lost(error.to_string())),
+            Err(_) => {
+                self.faults.report(Fault::Lost("the driver reported a loss while it was polled".into()))
+            }
+        }
+        self.check(0)
+    }
+
+    /// The first fault of the device, if there is any.
+    ///
+    /// # Errors
+    /// [`GpuError::DeviceLost`], [`GpuError::OutOfMemory`] (naming `needed_bytes`) or [`GpuError::Internal`].
+    pub fn check(&self, needed_bytes: u64) -> Result<(), GpuError> {
+        let name = self.info.name.clone();
+        match &*self.faults.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            None => Ok(()),
+            Some(Fault::Lost(reason)) => Err(GpuError::DeviceLost { name, reason: reason.clone() }),
+            Some(Fault::OutOfMemory) => Err(GpuError::OutOfMemory { name, needed_bytes }),
+            Some(Fault::Refused(reason)) => Err(GpuError::Internal { name, reason: reason.clone() }),
+        }
+    }
+
+    /// Destroys the device, as a reset by the driver would: every later call fails with
+    /// [`GpuError::DeviceLost`]. For drills and tests.
+    pub fn destroy(&self) {
+        self.device.destroy();
+        let _ = self.device.poll(wgpu::PollType::Poll);
+        self.faults.report(Fault::Lost("destroyed on request".into()));
+    }
+}
+
+impl Compiled {
+    fn new(device: &wgpu::Device, id: KernelId, options: KernelOptions) -> Self {
+        let kernel: &Kernel = id.kernel();
+        let entries: Vec<wgpu::BindGroupLayoutEntry> = kernel.layout_entries();
+        let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label: Some(kernel.name),
+            entries: &entries,
+        });
+        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(kernel.name),
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let module = kernel.module(device, options.checked);
+        let constants = id.constants(options);
+        let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(kernel.name),
+            layout: Some(&pipeline_layout),
+            module: &module,
+            entry_point: Some(kernel.entry_point),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants: &constants,
+                // Every kernel writes workgroup memory before it reads it.
+                zero_initialize_workgroup_memory: false,
+            },
+            cache: None,
+        });
+        Self { layout, pipeline }
+    }
+}
