@@ -211,3 +211,86 @@ impl Activations {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exact::params::RawParams;
+    use crate::exact::{Params, Preset};
+    use crate::identity::BlockHash;
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    fn text<'a>(value: &'a Value, field: &str) -> &'a str {
+        value[field].as_str().expect("text")
+    }
+
+    // tests/exact_vectors.rs holds all of the oracle's digests in release; here overflow checks are on.
+    #[test]
+    fn no_op_of_any_vector_overflows() {
+        let all = include_str!("../../../tests/vectors/exact_forward.json");
+        let all: Value = serde_json::from_str(all).expect("JSON");
+        for case in all["cases"].as_array().expect("cases").iter().filter(|c| c["name"] != "standard") {
+            let raw: RawParams = serde_json::from_value(case["params"].clone()).expect("sizes");
+            let params = Params::new(&raw).expect("valid");
+            let puzzle = Puzzle::new(&params, &BlockHash::new(text(case, "block_hash")).expect("a hash"));
+            let key = PublicKey::new(text(case, "public_key")).expect("a key");
+            let model = ReferenceExecutor::streaming(&puzzle);
+            let cases = case["nonces"].as_array().expect("nonces");
+            let nonces: Vec<Nonce> =
+                cases.iter().map(|c| text(c, "nonce").parse().expect("a nonce")).collect();
+            let logits = model.logits(&key, &nonces);
+            for ((want, nonce), logits) in cases.iter().zip(nonces).zip(logits.chunks_exact(params.vocab())) {
+                let (digest, verdict) = puzzle.judge(&key, nonce, logits);
+                assert_eq!(digest.to_hex(), text(want, "digest"), "{}", case["name"]);
+                assert_eq!(want["won"], verdict.won);
+            }
+        }
+    }
+
+    fn shapes() -> impl Strategy<Value = RawParams> {
+        (0..2_u32, 0..2_u32, 0..3_u32, 1..4_u32, 1..17_u32, 16..50_u32).prop_map(
+            |(dim, wide, hidden, layers, tokens, vocab)| {
+                let dim = 64 << (2 * dim);
+                let heads = dim / if wide == 1 { 64 } else { 16 };
+                RawParams { dim, heads, hidden: 64 << (2 * hidden), layers, tokens, vocab, threshold: 0 }
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn a_nonce_has_the_same_logits_in_any_batch_and_from_any_weights(raw in shapes(), first in 0_u64..1 << 62) {
+            let params = Params::new(&raw).expect("valid");
+            let puzzle = Puzzle::new(&params, &BlockHash::new("batch").expect("a hash"));
+            let key = PublicKey::new("miner").expect("a key");
+            let nonces: Vec<Nonce> = (first..first + 3).map(|n| Nonce::new(n).expect("small")).collect();
+            let together = ReferenceExecutor::new(&puzzle).logits(&key, &nonces);
+            let alone = ReferenceExecutor::streaming(&puzzle);
+            let alone: Vec<i32> = nonces.iter().flat_map(|n| alone.logits(&key, &[*n])).collect();
+            prop_assert_eq!(&together, &alone);
+            prop_assert_ne!(&together[..params.vocab()], &together[params.vocab()..2 * params.vocab()]);
+        }
+    }
+
+    #[test]
+    fn block_key_nonce_and_every_parameter_change_the_logits() {
+        let base = Preset::Nano.params();
+        let logits = |raw: RawParams, block: &str, key: &str, nonce: u64| {
+            let params = Params::new(&raw).expect("valid");
+            let puzzle = Puzzle::new(&params, &BlockHash::new(block).expect("a hash"));
+            let key = PublicKey::new(key).expect("a key");
+            ReferenceExecutor::streaming(&puzzle).logits(&key, &[Nonce::new(nonce).expect("small")])
+        };
+        let honest = logits(base.raw(), "block", "key", 5);
+        assert_eq!(honest, logits(base.raw(), "block", "key", 5));
+        assert_ne!(honest, logits(base.raw(), "Block", "key", 5));
+        assert_ne!(honest, logits(base.raw(), "block", "kez", 5));
+        assert_ne!(honest, logits(base.raw(), "block", "key", 6));
+        assert_ne!(honest, logits(base.raw(), "blockk", "ey", 5));
+        let threshold = base.threshold() ^ 1;
+        assert_ne!(honest, logits(RawParams { threshold, ..base.raw() }, "block", "key", 5));
+    }
+}
