@@ -54,6 +54,18 @@ pub fn all(params: &Params) -> Vec<Shortcut> {
     add("no feed-forward".into(), vec![Edit::SkipFeedForward(every.clone())]);
     add("no attention in the last 2 layers".into(), vec![Edit::SkipAttention(layers - 2..layers)]);
     add("no feed-forward in the last 2 layers".into(), vec![Edit::SkipFeedForward(layers - 2..layers)]);
+    add("half of the logits".into(), vec![Edit::DropLogits { keep: params.vocab() / 2 }]);
+    out.extend(cheaper_matrices(params));
+    // Small models repeat some of these, or leave nothing.
+    out.retain(|shortcut| shortcut.edits.iter().all(|edit| is_possible(edit, params)));
+    out.dedup_by(|a, b| a.edits == b.edits);
+    out
+}
+
+fn cheaper_matrices(params: &Params) -> Vec<Shortcut> {
+    let mut out = Vec::new();
+    let mut add = |name: String, edits: Vec<Edit>| out.push(Shortcut { name, edits });
+    let (layers, every) = (params.layers(), 0..params.layers());
     for bits in 2..=6 {
         let edit = |layers| vec![Edit::Approximate { layers, change: Change::Bits(bits) }];
         add(format!("{bits}-bit weights"), edit(every.clone()));
@@ -67,10 +79,6 @@ pub fn all(params: &Params) -> Vec<Shortcut> {
         add(format!("weights of rank {}", rank(parts)), edit(every.clone()));
         add(format!("weights of rank {} in the last 3 layers", rank(parts)), edit(layers - 3..layers));
     }
-    add("half of the logits".into(), vec![Edit::DropLogits { keep: params.vocab() / 2 }]);
-    // Small models repeat some of these, or leave nothing.
-    out.retain(|shortcut| shortcut.edits.iter().all(|edit| is_possible(edit, params)));
-    out.dedup_by(|a, b| a.edits == b.edits);
     out
 }
 
