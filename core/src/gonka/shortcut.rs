@@ -36,7 +36,7 @@ impl Shortcut {
     fn skips(&self, layer: usize) -> bool {
         match &self.edit {
             Edit::SkipLayers(layers) => layers.contains(&layer),
-            Edit::KeepEvery(n) => layer % n != 0,
+            Edit::KeepEvery(n) => !layer.is_multiple_of(*n),
             Edit::SkipAttention | Edit::SkipFeedForward => false,
         }
     }

@@ -40,14 +40,12 @@ impl Shortcut {
         self.edits.contains(&Edit::BorrowKeys)
     }
 
-    fn skips_op(&self, layer: usize, op: &Op, in_attention: bool) -> bool {
-        // The last layer's TakeLast stands among attention's ops but is needed without it too.
-        *op != Op::TakeLast
-            && self.edits.iter().any(|e| match e {
-                Edit::SkipAttention(layers) => in_attention && holds(layers, layer),
-                Edit::SkipFeedForward(layers) => !in_attention && holds(layers, layer),
-                _ => false,
-            })
+    fn skips_op(&self, layer: usize, in_attention: bool) -> bool {
+        self.edits.iter().any(|e| match e {
+            Edit::SkipAttention(layers) => in_attention && holds(layers, layer),
+            Edit::SkipFeedForward(layers) => !in_attention && holds(layers, layer),
+            _ => false,
+        })
     }
 
     /// A linear op with the heads, columns and weights that are left to it.
@@ -96,7 +94,11 @@ impl Shortcut {
         }
         let mut in_attention = true;
         for op in layer_ops(layer, is_last) {
-            if !self.skips_op(layer, &op, in_attention) {
+            if self.skips_op(layer, in_attention) {
+                if op == Op::TakeLast {
+                    out.push(Step::KeepPositions(1));
+                }
+            } else {
                 if self.borrows() && matches!(op, Op::Attention { .. }) {
                     out.push(Step::BorrowKeys(layer));
                 }
