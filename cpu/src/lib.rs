@@ -10,5 +10,6 @@
 #![deny(unsafe_code)]
 
 pub mod gonka;
+mod memory;
 pub mod simd;
 pub mod threads;

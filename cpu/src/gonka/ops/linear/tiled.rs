@@ -28,8 +28,11 @@ impl<'a> SplitInput<'a> {
     pub(super) fn new(run: &mut Run<'_>, input: &Activation, scratch: &'a mut Vec<u32>) -> Self {
         let panel = input.width().next_multiple_of(STEP) / 2 * LANES;
         let n = input.panels().len();
-        scratch.resize(2 * n * panel, 0);
-        let (high, low) = scratch.split_at_mut(n * panel);
+        if scratch.len() < 2 * n * panel {
+            *scratch = vec![0; 2 * n * panel];
+            crate::memory::prefer_large_pages(scratch);
+        }
+        let (high, low) = scratch[..2 * n * panel].split_at_mut(n * panel);
         let simd = run.simd;
         // A few tasks a panel.
         let pairs = 256 * LANES;
