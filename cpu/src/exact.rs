@@ -12,6 +12,8 @@ mod memory;
 mod ops;
 mod run;
 mod weights;
+#[cfg(test)]
+mod timings;
 
 pub use executor::{CpuError, CpuExecutor, CpuOptions, Progress};
 pub use kernels::Kernels;

@@ -142,8 +142,13 @@ impl<T: Copy + Default> Panels<T> {
     /// Copies one row, `[width]`.
     #[inline(always)]
     pub(crate) fn copy_row(&self, row: usize, out: &mut [T]) {
-        for (panel, out) in out.chunks_mut(PANEL).enumerate() {
-            out.copy_from_slice(&self.part(panel, row..row + 1)[..out.len()]);
+        let (whole, rest) = out.as_chunks_mut::<PANEL>();
+        let n = whole.len();
+        for (panel, out) in whole.iter_mut().enumerate() {
+            out.copy_from_slice(self.part(panel, row..row + 1));
+        }
+        if !rest.is_empty() {
+            rest.copy_from_slice(&self.part(n, row..row + 1)[..rest.len()]);
         }
     }
 }

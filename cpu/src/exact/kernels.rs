@@ -16,7 +16,7 @@ mod simd128;
 mod x86;
 
 pub(crate) use chacha::{Stream, Words, make_panel};
-pub(crate) use table::{SILU, Table, WEIGHT_BIAS};
+pub(crate) use table::{EXP2_HIGH, EXP2_LOW, SILU, Table, WEIGHT_BIAS};
 
 use crate::simd::SimdLevel;
 use core::fmt;

@@ -28,8 +28,14 @@ pub(crate) struct Scratch {
     pub(crate) values: Aligned<u8>,
     /// Queries, or shares of attention.
     pub(crate) rows: Aligned<i8>,
-    /// Scores, or a row of the stream.
-    pub(crate) wide: Aligned<i32>,
+    /// Scores, then powers.
+    pub(crate) scores: Aligned<i32>,
+    /// Fractions of octaves, then lower bytes of powers.
+    pub(crate) low: Aligned<u8>,
+    /// Fractions of octaves, then upper bytes of powers.
+    pub(crate) high: Aligned<u8>,
+    /// Whole octaves.
+    pub(crate) octaves: Aligned<u8>,
     /// A row of the stream.
     pub(crate) stream: Aligned<i16>,
 }

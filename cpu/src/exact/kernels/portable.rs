@@ -1,9 +1,12 @@
 //! Kernels in plain Rust, written so that compilers vectorise them.
 
-use super::{Isa, PANEL, QUAD, Table, Words, check_tile, unbiased};
+use super::{Isa, PANEL, QUAD, Table, WEIGHT_BIAS, WIDE_BIAS, Words, check_tile};
 
 /// What every target can run.
 pub(crate) struct Portable;
+
+/// Depth worked on at a time, widened to i16.
+const DEPTH: usize = 256;
 
 impl Isa for Portable {
     type Words = [u32; 4];
@@ -12,32 +15,39 @@ impl Isa for Portable {
     fn tile<const R: usize, const WIDE: bool>(
         panel: &[u8],
         x: [&[i8]; R],
-        sums: [i32; R],
+        _sums: [i32; R],
         out: &mut [[i32; PANEL]; R],
     ) {
         check_tile(panel, x);
-        let (quads, _) = panel.as_chunks::<{ QUAD * PANEL }>();
-        let start = unbiased::<R, WIDE>(sums);
-        for ((x, start), out) in x.into_iter().zip(start).zip(out) {
-            let (x, _) = x.as_chunks::<QUAD>();
-            // Two sums an output, each of two products a quad.
-            let mut acc = [0_i32; 2 * PANEL];
-            for (quads, x) in quads.iter().zip(x) {
-                let x = x.map(i16::from);
-                let x = [x[0], x[1], x[2], x[3], x[0], x[1], x[2], x[3]];
-                for (acc, quads) in acc.as_chunks_mut::<4>().0.iter_mut().zip(quads.as_chunks::<8>().0) {
-                    let products: [i32; 8] =
-                        core::array::from_fn(|i| i32::from(i16::from(quads[i])) * i32::from(x[i]));
-                    for (i, acc) in acc.iter_mut().enumerate() {
-                        *acc += products[2 * i] + products[2 * i + 1];
-                    }
+        let bias = i16::from(if WIDE { WIDE_BIAS } else { WEIGHT_BIAS });
+        *out = [[0; PANEL]; R];
+        let (mut wide_x, mut weights) = ([[0_i16; DEPTH]; R], [0_i16; DEPTH]);
+        for (part, panel) in panel.chunks(DEPTH * PANEL).enumerate() {
+            let depth = panel.len() / PANEL;
+            for (wide, x) in wide_x.iter_mut().zip(x) {
+                for (wide, x) in wide.iter_mut().zip(&x[part * DEPTH..][..depth]) {
+                    *wide = i16::from(*x);
                 }
             }
-            for (out, acc) in out.iter_mut().zip(acc.as_chunks::<2>().0) {
-                *out = start + acc[0] + acc[1];
+            let (quads, _) = panel.as_chunks::<QUAD>();
+            for n in 0..PANEL {
+                let (weights, _) = weights.as_chunks_mut::<QUAD>();
+                for (weights, quads) in weights.iter_mut().zip(quads[n..].iter().step_by(PANEL)) {
+                    *weights = quads.map(|byte| i16::from(byte) - bias);
+                }
+                for (out, x) in out.iter_mut().zip(&wide_x) {
+                    out[n] += dot(&weights.as_flattened()[..depth], &x[..depth]);
+                }
             }
         }
     }
+}
+
+/// At most 256 products within `127 * 127`: below 2^23. Wrapping, so that checks do not keep it from vectors.
+#[inline(always)]
+fn dot(a: &[i16], b: &[i16]) -> i32 {
+    let products = a.iter().zip(b).map(|(a, b)| i32::from(*a).wrapping_mul(i32::from(*b)));
+    products.fold(0, i32::wrapping_add)
 }
 
 impl Words for [u32; 4] {

@@ -50,6 +50,21 @@ const fn biased(table: &[i8; 256], bias: u8) -> [u8; 256] {
 /// `NORMAL` plus [`WEIGHT_BIAS`]: keystream bytes to a panel's bytes.
 pub(crate) static WEIGHT: Table = Table::new(biased(&tables::NORMAL, WEIGHT_BIAS));
 
+/// Lower bytes of `EXP2`.
+pub(crate) static EXP2_LOW: Table = Table::new(exp2_bytes(0));
+/// Upper bytes of `EXP2`.
+pub(crate) static EXP2_HIGH: Table = Table::new(exp2_bytes(1));
+
+const fn exp2_bytes(which: usize) -> [u8; 256] {
+    let mut out = [0; 256];
+    let mut i = 0;
+    while i < 256 {
+        out[i] = tables::EXP2[i].to_le_bytes()[which];
+        i += 1;
+    }
+    out
+}
+
 /// `SILU` as it is, to be read by gate + 128.
 pub(crate) static SILU: Table = Table::new(biased(&tables::SILU, 0));
 
@@ -60,8 +75,8 @@ impl Table {
     /// When `bytes` are no whole number of vectors.
     #[inline(always)]
     pub(crate) fn apply<W: Words>(&self, bytes: &mut [u8]) {
-        let chunks = bytes.chunks_exact_mut(4 * W::LANES);
-        for bytes in chunks {
+        assert!(bytes.len().is_multiple_of(4 * W::LANES), "whole vectors");
+        for bytes in bytes.chunks_exact_mut(4 * W::LANES) {
             W::load(bytes).lookup(self).store(bytes);
         }
     }

@@ -1,11 +1,10 @@
 //! Attention of every query over all positions: two small matrix products and powers of 2 between them.
 
 use crate::exact::activations::{Operand, OperandRows, Panels};
-use crate::exact::kernels::{DEPTH_STEP, Isa, Job, PANEL, QUAD, WIDE_BIAS};
+use crate::exact::kernels::{DEPTH_STEP, EXP2_HIGH, EXP2_LOW, Isa, Job, PANEL, QUAD, WIDE_BIAS};
 use crate::exact::run::{Run, Scratch};
 use core::sync::atomic::Ordering;
 use sphere_pow_core::exact::ops::{AttentionShape, log2_sqrt, rounding_shift};
-use sphere_pow_core::exact::tables::EXP2;
 
 /// Queries of one task, all heads: enough to be worth laying keys and values out.
 const QUERIES: usize = 64;
@@ -13,17 +12,6 @@ const QUERIES: usize = 64;
 const ROWS: usize = 8;
 /// Widest head.
 const MAX_HEAD_DIM: usize = 64;
-
-/// [`EXP2`] with entries as wide as what is made of them.
-static POWERS: [i32; 256] = {
-    let mut powers = [0; 256];
-    let mut i = 0;
-    while i < 256 {
-        powers[i] = EXP2[i] as i32;
-        i += 1;
-    }
-    powers
-};
 
 /// Attention of a batch, SPEC §II.6.6.
 ///
@@ -123,7 +111,8 @@ impl Attention<'_> {
                 for (from, part) in head_parts(self.key, head, head_dim, self.nonce * tokens + position) {
                     let to = quads[from / QUAD * PANEL + lane..].iter_mut().step_by(PANEL);
                     for (to, from) in to.zip(part.as_chunks::<QUAD>().0) {
-                        *to = from.map(|x| x.cast_unsigned() ^ WIDE_BIAS);
+                        let [a, b, c, d] = *from;
+                        *to = biased_quad(a, b, c, d);
                     }
                 }
             }
@@ -137,15 +126,21 @@ impl Attention<'_> {
         let depth = self.padded_tokens();
         self.scratch.values.resize(head_dim.next_multiple_of(PANEL) * depth);
         self.scratch.values.fill(WIDE_BIAS);
-        for position in (0..tokens).step_by(QUAD) {
-            let n = QUAD.min(tokens - position);
-            for i in 0..n {
-                let row = self.nonce * tokens + position + i;
-                for (from, part) in head_parts(self.value, head, head_dim, row) {
-                    let at = from / PANEL * PANEL * depth + position * PANEL + from % PANEL * QUAD + i;
-                    for (to, from) in self.scratch.values[at..].iter_mut().step_by(QUAD).zip(part) {
-                        *to = from.cast_unsigned() ^ WIDE_BIAS;
-                    }
+        let step = head_dim.min(PANEL);
+        let zeros = [0; MAX_HEAD_DIM];
+        for from in (0..head_dim).step_by(step) {
+            let at = head * head_dim + from;
+            // Four positions of a part of the head; those beyond the last are 0.
+            for position in (0..tokens).step_by(QUAD) {
+                let mut rows = [&zeros[..step]; QUAD];
+                for (i, values) in rows.iter_mut().enumerate().take(tokens - position) {
+                    let row = self.nonce * tokens + position + i;
+                    *values = &self.value.part(at / PANEL, row..row + 1)[at % PANEL..][..step];
+                }
+                let [a, b, c, d] = rows;
+                let quads = &mut self.scratch.values[from * depth + position * PANEL..][..step * QUAD];
+                for (d_ix, quad) in quads.as_chunks_mut::<QUAD>().0.iter_mut().enumerate() {
+                    *quad = biased_quad(a[d_ix], b[d_ix], c[d_ix], d[d_ix]);
                 }
             }
         }
@@ -156,36 +151,31 @@ impl Attention<'_> {
     fn attend<I: Isa>(&mut self, head: usize, row: usize) {
         let AttentionShape { tokens, head_dim, .. } = self.shape;
         let (padded, n) = (self.padded_tokens(), ROWS.min(self.out.len() - row));
-        let Scratch { panel, values, rows, wide, .. } = &mut *self.scratch;
+        let scratch = &mut *self.scratch;
         // Queries first; then shares take their place, once scores are there.
-        rows.resize(ROWS * padded.max(head_dim));
-        wide.resize(ROWS * padded);
+        scratch.rows.resize(ROWS * padded.max(head_dim));
+        scratch.scores.resize(ROWS * padded);
         let mut sums = [0; ROWS];
-        for i in 0..ROWS {
-            // Rows beyond the last are the first again.
-            let query = self.first + row + if i < n { i } else { 0 };
+        for (i, sum) in sums.iter_mut().enumerate() {
+            // Rows beyond the last are the last again.
+            let query = self.first + (row + i).min(self.out.len() - 1);
             for (from, part) in head_parts(self.query, head, head_dim, query) {
-                rows[i * head_dim + from..][..part.len()].copy_from_slice(part);
+                scratch.rows[i * head_dim + from..][..part.len()].copy_from_slice(part);
             }
             // At most 64 * 127.
-            sums[i] = rows[i * head_dim..][..head_dim].iter().map(|x| i32::from(*x)).sum();
+            *sum = scratch.rows[i * head_dim..][..head_dim].iter().map(|x| i32::from(*x)).sum();
         }
         let mut acc = [[0; PANEL]; ROWS];
-        let queries: [&[i8]; ROWS] = core::array::from_fn(|i| &rows[i * head_dim..][..head_dim]);
-        for (panel_ix, panel) in panel.chunks_exact(PANEL * head_dim).enumerate() {
+        let queries = core::array::from_fn(|i| &scratch.rows[i * head_dim..][..head_dim]);
+        for (panel_ix, panel) in scratch.panel.chunks_exact(PANEL * head_dim).enumerate() {
             I::tile::<ROWS, true>(panel, queries, sums, &mut acc);
             for (i, acc) in acc.iter().enumerate() {
-                wide[i * padded + panel_ix * PANEL..][..PANEL].copy_from_slice(acc);
+                scratch.scores[i * padded + panel_ix * PANEL..][..PANEL].copy_from_slice(acc);
             }
         }
-        for i in 0..n {
-            let (scores, shares) = (&mut wide[i * padded..][..padded], &mut rows[i * padded..][..padded]);
-            sums[i] = attention_shares(&mut scores[..tokens], head_dim, &mut shares[..tokens]);
-            shares[tokens..].fill(0);
-        }
-        debug_assert!(padded.is_multiple_of(DEPTH_STEP));
-        let shares: [&[i8]; ROWS] = core::array::from_fn(|i| &rows[i * padded..][..padded]);
-        for (panel_ix, panel) in values.chunks_exact(PANEL * padded).enumerate() {
+        let sums = attention_shares::<I>(scratch, tokens, padded, head_dim);
+        let shares = core::array::from_fn(|i| &scratch.rows[i * padded..][..padded]);
+        for (panel_ix, panel) in scratch.values.chunks_exact(PANEL * padded).enumerate() {
             I::tile::<ROWS, true>(panel, shares, sums, &mut acc);
             let from = panel_ix * PANEL;
             let width = PANEL.min(head_dim - from);
@@ -200,32 +190,64 @@ impl Attention<'_> {
     }
 }
 
-/// Core's `attention_weights`, with the same bounds; gives their sum.
+/// Four values with the bias, which is their top bit.
+#[inline(always)]
+fn biased_quad(a: i8, b: i8, c: i8, d: i8) -> [u8; QUAD] {
+    let word = |x: i8, at: u32| u32::from(x.cast_unsigned()) << at;
+    let quad = word(a, 0) | word(b, 8) | word(c, 16) | word(d, 24);
+    (quad ^ u32::from_le_bytes([WIDE_BIAS; QUAD])).to_le_bytes()
+}
+
+/// Core's `attention_weights` for [`ROWS`] rows of scores, with the same bounds; gives their sums.
 ///
 /// # Shapes
-/// - `scores`: `[tokens]`. Rubbish afterwards.
-/// - `shares`: `[tokens]`. Overwritten.
+/// - `scratch.scores`: `[ROWS, padded]`, of which `[ROWS, tokens]` are scores. Rubbish afterwards.
+/// - `scratch.rows`: `[ROWS, padded]`, the shares; 0 beyond `tokens`. Overwritten.
 #[inline(always)]
-fn attention_shares(scores: &mut [i32], head_dim: usize, shares: &mut [i8]) -> i32 {
-    let best = scores.iter().copied().max().unwrap_or(0);
+fn attention_shares<I: Isa>(scratch: &mut Scratch, tokens: usize, padded: usize, head_dim: usize) -> [i32; ROWS] {
+    let Scratch { rows, scores, low, high, octaves, .. } = scratch;
     let shift = log2_sqrt(head_dim);
-    let mut sum = 0;
-    for score in scores.iter_mut() {
-        let octaves = ((best - *score) >> shift).cast_unsigned();
-        // 2^14 >> 15 is 0: 15 octaves and more below the best share nothing.
-        *score = POWERS[(octaves & 255) as usize] >> (octaves >> 8).min(15);
-        sum += *score;
+    let len = ROWS * padded;
+    low.resize(len);
+    high.resize(len);
+    octaves.resize(len);
+    for row in 0..ROWS {
+        let at = row * padded..row * padded + tokens;
+        let scores = &scores[at.clone()];
+        let best = scores.iter().copied().max().unwrap_or(0);
+        for ((score, low), octaves) in scores.iter().zip(&mut low[at.clone()]).zip(&mut octaves[at]) {
+            // Below 2^18 (core's bounds): the best score is at most 2,064,512 above, in units of 2^2 or 2^3.
+            let below = ((best - *score) >> shift).cast_unsigned();
+            // 2^14 >> 15 is 0: 15 octaves and more below the best share nothing.
+            (*low, *octaves) = (below as u8, (below >> 8).min(15) as u8);
+        }
     }
-    let inverse = (127 << 23) / sum.max(1);
-    let mut total = 0;
-    for (share, power) in shares.iter_mut().zip(scores) {
-        // At most 127: power * inverse <= 127 * 2^23.
-        let value = rounding_shift(*power * inverse, 23);
-        *share = value as i8;
-        total += value;
+    high.copy_from_slice(low);
+    EXP2_LOW.apply::<I::Words>(low);
+    EXP2_HIGH.apply::<I::Words>(high);
+    // A loop, not `from_fn`, which would leave its closure compiled for the baseline.
+    let mut totals = [0; ROWS];
+    for (row, total) in totals.iter_mut().enumerate() {
+        let at = row * padded..row * padded + tokens;
+        let powers = &mut scores[at.clone()];
+        let mut sum = 0;
+        let bytes = low[at.clone()].iter().zip(&high[at.clone()]).zip(&octaves[at]);
+        for (power, ((low, high), octaves)) in powers.iter_mut().zip(bytes) {
+            *power = i32::from(u16::from_le_bytes([*low, *high])) >> octaves;
+            sum += *power;
+        }
+        let inverse = (127 << 23) / sum.max(1);
+        let (shares, rest) = rows[row * padded..][..padded].split_at_mut(tokens);
+        rest.fill(0);
+        for (share, power) in shares.iter_mut().zip(powers) {
+            // At most 127: power * inverse <= 127 * 2^23.
+            let value = rounding_shift(*power * inverse, 23);
+            *share = value as i8;
+            *total += value;
+        }
     }
-    total
+    totals
 }
 
 // What the layouts above rest on.
-const _: () = assert!(MAX_HEAD_DIM.is_multiple_of(PANEL) && PANEL.is_multiple_of(16));
+const _: () = assert!(MAX_HEAD_DIM.is_multiple_of(PANEL) && PANEL.is_multiple_of(DEPTH_STEP));

@@ -30,29 +30,27 @@ impl Job for SwiGlu<'_> {
     type Output = ();
     #[inline(always)]
     fn run<I: Isa>(mut self) {
-        for i in 0..self.gated.len() {
-            let row = self.first + i;
-            // hidden is a multiple of 64 and so of PANEL.
-            let (out, _) = self.gated.row_mut(i).as_chunks_mut::<PANEL>();
-            for (panel, out) in out.iter_mut().enumerate() {
-                let (gate, up) = (self.gate.part(panel, row..row + 1), self.up.part(panel, row..row + 1));
-                gated::<I>(gate, up, out);
+        let rows = self.first..self.first + self.gated.len();
+        let mut silu = [0; ROWS * PANEL];
+        // hidden is a multiple of 64 and so of PANEL.
+        for panel in 0..self.gate.width() / PANEL {
+            for (index, gate) in silu.iter_mut().zip(self.gate.part(panel, rows.clone())) {
+                *index = gate.cast_unsigned() ^ 0x80;
             }
-            self.gated.sum_up(i);
+            SILU.apply::<I::Words>(&mut silu);
+            let (silu, _) = silu.as_chunks::<PANEL>();
+            let (up, _) = self.up.part(panel, rows.clone()).as_chunks::<PANEL>();
+            for (row, (silu, up)) in silu.iter().zip(up).enumerate() {
+                let out = &mut self.gated.row_mut(row)[panel * PANEL..][..PANEL];
+                for ((out, silu), up) in out.iter_mut().zip(silu).zip(up) {
+                    // |SILU| <= 125, the product at most 15,875: fits i16.
+                    let product = i16::from(silu.cast_signed()) * i16::from(*up);
+                    *out = ((product + 8) >> 4).clamp(-127, 127) as i8;
+                }
+            }
         }
-    }
-}
-
-/// |SILU| <= 125, the product at most 15,875: fits i16.
-#[inline(always)]
-fn gated<I: Isa>(gate: &[i8], up: &[i8], out: &mut [i8; PANEL]) {
-    // A vector of words may be wider than a panel.
-    let mut silu = [0; 64];
-    for (index, gate) in silu.iter_mut().zip(gate) {
-        *index = gate.cast_unsigned() ^ 0x80;
-    }
-    SILU.apply::<I::Words>(&mut silu);
-    for ((out, silu), up) in out.iter_mut().zip(silu).zip(up) {
-        *out = ((i16::from(silu.cast_signed()) * i16::from(*up) + 8) >> 4).clamp(-127, 127) as i8;
+        for row in 0..self.gated.len() {
+            self.gated.sum_up(row);
+        }
     }
 }
