@@ -133,6 +133,7 @@ fn progress_grows_from_zero_to_one() {
     })
     .expect("logits");
     assert!(told.is_sorted() && told.iter().all(|share| (0.0..=1.0).contains(share)), "{told:?}");
+    assert_eq!(told.last(), Some(&1.0));
 }
 
 #[test]

@@ -201,7 +201,7 @@ impl Gpu {
             Ok(Ok(_)) => {}
             // After a loss the last submit was refused, and its index is unknown: the loss is told below.
             Ok(Err(wgpu::PollError::WrongSubmissionIndex(..))) => {
-                drop(self.device.poll(wgpu::PollType::Poll))
+                let _ = self.device.poll(wgpu::PollType::Poll);
             }
             Ok(Err(error)) => self.faults.report_loss(error.to_string()),
             Err(_) => self.faults.report_loss("the driver reported a loss while it was polled".into()),
@@ -233,7 +233,6 @@ impl Gpu {
 
     /// What destroys the device, as a reset by the driver would: every later call fails with
     /// [`GpuError::DeviceLost`]. For drills and tests.
-    #[must_use]
     pub fn destroyer(&self) -> impl Fn() + Send + Sync + use<> {
         let device = self.device.clone();
         // wgpu tells the loss through the callback, when the queue is empty.

@@ -67,7 +67,7 @@ impl GpuExecutor {
         let batch = choose_batch(info, params, &layout, options)?;
         let max_seq = params.seq_len().max(self_test::tiny_params().seq_len());
         let max_seq = u32::try_from(max_seq).expect("seq_len is at most 8192");
-        let kernels = KernelOptions { checked: options.checked, native_unpack: false, max_seq };
+        let kernels = KernelOptions { checked: options.checked, native_unpack: true, max_seq };
         let mut gpu = Gpu::open(info, kernels)?;
         self_test::prepare(&mut gpu, kernels)?;
         let pace = tune::tune(&mut gpu, batch * params.seq_len())?;
@@ -174,7 +174,6 @@ impl GpuExecutor {
     }
 
     /// [`Self::destroy_device`], for use while a batch runs.
-    #[must_use]
     pub fn destroyer(&self) -> impl Fn() + Send + Sync + use<> {
         self.gpu.destroyer()
     }
@@ -220,4 +219,16 @@ fn choose_batch(
     Ok(options
         .batch
         .map_or_else(|| Layout::wanted_batch(params, info.is_software()).min(most), NonZeroUsize::get))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn executors_can_be_moved_to_threads_of_their_own() {
+        fn assert_send<T: Send>() {}
+        assert_send::<GpuExecutor>();
+        assert_send::<DeviceInfo>();
+    }
 }

@@ -198,7 +198,10 @@ impl<'a> Recorder<'a> {
     /// As [`Self::flush`].
     pub fn finish(mut self) -> Result<(), GpuError> {
         self.flush()?;
-        self.drain()
+        self.drain()?;
+        // Too late to stop anything.
+        let _ = (self.progress.0)(1.0);
+        Ok(())
     }
 
     fn drain(&mut self) -> Result<(), GpuError> {
