@@ -104,7 +104,7 @@ fn small() -> (Puzzle, PublicKey, Vec<Nonce>, Vec<Digest>) {
     let raw = RawParams { hidden: 256, layers: 3, tokens: 7, vocab: 131, ..Preset::Nano.params().raw() };
     let block = BlockHash::new("gpu_exact").expect("a hash");
     let puzzle = Puzzle::new(&Params::new(&raw).expect("valid"), &block);
-    let key = PublicKey::new("gpu_exact key").expect("a key");
+    let key = PublicKey::new("gpu_exact-key").expect("a key");
     let nonces: Vec<Nonce> = [0, 1, 2, 3, 5, 8, (1 << 32) - 1, 1 << 32, (1 << 62) + 7]
         .map(|n| Nonce::new(n).expect("below 2^63"))
         .to_vec();

@@ -129,7 +129,11 @@ fn exact_ones<T>(
     Ok(out.into_iter().map(|(_, one)| one).collect())
 }
 
-fn compile(gpu: &Gpu, variant: Variant, checked: bool) -> Result<Linear, GpuError> {
+/// Compiles a variant.
+///
+/// # Errors
+/// [`GpuError::Internal`] when the driver refuses it.
+pub fn compile(gpu: &Gpu, variant: Variant, checked: bool) -> Result<Linear, GpuError> {
     let compiled = gpu.compile_kernel(variant.method.kernel(), &variant.constants(), checked)?;
     Ok(Linear { variant, compiled })
 }
