@@ -1,7 +1,9 @@
 //! Model sizes (SPEC §I.3, §I.6): [`Params`] cannot hold a size that the forward pass could not run.
 
+use alloc::format;
 use alloc::string::{String, ToString};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// The network's presets by name (SPEC §I.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -225,19 +227,36 @@ impl Params {
     /// # Errors
     /// [`ParamsError::Json`] when it is no such object, else as [`Self::new`].
     pub fn from_json(text: &str) -> Result<Self, ParamsError> {
-        let json: JsonParams =
+        let value: Value =
             serde_json::from_str(text).map_err(|error| ParamsError::Json { reason: error.to_string() })?;
-        Self::new(&json.into_raw()?)
+        Self::from_value(&value)
     }
 
     /// As [`Self::from_json`], from a parsed value.
     ///
     /// # Errors
     /// As [`Self::from_json`].
-    pub fn from_value(value: &serde_json::Value) -> Result<Self, ParamsError> {
-        let json = JsonParams::deserialize(value)
-            .map_err(|error| ParamsError::Json { reason: error.to_string() })?;
-        Self::new(&json.into_raw()?)
+    pub fn from_value(value: &Value) -> Result<Self, ParamsError> {
+        let object = value.as_object();
+        let object = object.ok_or_else(|| ParamsError::Json { reason: "expected a JSON object".into() })?;
+        let integer = |name| Field::of(object, name)?.integer();
+        let float = |name| Field::of(object, name)?.float();
+        let multiplier = object.get("ffn_dim_multiplier").filter(|value| !value.is_null());
+        let multiplier =
+            multiplier.map(|value| Field { name: "ffn_dim_multiplier", value }.float()).transpose()?;
+        Self::new(&RawParams {
+            dim: integer("dim")?,
+            n_layers: integer("n_layers")?,
+            n_heads: integer("n_heads")?,
+            n_kv_heads: integer("n_kv_heads")?,
+            vocab_size: integer("vocab_size")?,
+            ffn_dim_multiplier: multiplier,
+            multiple_of: integer("multiple_of")?,
+            norm_eps: float("norm_eps")?,
+            rope_theta: float("rope_theta")?,
+            use_scaled_rope: Field::of(object, "use_scaled_rope")?.boolean()?,
+            seq_len: integer("seq_len")?,
+        })
     }
 
     /// The fields as the network writes them.
@@ -363,46 +382,40 @@ fn hidden_width(raw: &RawParams) -> Result<usize, ParamsError> {
     Ok(usize::try_from(hidden).unwrap_or(usize::MAX))
 }
 
-/// The JSON form: numbers may be written as integers or floats, as the network's clients do (16 or 16.0).
-#[derive(Deserialize)]
-struct JsonParams {
-    dim: f64,
-    n_layers: f64,
-    n_heads: f64,
-    n_kv_heads: f64,
-    vocab_size: f64,
-    #[serde(default)]
-    ffn_dim_multiplier: Option<f64>,
-    multiple_of: f64,
-    norm_eps: f64,
-    rope_theta: f64,
-    use_scaled_rope: bool,
-    seq_len: f64,
+/// One field of a JSON object. Integers may be written as floats, as the network's clients do (16 or 16.0).
+struct Field<'a> {
+    name: &'static str,
+    value: &'a Value,
 }
 
-impl JsonParams {
-    fn into_raw(self) -> Result<RawParams, ParamsError> {
-        let integer = |field, got: f64| {
-            #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and below 2^53")]
-            if libm::trunc(got) == got && got.abs() < 9e15 {
-                Ok(got as i64)
-            } else {
-                Err(ParamsError::Float { field, got, expected: "an integer" })
-            }
-        };
-        Ok(RawParams {
-            dim: integer("dim", self.dim)?,
-            n_layers: integer("n_layers", self.n_layers)?,
-            n_heads: integer("n_heads", self.n_heads)?,
-            n_kv_heads: integer("n_kv_heads", self.n_kv_heads)?,
-            vocab_size: integer("vocab_size", self.vocab_size)?,
-            ffn_dim_multiplier: self.ffn_dim_multiplier,
-            multiple_of: integer("multiple_of", self.multiple_of)?,
-            norm_eps: self.norm_eps,
-            rope_theta: self.rope_theta,
-            use_scaled_rope: self.use_scaled_rope,
-            seq_len: integer("seq_len", self.seq_len)?,
-        })
+impl<'a> Field<'a> {
+    fn of(object: &'a Map<String, Value>, name: &'static str) -> Result<Self, ParamsError> {
+        let value = object.get(name);
+        let value = value.ok_or_else(|| ParamsError::Json { reason: format!("{name} is missing") })?;
+        Ok(Self { name, value })
+    }
+
+    fn wrong(&self, expected: &'static str) -> ParamsError {
+        let got: String = self.value.to_string().chars().take(64).collect();
+        ParamsError::Json { reason: format!("{} is {got}, expected {expected}", self.name) }
+    }
+
+    fn float(&self) -> Result<f64, ParamsError> {
+        self.value.as_f64().ok_or_else(|| self.wrong("a number"))
+    }
+
+    fn integer(&self) -> Result<i64, ParamsError> {
+        let float = self.float()?;
+        #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and below 2^53")]
+        if libm::trunc(float) == float && float.abs() < 9e15 {
+            Ok(float as i64)
+        } else {
+            Err(self.wrong("an integer"))
+        }
+    }
+
+    fn boolean(&self) -> Result<bool, ParamsError> {
+        self.value.as_bool().ok_or_else(|| self.wrong("true or false"))
     }
 }
 

@@ -4,14 +4,19 @@ use crate::simd::LANES;
 use core::ops::Range;
 use half::f16;
 
+/// Floats in a cache line.
+const LINE: usize = 16;
+
 /// An activation `[rows, width]` of f32 values that are f16.
 ///
 /// Laid out as panels `[ceil(rows / lanes), width, lanes]`: `lanes` rows lie side by side, so that a vector
 /// holds one feature of many rows. Rows beyond the last are zero or rubbish, never read as results. Few rows
 /// would waste lanes; they are kept with 1 lane, which is plain row-major.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub struct Activation {
+    /// Panels begin at `start`, on a cache line: vectors that straddle lines cost a fifth of the speed.
     values: Vec<f32>,
+    start: usize,
     rows: usize,
     width: usize,
     lanes: usize,
@@ -62,8 +67,11 @@ impl Activation {
     pub(crate) fn reshape(&mut self, rows: usize, width: usize) {
         if (rows, width) != (self.rows, self.width) {
             let lanes = lanes_for(rows);
+            let len = rows.next_multiple_of(lanes) * width;
             self.values.clear();
-            self.values.resize(rows.next_multiple_of(lanes) * width, 0.0);
+            self.values.resize(len + LINE, 0.0);
+            self.start = self.values.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE);
+            self.values.truncate(self.start + len);
             (self.rows, self.width, self.lanes) = (rows, width, lanes);
         }
     }
@@ -87,7 +95,7 @@ impl Activation {
     }
 
     fn index(&self, row: usize, feature: usize) -> usize {
-        (row / self.lanes * self.width + feature) * self.lanes + row % self.lanes
+        self.start + (row / self.lanes * self.width + feature) * self.lanes + row % self.lanes
     }
 
     /// One value.
@@ -126,22 +134,23 @@ impl Activation {
 
     /// Everything, for ops without neighbours.
     pub(crate) fn flat(&self) -> &[f32] {
-        &self.values
+        &self.values[self.start..]
     }
 
     /// Everything, for ops without neighbours.
     pub(crate) fn flat_mut(&mut self) -> &mut [f32] {
-        &mut self.values
+        &mut self.values[self.start..]
     }
 
     /// The panels, each `[width, lanes]`.
     pub(crate) fn panels(&self) -> impl ExactSizeIterator<Item = &[f32]> {
-        self.values.chunks_exact(self.width * self.lanes)
+        self.flat().chunks_exact(self.width * self.lanes)
     }
 
     /// The panels, each `[width, lanes]`.
     pub(crate) fn panels_mut(&mut self) -> impl ExactSizeIterator<Item = &mut [f32]> {
-        self.values.chunks_exact_mut(self.width * self.lanes)
+        let len = self.width * self.lanes;
+        self.flat_mut().chunks_exact_mut(len)
     }
 
     /// Cuts all panels at the same features, every `chunk` of them: one list of slices `[chunk, lanes]` a cut.

@@ -97,9 +97,9 @@ fn json_round_trips_and_names_missing_fields() {
     for (text, word) in [
         ("{}", "dim"),
         ("", "EOF"),
-        ("[1]", "struct"),
-        (&go.replace("512", "512.5"), "dim"),
-        (&go.replace("512", "\"512\""), "string"),
+        ("[1]", "object"),
+        (&go.replace("512", "512.5"), "dim is 512.5"),
+        (&go.replace("512", "\"512\""), "dim is \"512\""),
         (&go.replace("512", "1e999"), "range"),
         (&go.replace("16.0", "NaN"), "expected"),
     ] {

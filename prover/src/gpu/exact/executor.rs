@@ -118,11 +118,13 @@ impl ExactGpuExecutor {
     /// Opens the device anew after [`GpuError::DeviceLost`], with the same sizes and options.
     ///
     /// # Errors
-    /// As [`Self::new`]; the executor stays as it was.
+    /// As [`Self::new`]; the executor stays lost.
     pub fn rebuild(&mut self, progress: Progress<'_>) -> Result<(), GpuError> {
         let batch = NonZeroUsize::new(self.batch());
         let options = ExactGpuOptions { batch, weights: Some(self.place), ..self.options.clone() };
         let info = self.gpu.info().clone();
+        // What the driver still holds of the old device must not stand in the way of the new one.
+        self.destroy_device();
         let new = Self::new(&info, &self.puzzle, options, progress)?;
         *self = Self { options: self.options.clone(), ..new };
         Ok(())
@@ -264,7 +266,13 @@ impl ExactGpuExecutor {
     /// Destroys the device as a driver's reset would: the next call fails with [`GpuError::DeviceLost`]. For
     /// drills and tests.
     pub fn destroy_device(&self) {
-        self.gpu.destroy();
+        self.destroyer()();
+    }
+
+    /// [`Self::destroy_device`], for use while a batch runs.
+    #[must_use]
+    pub fn destroyer(&self) -> impl Fn() + Send + Sync + use<> {
+        self.gpu.destroyer()
     }
 
     /// Bytes of device memory that batches of `batch` nonces take on a device with the least limits.
@@ -277,10 +285,13 @@ impl ExactGpuExecutor {
 }
 
 fn wish(info: &DeviceInfo, params: &Params, batch: usize, options: &ExactGpuOptions) -> Wish {
-    // A software driver would take seconds for what tells a GPU's variants apart.
-    let (most_rows, most_dim) = if info.is_software() { (128, 256) } else { (4096, 4096) };
-    let rows = [batch * params.tokens(), batch].map(|rows| rows.clamp(1, most_rows));
-    let dim = params.dim().min(most_dim);
+    // A software driver would take seconds for what tells a GPU's variants apart, and cares little for shapes.
+    let (rows, dim) = if info.is_software() {
+        ([128, 8], 256)
+    } else {
+        let rows = [batch * params.tokens(), batch].map(|rows| rows.next_power_of_two().min(4096));
+        (rows, params.dim())
+    };
     Wish { method: options.kernel, checked: options.checked, cache: options.cache.clone(), rows, dim }
 }
 

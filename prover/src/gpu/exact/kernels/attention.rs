@@ -2,7 +2,7 @@
 
 use super::{Kernels, assert_holds, u32_of};
 use crate::gpu::error::GpuError;
-use crate::gpu::kernels::{Access, Kernel};
+use crate::gpu::kernels::{Access, Kernel, members};
 use crate::gpu::recorder::Recorder;
 use sphere_pow_core::exact::ops::{AttentionShape, log2_sqrt};
 
@@ -15,6 +15,7 @@ pub const KERNEL: Kernel = Kernel {
         include_str!("../../../../../shaders/exact/attention.wgsl")
     ),
     dims_bytes: size_of::<Dims>(),
+    dims_members: members!(Dims; tokens, queries, row_vecs, head_vecs, log2_root, block_queries, blocks, first_block),
     buffers: &[Access::Read, Access::Read, Access::Read, Access::Read, Access::Write],
 };
 

@@ -2,7 +2,7 @@
 
 use super::{Kernels, WG, WORD_COST, assert_holds, u32_of};
 use crate::gpu::error::GpuError;
-use crate::gpu::kernels::{Access, Kernel};
+use crate::gpu::kernels::{Access, Kernel, members};
 use crate::gpu::recorder::Recorder;
 
 /// See the kernel's file.
@@ -14,6 +14,7 @@ pub const KERNEL: Kernel = Kernel {
         include_str!("../../../../../shaders/exact/embed.wgsl")
     ),
     dims_bytes: size_of::<Dims>(),
+    dims_members: members!(Dims; first, end),
     buffers: &[Access::Read, Access::Write],
 };
 

@@ -2,7 +2,7 @@
 
 use super::{assert_holds, u32_of};
 use crate::gpu::error::GpuError;
-use crate::gpu::kernels::{Access, Compiled, Kernel};
+use crate::gpu::kernels::{Access, Compiled, Kernel, members};
 use crate::gpu::recorder::Recorder;
 use serde::{Deserialize, Serialize};
 use sphere_pow_core::exact::ops::Requant;
@@ -21,6 +21,7 @@ macro_rules! kernel {
                 include_str!(concat!("../../../../../shaders/exact/", $stem, ".wgsl"))
             ),
             dims_bytes: size_of::<Dims>(),
+    dims_members: members!(Dims; k_vecs, out_words, first_row, weight_first, first_column, leaves_as, shift),
             buffers: &[Access::Read, Access::Read, Access::Write],
         }
     };

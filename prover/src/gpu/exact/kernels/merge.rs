@@ -2,7 +2,7 @@
 
 use super::{Kernels, WORD_COST, assert_holds, u32_of};
 use crate::gpu::error::GpuError;
-use crate::gpu::kernels::{Access, Kernel};
+use crate::gpu::kernels::{Access, Kernel, members};
 use crate::gpu::recorder::Recorder;
 use sphere_pow_core::exact::ops::log2_sqrt;
 
@@ -17,6 +17,7 @@ pub const KERNEL: Kernel = Kernel {
         include_str!("../../../../../shaders/exact/merge.wgsl")
     ),
     dims_bytes: size_of::<Dims>(),
+    dims_members: members!(Dims; quads, log2_root, first_row),
     buffers: &[Access::Read, Access::Read, Access::Write],
 };
 

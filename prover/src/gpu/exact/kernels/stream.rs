@@ -2,7 +2,7 @@
 
 use super::{Kernels, WG, assert_holds, u32_of};
 use crate::gpu::error::GpuError;
-use crate::gpu::kernels::{Access, Kernel};
+use crate::gpu::kernels::{Access, Kernel, members};
 use crate::gpu::recorder::Recorder;
 use sphere_pow_core::exact::stream::StreamKey;
 
@@ -12,6 +12,7 @@ pub const KERNEL: Kernel = Kernel {
     entry_point: "stream",
     source: include_str!("../../../../../shaders/exact/stream.wgsl"),
     dims_bytes: size_of::<Dims>(),
+    dims_members: members!(Dims; key, counter, first_stream, blocks_per_stream, first_block, end_block, out_first, padding),
     buffers: &[Access::Read, Access::Read, Access::Write],
 };
 

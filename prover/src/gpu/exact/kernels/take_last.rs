@@ -2,7 +2,7 @@
 
 use super::{Kernels, WG, WORD_COST, assert_holds, u32_of};
 use crate::gpu::error::GpuError;
-use crate::gpu::kernels::{Access, Kernel};
+use crate::gpu::kernels::{Access, Kernel, members};
 use crate::gpu::recorder::Recorder;
 
 /// See the kernel's file.
@@ -11,6 +11,7 @@ pub const KERNEL: Kernel = Kernel {
     entry_point: "take_last",
     source: include_str!("../../../../../shaders/exact/take_last.wgsl"),
     dims_bytes: size_of::<Dims>(),
+    dims_members: members!(Dims; tokens, words, first_nonce),
     buffers: &[Access::Read, Access::Write],
 };
 
