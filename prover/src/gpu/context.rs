@@ -62,6 +62,17 @@ impl Gpu {
     /// [`GpuError::NoSuchAdapter`] when it is gone, [`GpuError::Unusable`] when it refuses, else as the driver
     /// fails.
     pub fn open(info: &DeviceInfo, options: KernelOptions) -> Result<Self, GpuError> {
+        let mut gpu = Self::bare(info, wgpu::Features::empty())?;
+        gpu.compile(options)?;
+        Ok(gpu)
+    }
+
+    /// Opens the adapter `info` with `features` that it must have, and compiles nothing.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    #[allow(unsafe_code, reason = "wgpu wants experimental features acknowledged so")]
+    pub fn bare(info: &DeviceInfo, features: wgpu::Features) -> Result<Self, GpuError> {
         if let Err(reason) = &info.usable {
             return Err(GpuError::Unusable { name: info.name.clone(), reason: reason.clone() });
         }
@@ -74,6 +85,13 @@ impl Gpu {
         let adapter = adapter.ok_or(GpuError::NoSuchAdapter { wanted: info.name.clone(), found })?;
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("sphere-pow"),
+            required_features: features,
+            experimental_features: if features.intersects(wgpu::Features::all_experimental_mask()) {
+                // SAFETY: whoever asks for experimental features tests on the device what they make of them.
+                unsafe { wgpu::ExperimentalFeatures::enabled() }
+            } else {
+                wgpu::ExperimentalFeatures::disabled()
+            },
             required_limits: adapter.limits(),
             // One block per large buffer; sub-allocation in big blocks would waste memory we account for.
             memory_hints: wgpu::MemoryHints::MemoryUsage,
@@ -94,10 +112,7 @@ impl Gpu {
                 other => drop(faults.refused.get_or_insert(other.to_string())),
             }
         }));
-        let mut gpu =
-            Self { info: info.clone(), device, queue, faults, kernels: Vec::new(), tile: Tile::Square };
-        gpu.compile(options)?;
-        Ok(gpu)
+        Ok(Self { info: info.clone(), device, queue, faults, kernels: Vec::new(), tile: Tile::Square })
     }
 
     /// Compiles every kernel anew, for instance after a test of the device's own conversions.
@@ -105,8 +120,33 @@ impl Gpu {
     /// # Errors
     /// [`GpuError::Internal`] when the driver refuses one.
     pub fn compile(&mut self, options: KernelOptions) -> Result<(), GpuError> {
-        self.kernels = KernelId::ALL.iter().map(|id| Compiled::new(&self.device, *id, options)).collect();
+        let compiled = KernelId::ALL
+            .iter()
+            .map(|id| Compiled::new(&self.device, id.kernel(), &id.constants(options), options.checked));
+        self.kernels = compiled.collect();
         self.check(0)
+    }
+
+    /// Compiles one kernel with its override constants.
+    ///
+    /// # Errors
+    /// [`GpuError::Internal`] when the driver refuses it; the device stays as it was.
+    pub fn compile_kernel(
+        &self,
+        kernel: &Kernel,
+        constants: &[(&str, f64)],
+        checked: bool,
+    ) -> Result<Compiled, GpuError> {
+        let validation = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let internal = self.device.push_error_scope(wgpu::ErrorFilter::Internal);
+        let compiled = Compiled::new(&self.device, kernel, constants, checked);
+        let internal = pollster::block_on(internal.pop());
+        match internal.or(pollster::block_on(validation.pop())) {
+            None => Ok(compiled),
+            Some(error) => {
+                Err(GpuError::Internal { name: self.info.name.clone(), reason: error.to_string() })
+            }
+        }
     }
 
     /// The adapter.
@@ -241,8 +281,7 @@ impl Gpu {
 }
 
 impl Compiled {
-    fn new(device: &wgpu::Device, id: KernelId, options: KernelOptions) -> Self {
-        let kernel: &Kernel = id.kernel();
+    fn new(device: &wgpu::Device, kernel: &Kernel, constants: &[(&str, f64)], checked: bool) -> Self {
         let entries: Vec<wgpu::BindGroupLayoutEntry> = kernel.layout_entries();
         let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
             label: Some(kernel.name),
@@ -253,20 +292,19 @@ impl Compiled {
             bind_group_layouts: &[Some(&layout)],
             immediate_size: 0,
         });
-        let module = kernel.module(device, options.checked);
-        let constants = id.constants(options);
+        let module = kernel.module(device, checked);
         let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some(kernel.name),
             layout: Some(&pipeline_layout),
             module: &module,
             entry_point: Some(kernel.entry_point),
             compilation_options: wgpu::PipelineCompilationOptions {
-                constants: &constants,
+                constants,
                 // Every kernel writes workgroup memory before it reads it.
                 zero_initialize_workgroup_memory: false,
             },
             cache: None,
         });
-        Self { layout, pipeline }
+        Self { name: kernel.name, layout, pipeline }
     }
 }

@@ -58,6 +58,7 @@ pub struct Kernel {
 /// A compiled kernel.
 #[derive(Debug)]
 pub struct Compiled {
+    pub(super) name: &'static str,
     pub(super) layout: wgpu::BindGroupLayout,
     pub(super) pipeline: wgpu::ComputePipeline,
 }

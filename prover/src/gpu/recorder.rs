@@ -3,7 +3,7 @@
 use super::Progress;
 use super::context::Gpu;
 use super::error::GpuError;
-use super::kernels::KernelId;
+use super::kernels::{Compiled, KernelId};
 use super::pace::Pace;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -141,12 +141,31 @@ impl<'a> Recorder<'a> {
         groups: [u32; 2],
         cost: f64,
     ) -> Result<(), GpuError> {
-        assert!(groups.iter().all(|n| (1..=65535).contains(n)), "{groups:?} workgroups of {kernel:?}");
+        self.dispatch_compiled(self.gpu.kernel(kernel), dims, buffers, groups, cost)
+    }
+
+    /// As [`Self::dispatch`], of a kernel that was compiled on the same device by
+    /// [`Gpu::compile_kernel`].
+    ///
+    /// # Errors
+    /// As [`Self::dispatch`].
+    ///
+    /// # Panics
+    /// As [`Self::dispatch`].
+    pub fn dispatch_compiled(
+        &mut self,
+        compiled: &Compiled,
+        dims: &[u8],
+        buffers: &[&wgpu::Buffer],
+        groups: [u32; 2],
+        cost: f64,
+    ) -> Result<(), GpuError> {
+        let name = compiled.name;
+        assert!(groups.iter().all(|n| (1..=65535).contains(n)), "{groups:?} workgroups of {name}");
         let full = self.staged.len() >= DIMS_STRIDE * MAX_DISPATCHES;
         if full || (self.cost > 0.0 && self.cost + cost > self.pace.submit_budget()) {
             self.flush()?;
         }
-        let compiled = self.gpu.kernel(kernel);
         let dims_bytes = std::num::NonZeroU64::new(dims.len() as u64);
         let uniform = wgpu::BufferBinding { buffer: &self.dims, offset: 0, size: dims_bytes };
         let uniform = wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(uniform) };
@@ -156,7 +175,7 @@ impl<'a> Recorder<'a> {
         let entries: Vec<_> = std::iter::once(uniform).chain(storage).collect();
         let device = self.gpu.device();
         let bind_group = device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some(kernel.kernel().name),
+            label: Some(name),
             layout: &compiled.layout,
             entries: &entries,
         });
@@ -181,17 +200,55 @@ impl<'a> Recorder<'a> {
     /// # Errors
     /// As [`Gpu::check`], and [`GpuError::Interrupted`] when the callback says so; then nothing is in flight.
     pub fn flush(&mut self) -> Result<(), GpuError> {
-        if let Some(Open { pass, encoder }) = self.open.take() {
-            drop(pass);
-            // The queue orders this write after the submits before and before the submit below.
-            self.gpu.write(&self.dims, 0, &self.staged);
-            self.staged.clear();
-            let since = Instant::now();
-            let index = self.gpu.queue().submit([encoder.finish()]);
-            self.gpu.check(0)?;
-            self.in_flight.push_back(Submit { index, cost: self.cost, since });
-            self.cost = 0.0;
+        self.submit(None)?;
+        self.keep_up()
+    }
+
+    /// Submits what is recorded and after it a copy of the first `bytes` of `from` to `to`; gives the submit that
+    /// the copy is in. Waits for nothing.
+    ///
+    /// # Errors
+    /// As [`Gpu::check`].
+    pub fn copy(
+        &mut self,
+        from: &wgpu::Buffer,
+        to: &wgpu::Buffer,
+        bytes: u64,
+    ) -> Result<wgpu::SubmissionIndex, GpuError> {
+        let index = self.submit(Some((from, to, bytes)))?;
+        Ok(index.expect("a copy is always submitted"))
+    }
+
+    fn submit(
+        &mut self,
+        copy: Option<(&wgpu::Buffer, &wgpu::Buffer, u64)>,
+    ) -> Result<Option<wgpu::SubmissionIndex>, GpuError> {
+        let mut encoder = match self.open.take() {
+            Some(Open { pass, encoder }) => {
+                drop(pass);
+                Some(encoder)
+            }
+            None => None,
+        };
+        if let Some((from, to, bytes)) = copy {
+            let descriptor = wgpu::CommandEncoderDescriptor::default();
+            let encoder =
+                encoder.get_or_insert_with(|| self.gpu.device().create_command_encoder(&descriptor));
+            encoder.copy_buffer_to_buffer(from, 0, to, 0, bytes);
         }
+        let Some(encoder) = encoder else { return Ok(None) };
+        // The queue orders this write after the submits before and before the submit below.
+        self.gpu.write(&self.dims, 0, &self.staged);
+        self.staged.clear();
+        let since = Instant::now();
+        let index = self.gpu.queue().submit([encoder.finish()]);
+        self.gpu.check(0)?;
+        self.in_flight.push_back(Submit { index: index.clone(), cost: self.cost, since });
+        self.cost = 0.0;
+        Ok(Some(index))
+    }
+
+    fn keep_up(&mut self) -> Result<(), GpuError> {
         while self.in_flight.len() > IN_FLIGHT {
             self.wait_oldest()?;
         }
