@@ -16,7 +16,8 @@ impl Job for MakePanel<'_> {
 fn panels_are_the_streams_weights() {
     let params = Preset::Standard.params();
     let puzzle = Puzzle::new(&params, &BlockHash::new("panels").expect("a hash"));
-    for (tensor, first) in [(Tensor::Output, 992), (Tensor::all(&params).nth(9).expect("there are more"), 64)] {
+    for (tensor, first) in [(Tensor::Output, 992), (Tensor::all(&params).nth(9).expect("there are more"), 64)]
+    {
         let inputs = tensor.shape(&params).1;
         let mut want = vec![0; PANEL * inputs];
         puzzle.weights().read_tile(tensor, first..first + PANEL, 0..inputs, &mut want);
@@ -28,7 +29,11 @@ fn panels_are_the_streams_weights() {
             for n in 0..PANEL {
                 for k in 0..inputs {
                     let got = panel[(k / QUAD * PANEL + n) * QUAD + k % QUAD].wrapping_sub(WEIGHT_BIAS);
-                    assert_eq!(got.cast_signed(), want[n * inputs + k], "{kernels}: weight {k} of output {n}");
+                    assert_eq!(
+                        got.cast_signed(),
+                        want[n * inputs + k],
+                        "{kernels}: weight {k} of output {n}"
+                    );
                 }
             }
         }
