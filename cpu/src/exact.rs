@@ -17,3 +17,4 @@ mod weights;
 
 pub use executor::{CpuError, CpuExecutor, CpuOptions, Progress};
 pub use kernels::Kernels;
+pub use ops::gemm::Gemm;
