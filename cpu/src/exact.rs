@@ -11,9 +11,10 @@ mod kernels;
 mod memory;
 mod ops;
 mod run;
-mod weights;
 #[cfg(test)]
 mod timings;
+mod weights;
 
 pub use executor::{CpuError, CpuExecutor, CpuOptions, Progress};
 pub use kernels::Kernels;
+pub use ops::gemm::Gemm;

@@ -127,8 +127,8 @@ impl Layout {
         let left = limit.saturating_sub(if is_packed { packed } else { fixed });
         let rows = if is_packed { PACKED_ROWS } else { ON_THE_FLY_ROWS };
         let nonces = rows.div_ceil(params.tokens()).min(left / per_nonce);
-        let nonces_per_lot =
-            NonZeroUsize::new(nonces).ok_or(CpuError::MemoryLimit { expected: fixed + per_nonce, got: limit })?;
+        let nonces_per_lot = NonZeroUsize::new(nonces)
+            .ok_or(CpuError::MemoryLimit { expected: fixed + per_nonce, got: limit })?;
         Ok(Self { is_packed, nonces_per_lot, lots })
     }
 }
@@ -194,7 +194,9 @@ impl CpuExecutor {
     /// Nonces in a batch that fills the kernels and keeps to the memory limit; larger batches gain nothing.
     #[must_use]
     pub fn preferred_batch(&self) -> NonZeroUsize {
-        self.layout.nonces_per_lot.saturating_mul(NonZeroUsize::new(self.layout.lots).unwrap_or(NonZeroUsize::MIN))
+        self.layout
+            .nonces_per_lot
+            .saturating_mul(NonZeroUsize::new(self.layout.lots).unwrap_or(NonZeroUsize::MIN))
     }
 
     /// Logits of each nonce, SPEC §II.7: `[nonces, vocab]`.
@@ -258,10 +260,14 @@ impl CpuExecutor {
                     model.logits(slots, inputs(some), &mut run, logits);
                 } else {
                     let tasks = tasks.into_iter().zip(&mut self.slots).collect();
-                    threads::for_each(tasks, poll, |((some, logits), slots): ((Range<usize>, &mut [i32]), _)| {
-                        let mut run = Run { kernels, stop, done, poll: &mut || (), is_serial: true };
-                        model.logits(slots, inputs(some), &mut run, logits);
-                    });
+                    threads::for_each(
+                        tasks,
+                        poll,
+                        |((some, logits), slots): ((Range<usize>, &mut [i32]), _)| {
+                            let mut run = Run { kernels, stop, done, poll: &mut || (), is_serial: true };
+                            model.logits(slots, inputs(some), &mut run, logits);
+                        },
+                    );
                 }
             }
         })?;

@@ -6,12 +6,12 @@
 //! exact, so only speed depends on the choice.
 
 mod chacha;
-mod portable;
-mod table;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod portable;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod simd128;
+mod table;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 

@@ -34,7 +34,10 @@ fn timings() {
     let params = Preset::Standard.params();
     let puzzle = Puzzle::new(&params, &BlockHash::new("t").unwrap());
     let fly = Weights::on_the_fly(&puzzle);
-    let small = Puzzle::new(&Params::new(&params::RawParams { layers: 2, ..params.raw() }).unwrap(), &BlockHash::new("t").unwrap());
+    let small = Puzzle::new(
+        &Params::new(&params::RawParams { layers: 2, ..params.raw() }).unwrap(),
+        &BlockHash::new("t").unwrap(),
+    );
     for kernels in Kernels::available().filter(|k| std::env::var("K").map_or(true, |n| n == k.name())) {
         let present = Present::new(kernels).unwrap();
         let (stop, done) = (AtomicBool::new(false), AtomicU64::new(0));
@@ -42,31 +45,54 @@ fn timings() {
         let start = cpu_seconds();
         crate::threads::Threads::new(None).unwrap();
         let _ = start;
-        for is_pack in [true] { if is_pack { packed.pack(present, &stop, &done, &mut || ()); } }
+        for is_pack in [true] {
+            if is_pack {
+                packed.pack(present, &stop, &done, &mut || ());
+            }
+        }
         let mut poll = || ();
         let mut run = Run { kernels: present, stop: &stop, done: &done, poll: &mut poll, is_serial: true };
         let mut scratch = crate::exact::memory::Aligned::default();
-        let t = best(|| { for i in 0..4 { fly.panel(present, Tensor::Output, i, &mut scratch); } });
+        let t = best(|| {
+            for i in 0..4 {
+                fly.panel(present, Tensor::Output, i, &mut scratch);
+            }
+        });
         println!("{kernels}: make {:.2} GB/s", 4.0 * 1024.0 * PANEL as f64 / t / 1e9);
         for rows in [128, 256, 1024] {
-            if kernels == Kernels::Portable && rows > 128 { continue; }
+            if kernels == Kernels::Portable && rows > 128 {
+                continue;
+            }
             let mut x = Operand::default();
             x.reshape(rows, 1024);
             let mut n = 1_u32;
             for mut part in x.chunks_mut(1) {
-                for v in part.row_mut(0) { n = n.wrapping_mul(1664525).wrapping_add(1013904223); *v = ((n >> 24) as i8).max(-127); }
+                for v in part.row_mut(0) {
+                    n = n.wrapping_mul(1664525).wrapping_add(1013904223);
+                    *v = ((n >> 24) as i8).max(-127);
+                }
                 part.sum_up(0);
             }
             let mut q = Panels::default();
             let mut k = Panels::default();
             let mut v = Panels::default();
-            q.reshape(rows, 1024); k.reshape(rows, 1024); v.reshape(rows, 1024);
+            q.reshape(rows, 1024);
+            k.reshape(rows, 1024);
+            v.reshape(rows, 1024);
             let tq = Tensor::Layer(0, LayerTensor::Wq);
             let t = best(|| linear(&mut run, &x, &packed, vec![(tq, Output::Int8(&mut q))]));
             let base = 2.0 * rows as f64 * 1024.0 * 1024.0;
             print!("{kernels} rows {rows}: linear {:.0} GOP/s", base / t / 1e9);
             let layer = 7.0 * t;
-            linear(&mut run, &x, &packed, vec![(Tensor::Layer(0, LayerTensor::Wk), Output::Int8(&mut k)), (Tensor::Layer(0, LayerTensor::Wv), Output::Int8(&mut v))]);
+            linear(
+                &mut run,
+                &x,
+                &packed,
+                vec![
+                    (Tensor::Layer(0, LayerTensor::Wk), Output::Int8(&mut k)),
+                    (Tensor::Layer(0, LayerTensor::Wv), Output::Int8(&mut v)),
+                ],
+            );
             let mut out = Operand::default();
             let shape = AttentionShape { queries: 32, tokens: 32, heads: 16, head_dim: 64 };
             let t = best(|| attention(&mut run, [&q, &k, &v], shape, &mut out));

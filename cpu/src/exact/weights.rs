@@ -1,6 +1,6 @@
 //! Panels of weights: kept, or made when asked for.
 
-use super::kernels::{Job, Isa, PANEL, Present, Stream, make_panel};
+use super::kernels::{Isa, Job, PANEL, Present, Stream, make_panel};
 use super::memory::Aligned;
 use crate::threads;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -204,7 +204,12 @@ fn biased_quad(a: i8, b: i8, c: i8, d: i8) -> [u8; QUAD] {
 /// - `scratch.scores`: `[ROWS, padded]`, of which `[ROWS, tokens]` are scores. Rubbish afterwards.
 /// - `scratch.rows`: `[ROWS, padded]`, the shares; 0 beyond `tokens`. Overwritten.
 #[inline(always)]
-fn attention_shares<I: Isa>(scratch: &mut Scratch, tokens: usize, padded: usize, head_dim: usize) -> [i32; ROWS] {
+fn attention_shares<I: Isa>(
+    scratch: &mut Scratch,
+    tokens: usize,
+    padded: usize,
+    head_dim: usize,
+) -> [i32; ROWS] {
     let Scratch { rows, scores, low, high, octaves, .. } = scratch;
     let shift = log2_sqrt(head_dim);
     let len = ROWS * padded;

@@ -19,7 +19,7 @@ pub(crate) enum Output<'a> {
 }
 
 /// One panel of an output, `[rows, PANEL]`.
-enum OutputPanel<'a> {
+pub(crate) enum OutputPanel<'a> {
     Int8(&'a mut [i8]),
     Branch(&'a mut [i16]),
     Raw(&'a mut [i32]),
@@ -50,10 +50,10 @@ pub(crate) fn linear(run: &mut Run<'_>, x: &Operand, weights: &Weights, outputs:
 }
 
 /// One panel's outputs for all rows.
-struct Linear<'a> {
-    panel: &'a [u8],
-    x: &'a Operand,
-    out: OutputPanel<'a>,
+pub(crate) struct Linear<'a> {
+    pub(crate) panel: &'a [u8],
+    pub(crate) x: &'a Operand,
+    pub(crate) out: OutputPanel<'a>,
 }
 
 impl Job for Linear<'_> {

@@ -107,7 +107,13 @@ impl<const VNNI: bool> Isa for Avx2<VNNI> {
         // 4 rows by 2 vectors are 8 accumulators, of 16 registers.
         let mut row = 0;
         while row < R {
-            let step = if R - row >= 4 { 4 } else if R - row >= 2 { 2 } else { 1 };
+            let step = if R - row >= 4 {
+                4
+            } else if R - row >= 2 {
+                2
+            } else {
+                1
+            };
             let (x, sums, out) = (&x[row..][..step], &sums[row..][..step], &mut out[row..][..step]);
             match step {
                 4 => Self::rows::<4, WIDE>(panel, x, sums, out),
