@@ -2,9 +2,9 @@
 
 use sphere_pow_core::f16;
 use sphere_pow_core::gonka::weights::weight_pool;
-use sphere_pow_prover::gpu::{GpuError, GpuExecutor, GpuOptions, devices};
+use sphere_pow_prover::gpu::{GpuError, GpuExecutor, GpuOptions, devices, self_test};
 use sphere_pow_tests::GonkaCase;
-use sphere_pow_tests::gpu::{adapter, go_on};
+use sphere_pow_tests::gpu::{Bench, adapter, go_on};
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -203,6 +203,18 @@ fn memory_in_use_is_what_was_said_and_within_the_limit() {
     assert_eq!(gpu.memory_bytes(), needed);
     let most = GpuExecutor::max_batch(gpu.info(), small.case.puzzle.params(), limit).expect("fits");
     assert!(most >= gpu.batch());
+}
+
+#[test]
+fn a_device_that_computes_wrongly_is_refused() {
+    let gpu = Bench::open(true, true).gpu;
+    assert_eq!(self_test::known_answers(&gpu, &self_test::KNOWN), Ok(()));
+    for wrong in [self_test::KNOWN[1] + 3e-5, self_test::KNOWN[1] - 3e-5] {
+        let error =
+            self_test::known_answers(&gpu, &[self_test::KNOWN[0], wrong]).expect_err("a wrong answer");
+        assert!(matches!(error, GpuError::SelfTest { .. }), "{error}");
+        assert!(error.to_string().contains("the distance of nonce 1 is 1.4731"), "{error}");
+    }
 }
 
 #[test]
