@@ -1,12 +1,17 @@
 //! The GPU executor against the known distances of the network, and what it does when things go wrong.
 
 use sphere_pow_core::f16;
+use sphere_pow_core::gonka::params::RawParams;
 use sphere_pow_core::gonka::weights::weight_pool;
+use sphere_pow_core::gonka::{Params, Preset};
+use sphere_pow_core::identity::BlockHash;
+use sphere_pow_cpu::gonka::{CpuExecutor, CpuOptions};
 use sphere_pow_prover::gpu::{GpuError, GpuExecutor, GpuOptions, devices, self_test};
 use sphere_pow_tests::GonkaCase;
-use sphere_pow_tests::gpu::{Bench, adapter, go_on};
+use sphere_pow_tests::gpu::{Bench, Bound, adapter, awkward, go_on, hold};
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Instant;
 
 fn check(name: &str, options: GpuOptions) {
@@ -51,6 +56,25 @@ fn distance_of_testnet_is_the_networks() {
     let start = Instant::now();
     case.check(1, |inputs| gpu.logits(inputs, &mut go_on).expect("logits"));
     println!("{:?}, {:?}", start.elapsed(), gpu.pace());
+}
+
+#[test]
+fn a_product_as_wide_as_mainnets_is_the_cpus() {
+    // w1 takes 176 MB: more than a binding holds on most adapters, so it is made in chunks of its rows, and it goes
+    // round the pool of this shallow model several times.
+    let raw = RawParams { n_layers: 2, seq_len: 8, ..Preset::Mainnet.params().raw().clone() };
+    let params = Params::new(&raw).expect("valid");
+    let block = BlockHash::new("wide").expect("a hash");
+    let pool = Arc::new(sphere_pow_cpu::gonka::weight_pool(&params, &block));
+    let rows = 16;
+    let normed = awkward("normed", rows, params.dim(), 0.02);
+    let mut cpu = CpuExecutor::new(&params, &block, Arc::clone(&pool), CpuOptions::default()).expect("a CPU");
+    let options = GpuOptions { batch: NonZeroUsize::new(2), ..GpuOptions::default() };
+    let mut gpu =
+        GpuExecutor::new(&adapter(), &params, &block, &pool, options, &mut go_on).expect("a device");
+    let [got, want] = [gpu.gate_product(&normed).expect("GPU"), cpu.gate_product(&normed).expect("CPU")]
+        .map(|values| values.into_iter().map(f16::from_f32).collect::<Vec<_>>());
+    hold("w1 of mainnet", &got, &want, params.hidden(), Bound::Units { units: 1, noise: 1e-5 });
 }
 
 /// A model small enough to try things with.

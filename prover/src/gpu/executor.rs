@@ -136,14 +136,15 @@ impl GpuExecutor {
     /// The widest product of the model alone, `[rows, dim]` by `w1`ᵀ of layer 0, for benchmarks.
     ///
     /// # Shapes
-    /// - `normed`: `[rows, dim]`, at most the rows of a batch.
+    /// - `normed`: `[rows, dim]`, at most the rows of a batch (its nonces when there is one layer only).
     /// - returns `[rows, hidden]`, f32 values that are f16.
     ///
     /// # Errors
     /// [`GpuError::Inputs`] and what a device can do.
     pub fn gate_product(&mut self, normed: &[f16]) -> Result<Vec<f32>, GpuError> {
         let params = self.model.params();
-        let (rows, batch) = (normed.len() / params.dim(), self.model.batch() * params.seq_len());
+        let batch = Slot::Gate.max_rows(params).count(self.model.batch(), params);
+        let rows = normed.len() / params.dim();
         if !normed.len().is_multiple_of(params.dim()) || !(1..=batch).contains(&rows) {
             return Err(GpuError::Inputs { got: normed.len(), batch, per_nonce: params.dim() });
         }
