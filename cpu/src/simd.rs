@@ -155,6 +155,7 @@ pub(crate) trait Isa {
 
     /// Splits f16 values into two bf16 each, as bits: `src = high + low`; same lengths.
     #[inline(always)]
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     fn split(src: &[f16], high: &mut [u16], low: &mut [u16]) {
         for ((x, high), low) in src.iter().zip(high).zip(low) {
             let x = portable::widen_one(*x);

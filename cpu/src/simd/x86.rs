@@ -54,6 +54,7 @@ pub(crate) fn prefetch(values: &[f16]) {
 }
 
 /// Where the upper halves of 32 values of 32 bits lie among their 64 halves.
+#[cfg(target_os = "linux")]
 static UPPER_HALVES: [u16; 32] = {
     let mut places = [0; 32];
     let mut i = 0;
@@ -165,6 +166,7 @@ impl Isa for Avx512 {
     }
 
     #[inline(always)]
+    #[cfg(target_os = "linux")]
     fn split(src: &[f16], high: &mut [u16], low: &mut [u16]) {
         assert!(src.len() == high.len() && src.len() == low.len(), "as many parts as values");
         let (src_chunks, src_rest) = src.as_chunks::<32>();
