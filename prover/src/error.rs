@@ -97,7 +97,9 @@ pub enum ProverError {
         expected: f64,
     },
     /// A device gave wrong bits for an exact model.
-    #[error("{device} fails the known-answer test and is not used: nonce {nonce} has digest {got}, expected {expected}")]
+    #[error(
+        "{device} fails the known-answer test and is not used: nonce {nonce} has digest {got}, expected {expected}"
+    )]
     WrongDigest {
         /// The device.
         device: String,

@@ -193,13 +193,20 @@ fn read_lines(path: &Path, bytes: &[u8], header: &Map<String, Value>) -> Result<
     for (ix, text) in bytes.split(|b| *b == b'\n').enumerate().filter(|(_, text)| !text.is_empty()) {
         let line = ix + 1;
         let foreign = |reason: String| LedgerError::Foreign { file: path.into(), line, reason };
-        let value: Value = serde_json::from_slice(text).map_err(|error| foreign(format!("not JSON: {error}")))?;
+        let value: Value =
+            serde_json::from_slice(text).map_err(|error| foreign(format!("not JSON: {error}")))?;
         let object = value.as_object().ok_or_else(|| foreign("not an object".into()))?;
         for (what, expected) in header {
             let got = object.get(what).ok_or_else(|| foreign(format!("{what} is missing")))?;
             if got != expected {
                 let (got, expected) = (got.to_string(), expected.to_string());
-                return Err(LedgerError::OtherRun { file: path.into(), line, what: what.clone(), got, expected });
+                return Err(LedgerError::OtherRun {
+                    file: path.into(),
+                    line,
+                    what: what.clone(),
+                    got,
+                    expected,
+                });
             }
         }
         let integer = |name: &str| {

@@ -6,9 +6,9 @@
 use crate::error::ProverError;
 use crate::exact::search::win_probability;
 use serde::Serialize;
+use sphere_pow_core::exact;
 use sphere_pow_core::exact::forward::ReferenceExecutor as ExactModel;
 use sphere_pow_core::exact::shortcut::{self as exact_shortcut, CutExecutor, Scores};
-use sphere_pow_core::exact;
 use sphere_pow_core::gonka::{self, shortcut as gonka_shortcut};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use sphere_pow_core::soundness::{Samples, Worth};
@@ -158,7 +158,6 @@ pub fn exact(params: &exact::Params, n: usize, progress: OnShare<'_>) -> Result<
     let rows = on_all_cores(&list, &|share| progress(0.1 + 0.9 * share), measure);
     rows.map(sorted).ok_or(ProverError::Interrupted)
 }
-
 
 /// Measures every shortcut of the `gonka` profile, cheapest first, over `n` nonces each, where honest nonces win with
 /// probability `win_rate`.

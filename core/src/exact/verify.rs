@@ -147,7 +147,12 @@ impl<'a> Check<'a> {
     ///
     /// # Panics
     /// When `index` is beyond the claims.
-    pub fn judged(&mut self, index: usize, expected: Digest, verdict: Verdict) -> Result<Verdict, VerifyError> {
+    pub fn judged(
+        &mut self,
+        index: usize,
+        expected: Digest,
+        verdict: Verdict,
+    ) -> Result<Verdict, VerifyError> {
         let Claim { nonce, digest: got } = self.proof.claims()[index];
         let nonce = nonce.get();
         if got != expected {

@@ -2,8 +2,8 @@
 
 use super::output::{Output, advance, bar};
 use super::{BackendArgs, Profile, open, params};
-use crate::gonka::backend::distances;
 use crate::error::ProverError;
+use crate::gonka::backend::distances;
 use clap::Args;
 use serde::Serialize;
 use sha2::{Digest, Sha256};

@@ -1,12 +1,12 @@
 //! `sphere-pow demo`: the main job on what is here, no options.
 
-use super::output::{Output, advance, bar};
 use super::bench::{BLOCK_HASH, PUBLIC_KEY};
+use super::output::{Output, advance, bar};
 use super::{BackendArgs, BackendChoice, Profile, open};
+use crate::error::ProverError;
 use crate::gonka::backend::Backend;
 use crate::gonka::search::{GonkaSearcher, ledger_header};
 use crate::gonka::verify::{Context, Report, read_submissions, verify};
-use crate::error::ProverError;
 use crate::ledger::{Ledger, Progress};
 use crate::mine::{Job, Searcher, Tally, mine};
 use crate::rates::Counts;
@@ -60,7 +60,13 @@ pub(super) fn run(args: &DemoArgs, out: &Output, stop: &AtomicBool) -> Result<Ex
         params.vocab()
     ));
 
-    let any = BackendArgs { backend: BackendChoice::Auto, adapter: vec![], threads: None, batch: None, memory: None };
+    let any = BackendArgs {
+        backend: BackendChoice::Auto,
+        adapter: vec![],
+        threads: None,
+        batch: None,
+        memory: None,
+    };
     let backends = open::all(&any, &params, &block, stop)?;
     let mined_on: Vec<String> = backends.iter().map(|b| describe(b.as_ref())).collect();
     let mined_on_gpu = backends.iter().any(|b| b.info().backend == "gpu");

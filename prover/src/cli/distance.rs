@@ -2,8 +2,8 @@
 
 use super::output::{Output, advance, bar};
 use super::{BackendArgs, Profile, PuzzleArgs, block_hash, open, params, public_key};
-use crate::gonka::backend::distances;
 use crate::error::ProverError;
+use crate::gonka::backend::distances;
 use crate::nonce_list;
 use clap::Args;
 use serde::Serialize;

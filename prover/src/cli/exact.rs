@@ -116,7 +116,11 @@ struct Distances<'a> {
     dist: Vec<f64>,
 }
 
-pub(super) fn distance(args: &DistanceArgs, out: &Output, stop: &AtomicBool) -> Result<ExitCode, ProverError> {
+pub(super) fn distance(
+    args: &DistanceArgs,
+    out: &Output,
+    stop: &AtomicBool,
+) -> Result<ExitCode, ProverError> {
     let nonces = nonce_list::parse(&args.nonces)?;
     let key = public_key(&args.puzzle.public_key)?;
     let puzzle = Puzzle::new(&params(&args.puzzle.params)?, &block_hash(&args.puzzle.block_hash)?);
@@ -163,8 +167,7 @@ pub(super) fn mine(
     let key = public_key(&args.puzzle.public_key)?;
     let ledger = open_ledger(args, ledger_header(&puzzle, &key))?;
     let backends = open_all(&args.backend, &puzzle, stop)?;
-    let searcher =
-        |backend| -> Box<dyn Searcher> { Box::new(ExactSearcher { backend, key: key.clone() }) };
+    let searcher = |backend| -> Box<dyn Searcher> { Box::new(ExactSearcher { backend, key: key.clone() }) };
     let searchers = backends.into_iter().map(searcher).collect();
     let target = Target { profile: "exact", r_target: None, probability: win_probability(puzzle.params()) };
     search(args, job, &target, searchers, ledger, out, stop)

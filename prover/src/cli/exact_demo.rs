@@ -45,10 +45,20 @@ pub(super) fn run(
 ) -> Result<ExitCode, ProverError> {
     let puzzle = Puzzle::new(&params("nano")?, block);
     let sizes = puzzle.params();
-    out.say(&format!("1. Block hash {block} keys a ChaCha20 stream of {} weights of 7 bits,", sizes.n_weights()));
-    out.say("   each addressable by itself; every operation is on integers, so every device gets the same bits.");
-    let any =
-        BackendArgs { backend: BackendChoice::Auto, adapter: vec![], threads: None, batch: None, memory: None };
+    out.say(&format!(
+        "1. Block hash {block} keys a ChaCha20 stream of {} weights of 7 bits,",
+        sizes.n_weights()
+    ));
+    out.say(
+        "   each addressable by itself; every operation is on integers, so every device gets the same bits.",
+    );
+    let any = BackendArgs {
+        backend: BackendChoice::Auto,
+        adapter: vec![],
+        threads: None,
+        batch: None,
+        memory: None,
+    };
     let backends = open_all(&any, &puzzle, stop)?;
     let mined_on: Vec<String> = backends.iter().map(|b| device(b.as_ref())).collect();
     let mined_on_gpu = backends.iter().any(|b| b.info().backend == "gpu");
@@ -72,8 +82,7 @@ pub(super) fn run(
     out.say(&format!("5. Recomputing claims on another path: {}.", device(other.as_ref())));
     let bar = bar("recomputing");
     let sample: Vec<usize> = (0..proof.claims().len().min(SAMPLE)).collect();
-    let (report, refusal) =
-        verify(&proof, &puzzle, key, &sample, other.as_mut(), &mut advance(&bar, stop))?;
+    let (report, refusal) = verify(&proof, &puzzle, key, &sample, other.as_mut(), &mut advance(&bar, stop))?;
     bar.finish_and_clear();
     out.say("   One claim that does not repeat to the bit would prove fraud.");
     let verified = verification(report, refusal.as_ref(), other.as_ref(), String::new());
@@ -104,8 +113,7 @@ fn mine_here(
     let path = dir.join("proofs.jsonl");
     let (ledger, _) = Ledger::open(&path, ledger_header(puzzle, key))?;
     let job = Job { node_id: 0, node_count: 1, count: Some(NONCES), duration: Some(TIME_LIMIT) };
-    let searcher =
-        |backend| -> Box<dyn Searcher> { Box::new(ExactSearcher { backend, key: key.clone() }) };
+    let searcher = |backend| -> Box<dyn Searcher> { Box::new(ExactSearcher { backend, key: key.clone() }) };
     let searchers = backends.into_iter().map(searcher).collect();
     let (tally, started) = (Tally::default(), Instant::now());
     mine(&job, searchers, ledger, &Progress::default(), &tally, stop)?;

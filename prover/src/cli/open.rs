@@ -2,8 +2,8 @@
 
 use super::output::{advance, bar};
 use super::{BackendArgs, BackendChoice};
-use crate::gonka::backend::{Backend, CpuBackend, GpuBackend};
 use crate::error::ProverError;
+use crate::gonka::backend::{Backend, CpuBackend, GpuBackend};
 use crate::gpu::{DeviceInfo, DeviceSelector, GpuOptions, devices};
 use sphere_pow_core::f16;
 use sphere_pow_core::gonka::Params;
@@ -117,7 +117,13 @@ pub(super) fn other_path(
     block: &BlockHash,
     stop: &AtomicBool,
 ) -> Result<Box<dyn Backend>, ProverError> {
-    let args = BackendArgs { backend: BackendChoice::Cpu, adapter: vec![], threads: None, batch: None, memory: None };
+    let args = BackendArgs {
+        backend: BackendChoice::Cpu,
+        adapter: vec![],
+        threads: None,
+        batch: None,
+        memory: None,
+    };
     let pool = pool(params, block, stop)?;
     if !mined_on_gpu {
         for info in devices().iter().filter(|info| info.usable.is_ok()) {

@@ -44,7 +44,11 @@ pub trait ExactBackend: Send {
 ///
 /// # Errors
 /// [`ProverError::WrongDigest`] for the first digest that differs, else the device's.
-pub fn known_answers(device: &str, tested: &mut dyn ExactBackend, puzzle: &Puzzle) -> Result<(), ProverError> {
+pub fn known_answers(
+    device: &str,
+    tested: &mut dyn ExactBackend,
+    puzzle: &Puzzle,
+) -> Result<(), ProverError> {
     let key = PublicKey::new("known-answers")?;
     let nonces: Vec<Nonce> = (0..KNOWN_NONCES).map(Nonce::new).collect::<Result<_, _>>()?;
     let got = tested.judge(&key, &nonces, &mut |_| ControlFlow::Continue(()))?;
@@ -118,9 +122,14 @@ impl ExactBackend for ExactCpuBackend {
     ) -> Result<Vec<(Digest, Verdict)>, ProverError> {
         let puzzle = self.executor.puzzle().clone();
         let mut out = Vec::with_capacity(nonces.len());
-        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a share for display")]
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            reason = "a share for display"
+        )]
         for batch in nonces.chunks(self.batch) {
-            let (done, share) = (out.len() as f32 / nonces.len() as f32, batch.len() as f32 / nonces.len() as f32);
+            let (done, share) =
+                (out.len() as f32 / nonces.len() as f32, batch.len() as f32 / nonces.len() as f32);
             let mut on_progress =
                 |p: sphere_pow_cpu::exact::Progress| progress(done + share * p.fraction() as f32);
             let logits = self.executor.logits(key, batch, &mut on_progress)?;

@@ -4,8 +4,8 @@ use super::backend::ExactBackend;
 use crate::device::OnProgress;
 use crate::error::ProverError;
 use serde_json::Value;
-use sphere_pow_core::exact::proof::{Claim, Proof};
 use sphere_pow_core::exact::Puzzle;
+use sphere_pow_core::exact::proof::{Claim, Proof};
 use sphere_pow_core::exact::verify::{Check, Report, VerifyError};
 use sphere_pow_core::identity::{Nonce, PublicKey};
 use std::path::Path;
@@ -39,10 +39,15 @@ pub fn read_proof(file: &Path, bytes: &[u8]) -> Result<Proof, ProverError> {
         match &mut joined {
             None => joined = Some((proof, claims)),
             Some((first, all)) => {
-                let same = (first.params(), first.block(), first.key()) == (proof.params(), proof.block(), proof.key());
+                let same = (first.params(), first.block(), first.key())
+                    == (proof.params(), proof.block(), proof.key());
                 if !same {
                     let (what, expected) = ("proof", "lines of one key, block and model".into());
-                    return Err(ProverError::Argument { what, got: format!("{}{place}", file.display()), expected });
+                    return Err(ProverError::Argument {
+                        what,
+                        got: format!("{}{place}", file.display()),
+                        expected,
+                    });
                 }
                 all.extend(claims);
             }
