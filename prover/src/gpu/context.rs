@@ -42,6 +42,7 @@ pub struct Gpu {
     faults: FaultLog,
     kernels: Vec<Compiled>,
     tile: Tile,
+    needed_bytes: u64,
 }
 
 /// How kernels are compiled.
@@ -112,7 +113,15 @@ impl Gpu {
                 other => drop(faults.refused.get_or_insert(other.to_string())),
             }
         }));
-        Ok(Self { info: info.clone(), device, queue, faults, kernels: Vec::new(), tile: Tile::Square })
+        Ok(Self {
+            info: info.clone(),
+            device,
+            queue,
+            faults,
+            kernels: Vec::new(),
+            tile: Tile::Square,
+            needed_bytes: 0,
+        })
     }
 
     /// Compiles every kernel anew, for instance after a test of the device's own conversions.
@@ -161,6 +170,11 @@ impl Gpu {
         if rows <= Tile::Flat.rows() { Tile::Flat } else { self.tile }
     }
 
+    /// Says how much memory is to be taken in all, for the message when it is not there.
+    pub fn set_needed_bytes(&mut self, needed_bytes: u64) {
+        self.needed_bytes = needed_bytes;
+    }
+
     /// Chooses the tile for more rows than [`Tile::Flat`] has.
     pub fn set_tile(&mut self, tile: Tile) {
         self.tile = tile;
@@ -199,6 +213,14 @@ impl Gpu {
     /// # Errors
     /// As [`Self::check`].
     pub fn read(&self, buffer: &wgpu::Buffer, bytes: u64) -> Result<Vec<u8>, GpuError> {
+        self.read_from(buffer, 0, bytes)
+    }
+
+    /// Reads `bytes` of `buffer` from byte `offset` on, after all submitted work.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn read_from(&self, buffer: &wgpu::Buffer, offset: u64, bytes: u64) -> Result<Vec<u8>, GpuError> {
         let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("readback"),
             size: bytes,
@@ -206,7 +228,7 @@ impl Gpu {
             mapped_at_creation: false,
         });
         let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, bytes);
+        encoder.copy_buffer_to_buffer(buffer, offset, &staging, 0, bytes);
         let index = self.queue.submit([encoder.finish()]);
         self.check(bytes)?;
         let (sender, receiver) = std::sync::mpsc::channel();
@@ -241,7 +263,7 @@ impl Gpu {
             Ok(Ok(_)) => {}
             // After a loss the last submit was refused, and its index is unknown: the loss is told below.
             Ok(Err(wgpu::PollError::WrongSubmissionIndex(..))) => {
-                drop(self.device.poll(wgpu::PollType::Poll))
+                let _ = self.device.poll(wgpu::PollType::Poll);
             }
             Ok(Err(error)) => self.faults.report_loss(error.to_string()),
             Err(_) => self.faults.report_loss("the driver reported a loss while it was polled".into()),
@@ -251,9 +273,10 @@ impl Gpu {
     /// The first fault of the device, if there is any.
     ///
     /// # Errors
-    /// [`GpuError::DeviceLost`], [`GpuError::OutOfMemory`] (naming `needed_bytes`) or [`GpuError::Internal`].
+    /// [`GpuError::DeviceLost`], [`GpuError::OutOfMemory`] (naming `needed_bytes`, or what
+    /// [`Self::set_needed_bytes`] said if that is more) or [`GpuError::Internal`].
     pub fn check(&self, needed_bytes: u64) -> Result<(), GpuError> {
-        let name = self.info.name.clone();
+        let (name, needed_bytes) = (self.info.name.clone(), needed_bytes.max(self.needed_bytes));
         let (refused, lost) = {
             let faults = self.faults.lock();
             (faults.refused.is_some(), faults.lost.is_some())
@@ -273,7 +296,6 @@ impl Gpu {
 
     /// What destroys the device, as a reset by the driver would: every later call fails with
     /// [`GpuError::DeviceLost`]. For drills and tests.
-    #[must_use]
     pub fn destroyer(&self) -> impl Fn() + Send + Sync + use<> {
         let device = self.device.clone();
         // wgpu tells the loss through the callback, when the queue is empty.

@@ -15,6 +15,7 @@ pub mod rms_norm;
 pub mod rope;
 pub mod swiglu;
 pub mod take_last;
+pub mod tile;
 pub mod widen_all;
 
 /// Threads in a workgroup of the kernels that are not [`linear`].

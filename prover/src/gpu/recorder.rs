@@ -7,7 +7,7 @@ use super::kernels::{Compiled, KernelId};
 use super::pace::Pace;
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Distance of the uniforms of two dispatches: no device wants more.
 const DIMS_STRIDE: usize = 256;
@@ -15,6 +15,10 @@ const DIMS_STRIDE: usize = 256;
 const MAX_DISPATCHES: usize = 128;
 /// Most submits in flight.
 const IN_FLIGHT: usize = 2;
+/// A wait this long was one for the device.
+const WAITED: Duration = Duration::from_micros(500);
+/// Submits without such a wait that are measured together.
+const STRETCH: u32 = 8;
 
 /// Records dispatches in order and submits them when a budget is reached; each sees the results of all before.
 #[derive(Debug)]
@@ -26,7 +30,7 @@ pub struct Recorder<'a> {
     open: Option<Open>,
     cost: f64,
     in_flight: VecDeque<Submit>,
-    last_done: Instant,
+    unobserved: Unobserved,
     done: f64,
     total: f64,
     progress: ProgressSlot<'a>,
@@ -54,6 +58,14 @@ struct Submit {
     since: Instant,
 }
 
+/// Submits found done since the last one that was waited for: when each of them ended is not known.
+#[derive(Debug)]
+struct Unobserved {
+    since: Instant,
+    cost: f64,
+    submits: u32,
+}
+
 impl<'a> Recorder<'a> {
     /// Begins recording work of about `total` operations, for the share that `progress` is told.
     pub fn new(gpu: &'a Gpu, pace: &'a mut Pace, total: f64, progress: Progress<'a>) -> Self {
@@ -71,7 +83,7 @@ impl<'a> Recorder<'a> {
             open: None,
             cost: 0.0,
             in_flight: VecDeque::new(),
-            last_done: Instant::now(),
+            unobserved: Unobserved { since: Instant::now(), cost: 0.0, submits: 0 },
             done: 0.0,
             total: total.max(1.0),
             progress: ProgressSlot(progress),
@@ -255,7 +267,10 @@ impl<'a> Recorder<'a> {
     /// As [`Self::flush`].
     pub fn finish(mut self) -> Result<(), GpuError> {
         self.flush()?;
-        self.drain()
+        self.drain()?;
+        // Too late to stop anything.
+        let _ = (self.progress.0)(1.0);
+        Ok(())
     }
 
     fn drain(&mut self) -> Result<(), GpuError> {
@@ -267,12 +282,25 @@ impl<'a> Recorder<'a> {
 
     fn wait_oldest(&mut self) -> Result<(), GpuError> {
         let Some(Submit { index, cost, since }) = self.in_flight.pop_front() else { return Ok(()) };
+        let asked = Instant::now();
         self.gpu.wait(index)?;
         let now = Instant::now();
-        let time = now - since.max(self.last_done);
-        tracing::trace!(cost, ?time, rate = self.pace.rate(), "submit");
-        self.pace.observe(cost, time);
-        self.last_done = now;
+        let past = &mut self.unobserved;
+        if past.submits == 0 {
+            // The device may have idled before this submit.
+            past.since = past.since.max(since);
+        }
+        past.cost += cost;
+        past.submits += 1;
+        // Only an end that was waited for is a point in time. Without one, when recording is what takes the time,
+        // a stretch of submits still bounds the rate from below.
+        if now - asked > WAITED || past.submits >= STRETCH {
+            let time = (now - past.since) / past.submits;
+            let cost = past.cost / f64::from(past.submits);
+            tracing::trace!(cost, ?time, rate = self.pace.rate(), "submit");
+            self.pace.observe(cost, time);
+            *past = Unobserved { since: now, cost: 0.0, submits: 0 };
+        }
         self.done += cost;
         Ok(())
     }
