@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     fn choice(wg_y: u32) -> Choice {
-        let wide = Variant { method: Method::F32, wg_x: 16, wg_y, k_vecs: 1 };
+        let wide = Variant { method: Method::F32, wg_x: 16, wg_y, steps: 1, k_vecs: 1 };
         Choice { wide, flat: Variant { method: Method::Dp4a, ..wide } }
     }
 

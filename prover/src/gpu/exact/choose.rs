@@ -36,16 +36,32 @@ pub struct Wish {
 /// The variants that `info` could run, if they turn out exact.
 #[must_use]
 pub fn candidates(info: &DeviceInfo, method: Option<Method>) -> Vec<Variant> {
-    let tile = |method, (wg_x, wg_y, k_vecs)| Variant { method, wg_x, wg_y, k_vecs };
-    let dp4a = [(16, 16, 2), (16, 16, 4), (8, 16, 4), (16, 8, 4), (8, 8, 4), (16, 4, 4), (16, 2, 4)];
-    let f32 = [(16, 16, 1), (16, 16, 2), (8, 16, 2), (16, 8, 2), (8, 8, 2), (16, 4, 2), (16, 2, 2)];
+    let tile = |method, (wg_x, wg_y, steps, k_vecs)| Variant { method, wg_x, wg_y, steps, k_vecs };
+    let dp4a = [
+        (8, 16, 2, 4),
+        (8, 8, 2, 4),
+        (16, 16, 1, 4),
+        (16, 8, 1, 4),
+        (8, 8, 1, 4),
+        (16, 4, 1, 4),
+        (16, 2, 1, 4),
+    ];
+    let f32 = [
+        (8, 16, 2, 1),
+        (8, 8, 2, 2),
+        (16, 16, 1, 2),
+        (16, 8, 1, 2),
+        (8, 8, 1, 2),
+        (16, 4, 1, 2),
+        (16, 2, 1, 2),
+    ];
     let dp4a = dp4a.map(|sizes| tile(Method::Dp4a, sizes));
     let f32 = f32.map(|sizes| tile(Method::F32, sizes));
     let coop = info.matrix_units.and_then(|MatrixUnits { block, subgroup_threads }| {
         let method = if block == 16 { Method::Coop16 } else { Method::Coop8 };
         // Fewer than 64 threads would hold more sums each than the kernel has room for.
         let known = matches!(block, 8 | 16) && (16..=64).contains(&subgroup_threads);
-        known.then(|| tile(method, (4 * subgroup_threads, 1, 2)))
+        known.then(|| tile(method, (4 * subgroup_threads, 1, 1, 2)))
     });
     let fits = |v: &Variant| {
         method.is_none_or(|only| only == v.method)
@@ -134,7 +150,7 @@ fn exact_ones<T>(
 /// # Errors
 /// [`GpuError::Internal`] when the driver refuses it.
 pub fn compile(gpu: &Gpu, variant: Variant, checked: bool) -> Result<Linear, GpuError> {
-    let compiled = gpu.compile_kernel(variant.method.kernel(), &variant.constants(), checked)?;
+    let compiled = gpu.compile_kernel(variant.kernel(), &variant.constants(), checked)?;
     Ok(Linear { variant, compiled })
 }
 
@@ -194,7 +210,7 @@ mod tests {
 
     #[test]
     fn one_wrong_variant_disables_its_method() {
-        let variant = |method, wg_y| Variant { method, wg_x: 16, wg_y, k_vecs: 1 };
+        let variant = |method, wg_y| Variant { method, wg_x: 16, wg_y, steps: 1, k_vecs: 1 };
         let all = [variant(Method::Dp4a, 4), variant(Method::Dp4a, 8), variant(Method::F32, 4)];
         let exact = exact_ones(&all, |v| Ok((v != all[1]).then_some(v)));
         assert_eq!(exact, Ok(vec![all[2]]));

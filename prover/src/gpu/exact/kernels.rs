@@ -18,7 +18,7 @@ pub mod swiglu;
 pub mod take_last;
 
 /// Every kernel of the profile.
-pub const ALL: [&Kernel; 11] = [
+pub const ALL: [&Kernel; 13] = [
     &stream::KERNEL,
     &embed::KERNEL,
     &norm::KERNEL,
@@ -27,7 +27,9 @@ pub const ALL: [&Kernel; 11] = [
     &merge::KERNEL,
     &take_last::KERNEL,
     &linear::DP4A,
+    &linear::DP4A_WIDE,
     &linear::F32,
+    &linear::F32_WIDE,
     &linear::COOP_8,
     &linear::COOP_16,
 ];

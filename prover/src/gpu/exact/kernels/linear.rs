@@ -10,7 +10,7 @@ use std::fmt;
 use std::str::FromStr;
 
 macro_rules! kernel {
-    ($stem:literal, $($first:literal)?) => {
+    ($stem:literal, [$($first:literal)?], [$($then:literal)?]) => {
         Kernel {
             name: $stem,
             entry_point: $stem,
@@ -18,23 +18,30 @@ macro_rules! kernel {
                 $(include_str!(concat!("../../../../../shaders/exact/shared/", $first, ".wgsl")),)?
                 include_str!("../../../../../shaders/exact/shared/narrow.wgsl"),
                 include_str!("../../../../../shaders/exact/shared/linear.wgsl"),
+                $(include_str!(concat!("../../../../../shaders/exact/shared/", $then, ".wgsl")),)?
                 include_str!(concat!("../../../../../shaders/exact/", $stem, ".wgsl"))
             ),
             dims_bytes: size_of::<Dims>(),
-    dims_members: members!(Dims; k_vecs, out_words, first_row, weight_first, first_column, leaves_as, shift),
+            dims_members: members!(
+                Dims; k_vecs, out_words, first_row, weight_first, first_column, leaves_as, shift
+            ),
             buffers: &[Access::Read, Access::Read, Access::Write],
         }
     };
 }
 
 /// See the kernel's file.
-pub const DP4A: Kernel = kernel!("linear_dp4a",);
+pub const DP4A: Kernel = kernel!("linear_dp4a", [], ["tiles_dp4a"]);
 /// See the kernel's file.
-pub const F32: Kernel = kernel!("linear_f32",);
+pub const DP4A_WIDE: Kernel = kernel!("linear_dp4a_wide", [], ["tiles_dp4a"]);
 /// See the kernel's file.
-pub const COOP_8: Kernel = kernel!("linear_coop", "coop8");
+pub const F32: Kernel = kernel!("linear_f32", [], ["tiles_f32"]);
 /// See the kernel's file.
-pub const COOP_16: Kernel = kernel!("linear_coop", "coop16");
+pub const F32_WIDE: Kernel = kernel!("linear_f32_wide", [], ["tiles_f32"]);
+/// See the kernel's file.
+pub const COOP_8: Kernel = kernel!("linear_coop", ["coop8"], []);
+/// See the kernel's file.
+pub const COOP_16: Kernel = kernel!("linear_coop", ["coop16"], []);
 
 /// `Dims` of the kernels.
 #[repr(C)]
@@ -84,17 +91,6 @@ impl Method {
             Self::Coop16 => "coop16",
         }
     }
-
-    /// The kernel.
-    #[must_use]
-    pub const fn kernel(self) -> &'static Kernel {
-        match self {
-            Self::Dp4a => &DP4A,
-            Self::F32 => &F32,
-            Self::Coop8 => &COOP_8,
-            Self::Coop16 => &COOP_16,
-        }
-    }
 }
 
 /// A method of no such name.
@@ -116,20 +112,35 @@ impl FromStr for Method {
 pub struct Variant {
     /// How sums are made.
     pub method: Method,
-    /// Threads along columns, 4 columns each; for matrix units all threads.
+    /// Threads along columns; for matrix units all threads.
     pub wg_x: u32,
-    /// Threads along rows, 4 rows each; for matrix units 1.
+    /// Threads along rows; for matrix units 1.
     pub wg_y: u32,
+    /// Steps of 4 rows and of 4 columns per thread, 1 or 2; for matrix units 1.
+    pub steps: u32,
     /// Groups of 16 values of k that a tile holds; for matrix units 2.
     pub k_vecs: u32,
 }
 
 impl Variant {
+    /// The kernel.
+    #[must_use]
+    pub const fn kernel(self) -> &'static Kernel {
+        match (self.method, self.steps) {
+            (Method::Dp4a, 1) => &DP4A,
+            (Method::Dp4a, _) => &DP4A_WIDE,
+            (Method::F32, 1) => &F32,
+            (Method::F32, _) => &F32_WIDE,
+            (Method::Coop8, _) => &COOP_8,
+            (Method::Coop16, _) => &COOP_16,
+        }
+    }
+
     /// Rows of a tile.
     #[must_use]
     pub const fn rows(self) -> usize {
         match self.method {
-            Method::Dp4a | Method::F32 => 4 * self.wg_y as usize,
+            Method::Dp4a | Method::F32 => 4 * (self.steps * self.wg_y) as usize,
             Method::Coop8 => 64,
             Method::Coop16 => 128,
         }
@@ -139,7 +150,7 @@ impl Variant {
     #[must_use]
     pub const fn columns(self) -> usize {
         match self.method {
-            Method::Dp4a | Method::F32 => 4 * self.wg_x as usize,
+            Method::Dp4a | Method::F32 => 4 * (self.steps * self.wg_x) as usize,
             Method::Coop8 => 32,
             Method::Coop16 => 64,
         }
@@ -171,6 +182,7 @@ impl Variant {
             Method::Dp4a | Method::F32 => vec![
                 ("WG_X", f64::from(self.wg_x)),
                 ("WG_Y", f64::from(self.wg_y)),
+                ("STEPS", f64::from(self.steps)),
                 ("K_VECS", f64::from(self.k_vecs)),
             ],
             Method::Coop8 | Method::Coop16 => vec![("THREADS", f64::from(self.threads()))],
