@@ -192,7 +192,7 @@ fn a_second_run_goes_on_and_nothing_is_tried_twice() {
         vec!["mine", "--count", "1", "--out", "node.jsonl", "--r-target", "1.414", "--backend", "cpu"];
     args.extend(PUZZLE);
     let error = dir.json(2, &args);
-    assert!(error["error"].as_str().unwrap().contains("node id is 3"), "{error}");
+    assert!(error["error"].as_str().unwrap().contains("node_count is 4"), "{error}");
 }
 
 #[test]

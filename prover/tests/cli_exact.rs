@@ -69,13 +69,16 @@ fn digests_are_the_oracles_on_every_backend() {
 fn weights_made_as_they_are_used_give_the_same_bits() {
     let dir = Dir::new();
     let distance = |memory: &[&str]| {
-        let args = [&["distance", "--nonces", "0-9", "--backend", "cpu"], &PUZZLE[..], memory].concat();
+        let args = ["distance", "--nonces", "0-9", "--backend", "cpu", "--threads", "1"];
+        let args = [&args, &PUZZLE[..], memory].concat();
         dir.json(0, &args)
     };
-    let (kept, streamed) = (distance(&[]), distance(&["--memory", "4"]));
+    let (kept, streamed) = (distance(&[]), distance(&["--memory", "2"]));
     assert_eq!(kept["digest"], streamed["digest"]);
     assert_ne!(kept["adapter"], streamed["adapter"], "the memory limit was not heeded");
-    let args = [&["distance", "--nonces", "0", "--backend", "cpu", "--memory", "1"], &PUZZLE[..]].concat();
+    let args =
+        [&["distance", "--nonces", "0", "--backend", "cpu", "--memory", "1", "--threads", "1"], &PUZZLE[..]]
+            .concat();
     let error = dir.json(3, &args);
     assert!(error["error"].as_str().unwrap().contains("memory limit"), "{error}");
 }
