@@ -270,7 +270,6 @@ impl ExactGpuExecutor {
     }
 
     /// [`Self::destroy_device`], for use while a batch runs.
-    #[must_use]
     pub fn destroyer(&self) -> impl Fn() + Send + Sync + use<> {
         self.gpu.destroyer()
     }

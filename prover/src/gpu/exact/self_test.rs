@@ -80,7 +80,7 @@ pub fn extremes(rows: usize, k: usize, bound: i8) -> Vec<i8> {
         0 => true,
         1 => false,
         2 => i.is_multiple_of(2),
-        3 => i / 2048 % 2 == 0,
+        3 => (i / 2048).is_multiple_of(2),
         4 => i < k / 2,
         _ => random[row * k + i] > 0,
     };
