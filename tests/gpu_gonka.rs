@@ -1,12 +1,18 @@
 //! The GPU executor against the known distances of the network, and what it does when things go wrong.
 
 use sphere_pow_core::f16;
+use sphere_pow_core::gonka::params::RawParams;
 use sphere_pow_core::gonka::weights::weight_pool;
-use sphere_pow_prover::gpu::{GpuError, GpuExecutor, GpuOptions, devices};
+use sphere_pow_core::gonka::{Params, Preset};
+use sphere_pow_core::identity::BlockHash;
+use sphere_pow_cpu::gonka::{CpuExecutor, CpuOptions};
+use sphere_pow_prover::gpu::{GpuError, GpuExecutor, GpuOptions, devices, self_test};
 use sphere_pow_tests::GonkaCase;
-use sphere_pow_tests::gpu::{adapter, go_on};
+use sphere_pow_tests::gpu::{Bench, Bound, adapter, awkward, go_on, hold};
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Instant;
 
 fn check(name: &str, options: GpuOptions) {
     let case = GonkaCase::load(name);
@@ -32,6 +38,43 @@ fn distances_of_small_are_the_networks() {
 #[test]
 fn distances_of_devtest_are_the_networks() {
     check("devtest", GpuOptions::default());
+}
+
+#[test]
+#[ignore = "slow: three minutes and more on a software driver"]
+fn distance_of_testnet_is_the_networks() {
+    let mut case = GonkaCase::load("testnet");
+    case.nonces.truncate(1);
+    case.distances.truncate(1);
+    let params = case.puzzle.params();
+    let pool = sphere_pow_cpu::gonka::weight_pool(params, case.puzzle.block());
+    // What a card of 1 GB has.
+    let options = GpuOptions { memory_limit_bytes: Some(1_000_000_000), ..GpuOptions::default() };
+    let mut gpu = GpuExecutor::new(&adapter(), params, case.puzzle.block(), &pool, options, &mut go_on)
+        .expect("a usable device");
+    println!("batches of {}, {} bytes, {:?}", gpu.batch(), gpu.memory_bytes(), gpu.tile());
+    let start = Instant::now();
+    case.check(1, |inputs| gpu.logits(inputs, &mut go_on).expect("logits"));
+    println!("{:?}, {:?}", start.elapsed(), gpu.pace());
+}
+
+#[test]
+fn a_product_as_wide_as_mainnets_is_the_cpus() {
+    // w1 takes 176 MB: more than a binding holds on most adapters, so it is made in chunks of its rows, and it goes
+    // round the pool of this shallow model several times.
+    let raw = RawParams { n_layers: 2, seq_len: 8, ..Preset::Mainnet.params().raw().clone() };
+    let params = Params::new(&raw).expect("valid");
+    let block = BlockHash::new("wide").expect("a hash");
+    let pool = Arc::new(sphere_pow_cpu::gonka::weight_pool(&params, &block));
+    let rows = 16;
+    let normed = awkward("normed", rows, params.dim(), 0.02);
+    let mut cpu = CpuExecutor::new(&params, &block, Arc::clone(&pool), CpuOptions::default()).expect("a CPU");
+    let options = GpuOptions { batch: NonZeroUsize::new(2), ..GpuOptions::default() };
+    let mut gpu =
+        GpuExecutor::new(&adapter(), &params, &block, &pool, options, &mut go_on).expect("a device");
+    let [got, want] = [gpu.gate_product(&normed).expect("GPU"), cpu.gate_product(&normed).expect("CPU")]
+        .map(|values| values.into_iter().map(f16::from_f32).collect::<Vec<_>>());
+    hold("w1 of mainnet", &got, &want, params.hidden(), Bound::Units { units: 1, noise: 1e-5 });
 }
 
 /// A model small enough to try things with.
@@ -133,6 +176,7 @@ fn progress_grows_from_zero_to_one() {
     })
     .expect("logits");
     assert!(told.is_sorted() && told.iter().all(|share| (0.0..=1.0).contains(share)), "{told:?}");
+    assert_eq!(told.last(), Some(&1.0));
 }
 
 #[test]
@@ -183,6 +227,18 @@ fn memory_in_use_is_what_was_said_and_within_the_limit() {
     assert_eq!(gpu.memory_bytes(), needed);
     let most = GpuExecutor::max_batch(gpu.info(), small.case.puzzle.params(), limit).expect("fits");
     assert!(most >= gpu.batch());
+}
+
+#[test]
+fn a_device_that_computes_wrongly_is_refused() {
+    let gpu = Bench::open(true, true).gpu;
+    assert_eq!(self_test::known_answers(&gpu, &self_test::KNOWN), Ok(()));
+    for wrong in [self_test::KNOWN[1] + 3e-5, self_test::KNOWN[1] - 3e-5] {
+        let error =
+            self_test::known_answers(&gpu, &[self_test::KNOWN[0], wrong]).expect_err("a wrong answer");
+        assert!(matches!(error, GpuError::SelfTest { .. }), "{error}");
+        assert!(error.to_string().contains("the distance of nonce 1 is 1.4731"), "{error}");
+    }
 }
 
 #[test]

@@ -122,6 +122,15 @@ impl Simd {
     }
 }
 
+/// Asks for `values` to be brought into the second cache; a hint, where the target has one.
+#[inline(always)]
+pub(crate) fn prefetch(values: &[f16]) {
+    #[cfg(target_arch = "x86_64")]
+    x86::prefetch(values);
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = values;
+}
+
 /// Work to be compiled for every level. `run` must be `#[inline(always)]`, and all it calls in hot loops too.
 pub(crate) trait Job {
     type Output;
@@ -146,6 +155,7 @@ pub(crate) trait Isa {
 
     /// Splits f16 values into two bf16 each, as bits: `src = high + low`; same lengths.
     #[inline(always)]
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     fn split(src: &[f16], high: &mut [u16], low: &mut [u16]) {
         for ((x, high), low) in src.iter().zip(high).zip(low) {
             let x = portable::widen_one(*x);

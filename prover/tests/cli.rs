@@ -3,68 +3,31 @@
 //! The model is that of `tests/vectors/gonka_tiny.json`, its distances known. A Vulkan driver must be there (a
 //! software one will do): no adapter is a failure.
 
+mod common;
+
+use common::{Dir, stderr, vector};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-struct Dir(tempfile::TempDir);
+/// A folder with the sizes of the tiny model.
+fn tiny() -> Dir {
+    let dir = Dir::new();
+    dir.write("tiny.json", &vector("gonka_tiny.json")["params"].to_string());
+    dir
+}
 
-impl Dir {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let params = vector("gonka_tiny.json")["params"].to_string();
-        std::fs::write(dir.path().join("tiny.json"), params).unwrap();
-        Self(dir)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) -> PathBuf {
-        std::fs::write(self.path(name), text).unwrap();
-        self.path(name)
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sphere-pow"));
-        command.current_dir(self.0.path()).args(args).stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.command(args).output().unwrap()
-    }
-
-    /// Runs with `--json` and expects an exit code.
-    fn json(&self, code: i32, args: &[&str]) -> Value {
-        let output = self.command(args).arg("--json").output().unwrap();
-        assert_eq!(output.status.code(), Some(code), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        let text = String::from_utf8(output.stdout).unwrap();
-        serde_json::from_str(&text).unwrap_or_else(|e| panic!("{args:?}: {e}: {text}"))
-    }
-
-    /// Mines tiny on the CPU at a radius that about half of the nonces win.
-    fn mine(&self, count: &str, out: &str, more: &[&str]) -> Value {
-        let mut args = vec!["mine", "--count", count, "--out", out, "--r-target", "1.414"];
-        args.extend(PUZZLE);
-        args.extend(if more.contains(&"--backend") { &[][..] } else { &["--backend", "cpu"] });
-        args.extend(more);
-        self.json(0, &args)
-    }
+/// Mines tiny on the CPU at a radius that about half of the nonces win.
+fn mine(dir: &Dir, count: &str, out: &str, more: &[&str]) -> Value {
+    let mut args = vec!["mine", "--count", count, "--out", out, "--r-target", "1.414"];
+    args.extend(PUZZLE);
+    args.extend(if more.contains(&"--backend") { &[][..] } else { &["--backend", "cpu"] });
+    args.extend(more);
+    dir.json(0, &args)
 }
 
 const PUZZLE: [&str; 6] = ["--params", "tiny.json", "--block-hash", "deadbeef", "--public-key", "02abc"];
-
-fn vector(name: &str) -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors").join(name);
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
 
 fn lines(path: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(path).unwrap();
@@ -84,7 +47,7 @@ fn proofs(path: &Path) -> Vec<(u64, f64)> {
 
 #[test]
 fn distances_are_the_networks_on_every_backend() {
-    let dir = Dir::new();
+    let dir = tiny();
     let want = vector("gonka_tiny.json");
     for backend in ["cpu", "gpu", "auto"] {
         let mut args = vec!["distance", "--nonces", "0,3-5", "--backend", backend];
@@ -104,7 +67,7 @@ fn distances_are_the_networks_on_every_backend() {
 
 #[test]
 fn gpu_is_refused_where_there_is_none_and_auto_says_that_it_takes_the_cpu() {
-    let dir = Dir::new();
+    let dir = tiny();
     let mut args = vec!["distance", "--nonces", "0", "--backend", "gpu"];
     args.extend(PUZZLE);
     let output = dir.command(&args).env("VK_DRIVER_FILES", "/nonexistent").output().unwrap();
@@ -119,10 +82,10 @@ fn gpu_is_refused_where_there_is_none_and_auto_says_that_it_takes_the_cpu() {
 
 #[test]
 fn what_one_path_mines_the_other_verifies() {
-    let dir = Dir::new();
+    let dir = tiny();
     for (mined_on, verified_on) in [("cpu", "gpu"), ("gpu", "cpu")] {
         let file = format!("{mined_on}.jsonl");
-        let summary = dir.mine("64", &file, &["--backend", mined_on]);
+        let summary = mine(&dir, "64", &file, &["--backend", mined_on]);
         assert_eq!(summary["tried"], 64);
         assert!(!proofs(&dir.path(&file)).is_empty());
         let report = dir.json(0, &["verify", &file, "--backend", verified_on]);
@@ -138,7 +101,7 @@ fn what_one_path_mines_the_other_verifies() {
 /// A batch of 200 claims, `n_forged` of which did not win but say so.
 fn forged(dir: &Dir, n_forged: usize) -> Value {
     if !dir.path("all.jsonl").exists() {
-        dir.mine("600", "all.jsonl", &[]);
+        mine(dir, "600", "all.jsonl", &[]);
     }
     let won = proofs(&dir.path("all.jsonl"));
     let lost = (0..600).filter(|n| !won.iter().any(|(w, _)| w == n)).map(|n| (n, 1.40));
@@ -152,7 +115,7 @@ fn forged(dir: &Dir, n_forged: usize) -> Value {
 
 #[test]
 fn five_forged_of_two_hundred_are_fraud_and_four_are_not() {
-    let dir = Dir::new();
+    let dir = tiny();
     for (n_forged, code, verdict) in [(0, 0, "honest"), (4, 0, "honest"), (5, 1, "fraud")] {
         dir.write("batch.json", &forged(&dir, n_forged).to_string());
         let args =
@@ -171,7 +134,7 @@ fn five_forged_of_two_hundred_are_fraud_and_four_are_not() {
 
 #[test]
 fn chain_queries_and_transactions_verify_with_the_rest_from_options() {
-    let dir = Dir::new();
+    let dir = tiny();
     let batch = forged(&dir, 0);
     let inner = json!({"participant_address": "gonka1x", "poc_stage_start_block_height": "1",
         "nonces": batch["nonces"].as_array().unwrap().iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -197,7 +160,7 @@ fn chain_queries_and_transactions_verify_with_the_rest_from_options() {
 
 #[test]
 fn another_hash_or_key_is_fraud_and_the_report_says_why() {
-    let dir = Dir::new();
+    let dir = tiny();
     let mut batch = forged(&dir, 0);
     batch["block_hash"] = json!("deadbeee");
     dir.write("batch.json", &batch.to_string());
@@ -213,16 +176,16 @@ fn another_hash_or_key_is_fraud_and_the_report_says_why() {
 
 #[test]
 fn a_second_run_goes_on_and_nothing_is_tried_twice() {
-    let dir = Dir::new();
-    dir.mine("50", "split.jsonl", &["--batch", "7"]);
-    let second = dir.mine("50", "split.jsonl", &["--batch", "9"]);
+    let dir = tiny();
+    mine(&dir, "50", "split.jsonl", &["--batch", "7"]);
+    let second = mine(&dir, "50", "split.jsonl", &["--batch", "9"]);
     assert_eq!((&second["tried"], &second["total_tried"]), (&json!(50), &json!(100)));
-    dir.mine("100", "whole.jsonl", &[]);
+    mine(&dir, "100", "whole.jsonl", &[]);
     let split = proofs(&dir.path("split.jsonl"));
     let whole = proofs(&dir.path("whole.jsonl"));
     assert_eq!(split.iter().map(|p| p.0).collect::<Vec<_>>(), whole.iter().map(|p| p.0).collect::<Vec<_>>());
 
-    let node = dir.mine("10", "node.jsonl", &["--node-id", "3", "--node-count", "4"]);
+    let node = mine(&dir, "10", "node.jsonl", &["--node-id", "3", "--node-count", "4"]);
     assert_eq!(node["tried"], 10);
     assert!(proofs(&dir.path("node.jsonl")).iter().all(|(nonce, _)| nonce % 4 == 3 && *nonce < 43));
     let mut args =
@@ -234,8 +197,8 @@ fn a_second_run_goes_on_and_nothing_is_tried_twice() {
 
 #[test]
 fn the_share_of_won_nonces_is_watched() {
-    let dir = Dir::new();
-    let summary = dir.mine("400", "a.jsonl", &[]);
+    let dir = tiny();
+    let summary = mine(&dir, "400", "a.jsonl", &[]);
     let rate = |name: &str| summary[name].as_f64().unwrap();
     assert!((rate("expected") - 400.0 * rate("probability")).abs() < 1e-6);
     assert!(rate("sigma").abs() < 4.0 && summary["is_alarming"] == false, "{summary}");
@@ -268,7 +231,7 @@ fn mine_until(dir: &Dir, file: &str, n_lines: usize) -> std::process::Child {
 #[cfg(unix)]
 #[test]
 fn kill_9_loses_nothing_acknowledged() {
-    let dir = Dir::new();
+    let dir = tiny();
     let mut acknowledged = Vec::new();
     for round in 1..=5 {
         let mut child = mine_until(&dir, "killed.jsonl", round * 10);
@@ -278,7 +241,7 @@ fn kill_9_loses_nothing_acknowledged() {
         let whole: Vec<&str> = text.split_inclusive('\n').filter(|line| line.ends_with('\n')).collect();
         acknowledged.extend(whole.iter().skip(acknowledged.len()).map(ToString::to_string));
     }
-    dir.mine("2", "killed.jsonl", &[]);
+    mine(&dir, "2", "killed.jsonl", &[]);
     let after = std::fs::read_to_string(dir.path("killed.jsonl")).unwrap();
     for (line, kept) in acknowledged.iter().zip(after.split_inclusive('\n')) {
         assert_eq!(line, kept);
@@ -291,7 +254,7 @@ fn kill_9_loses_nothing_acknowledged() {
 #[cfg(unix)]
 #[test]
 fn an_interrupt_leaves_a_whole_file_and_a_summary() {
-    let dir = Dir::new();
+    let dir = tiny();
     for name in ["-INT", "-TERM"] {
         let file = name.trim_start_matches('-');
         let child = mine_until(&dir, file, 5);
@@ -307,7 +270,7 @@ fn an_interrupt_leaves_a_whole_file_and_a_summary() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_machine_trouble_and_the_line_is_printed() {
-    let dir = Dir::new();
+    let dir = tiny();
     let mut args =
         vec!["mine", "--count", "8", "--out", "/dev/full", "--r-target", "1.414", "--backend", "cpu"];
     args.extend(PUZZLE);
@@ -319,7 +282,7 @@ fn a_full_disk_is_machine_trouble_and_the_line_is_printed() {
 
 #[test]
 fn bad_input_is_refused_by_name_with_exit_code_2() {
-    let dir = Dir::new();
+    let dir = tiny();
     let tiny = vector("gonka_tiny.json")["params"].clone();
     let with = |field: &str, value: Value| {
         let mut params = tiny.clone();
@@ -391,7 +354,7 @@ fn bad_input_is_refused_by_name_with_exit_code_2() {
 
 #[test]
 fn bad_claims_are_refused_by_place_with_exit_code_2() {
-    let dir = Dir::new();
+    let dir = tiny();
     let claim = |nonces: Value, dist: Value| {
         json!({"public_key": "02abc", "block_hash": "deadbeef", "nonces": nonces, "dist": dist}).to_string()
     };
@@ -430,7 +393,7 @@ fn bad_claims_are_refused_by_place_with_exit_code_2() {
 
 #[test]
 fn r_target_converts_both_ways() {
-    let dir = Dir::new();
+    let dir = tiny();
     let radius = dir.json(0, &["r-target", "--vocab", "8196", "--probability", "0.05"]);
     let back = radius["r_target"].to_string();
     let chance = dir.json(0, &["r-target", "--vocab", "8196", "--r-target", &back]);
@@ -449,7 +412,7 @@ fn r_target_converts_both_ways() {
 
 #[test]
 fn devices_lists_an_adapter_and_what_it_can_mine() {
-    let found = Dir::new().json(0, &["devices"]);
+    let found = tiny().json(0, &["devices"]);
     assert!(found["cpu"]["threads"].as_u64().unwrap() >= 1);
     let adapters = found["adapters"].as_array().unwrap();
     assert!(!adapters.is_empty(), "no GPU adapter: install a Vulkan driver, a software one will do");
@@ -460,7 +423,7 @@ fn devices_lists_an_adapter_and_what_it_can_mine() {
 
 #[test]
 fn the_demo_mines_and_verifies() {
-    let demo = Dir::new().json(0, &["demo"]);
+    let demo = tiny().json(0, &["demo"]);
     assert_eq!(demo["tried"], 200);
     assert!(demo["won"].as_u64().unwrap() > 0);
     assert_eq!(demo["verified"]["fraud_detected"], false);
@@ -469,7 +432,7 @@ fn the_demo_mines_and_verifies() {
 
 #[test]
 fn a_missing_reader_does_not_upset_the_command() {
-    let dir = Dir::new();
+    let dir = tiny();
     let mut child = dir.command(&["devices"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();

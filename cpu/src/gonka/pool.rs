@@ -20,8 +20,8 @@ use stream::{Draws, Stream};
 
 /// Draws of one segment: its weights fit the second cache twice.
 const SEGMENT: usize = 1 << 15;
-/// Segments a thread reads between two joins.
-const SEGMENTS_PER_THREAD: usize = 16;
+/// Segments a thread reads between two joins: many, so that a thread held up elsewhere holds up little.
+const SEGMENTS_PER_THREAD: usize = 64;
 
 /// The whole weight pool of `block`, SPEC §I.3: the same bits as core's `weight_pool`, in parallel.
 ///

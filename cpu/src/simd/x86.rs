@@ -45,7 +45,16 @@ struct Avx2;
 /// AVX-512. Private to this module and reached only through [`run_avx512`].
 struct Avx512;
 
+#[inline(always)]
+pub(crate) fn prefetch(values: &[f16]) {
+    for line in values.chunks(32) {
+        // SAFETY: SSE is part of x86-64; a prefetch only hints.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast()) };
+    }
+}
+
 /// Where the upper halves of 32 values of 32 bits lie among their 64 halves.
+#[cfg(target_os = "linux")]
 static UPPER_HALVES: [u16; 32] = {
     let mut places = [0; 32];
     let mut i = 0;
@@ -157,6 +166,7 @@ impl Isa for Avx512 {
     }
 
     #[inline(always)]
+    #[cfg(target_os = "linux")]
     fn split(src: &[f16], high: &mut [u16], low: &mut [u16]) {
         assert!(src.len() == high.len() && src.len() == low.len(), "as many parts as values");
         let (src_chunks, src_rest) = src.as_chunks::<32>();
