@@ -206,3 +206,6 @@ fn try_batch(shared: &Shared<'_>, searcher: &mut dyn Searcher, nonces: &[Nonce])
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
