@@ -1,7 +1,7 @@
 //! SIMD levels: what this machine can run, and the hot kernels for each.
 //!
-//! A kernel is written once as a [`Job`], generic over [`Isa`]; [`Simd::run`] compiles it for every level and
-//! picks one at run time. Only the inner products of [`Isa`] are written with intrinsics; everything else is
+//! A kernel is written once as a `Job`, generic over `Isa`; `Simd::run` compiles it for every level and
+//! picks one at run time. Only the inner products of `Isa` are written with intrinsics; everything else is
 //! plain code over lanes that the compiler vectorises.
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]

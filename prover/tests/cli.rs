@@ -216,16 +216,18 @@ fn mine_until(dir: &Dir, file: &str, n_lines: usize) -> std::process::Child {
     args.extend(["--batch", "2", "--json"]);
     args.extend(PUZZLE);
     let mut command = dir.command(&args);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let since = Instant::now();
-    loop {
-        let text = std::fs::read_to_string(dir.path(file)).unwrap_or_default();
-        if text.matches('\n').count() >= n_lines {
-            return child;
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (since, mut text) = (Instant::now(), String::new());
+    while text.matches('\n').count() < n_lines {
+        if since.elapsed() > Duration::from_secs(50) {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("no {n_lines} lines after 50 s: {text}");
         }
-        assert!(since.elapsed() < Duration::from_secs(50), "no {n_lines} lines after 50 s: {text}");
         std::thread::sleep(Duration::from_millis(5));
+        text = std::fs::read_to_string(dir.path(file)).unwrap_or_default();
     }
+    child
 }
 
 #[cfg(unix)]

@@ -1,6 +1,6 @@
 //! Instructions for integers: which this machine has, and the few kernels written for them.
 //!
-//! A task is written once as a [`Job`], generic over [`Isa`]; [`Kernels::run`] compiles it for every set of
+//! A task is written once as a [`Job`], generic over [`Isa`]; `Present::run` compiles it for every set of
 //! instructions and picks one at run time. Only dot products and keystream words are written with intrinsics;
 //! the rest is plain code that the compiler vectorises. Every set gives the same bits: all arithmetic here is
 //! exact, so only speed depends on the choice.
