@@ -121,7 +121,7 @@ fn check_agrees(got: &[f32], want: &[f16], ulps: f32, scale: f32, what: &str) {
 
 fn with_run(simd: Simd, work: impl FnOnce(&mut Run<'_>)) {
     let (stop, done) = (AtomicBool::new(false), AtomicU64::new(0));
-    work(&mut Run { simd, stop: &stop, done: &done, poll: &mut || () });
+    work(&mut Run { simd, stop: &stop, done: &done, poll: &mut || (), scratch: Vec::new() });
 }
 
 /// Row counts around whole panels, and what the small-row kernel treats apart.

@@ -1,9 +1,12 @@
 //! The GPU executor against the known distances of the network, and what it does when things go wrong.
 
+use sphere_pow_core::f16;
 use sphere_pow_core::gonka::weights::weight_pool;
-use sphere_pow_prover::gpu::{GpuExecutor, GpuOptions};
+use sphere_pow_prover::gpu::{GpuError, GpuExecutor, GpuOptions, devices};
 use sphere_pow_tests::GonkaCase;
 use sphere_pow_tests::gpu::{adapter, go_on};
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 
 fn check(name: &str, options: GpuOptions) {
     let case = GonkaCase::load(name);
@@ -13,7 +16,7 @@ fn check(name: &str, options: GpuOptions) {
         .expect("a usable device");
     println!("{name}: batches of {}, {} bytes", gpu.batch(), gpu.memory_bytes());
     case.check(gpu.batch(), |inputs| gpu.logits(inputs, &mut go_on).expect("logits"));
-    println!("{:?}", gpu.pace());
+    println!("{:?} {:?}", gpu.tile(), gpu.pace());
 }
 
 #[test]
@@ -29,4 +32,166 @@ fn distances_of_small_are_the_networks() {
 #[test]
 fn distances_of_devtest_are_the_networks() {
     check("devtest", GpuOptions::default());
+}
+
+/// A model small enough to try things with.
+struct Small {
+    case: GonkaCase,
+    pool: Vec<f16>,
+}
+
+impl Small {
+    fn new() -> Self {
+        let case = GonkaCase::load("tiny");
+        let pool = weight_pool(case.puzzle.params(), case.puzzle.block());
+        Self { case, pool }
+    }
+
+    fn open(&self, options: GpuOptions) -> Result<GpuExecutor, GpuError> {
+        let puzzle = &self.case.puzzle;
+        GpuExecutor::new(&adapter(), puzzle.params(), puzzle.block(), &self.pool, options, &mut go_on)
+    }
+
+    fn inputs(&self, nonces: usize) -> Vec<f16> {
+        let nonces = self.case.nonces[..nonces].iter();
+        nonces.flat_map(|nonce| self.case.puzzle.input(&self.case.key, *nonce)).collect()
+    }
+}
+
+#[test]
+fn distances_hold_with_bounds_checks_and_under_the_tightest_limits() {
+    // One tile of `small`'s widest weight, and a pool in several pieces.
+    let max_binding_bytes = Some(128 * 1536 * 2);
+    let batch = NonZeroUsize::new(3);
+    check("small", GpuOptions { checked: true, max_binding_bytes, batch, ..GpuOptions::default() });
+}
+
+#[test]
+fn a_lost_device_is_an_error_and_a_rebuilt_one_computes_rightly() {
+    let small = Small::new();
+    let mut gpu =
+        small.open(GpuOptions { batch: NonZeroUsize::new(4), ..GpuOptions::default() }).expect("open");
+    let inputs = small.inputs(4);
+    let before = gpu.logits(&inputs, &mut go_on).expect("logits");
+    gpu.destroy_device();
+    for _ in 0..2 {
+        let error = gpu.logits(&inputs, &mut go_on);
+        assert!(matches!(error, Err(GpuError::DeviceLost { .. })), "{error:?}");
+    }
+    gpu.rebuild(&small.pool, &mut go_on).expect("rebuilt");
+    assert_eq!(gpu.batch(), 4);
+    assert_eq!(gpu.logits(&inputs, &mut go_on).expect("logits"), before);
+    small.case.check(4, |inputs| gpu.logits(inputs, &mut go_on).expect("logits"));
+}
+
+#[test]
+fn a_device_lost_in_the_middle_of_a_batch_is_an_error() {
+    let small = Small::new();
+    let mut gpu = small.open(GpuOptions::default()).expect("open");
+    let inputs = small.inputs(gpu.batch());
+    let kill = gpu.destroyer();
+    let mut calls = 0;
+    let error = gpu.logits(&inputs, &mut |_| {
+        calls += 1;
+        if calls == 1 {
+            kill();
+        }
+        ControlFlow::Continue(())
+    });
+    assert!(calls >= 1, "the progress was told");
+    assert!(matches!(error, Err(GpuError::DeviceLost { .. })), "{error:?}");
+}
+
+#[test]
+fn an_interrupted_batch_leaves_the_executor_usable() {
+    let small = Small::new();
+    let mut gpu = small.open(GpuOptions::default()).expect("open");
+    let inputs = small.inputs(2);
+    let before = gpu.logits(&inputs, &mut go_on).expect("logits");
+    assert_eq!(gpu.logits(&inputs, &mut |_| ControlFlow::Break(())), Err(GpuError::Interrupted));
+    assert_eq!(gpu.logits(&inputs, &mut go_on).expect("logits"), before);
+    let puzzle = &small.case.puzzle;
+    let opened = GpuExecutor::new(
+        &adapter(),
+        puzzle.params(),
+        puzzle.block(),
+        &small.pool,
+        GpuOptions::default(),
+        &mut |_| ControlFlow::Break(()),
+    );
+    assert_eq!(opened.err(), Some(GpuError::Interrupted));
+}
+
+#[test]
+fn progress_grows_from_zero_to_one() {
+    let small = Small::new();
+    let mut gpu = small.open(GpuOptions::default()).expect("open");
+    let mut told = Vec::new();
+    gpu.logits(&small.inputs(gpu.batch()), &mut |share| {
+        told.push(share);
+        ControlFlow::Continue(())
+    })
+    .expect("logits");
+    assert!(told.is_sorted() && told.iter().all(|share| (0.0..=1.0).contains(share)), "{told:?}");
+}
+
+#[test]
+fn batches_of_one_and_of_many_give_the_same_logits() {
+    let small = Small::new();
+    let mut gpu =
+        small.open(GpuOptions { batch: NonZeroUsize::new(33), ..GpuOptions::default() }).expect("open");
+    let together = gpu.logits(&small.inputs(33), &mut go_on).expect("logits");
+    let per_nonce = small.case.puzzle.params().seq_len() * small.case.puzzle.params().dim();
+    let alone = small
+        .inputs(33)
+        .chunks(per_nonce)
+        .flat_map(|input| gpu.logits(input, &mut go_on).expect("logits"))
+        .collect::<Vec<_>>();
+    assert_eq!(together, alone);
+}
+
+#[test]
+fn bad_sizes_are_typed_errors() {
+    let small = Small::new();
+    let mut gpu =
+        small.open(GpuOptions { batch: NonZeroUsize::new(2), ..GpuOptions::default() }).expect("open");
+    for inputs in [small.inputs(3), Vec::new(), small.inputs(1)[1..].to_vec()] {
+        let error = gpu.logits(&inputs, &mut go_on);
+        assert!(matches!(error, Err(GpuError::Inputs { batch: 2, per_nonce: 512, .. })), "{error:?}");
+    }
+    let limit = |memory_limit_bytes, max_binding_bytes| {
+        let options = GpuOptions { memory_limit_bytes, max_binding_bytes, ..GpuOptions::default() };
+        small.open(options).expect_err("too small").to_string()
+    };
+    println!("{}", limit(Some(1 << 20), None));
+    assert!(limit(Some(1 << 20), None).starts_with("memory in bytes is "));
+    assert!(limit(None, Some(4096)).starts_with("one tile of a weight in bytes is "));
+    let puzzle = &small.case.puzzle;
+    let options = GpuOptions::default();
+    let opened = GpuExecutor::new(&adapter(), puzzle.params(), puzzle.block(), &[], options, &mut go_on);
+    assert_eq!(opened.err(), Some(GpuError::Pool { got: 0, expected: small.pool.len() }));
+}
+
+#[test]
+fn memory_in_use_is_what_was_said_and_within_the_limit() {
+    let small = Small::new();
+    let limit = 9_500_000;
+    let options = GpuOptions { memory_limit_bytes: Some(limit), ..GpuOptions::default() };
+    let gpu = small.open(options).expect("open");
+    assert!(gpu.memory_bytes() <= limit, "{}", gpu.memory_bytes());
+    let needed = GpuExecutor::memory_needed(small.case.puzzle.params(), gpu.batch()).expect("fits");
+    assert_eq!(gpu.memory_bytes(), needed);
+    let most = GpuExecutor::max_batch(gpu.info(), small.case.puzzle.params(), limit).expect("fits");
+    assert!(most >= gpu.batch());
+}
+
+#[test]
+fn all_adapters_are_listed_with_what_they_can_do() {
+    let all = devices();
+    assert!(!all.is_empty(), "no adapter");
+    for (index, info) in all.iter().enumerate() {
+        println!("{info:?}");
+        assert_eq!(info.index, index);
+        assert!(!info.name.is_empty() && info.limits.binding_bytes <= info.limits.buffer_bytes);
+    }
 }

@@ -10,12 +10,16 @@ pub mod forward;
 pub mod ops;
 pub mod params;
 pub mod plan;
+pub mod proof;
 pub mod puzzle;
+pub mod shortcut;
 pub mod stream;
 pub mod tables;
 pub mod verdict;
+pub mod verify;
 pub mod weights;
 
 pub use params::{Params, ParamsError, Preset};
+pub use proof::{Claim, DecodeError, Proof};
 pub use puzzle::Puzzle;
 pub use verdict::{Digest, Verdict};

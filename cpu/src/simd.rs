@@ -4,6 +4,8 @@
 //! picks one at run time. Only the inner products of [`Isa`] are written with intrinsics; everything else is
 //! plain code over lanes that the compiler vectorises.
 
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+pub(crate) mod amx;
 mod portable;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm;
@@ -34,11 +36,13 @@ pub enum SimdLevel {
     Avx2,
     /// AVX-512 F, BW, DQ and VL.
     Avx512,
+    /// AVX-512, and the matrix tiles of AMX in bf16 for layers of many rows.
+    Amx,
 }
 
 impl SimdLevel {
     /// Every level, slowest first.
-    pub const ALL: [Self; 4] = [Self::Portable, Self::Neon, Self::Avx2, Self::Avx512];
+    pub const ALL: [Self; 5] = [Self::Portable, Self::Neon, Self::Avx2, Self::Avx512, Self::Amx];
 
     /// Its name as users write it.
     #[must_use]
@@ -48,6 +52,7 @@ impl SimdLevel {
             Self::Neon => "neon",
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
+            Self::Amx => "amx",
         }
     }
 
@@ -81,6 +86,10 @@ impl Simd {
             SimdLevel::Avx512 => x86::has_avx512(),
             #[cfg(not(target_arch = "x86_64"))]
             SimdLevel::Avx2 | SimdLevel::Avx512 => false,
+            #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+            SimdLevel::Amx => amx::has_amx(),
+            #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+            SimdLevel::Amx => false,
         };
         present.then_some(Self(level))
     }
@@ -106,7 +115,7 @@ impl Simd {
     pub(crate) fn run<J: Job>(self, job: J) -> J::Output {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            SimdLevel::Avx512 => x86::run_avx512(self, job),
+            SimdLevel::Avx512 | SimdLevel::Amx => x86::run_avx512(self, job),
             #[cfg(target_arch = "x86_64")]
             SimdLevel::Avx2 => x86::run_avx2(self, job),
             SimdLevel::Neon => job.run::<portable::Fused>(),
@@ -138,6 +147,16 @@ pub(crate) trait Isa {
 
     /// `[n][r] = sum over k of weights[n][k] * x[r][k]`; all of one length.
     fn dots<const R: usize>(weights: [&[f16]; 4], x: [&[f32]; R]) -> [[f32; R]; 4];
+
+    /// Splits f16 values into two bf16 each, as bits: `src = high + low`; same lengths.
+    #[inline(always)]
+    fn split(src: &[f16], high: &mut [u16], low: &mut [u16]) {
+        for ((x, high), low) in src.iter().zip(high).zip(low) {
+            let x = portable::widen_one(*x);
+            let head = x.to_bits() & 0xffff_0000;
+            (*high, *low) = ((head >> 16) as u16, ((x - f32::from_bits(head)).to_bits() >> 16) as u16);
+        }
+    }
 
     /// Reads eight draws of the ziggurat: the weights they stand for as f16, and which are accepted as bits.
     fn weights_from_draws(draws: &[u64; 8]) -> ([f16; 8], u8);

@@ -4,7 +4,7 @@
 //! the host side of every kernel in `shaders/`, [`recorder`] turns their dispatches into submits of bounded time,
 //! [`layout`] says what is padded to what and how much memory it takes, [`pool`] keeps the weight pool on the
 //! device and makes tensors of it, [`forward`] runs a plan, [`self_test`] refuses a device that computes wrongly,
-//! and [`executor`] joins these.
+//! [`tune`] picks the fastest tile, and [`executor`] joins these.
 //!
 //! Nothing here knows nonces, keys or the verdict: inputs go in, logits come out.
 
@@ -19,6 +19,7 @@ pub mod pace;
 pub mod pool;
 pub mod recorder;
 pub mod self_test;
+pub mod tune;
 
 pub use device::{DeviceInfo, DeviceSelector, devices};
 pub use error::GpuError;

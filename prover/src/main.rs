@@ -1,2 +1,5 @@
 //! The `sphere-pow` command.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    sphere_pow_prover::cli::main()
+}

@@ -82,6 +82,8 @@ impl ReferenceExecutor {
 pub(super) struct Activations {
     params: Params,
     nonces: usize,
+    /// The first position there is: 0, but where a shortcut drops leading positions.
+    pub(super) first: usize,
     input: Vec<i8>,
     pub(super) stream: Vec<i32>,
     pub(super) normed: Vec<i32>,
@@ -103,6 +105,7 @@ impl Activations {
         Self {
             params: *params,
             nonces,
+            first: 0,
             input: inputs.to_vec(),
             stream: wide(),
             normed: wide(),
@@ -116,6 +119,21 @@ impl Activations {
             branch: wide(),
             logits: wide(),
         }
+    }
+
+    /// Rows of one nonce.
+    fn rows(&self, rows: Rows) -> usize {
+        match rows {
+            Rows::All => self.params.tokens() - self.first,
+            Rows::Last => 1,
+        }
+    }
+
+    /// Keeps the last `n` rows of every nonce of a slot.
+    pub(super) fn keep_last<T: Copy>(&self, slot: &[T], n: usize) -> Vec<T> {
+        let per_nonce = slot.len() / self.nonces;
+        let kept = n * self.params.dim();
+        slot.chunks_exact(per_nonce).flat_map(|x| &x[per_nonce - kept..]).copied().collect()
     }
 
     /// An int8 slot.
@@ -157,19 +175,19 @@ impl Activations {
                 self.normed = vec![0; self.stream.len()];
                 ops::norm(&self.stream, dim, &mut self.normed);
                 self.lanes = vec![0; self.normed.len()];
-                ops::lanes(&self.normed, dim, |row| rows.position(row, &params), &mut self.lanes);
+                let per_nonce = self.rows(rows);
+                let position = |row| params.tokens() - per_nonce + row % per_nonce;
+                ops::lanes(&self.normed, dim, position, &mut self.lanes);
             }
             Op::Linear { input, weight, output, requant, rows } => {
                 let (outputs, inputs) = weight.shape(&params);
-                let mut acc = vec![0; rows.count(self.nonces, &params) * outputs];
+                let mut acc = vec![0; self.nonces * self.rows(rows) * outputs];
                 ops::linear(self.int8(input), &weights(weight), inputs, &mut acc);
                 self.put(output, acc, inputs, requant);
             }
             Op::TakeLast => {
-                let last = (params.tokens() - 1) * dim;
-                let per_nonce = params.tokens() * dim;
-                self.normed = self.normed.chunks_exact(per_nonce).flat_map(|x| &x[last..]).copied().collect();
-                self.lanes = self.lanes.chunks_exact(per_nonce).flat_map(|x| &x[last..]).copied().collect();
+                self.normed = self.keep_last(&self.normed, 1);
+                self.lanes = self.keep_last(&self.lanes, 1);
             }
             Op::Attention { rows } => self.attend(rows),
             Op::SwiGlu { .. } => ops::swiglu(&mut self.gate, &self.up),
@@ -182,7 +200,8 @@ impl Activations {
 
     fn attend(&mut self, rows: Rows) {
         let params = &self.params;
-        let (queries, tokens, dim) = (rows.count(1, params), params.tokens(), params.dim());
+        let (queries, dim) = (self.rows(rows), params.dim());
+        let tokens = self.key.len() / (self.nonces * dim);
         let shape = AttentionShape { queries, tokens, heads: params.heads(), head_dim: params.head_dim() };
         self.attended = vec![0; self.query.len()];
         for nonce in 0..self.nonces {
@@ -190,5 +209,88 @@ impl Activations {
             let (key, value) = (&self.key[all.clone()][..tokens * dim], &self.value[all][..tokens * dim]);
             ops::attention(&self.query[own.clone()], key, value, shape, &mut self.attended[own]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exact::params::RawParams;
+    use crate::exact::{Params, Preset};
+    use crate::identity::BlockHash;
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    fn text<'a>(value: &'a Value, field: &str) -> &'a str {
+        value[field].as_str().expect("text")
+    }
+
+    // tests/exact_vectors.rs holds all of the oracle's digests in release; here overflow checks are on.
+    #[test]
+    fn no_op_of_any_vector_overflows() {
+        let all = include_str!("../../../tests/vectors/exact_forward.json");
+        let all: Value = serde_json::from_str(all).expect("JSON");
+        for case in all["cases"].as_array().expect("cases").iter().filter(|c| c["name"] != "standard") {
+            let raw: RawParams = serde_json::from_value(case["params"].clone()).expect("sizes");
+            let params = Params::new(&raw).expect("valid");
+            let puzzle = Puzzle::new(&params, &BlockHash::new(text(case, "block_hash")).expect("a hash"));
+            let key = PublicKey::new(text(case, "public_key")).expect("a key");
+            let model = ReferenceExecutor::streaming(&puzzle);
+            let cases = case["nonces"].as_array().expect("nonces");
+            let nonces: Vec<Nonce> =
+                cases.iter().map(|c| text(c, "nonce").parse().expect("a nonce")).collect();
+            let logits = model.logits(&key, &nonces);
+            for ((want, nonce), logits) in cases.iter().zip(nonces).zip(logits.chunks_exact(params.vocab())) {
+                let (digest, verdict) = puzzle.judge(&key, nonce, logits);
+                assert_eq!(digest.to_hex(), text(want, "digest"), "{}", case["name"]);
+                assert_eq!(want["won"], verdict.won);
+            }
+        }
+    }
+
+    fn shapes() -> impl Strategy<Value = RawParams> {
+        (0..2_u32, 0..2_u32, 0..3_u32, 1..4_u32, 1..17_u32, 16..50_u32).prop_map(
+            |(dim, wide, hidden, layers, tokens, vocab)| {
+                let dim = 64 << (2 * dim);
+                let heads = dim / if wide == 1 { 64 } else { 16 };
+                RawParams { dim, heads, hidden: 64 << (2 * hidden), layers, tokens, vocab, threshold: 0 }
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn a_nonce_has_the_same_logits_in_any_batch_and_from_any_weights(raw in shapes(), first in 0_u64..1 << 62) {
+            let params = Params::new(&raw).expect("valid");
+            let puzzle = Puzzle::new(&params, &BlockHash::new("batch").expect("a hash"));
+            let key = PublicKey::new("miner").expect("a key");
+            let nonces: Vec<Nonce> = (first..first + 3).map(|n| Nonce::new(n).expect("small")).collect();
+            let together = ReferenceExecutor::new(&puzzle).logits(&key, &nonces);
+            let alone = ReferenceExecutor::streaming(&puzzle);
+            let alone: Vec<i32> = nonces.iter().flat_map(|n| alone.logits(&key, &[*n])).collect();
+            prop_assert_eq!(&together, &alone);
+            prop_assert_ne!(&together[..params.vocab()], &together[params.vocab()..2 * params.vocab()]);
+        }
+    }
+
+    #[test]
+    fn block_key_nonce_and_every_parameter_change_the_logits() {
+        let base = Preset::Nano.params();
+        let logits = |raw: RawParams, block: &str, key: &str, nonce: u64| {
+            let params = Params::new(&raw).expect("valid");
+            let puzzle = Puzzle::new(&params, &BlockHash::new(block).expect("a hash"));
+            let key = PublicKey::new(key).expect("a key");
+            ReferenceExecutor::streaming(&puzzle).logits(&key, &[Nonce::new(nonce).expect("small")])
+        };
+        let honest = logits(base.raw(), "block", "key", 5);
+        assert_eq!(honest, logits(base.raw(), "block", "key", 5));
+        assert_ne!(honest, logits(base.raw(), "Block", "key", 5));
+        assert_ne!(honest, logits(base.raw(), "block", "kez", 5));
+        assert_ne!(honest, logits(base.raw(), "block", "key", 6));
+        assert_ne!(honest, logits(base.raw(), "blockk", "ey", 5));
+        let threshold = base.threshold() ^ 1;
+        assert_ne!(honest, logits(RawParams { threshold, ..base.raw() }, "block", "key", 5));
     }
 }

@@ -27,6 +27,12 @@ impl ReferenceExecutor {
         Self { params: params.clone(), block: block.clone(), plan: Plan::new(params), pool, rope }
     }
 
+    /// The same model running another plan: what a shortcut leaves of the honest one.
+    #[must_use]
+    pub fn with_plan(self, plan: Plan) -> Self {
+        Self { plan, ..self }
+    }
+
     /// The weight pool.
     #[must_use]
     pub fn pool(&self) -> &[f16] {

@@ -242,7 +242,8 @@ impl Params {
         let integer = |name| Field::of(object, name)?.integer();
         let float = |name| Field::of(object, name)?.float();
         let multiplier = object.get("ffn_dim_multiplier").filter(|value| !value.is_null());
-        let multiplier = multiplier.map(|value| Field { name: "ffn_dim_multiplier", value }.float()).transpose()?;
+        let multiplier =
+            multiplier.map(|value| Field { name: "ffn_dim_multiplier", value }.float()).transpose()?;
         Self::new(&RawParams {
             dim: integer("dim")?,
             n_layers: integer("n_layers")?,

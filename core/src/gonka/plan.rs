@@ -170,6 +170,11 @@ impl Plan {
         for layer in 0..params.n_layers() {
             push_layer(&mut ops, layer, layer + 1 == params.n_layers());
         }
+        Self::with_readout(ops)
+    }
+
+    /// The layers' ops, then final norm and output projection of the last position.
+    pub(super) fn with_readout(mut ops: Vec<Op>) -> Self {
         let (input, output) = (Slot::LastStream, Slot::LastNormed);
         ops.push(Op::RmsNorm { input, weight: Tensor::Norm, output, rows: Rows::Last });
         let (input, output) = (Slot::LastNormed, Slot::Logits);
@@ -184,7 +189,7 @@ impl Plan {
     }
 }
 
-fn push_layer(ops: &mut Vec<Op>, layer: usize, is_last: bool) {
+pub(super) fn push_layer(ops: &mut Vec<Op>, layer: usize, is_last: bool) {
     let tensor = |t| Tensor::Layer(layer, t);
     let linear = |input, t, output, rows| Op::Linear { input, weight: tensor(t), output, rows };
     let norm = |input, t, output, rows| Op::RmsNorm { input, weight: tensor(t), output, rows };

@@ -11,7 +11,7 @@ use half::f16;
 use sphere_pow_core::gonka::Params;
 use sphere_pow_core::gonka::ops::{AttentionShape, RopeTable};
 use sphere_pow_core::gonka::plan::{Op, Plan, Rows, Slot};
-use sphere_pow_core::gonka::weights::{Tensor, TensorView};
+use sphere_pow_core::gonka::weights::{LayerTensor, Tensor, TensorView};
 use sphere_pow_core::identity::BlockHash;
 use std::sync::Arc;
 
@@ -184,10 +184,12 @@ impl CpuExecutor {
             );
             let simd = self.simd;
             let (stop, done) = (&stop, &done);
-            self.threads
-                .drive(|poll| model.forward(slots, inputs, &mut Run { simd, stop, done, poll }), &mut || {
-                    report(done.load(Ordering::Relaxed))
-                });
+            self.threads.drive(
+                |poll| model.forward(slots, inputs, &mut Run { simd, stop, done, poll, scratch: Vec::new() }),
+                &mut || {
+                    report(done.load(Ordering::Relaxed));
+                },
+            );
             if stop.load(Ordering::Relaxed) {
                 return Err(CpuError::Interrupted);
             }
@@ -195,6 +197,32 @@ impl CpuExecutor {
         }
         report(total_flops);
         if stop.load(Ordering::Relaxed) { Err(CpuError::Interrupted) } else { Ok(logits) }
+    }
+
+    /// The widest product of the model alone, `[rows, dim]` by `w1`ᵀ of layer 0, for benchmarks.
+    ///
+    /// # Shapes
+    /// - `normed`: `[rows, dim]`.
+    /// - returns `[rows, hidden]`, f32 values that are f16.
+    ///
+    /// # Errors
+    /// [`CpuError::InputLen`].
+    pub fn gate_product(&mut self, normed: &[f16]) -> Result<Vec<f32>, CpuError> {
+        let dim = self.params.dim();
+        if normed.is_empty() || !normed.len().is_multiple_of(dim) {
+            return Err(CpuError::InputLen { per_nonce: dim, got: normed.len() });
+        }
+        let rows = normed.len() / dim;
+        let input = Activation::from_f16(normed, rows, dim);
+        let mut output = Activation::new(rows, self.params.hidden());
+        let view = TensorView::new(&self.params, &self.block, Tensor::Layer(0, LayerTensor::W1));
+        let weight = Weight::view(&self.pool, view);
+        let (simd, stop, done) = (self.simd, AtomicBool::new(false), AtomicU64::new(0));
+        self.threads.install(|| {
+            let mut run = Run { simd, stop: &stop, done: &done, poll: &mut || {}, scratch: Vec::new() };
+            ops::linear(&mut run, &input, weight, &mut output);
+        });
+        Ok(output.to_rows())
     }
 
     fn flops_per_nonce(&self) -> u64 {

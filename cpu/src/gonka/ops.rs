@@ -27,6 +27,8 @@ pub struct Run<'a> {
     pub done: &'a AtomicU64,
     /// Called between tasks on targets without threads.
     pub poll: &'a mut dyn FnMut(),
+    /// Memory that ops may reuse; empty at first.
+    pub scratch: Vec<u32>,
 }
 
 impl Run<'_> {

@@ -34,8 +34,8 @@ pub(crate) fn run_avx512<J: Job>(simd: Simd, job: J) -> J::Output {
     fn compiled<J: Job>(job: J) -> J::Output {
         job.run::<Avx512>()
     }
-    assert_eq!(simd.level(), SimdLevel::Avx512);
-    // SAFETY: a `Simd` of this level exists only where `has_avx512` held.
+    assert!(simd.level() >= SimdLevel::Avx512);
+    // SAFETY: a `Simd` of these levels exists only where `has_avx512` held.
     unsafe { compiled(job) }
 }
 
@@ -44,6 +44,17 @@ struct Avx2;
 
 /// AVX-512. Private to this module and reached only through [`run_avx512`].
 struct Avx512;
+
+/// Where the upper halves of 32 values of 32 bits lie among their 64 halves.
+static UPPER_HALVES: [u16; 32] = {
+    let mut places = [0; 32];
+    let mut i = 0;
+    while i < 32 {
+        places[i] = 2 * i as u16 + 1;
+        i += 1;
+    }
+    places
+};
 
 fn check_tile(n: usize, weights: &[f32], x: &[f32], out: &[f32]) -> usize {
     let depth = x.len() / LANES;
@@ -143,6 +154,37 @@ impl Isa for Avx512 {
         }
         add_rest(whole, weights, x, &mut result);
         result
+    }
+
+    #[inline(always)]
+    fn split(src: &[f16], high: &mut [u16], low: &mut [u16]) {
+        assert!(src.len() == high.len() && src.len() == low.len(), "as many parts as values");
+        let (src_chunks, src_rest) = src.as_chunks::<32>();
+        let (high_chunks, high_rest) = high.as_chunks_mut::<32>();
+        let (low_chunks, low_rest) = low.as_chunks_mut::<32>();
+        for ((src, high), low) in src_chunks.iter().zip(high_chunks).zip(low_chunks) {
+            // SAFETY: reads and writes 32 values of arrays of 32. AVX-512 F and BW are present here.
+            unsafe {
+                // Upper halves of two vectors of 16, side by side.
+                let upper = _mm512_loadu_si512(UPPER_HALVES.as_ptr().cast());
+                let mask = _mm512_set1_epi32(0xffff_0000_u32.cast_signed());
+                let a = _mm512_cvtph_ps(_mm256_loadu_si256(src.as_ptr().cast()));
+                let b = _mm512_cvtph_ps(_mm256_loadu_si256(src.as_ptr().add(16).cast()));
+                let (a_bits, b_bits) = (_mm512_castps_si512(a), _mm512_castps_si512(b));
+                let a_low = _mm512_sub_ps(a, _mm512_castsi512_ps(_mm512_and_si512(a_bits, mask)));
+                let b_low = _mm512_sub_ps(b, _mm512_castsi512_ps(_mm512_and_si512(b_bits, mask)));
+                let heads = _mm512_permutex2var_epi16(a_bits, upper, b_bits);
+                _mm512_storeu_si512(high.as_mut_ptr().cast(), heads);
+                let (a_low, b_low) = (_mm512_castps_si512(a_low), _mm512_castps_si512(b_low));
+                let tails = _mm512_permutex2var_epi16(a_low, upper, b_low);
+                _mm512_storeu_si512(low.as_mut_ptr().cast(), tails);
+            }
+        }
+        for ((x, high), low) in src_rest.iter().zip(high_rest).zip(low_rest) {
+            let x = widen_one(*x);
+            let head = x.to_bits() & 0xffff_0000;
+            (*high, *low) = ((head >> 16) as u16, ((x - f32::from_bits(head)).to_bits() >> 16) as u16);
+        }
     }
 
     #[inline(always)]

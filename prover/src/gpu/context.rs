@@ -2,28 +2,34 @@
 
 use super::device::{DeviceInfo, adapters};
 use super::error::GpuError;
+use super::kernels::linear::Tile;
 use super::kernels::{Compiled, Kernel, KernelId};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// A device that answers nothing for this long counts as lost.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-#[derive(Debug)]
-enum Fault {
-    Lost(String),
-    OutOfMemory,
-    Refused(String),
+/// What went wrong first, of each kind.
+#[derive(Debug, Default)]
+struct Faults {
+    out_of_memory: bool,
+    lost: Option<String>,
+    refused: Option<String>,
 }
 
-/// The first fault since the device was opened: later ones are its consequences.
+/// Shared with wgpu's callbacks.
 #[derive(Clone, Debug, Default)]
-struct Faults(Arc<Mutex<Option<Fault>>>);
+struct FaultLog(Arc<Mutex<Faults>>);
 
-impl Faults {
-    fn report(&self, fault: Fault) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(fault);
+impl FaultLog {
+    fn lock(&self) -> MutexGuard<'_, Faults> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn report_loss(&self, reason: String) {
+        self.lock().lost.get_or_insert(reason);
     }
 }
 
@@ -33,8 +39,9 @@ pub struct Gpu {
     info: DeviceInfo,
     device: wgpu::Device,
     queue: wgpu::Queue,
-    faults: Faults,
+    faults: FaultLog,
     kernels: Vec<Compiled>,
+    tile: Tile,
 }
 
 /// How kernels are compiled.
@@ -74,19 +81,21 @@ impl Gpu {
         };
         let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
             .map_err(|error| GpuError::Unusable { name: info.name.clone(), reason: error.to_string() })?;
-        let faults = Faults::default();
+        let faults = FaultLog::default();
         let lost = faults.clone();
         device.set_device_lost_callback(move |reason, message| {
-            lost.report(Fault::Lost(format!("{reason:?} {message}").trim().to_owned()));
+            lost.report_loss(format!("{reason:?} {message}").trim().to_owned());
         });
         let refused = faults.clone();
         device.on_uncaptured_error(Arc::new(move |error| {
-            refused.report(match error {
-                wgpu::Error::OutOfMemory { .. } => Fault::OutOfMemory,
-                other => Fault::Refused(other.to_string()),
-            });
+            let mut faults = refused.lock();
+            match error {
+                wgpu::Error::OutOfMemory { .. } => faults.out_of_memory = true,
+                other => drop(faults.refused.get_or_insert(other.to_string())),
+            }
         }));
-        let mut gpu = Self { info: info.clone(), device, queue, faults, kernels: Vec::new() };
+        let mut gpu =
+            Self { info: info.clone(), device, queue, faults, kernels: Vec::new(), tile: Tile::Square };
         gpu.compile(options)?;
         Ok(gpu)
     }
@@ -104,6 +113,17 @@ impl Gpu {
     #[must_use]
     pub fn info(&self) -> &DeviceInfo {
         &self.info
+    }
+
+    /// The `linear` tile for that many rows.
+    #[must_use]
+    pub fn tile_for(&self, rows: usize) -> Tile {
+        if rows <= Tile::Flat.rows() { Tile::Flat } else { self.tile }
+    }
+
+    /// Chooses the tile for more rows than [`Tile::Flat`] has.
+    pub fn set_tile(&mut self, tile: Tile) {
+        self.tile = tile;
     }
 
     pub(super) fn device(&self) -> &wgpu::Device {
@@ -170,16 +190,22 @@ impl Gpu {
     /// # Errors
     /// As [`Self::check`]; a device that stays silent for two minutes is lost.
     pub fn wait(&self, index: wgpu::SubmissionIndex) -> Result<(), GpuError> {
-        let poll = wgpu::PollType::Wait { submission_index: Some(index), timeout: Some(PATIENCE) };
+        self.poll(Some(index));
+        self.check(0)
+    }
+
+    fn poll(&self, submission_index: Option<wgpu::SubmissionIndex>) {
+        let poll = wgpu::PollType::Wait { submission_index, timeout: Some(PATIENCE) };
         // wgpu 30 panics where the driver reports a loss to a poll (Device::poll in its wgpu_core backend).
         match catch_unwind(AssertUnwindSafe(|| self.device.poll(poll))) {
             Ok(Ok(_)) => {}
-            Ok(Err(error)) => self.faults.report(Fault::Lost(error.to_string())),
-            Err(_) => {
-                self.faults.report(Fault::Lost("the driver reported a loss while it was polled".into()))
+            // After a loss the last submit was refused, and its index is unknown: the loss is told below.
+            Ok(Err(wgpu::PollError::WrongSubmissionIndex(..))) => {
+                drop(self.device.poll(wgpu::PollType::Poll))
             }
+            Ok(Err(error)) => self.faults.report_loss(error.to_string()),
+            Err(_) => self.faults.report_loss("the driver reported a loss while it was polled".into()),
         }
-        self.check(0)
     }
 
     /// The first fault of the device, if there is any.
@@ -188,20 +214,30 @@ impl Gpu {
     /// [`GpuError::DeviceLost`], [`GpuError::OutOfMemory`] (naming `needed_bytes`) or [`GpuError::Internal`].
     pub fn check(&self, needed_bytes: u64) -> Result<(), GpuError> {
         let name = self.info.name.clone();
-        match &*self.faults.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            None => Ok(()),
-            Some(Fault::Lost(reason)) => Err(GpuError::DeviceLost { name, reason: reason.clone() }),
-            Some(Fault::OutOfMemory) => Err(GpuError::OutOfMemory { name, needed_bytes }),
-            Some(Fault::Refused(reason)) => Err(GpuError::Internal { name, reason: reason.clone() }),
+        let (refused, lost) = {
+            let faults = self.faults.lock();
+            (faults.refused.is_some(), faults.lost.is_some())
+        };
+        if refused && !lost {
+            // What is refused may only be the consequence of a loss, which wgpu tells no sooner than at a poll.
+            self.poll(None);
+        }
+        // A driver that runs out of memory is lost by wgpu's own hand.
+        match &*self.faults.lock() {
+            Faults { out_of_memory: true, .. } => Err(GpuError::OutOfMemory { name, needed_bytes }),
+            Faults { lost: Some(reason), .. } => Err(GpuError::DeviceLost { name, reason: reason.clone() }),
+            Faults { refused: Some(reason), .. } => Err(GpuError::Internal { name, reason: reason.clone() }),
+            _ => Ok(()),
         }
     }
 
-    /// Destroys the device, as a reset by the driver would: every later call fails with
+    /// What destroys the device, as a reset by the driver would: every later call fails with
     /// [`GpuError::DeviceLost`]. For drills and tests.
-    pub fn destroy(&self) {
-        self.device.destroy();
-        let _ = self.device.poll(wgpu::PollType::Poll);
-        self.faults.report(Fault::Lost("destroyed on request".into()));
+    #[must_use]
+    pub fn destroyer(&self) -> impl Fn() + Send + Sync + use<> {
+        let device = self.device.clone();
+        // wgpu tells the loss through the callback, when the queue is empty.
+        move || device.destroy()
     }
 }
 

@@ -175,9 +175,10 @@ fn describe(index: usize, adapter: &wgpu::Adapter) -> DeviceInfo {
     let info = adapter.get_info();
     let limits = DeviceLimits::new(&adapter.limits());
     let capabilities = adapter.get_downlevel_capabilities();
-    let no_compute = !capabilities.flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS);
-    let against =
-        if no_compute { Some("it has no compute shaders".to_owned()) } else { limits.reason_against() };
+    let lacks = |flag, what: &str| (!capabilities.flags.contains(flag)).then(|| format!("it has no {what}"));
+    let against = lacks(wgpu::DownlevelFlags::COMPUTE_SHADERS, "compute shaders")
+        .or(lacks(wgpu::DownlevelFlags::SHADER_F16_IN_F32, "conversions from f16 to f32"))
+        .or(limits.reason_against());
     DeviceInfo {
         index,
         name: info.name,

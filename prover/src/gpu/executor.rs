@@ -5,15 +5,18 @@ use super::context::{Gpu, KernelOptions};
 use super::device::DeviceInfo;
 use super::error::GpuError;
 use super::forward::Model;
+use super::kernels::linear::Tile;
 use super::layout::Layout;
 use super::pace::Pace;
 use super::pool::DevicePool;
 use super::recorder::Recorder;
-use super::self_test;
+use super::{self_test, tune};
 use sphere_pow_core::f16;
 use sphere_pow_core::gonka::Params;
+use sphere_pow_core::gonka::plan::Slot;
 use sphere_pow_core::identity::BlockHash;
 use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 
 /// Memory taken where the backend does not say how much there is.
 const UNKNOWN_MEMORY_BYTES: u64 = 4_000_000_000;
@@ -67,20 +70,23 @@ impl GpuExecutor {
         let kernels = KernelOptions { checked: options.checked, native_unpack: false, max_seq };
         let mut gpu = Gpu::open(info, kernels)?;
         self_test::prepare(&mut gpu, kernels)?;
+        let pace = tune::tune(&mut gpu, batch * params.seq_len())?;
         let needed_bytes = layout.memory_bytes(params, batch);
         let device_pool = DevicePool::new(&gpu, &layout, pool, progress)?;
         let model = Model::new(&gpu, params, block, layout, device_pool, batch);
         gpu.check(needed_bytes)?;
-        Ok(Self { gpu, model, pace: Pace::default(), options, block: block.clone() })
+        Ok(Self { gpu, model, pace, options, block: block.clone() })
     }
 
     /// Opens the device anew after [`GpuError::DeviceLost`], with the same sizes and options.
     ///
     /// # Errors
-    /// As [`Self::new`]; the executor stays as it was.
+    /// As [`Self::new`]; the executor stays lost.
     pub fn rebuild(&mut self, pool: &[f16], progress: Progress<'_>) -> Result<(), GpuError> {
         let options = GpuOptions { batch: NonZeroUsize::new(self.model.batch()), ..self.options };
         let info = self.gpu.info().clone();
+        // What the driver still holds of the old device must not stand in the way of the new one.
+        self.destroy_device();
         *self = Self::new(&info, self.model.params(), &self.block, pool, options, progress)?;
         Ok(())
     }
@@ -102,11 +108,33 @@ impl GpuExecutor {
         }
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
         let total = params.flops_per_nonce() as f64 * nonces as f64;
-        self.model.write_inputs(&self.gpu, inputs);
+        self.model.write_rows(&self.gpu, Slot::Stream, inputs);
         let mut recorder = Recorder::new(&self.gpu, &mut self.pace, total, progress);
         self.model.record(&mut recorder, nonces)?;
         recorder.finish()?;
-        self.model.read_logits(&self.gpu, nonces)
+        self.model.read_rows(&self.gpu, Slot::Logits, nonces)
+    }
+
+    /// The widest product of the model alone, `[rows, dim]` by `w1`ᵀ of layer 0, for benchmarks.
+    ///
+    /// # Shapes
+    /// - `normed`: `[rows, dim]`, at most the rows of a batch.
+    /// - returns `[rows, hidden]`, f32 values that are f16.
+    ///
+    /// # Errors
+    /// [`GpuError::Inputs`] and what a device can do.
+    pub fn gate_product(&mut self, normed: &[f16]) -> Result<Vec<f32>, GpuError> {
+        let params = self.model.params();
+        let (rows, batch) = (normed.len() / params.dim(), self.model.batch() * params.seq_len());
+        if !normed.len().is_multiple_of(params.dim()) || !(1..=batch).contains(&rows) {
+            return Err(GpuError::Inputs { got: normed.len(), batch, per_nonce: params.dim() });
+        }
+        self.model.write_rows(&self.gpu, Slot::Normed, normed);
+        let mut go_on = |_| ControlFlow::Continue(());
+        let mut recorder = Recorder::new(&self.gpu, &mut self.pace, 1.0, &mut go_on);
+        self.model.record_gate(&mut recorder, rows)?;
+        recorder.finish()?;
+        self.model.read_rows(&self.gpu, Slot::Gate, rows)
     }
 
     /// Most nonces at once.
@@ -127,6 +155,12 @@ impl GpuExecutor {
         self.gpu.info()
     }
 
+    /// The `linear` tile chosen for full batches.
+    #[must_use]
+    pub fn tile(&self) -> Tile {
+        self.gpu.tile_for(self.batch() * self.model.params().seq_len())
+    }
+
     /// What was learnt of the device's speed.
     #[must_use]
     pub fn pace(&self) -> &Pace {
@@ -136,7 +170,13 @@ impl GpuExecutor {
     /// Destroys the device as a driver's reset would: the next call fails with [`GpuError::DeviceLost`]. For
     /// drills and tests.
     pub fn destroy_device(&self) {
-        self.gpu.destroy();
+        self.destroyer()();
+    }
+
+    /// [`Self::destroy_device`], for use while a batch runs.
+    #[must_use]
+    pub fn destroyer(&self) -> impl Fn() + Send + Sync + use<> {
+        self.gpu.destroyer()
     }
 
     /// Bytes of device memory that batches of `batch` nonces take on a device with the least limits.

@@ -10,7 +10,7 @@ use sphere_pow_core::f16;
 use sphere_pow_core::gonka::Params;
 use sphere_pow_core::gonka::ops::{AttentionShape, RopeTable};
 use sphere_pow_core::gonka::plan::{Op, Plan, Rows, Slot};
-use sphere_pow_core::gonka::weights::{Tensor, TensorView};
+use sphere_pow_core::gonka::weights::{LayerTensor, Tensor, TensorView};
 use sphere_pow_core::identity::BlockHash;
 
 /// A model of one block in the memory of a device.
@@ -80,17 +80,18 @@ impl Model {
         &self.slots[slot as usize]
     }
 
-    /// Writes the inputs `[nonces * seq_len, dim]`, padding their rows.
-    pub fn write_inputs(&self, gpu: &Gpu, inputs: &[f16]) {
-        let (dim, stride) = (self.params.dim(), stride(self.params.dim()));
-        if dim == stride {
-            return gpu.write(self.slot(Slot::Stream), 0, bytemuck::cast_slice(inputs));
+    /// Writes the first rows of a slot, `[rows, width]`, padding them.
+    pub fn write_rows(&self, gpu: &Gpu, slot: Slot, values: &[f16]) {
+        let width = slot.width(&self.params);
+        let stride = stride(width);
+        if width == stride {
+            return gpu.write(self.slot(slot), 0, bytemuck::cast_slice(values));
         }
-        let mut padded = vec![f16::ZERO; inputs.len() / dim * stride];
-        for (row, padded) in inputs.chunks_exact(dim).zip(padded.chunks_exact_mut(stride)) {
-            padded[..dim].copy_from_slice(row);
+        let mut padded = vec![f16::ZERO; values.len() / width * stride];
+        for (row, padded) in values.chunks_exact(width).zip(padded.chunks_exact_mut(stride)) {
+            padded[..width].copy_from_slice(row);
         }
-        gpu.write(self.slot(Slot::Stream), 0, bytemuck::cast_slice(&padded));
+        gpu.write(self.slot(slot), 0, bytemuck::cast_slice(&padded));
     }
 
     /// Records the whole plan for `nonces` nonces.
@@ -101,16 +102,25 @@ impl Model {
         self.plan.ops().iter().try_for_each(|op| self.step(recorder, op, nonces))
     }
 
-    /// Reads the logits `[nonces, vocab]` of the last run.
+    /// Reads the first rows of a slot, `[rows, width]`.
     ///
     /// # Errors
     /// As [`Gpu::read`].
-    pub fn read_logits(&self, gpu: &Gpu, nonces: usize) -> Result<Vec<f32>, GpuError> {
-        let (vocab, stride) = (self.params.vocab(), stride(self.params.vocab()));
-        let bytes = gpu.read(self.slot(Slot::Logits), (nonces * stride * 2) as u64)?;
+    pub fn read_rows(&self, gpu: &Gpu, slot: Slot, rows: usize) -> Result<Vec<f32>, GpuError> {
+        let width = slot.width(&self.params);
+        let stride = stride(width);
+        let bytes = gpu.read(self.slot(slot), (rows * stride * 2) as u64)?;
         let rows = bytes.chunks_exact(stride * 2);
         let value = |pair: &[u8]| f16::from_le_bytes([pair[0], pair[1]]).to_f32();
-        Ok(rows.flat_map(|row| row[..vocab * 2].chunks_exact(2).map(value)).collect())
+        Ok(rows.flat_map(|row| row[..width * 2].chunks_exact(2).map(value)).collect())
+    }
+
+    /// Records the widest product of the model alone: Gate = Normed w1ᵀ of layer 0, for benchmarks.
+    ///
+    /// # Errors
+    /// As [`Recorder::dispatch`].
+    pub fn record_gate(&self, recorder: &mut Recorder<'_>, rows: usize) -> Result<(), GpuError> {
+        self.linear(recorder, Slot::Normed, Tensor::Layer(0, LayerTensor::W1), Slot::Gate, rows)
     }
 
     fn step(&self, recorder: &mut Recorder<'_>, op: &Op, nonces: usize) -> Result<(), GpuError> {
@@ -200,7 +210,7 @@ impl Model {
                 out_stride: stride(output.width(&self.params)),
             };
             let buffers = [self.slot(input), &self.weight, self.slot(output)];
-            linear::record(recorder, linear::Tile::for_rows(rows), buffers, shape)?;
+            linear::record(recorder, recorder.gpu().tile_for(rows), buffers, shape)?;
             first = end;
         }
         Ok(())

@@ -8,6 +8,7 @@ use super::context::KernelOptions;
 pub mod add;
 pub mod attention;
 pub mod linear;
+pub mod linear_wide;
 pub mod narrow_all;
 pub mod repack;
 pub mod rms_norm;
@@ -18,6 +19,14 @@ pub mod widen_all;
 
 /// Threads in a workgroup of the kernels that are not [`linear`].
 pub const WG: u32 = 64;
+
+/// Names and offsets of the members of a `Dims`, for the test that holds them against the kernel's.
+macro_rules! members {
+    ($dims:ty; $($member:ident),+) => {
+        &[$((stringify!($member), std::mem::offset_of!($dims, $member))),+]
+    };
+}
+pub(super) use members;
 
 /// What a kernel does with a storage buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +48,8 @@ pub struct Kernel {
     pub source: &'static str,
     /// Size of its `Dims` in bytes.
     pub dims_bytes: usize,
+    /// Members of its `Dims` with their offsets in bytes.
+    pub dims_members: &'static [(&'static str, usize)],
     /// Its storage buffers from binding 1.
     pub buffers: &'static [Access],
 }
@@ -60,6 +71,10 @@ pub enum KernelId {
     LinearFlat,
     /// [`linear`] by tiles of [`linear::Tile::Square`].
     LinearSquare,
+    /// [`linear_wide`] by tiles of [`linear::Tile::Wide`].
+    LinearWide,
+    /// [`linear_wide`] by tiles of [`linear::Tile::Large`].
+    LinearLarge,
     Rope,
     Attention,
     Swiglu,
@@ -71,11 +86,13 @@ pub enum KernelId {
 
 impl KernelId {
     /// Every kernel, in the order of the enum.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Repack,
         Self::RmsNorm,
         Self::LinearFlat,
         Self::LinearSquare,
+        Self::LinearWide,
+        Self::LinearLarge,
         Self::Rope,
         Self::Attention,
         Self::Swiglu,
@@ -92,6 +109,7 @@ impl KernelId {
             Self::Repack => &repack::KERNEL,
             Self::RmsNorm => &rms_norm::KERNEL,
             Self::LinearFlat | Self::LinearSquare => &linear::KERNEL,
+            Self::LinearWide | Self::LinearLarge => &linear_wide::KERNEL,
             Self::Rope => &rope::KERNEL,
             Self::Attention => &attention::KERNEL,
             Self::Swiglu => &swiglu::KERNEL,
@@ -107,13 +125,24 @@ impl KernelId {
     pub fn constants(self, options: KernelOptions) -> Vec<(&'static str, f64)> {
         let native = ("NATIVE_UNPACK", f64::from(u8::from(options.native_unpack)));
         let wg = ("WG", f64::from(WG));
+        if let Some(tile) = self.tile() {
+            return tile.constants(native);
+        }
         match self {
             Self::Repack | Self::TakeLast => vec![wg],
-            Self::LinearFlat => linear::Tile::Flat.constants(native),
-            Self::LinearSquare => linear::Tile::Square.constants(native),
             Self::Attention => vec![wg, native, ("MAX_SEQ", f64::from(options.max_seq.max(1)))],
             _ => vec![wg, native],
         }
+    }
+
+    /// Threads of a workgroup along x and y.
+    #[must_use]
+    pub fn workgroup_size(self) -> [u32; 2] {
+        self.tile().map_or([WG, 1], linear::Tile::threads)
+    }
+
+    fn tile(self) -> Option<linear::Tile> {
+        linear::Tile::ALL.into_iter().find(|tile| tile.kernel() == self)
     }
 }
 

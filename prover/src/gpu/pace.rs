@@ -26,11 +26,17 @@ pub struct Pace {
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { rate: FIRST_RATE, longest_submit: Duration::ZERO }
+        Self::new(FIRST_RATE)
     }
 }
 
 impl Pace {
+    /// Begins with a rate measured elsewhere.
+    #[must_use]
+    pub fn new(rate: f64) -> Self {
+        Self { rate, longest_submit: Duration::ZERO }
+    }
+
     /// Operations per second, as far as known.
     #[must_use]
     pub fn rate(&self) -> f64 {

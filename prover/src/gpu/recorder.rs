@@ -212,7 +212,9 @@ impl<'a> Recorder<'a> {
         let Some(Submit { index, cost, since }) = self.in_flight.pop_front() else { return Ok(()) };
         self.gpu.wait(index)?;
         let now = Instant::now();
-        self.pace.observe(cost, now - since.max(self.last_done));
+        let time = now - since.max(self.last_done);
+        tracing::trace!(cost, ?time, rate = self.pace.rate(), "submit");
+        self.pace.observe(cost, time);
         self.last_done = now;
         self.done += cost;
         Ok(())

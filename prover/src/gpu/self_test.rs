@@ -10,6 +10,7 @@ use super::pool::DevicePool;
 use super::recorder::Recorder;
 use sphere_pow_core::f16;
 use sphere_pow_core::gonka::params::RawParams;
+use sphere_pow_core::gonka::plan::Slot;
 use sphere_pow_core::gonka::weights::weight_pool;
 use sphere_pow_core::gonka::{Params, Puzzle};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
@@ -139,9 +140,9 @@ fn known_answers(gpu: &Gpu) -> Result<(), GpuError> {
     let model = Model::new(gpu, &params, puzzle.block(), layout, pool, KNOWN.len());
     let nonces: Vec<Nonce> = ["0", "1", "2"].map(|n| n.parse().expect("a nonce")).to_vec();
     let inputs: Vec<f16> = nonces.iter().flat_map(|nonce| puzzle.input(&key, *nonce)).collect();
-    model.write_inputs(gpu, &inputs);
+    model.write_rows(gpu, Slot::Stream, &inputs);
     run(gpu, |recorder| model.record(recorder, KNOWN.len()))?;
-    let logits = model.read_logits(gpu, KNOWN.len())?;
+    let logits = model.read_rows(gpu, Slot::Logits, KNOWN.len())?;
     for ((nonce, known), logits) in nonces.iter().zip(KNOWN).zip(logits.chunks_exact(params.vocab())) {
         let distance = puzzle.distance(&key, *nonce, logits);
         // Written so that NaN fails.

@@ -1,5 +1,8 @@
 //! Linear layers.
 
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod tiled;
+
 use super::Run;
 use super::math::round;
 use super::product::product;
@@ -53,6 +56,22 @@ impl<'a> Weight<'a> {
         }
     }
 
+    /// Values `range` of row `row`, split in two bf16 each.
+    #[inline(always)]
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    fn split<I: Isa>(&self, row: usize, range: Range<usize>, high: &mut [u16], low: &mut [u16]) {
+        let range = row * self.cols + range.start..row * self.cols + range.end;
+        let Some(view) = self.view else {
+            return I::split(&self.values[range], high, low);
+        };
+        let (mut high, mut low) = (high, low);
+        for run in view.runs(range) {
+            let n = run.len();
+            I::split(&self.values[run], &mut high[..n], &mut low[..n]);
+            (high, low) = (&mut high[n..], &mut low[n..]);
+        }
+    }
+
     /// One row, copied to `scratch` only when it lies in pieces.
     fn row<'b>(&self, row: usize, scratch: &'b mut Vec<f16>) -> &'b [f16]
     where
@@ -90,6 +109,16 @@ pub fn linear(run: &mut Run<'_>, input: &Activation, weight: Weight<'_>, output:
     let simd = run.simd;
     let chunk = task_width(weight.rows, per_feature);
     let parts: Vec<_> = output.split_features(chunk).into_iter().enumerate().collect();
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    if simd.level() == crate::simd::SimdLevel::Amx && input.lanes() > 1 {
+        let mut scratch = core::mem::take(&mut run.scratch);
+        let input = tiled::SplitInput::new(run, input, &mut scratch);
+        run.tasks(per_feature * chunk as u64, parts, |(part, mut out)| {
+            tiled::multiply(simd, &input, weight, part * chunk, &mut out);
+        });
+        run.scratch = scratch;
+        return;
+    }
     run.tasks(per_feature * chunk as u64, parts, |(part, out)| {
         let first = part * chunk;
         if input.lanes() == 1 {
@@ -104,7 +133,7 @@ pub fn linear(run: &mut Run<'_>, input: &Activation, weight: Weight<'_>, output:
 fn task_width(rows: usize, flops_each: u64) -> usize {
     let outputs = |flops: u64| usize::try_from(flops / flops_each).unwrap_or(usize::MAX).max(1);
     let wanted = rows.div_ceil(4 * crate::threads::current_count());
-    wanted.clamp(outputs(TASK_FLOPS.start), outputs(TASK_FLOPS.end)).next_multiple_of(TILE)
+    wanted.clamp(outputs(TASK_FLOPS.start), outputs(TASK_FLOPS.end)).next_multiple_of(8 * TILE)
 }
 
 /// Many rows: a vector holds one feature of many rows, weights are broadcast.

@@ -21,26 +21,36 @@ pub(super) fn product<I: Isa>(
 ) {
     let mut scratch = Scratch([0.0; TILE * STRIDE]);
     let scratch = &mut scratch.0;
-    for from in (0..depth).step_by(DEPTH) {
-        let block = from..depth.min(from + DEPTH);
+    let together = cached_depth(panels.len());
+    for start in (0..depth).step_by(together) {
+        let end = depth.min(start + together);
         for row in (0..rows).step_by(TILE) {
             let n = TILE.min(rows - row);
-            for i in 0..n {
-                fill(row + i, block.clone(), &mut scratch[i * STRIDE..][..block.len()]);
-            }
-            for (x, out) in panels.iter_mut() {
-                let x = &x[block.start * LANES..block.end * LANES];
-                let out = &mut out[row * LANES..][..n * LANES];
-                if from == 0 {
-                    out.fill(0.0);
+            for from in (start..end).step_by(DEPTH) {
+                let block = from..end.min(from + DEPTH);
+                for i in 0..n {
+                    fill(row + i, block.clone(), &mut scratch[i * STRIDE..][..block.len()]);
                 }
-                block_product::<I>(n, scratch, x, out);
-                if block.end == depth {
-                    round_all(out);
+                for (x, out) in panels.iter_mut() {
+                    let x = &x[block.start * LANES..block.end * LANES];
+                    let out = &mut out[row * LANES..][..n * LANES];
+                    if from == 0 {
+                        out.fill(0.0);
+                    }
+                    block_product::<I>(n, scratch, x, out);
+                    if block.end == depth {
+                        round_all(out);
+                    }
                 }
             }
         }
     }
+}
+
+/// Depth up to which the inputs of all panels stay in the second cache together, in whole blocks.
+pub(super) fn cached_depth(panels: usize) -> usize {
+    const CACHE_BYTES: usize = 1 << 20;
+    (CACHE_BYTES / (panels * LANES * size_of::<f32>()) / DEPTH).max(1) * DEPTH
 }
 
 /// Widened weights, 25 KB, on cache lines.

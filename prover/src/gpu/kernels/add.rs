@@ -1,6 +1,6 @@
 //! Host side of `shaders/add.wgsl`.
 
-use super::{Access, Kernel, KernelId, swiglu};
+use super::{Access, Kernel, KernelId, members, swiglu};
 use crate::gpu::error::GpuError;
 use crate::gpu::recorder::Recorder;
 
@@ -13,6 +13,7 @@ pub const KERNEL: Kernel = Kernel {
         include_str!("../../../../shaders/add.wgsl")
     ),
     dims_bytes: size_of::<Dims>(),
+    dims_members: members!(Dims; words, first_row),
     buffers: &[Access::Read, Access::Write],
 };
 

@@ -1,6 +1,6 @@
 //! Host side of `shaders/attention.wgsl`.
 
-use super::{Access, Kernel, KernelId, assert_holds, u32_of};
+use super::{Access, Kernel, KernelId, assert_holds, members, u32_of};
 use crate::gpu::error::GpuError;
 use crate::gpu::recorder::Recorder;
 use sphere_pow_core::gonka::ops::AttentionShape;
@@ -15,6 +15,7 @@ pub const KERNEL: Kernel = Kernel {
         include_str!("../../../../shaders/attention.wgsl")
     ),
     dims_bytes: size_of::<Dims>(),
+    dims_members: members!(Dims; seq_len, queries, group_heads, head_words, q_words, kv_words, first_row, root),
     buffers: &[Access::Read, Access::Read, Access::Read, Access::Write],
 };
 

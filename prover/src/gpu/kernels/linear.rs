@@ -1,6 +1,6 @@
 //! Host side of `shaders/linear.wgsl`.
 
-use super::{Access, Kernel, KernelId, assert_holds, u32_of};
+use super::{Access, Kernel, KernelId, assert_holds, members, u32_of};
 use crate::gpu::error::GpuError;
 use crate::gpu::recorder::Recorder;
 
@@ -10,9 +10,11 @@ pub const KERNEL: Kernel = Kernel {
     entry_point: "linear",
     source: concat!(
         include_str!("../../../../shaders/shared/half.wgsl"),
+        include_str!("../../../../shaders/shared/tile.wgsl"),
         include_str!("../../../../shaders/linear.wgsl")
     ),
     dims_bytes: size_of::<Dims>(),
+    dims_members: members!(Dims; k_vecs, out_vecs, first_row, first_weight, chunk_column),
     buffers: &[Access::Read, Access::Read, Access::Write],
 };
 
@@ -32,51 +34,66 @@ pub struct Dims {
     pub chunk_column: u32,
 }
 
-/// The part of the result that one workgroup makes.
+/// The part of the result that one workgroup makes, and by which kernel. Every tile gives the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tile {
     /// 16 rows by 64 columns: for few rows.
     Flat,
     /// 64 rows by 64 columns.
     Square,
+    /// 64 rows by 64 columns in few threads: `linear_wide`.
+    Wide,
+    /// 128 rows by 128 columns: `linear_wide`.
+    Large,
 }
 
 impl Tile {
-    /// The tile that wastes least on `rows` rows.
-    #[must_use]
-    pub fn for_rows(rows: usize) -> Self {
-        if rows <= Self::Flat.rows() { Self::Flat } else { Self::Square }
+    /// Every tile.
+    pub const ALL: [Self; 4] = [Self::Flat, Self::Square, Self::Wide, Self::Large];
+
+    /// Threads along columns and rows, steps of 4 by 4 results, and groups of 8 values of k in a tile.
+    fn shape(self) -> ([u32; 2], u32, u32) {
+        match self {
+            Self::Flat => ([16, 4], 1, 4),
+            Self::Square => ([16, 16], 1, 4),
+            Self::Wide => ([8, 8], 2, 4),
+            Self::Large => ([16, 16], 2, 2),
+        }
     }
 
-    fn threads(self) -> (u32, u32) {
-        match self {
-            Self::Flat => (16, 4),
-            Self::Square => (16, 16),
-        }
+    pub(super) fn threads(self) -> [u32; 2] {
+        self.shape().0
     }
 
     /// Rows of a tile.
     #[must_use]
     pub fn rows(self) -> usize {
-        4 * self.threads().1 as usize
+        let ([_, y], steps, _) = self.shape();
+        (4 * y * steps) as usize
     }
 
     /// Columns of a tile.
     #[must_use]
     pub fn columns(self) -> usize {
-        4 * self.threads().0 as usize
+        let ([x, _], steps, _) = self.shape();
+        (4 * x * steps) as usize
     }
 
-    fn kernel(self) -> KernelId {
+    /// The kernel that makes it.
+    #[must_use]
+    pub fn kernel(self) -> KernelId {
         match self {
             Self::Flat => KernelId::LinearFlat,
             Self::Square => KernelId::LinearSquare,
+            Self::Wide => KernelId::LinearWide,
+            Self::Large => KernelId::LinearLarge,
         }
     }
 
     pub(super) fn constants(self, native: (&'static str, f64)) -> Vec<(&'static str, f64)> {
-        let (x, y) = self.threads();
-        vec![native, ("WG_X", f64::from(x)), ("WG_Y", f64::from(y)), ("K_VECS", 4.0)]
+        let ([x, y], steps, k_vecs) = self.shape();
+        let sizes = [("WG_X", x), ("WG_Y", y), ("STEPS", steps), ("K_VECS", k_vecs)];
+        std::iter::once(native).chain(sizes.map(|(name, size)| (name, f64::from(size)))).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Host side of `shaders/repack.wgsl`.
 
-use super::{Access, Kernel, KernelId, WG, assert_holds, u32_of};
+use super::{Access, Kernel, KernelId, WG, assert_holds, members, u32_of};
 use crate::gpu::error::GpuError;
 use crate::gpu::recorder::Recorder;
 use std::ops::Range;
@@ -11,6 +11,7 @@ pub const KERNEL: Kernel = Kernel {
     entry_point: "repack",
     source: include_str!("../../../../shaders/repack.wgsl"),
     dims_bytes: size_of::<Dims>(),
+    dims_members: members!(Dims; rows, cols, vecs, first_row, run_first, run_end, source),
     buffers: &[Access::Read, Access::Write],
 };
 

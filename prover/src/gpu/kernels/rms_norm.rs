@@ -1,6 +1,6 @@
 //! Host side of `shaders/rms_norm.wgsl`.
 
-use super::{Access, Kernel, KernelId, assert_holds, u32_of};
+use super::{Access, Kernel, KernelId, assert_holds, members, u32_of};
 use crate::gpu::error::GpuError;
 use crate::gpu::recorder::Recorder;
 
@@ -14,6 +14,7 @@ pub const KERNEL: Kernel = Kernel {
         include_str!("../../../../shaders/rms_norm.wgsl")
     ),
     dims_bytes: size_of::<Dims>(),
+    dims_members: members!(Dims; dim, words, first_row, eps),
     buffers: &[Access::Read, Access::Read, Access::Write],
 };
 

@@ -1,6 +1,6 @@
 //! Host side of `shaders/rope.wgsl`.
 
-use super::{Access, Kernel, KernelId, WG, assert_holds, u32_of};
+use super::{Access, Kernel, KernelId, WG, assert_holds, members, u32_of};
 use crate::gpu::error::GpuError;
 use crate::gpu::recorder::Recorder;
 
@@ -13,6 +13,7 @@ pub const KERNEL: Kernel = Kernel {
         include_str!("../../../../shaders/rope.wgsl")
     ),
     dims_bytes: size_of::<Dims>(),
+    dims_members: members!(Dims; words, used_words, pairs, first_row, first_position, positions),
     buffers: &[Access::Read, Access::Write],
 };
 

@@ -1,6 +1,6 @@
 //! Host side of `shaders/take_last.wgsl`.
 
-use super::{Access, Kernel, KernelId, WG, assert_holds, u32_of};
+use super::{Access, Kernel, KernelId, WG, assert_holds, members, u32_of};
 use crate::gpu::error::GpuError;
 use crate::gpu::recorder::Recorder;
 
@@ -10,6 +10,7 @@ pub const KERNEL: Kernel = Kernel {
     entry_point: "take_last",
     source: include_str!("../../../../shaders/take_last.wgsl"),
     dims_bytes: size_of::<Dims>(),
+    dims_members: members!(Dims; words, seq_len, first_row),
     buffers: &[Access::Read, Access::Write],
 };
 

@@ -1,6 +1,6 @@
 //! Host side of `shaders/widen_all.wgsl`.
 
-use super::{Access, Kernel, KernelId, WG, assert_holds, u32_of};
+use super::{Access, Kernel, KernelId, WG, assert_holds, members, u32_of};
 use crate::gpu::error::GpuError;
 use crate::gpu::recorder::Recorder;
 
@@ -13,6 +13,7 @@ pub const KERNEL: Kernel = Kernel {
         include_str!("../../../../shaders/widen_all.wgsl")
     ),
     dims_bytes: size_of::<Dims>(),
+    dims_members: members!(Dims; words),
     buffers: &[Access::Read, Access::Write],
 };
 

@@ -1,0 +1,144 @@
+//! `sphere-pow demo`: the main job on what is here, no options.
+
+use super::output::{Output, advance, bar};
+use super::{BackendArgs, BackendChoice, open};
+use crate::backend::Backend;
+use crate::error::ProverError;
+use crate::ledger::{Ledger, Progress, Run};
+use crate::mine::{Job, Tally, mine};
+use crate::rates::Counts;
+use crate::verify::{Context, Report, read_submissions, verify};
+use clap::Args;
+use serde::Serialize;
+use sphere_pow_core::gonka::proof::TargetRadius;
+use sphere_pow_core::gonka::verify::DEFAULT_FRAUD_THRESHOLD;
+use sphere_pow_core::gonka::{Preset, Puzzle};
+use sphere_pow_core::identity::{BlockHash, PublicKey};
+use sphere_pow_core::statistics::cap_probability;
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+/// A hash and a key as the network writes them; any others would do.
+const BLOCK_HASH: &str = "1FE7A8D3A96F8B5E4A4E0C5E9E2E6C8B7A1D2C3B4A5968778695A4B3C2D1E0F1";
+const PUBLIC_KEY: &str = "02c1f5b1a0f3e2d4c5b6a79889706152433425161708f9eadbccbdaebf90a1b2c3";
+/// About ten of these win.
+const NONCES: u64 = 200;
+/// Enough for a win even where a nonce takes a second.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+/// How many proofs are recomputed: the other path may be the slow one.
+const SAMPLE: usize = 12;
+
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {}
+
+#[derive(Serialize)]
+struct Demo {
+    profile: &'static str,
+    preset: &'static str,
+    mined_on: String,
+    #[serde(flatten)]
+    counts: Counts,
+    seconds: f64,
+    verified: Report,
+}
+
+pub(super) fn run(_: &DemoArgs, out: &Output, stop: &AtomicBool) -> Result<ExitCode, ProverError> {
+    let preset = Preset::DevTest;
+    let (params, r_target) = (preset.params(), TargetRadius::LAUNCH);
+    let (block, key) = (BlockHash::new(BLOCK_HASH)?, PublicKey::new(PUBLIC_KEY)?);
+    let puzzle = Puzzle::new(&params, &block);
+    out.say(&format!("1. Block hash {block} fixes a random Llama of {:.1} million weights,", 75.5));
+    out.say(&format!(
+        "   every one a view into one pool, and a target point on the sphere in {} dimensions.",
+        params.vocab()
+    ));
+
+    let any = BackendArgs { backend: BackendChoice::Auto, adapter: vec![], threads: None, batch: None };
+    let backends = open::all(&any, &params, &block, stop)?;
+    let mined_on: Vec<String> = backends.iter().map(|b| describe(b.as_ref())).collect();
+    let mined_on_gpu = backends.iter().any(|b| b.info().backend == "gpu");
+    out.say(&format!("2. Device: {}. It passed a known-answer test.", mined_on.join(" and ")));
+
+    let dir = std::env::temp_dir().join(format!("sphere-pow-demo-{}", std::process::id()));
+    std::fs::create_dir_all(&dir)?;
+    let result = mine_here(&dir, &puzzle, &key, r_target, backends, stop);
+    std::fs::remove_dir_all(&dir)?;
+    let (text, counts, seconds) = result?;
+    let probability = cap_probability(params.vocab_u32(), r_target.get());
+    let plausibility = counts.plausibility(probability);
+    out.say(&format!("3. Mined as key {}…: {} nonces in {seconds:.1} s.", &PUBLIC_KEY[..12], counts.tried));
+    out.say("   Each nonce seeds an input; the model's output, permuted and normalised, is a point on the sphere.");
+    out.say(&format!(
+        "4. {} nonces came within r_target {} of the target ({:.1} expected, {:+.1} sigma).",
+        counts.won,
+        r_target.get(),
+        plausibility.expected,
+        plausibility.sigma
+    ));
+
+    let file = std::path::Path::new("the demo's proofs");
+    let submissions = read_submissions(file, &text, &Context::default())?;
+    let mut other = open::other_path(mined_on_gpu, &params, &block, stop)?;
+    out.say(&format!("5. Verifying a sample on another path: {}.", describe(other.as_ref())));
+    let bar = bar("recomputing");
+    let seed = "demo";
+    let mut progress = advance(&bar, stop);
+    let submission = &submissions[0];
+    let report = verify(submission, other.as_mut(), SAMPLE, seed, DEFAULT_FRAUD_THRESHOLD, &mut progress)?;
+    bar.finish_and_clear();
+    let verdict = report.validated.verdict();
+    let code = u8::from(verdict.fraud_detected);
+    if let Some(advice) = &report.advisory {
+        out.say(&format!(
+            "6. {} proofs recomputed, {} bad; distances agree to {:.1e} rms (honest hardware: below 5e-6).",
+            verdict.n_checked, verdict.n_invalid, advice.rms_error
+        ));
+    }
+    let demo = Demo {
+        profile: "gonka",
+        preset: preset.name(),
+        mined_on: mined_on.join(" and "),
+        counts,
+        seconds,
+        verified: report,
+    };
+    out.result(&demo, || format!("7. Verdict: {}.", if code == 0 { "HONEST" } else { "FRAUD" }))?;
+    Ok(ExitCode::from(code))
+}
+
+fn describe(backend: &dyn Backend) -> String {
+    let info = backend.info();
+    format!("{} ({})", info.backend.to_uppercase(), info.adapter)
+}
+
+fn mine_here(
+    dir: &std::path::Path,
+    puzzle: &Puzzle,
+    key: &PublicKey,
+    r_target: TargetRadius,
+    backends: Vec<Box<dyn Backend>>,
+    stop: &AtomicBool,
+) -> Result<(String, Counts, f64), ProverError> {
+    let path = dir.join("proofs.jsonl");
+    let (node_id, node_count) = (0, 1);
+    let run = Run {
+        public_key: key.clone(),
+        block_hash: puzzle.block().clone(),
+        block_height: 0,
+        params: puzzle.params().clone(),
+        r_target,
+        node_id,
+        node_count,
+    };
+    let (ledger, _) = Ledger::open(&path, run)?;
+    let (count, duration) = (Some(NONCES), Some(TIME_LIMIT));
+    let job =
+        Job { puzzle: puzzle.clone(), key: key.clone(), r_target, node_id, node_count, count, duration };
+    let (tally, started) = (Tally::default(), Instant::now());
+    mine(&job, backends, ledger, &Progress::default(), &tally, stop)?;
+    if stop.load(std::sync::atomic::Ordering::Relaxed) {
+        return Err(ProverError::Interrupted);
+    }
+    Ok((std::fs::read_to_string(&path)?, tally.counts(), started.elapsed().as_secs_f64()))
+}

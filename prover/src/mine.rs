@@ -1,0 +1,196 @@
+//! Drives several devices over their nonces and writes what they find to a ledger.
+
+use crate::backend::{Backend, distances};
+use crate::error::ProverError;
+use crate::gpu::GpuError;
+use crate::ledger::{Entry, Ledger, LedgerError, Progress};
+use crate::rates::Counts;
+use sphere_pow_core::gonka::Puzzle;
+use sphere_pow_core::gonka::proof::TargetRadius;
+use sphere_pow_core::identity::{Nonce, NonceSequence, PublicKey};
+use std::ops::ControlFlow;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// How often a device may be lost in a row before it is given up.
+const MAX_LOSSES: u32 = 3;
+
+/// What to mine and when to stop.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Block and model.
+    pub puzzle: Puzzle,
+    /// Who mines.
+    pub key: PublicKey,
+    /// The radius to win.
+    pub r_target: TargetRadius,
+    /// Which of the host's nodes this is.
+    pub node_id: u64,
+    /// How many nodes share the nonces.
+    pub node_count: u64,
+    /// Stop after this many nonces.
+    pub count: Option<u64>,
+    /// Stop after this long.
+    pub duration: Option<Duration>,
+}
+
+/// What a run has done, for display while it runs and for the report after it.
+#[derive(Debug, Default)]
+pub struct Tally {
+    tried: AtomicU64,
+    won: AtomicU64,
+}
+
+impl Tally {
+    /// Nonces acknowledged so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        // Won first: a reader between the two updates then never sees more won than tried.
+        let won = self.won.load(Ordering::Acquire);
+        Counts { tried: self.tried.load(Ordering::Acquire), won }
+    }
+}
+
+struct Shared<'a> {
+    job: &'a Job,
+    ledger: Mutex<Ledger>,
+    tally: &'a Tally,
+    reserved: AtomicU64,
+    deadline: Option<Instant>,
+    stop: &'a AtomicBool,
+    failed: AtomicBool,
+}
+
+impl Shared<'_> {
+    fn is_over(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+            || self.failed.load(Ordering::Relaxed)
+            || self.deadline.is_some_and(|at| Instant::now() >= at)
+    }
+
+    /// Takes up to `want` of the nonces still to be tried.
+    fn reserve(&self, want: usize) -> usize {
+        let Some(limit) = self.job.count else { return want };
+        let before = self.reserved.fetch_add(want as u64, Ordering::Relaxed);
+        usize::try_from(limit.saturating_sub(before)).unwrap_or(want).min(want)
+    }
+}
+
+/// Mines on all of `backends` until the job's end or `stop`, each over its own group of nonces.
+///
+/// A lost device is rebuilt and goes on with the batch it lost; one that keeps failing is given up while the
+/// others go on. Batches cut short by the end are not counted.
+///
+/// # Errors
+/// [`ProverError::Ledger`] when a line cannot be written, else the last device's error when none is left.
+pub fn mine(
+    job: &Job,
+    backends: Vec<Box<dyn Backend>>,
+    ledger: Ledger,
+    before: &Progress,
+    tally: &Tally,
+    stop: &AtomicBool,
+) -> Result<(), ProverError> {
+    let groups = backends.len() as u64;
+    let sequences = (0..groups).map(|group| {
+        let sequence = NonceSequence::new(job.node_id, job.node_count, group, groups)?;
+        Ok(match before.resume_after(group, groups) {
+            Some(last) => sequence.after(last),
+            None => sequence,
+        })
+    });
+    let sequences: Vec<NonceSequence> = sequences.collect::<Result<_, ProverError>>()?;
+    let shared = Shared {
+        job,
+        ledger: Mutex::new(ledger),
+        tally,
+        reserved: AtomicU64::new(0),
+        deadline: job.duration.map(|d| Instant::now() + d),
+        stop,
+        failed: AtomicBool::new(false),
+    };
+    let shared = &shared;
+    let results: Vec<Result<(), ProverError>> = std::thread::scope(|scope| {
+        let workers: Vec<_> = backends
+            .into_iter()
+            .zip(sequences)
+            .zip(0..)
+            .map(|((backend, sequence), group)| {
+                scope.spawn(move || work(shared, backend, sequence, group, groups))
+            })
+            .collect();
+        workers.into_iter().map(|worker| worker.join().expect("workers do not panic")).collect()
+    });
+    let any_done = results.iter().any(Result::is_ok);
+    for error in results.into_iter().filter_map(Result::err) {
+        if !any_done || matches!(error, ProverError::Ledger(_)) {
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+fn work(
+    shared: &Shared<'_>,
+    mut backend: Box<dyn Backend>,
+    mut sequence: NonceSequence,
+    group: u64,
+    groups: u64,
+) -> Result<(), ProverError> {
+    let job = shared.job;
+    while !shared.is_over() {
+        let take = shared.reserve(backend.batch());
+        let nonces: Vec<Nonce> = sequence.by_ref().take(take).collect();
+        let Some(last) = nonces.last().copied() else { return Ok(()) };
+        let found = match try_batch(shared, backend.as_mut(), &nonces) {
+            Err(ProverError::Interrupted) => return Ok(()),
+            Err(error) => {
+                tracing::error!("{} is given up: {error}", backend.info().adapter);
+                return Err(error);
+            }
+            Ok(found) => found,
+        };
+        let pairs = nonces.iter().copied().zip(found);
+        let mut won: Vec<(Nonce, f64)> = pairs.filter(|(_, d)| job.r_target.is_won(*d)).collect();
+        won.sort_unstable_by_key(|(nonce, _)| *nonce);
+        let (tried, n_won) = (nonces.len() as u64, won.len() as u64);
+        let entry = Entry { group, groups, tried, last, won };
+        let appended = shared.ledger.lock().expect("appending does not panic").append(&entry);
+        if let Err(error) = appended {
+            shared.failed.store(true, Ordering::Relaxed);
+            if let LedgerError::Append { line, .. } = &error {
+                // What was found must not be lost with the disk.
+                eprint!("{line}");
+            }
+            return Err(error.into());
+        }
+        shared.tally.tried.fetch_add(tried, Ordering::Release);
+        shared.tally.won.fetch_add(n_won, Ordering::Release);
+    }
+    Ok(())
+}
+
+/// One batch, tried again on a rebuilt device when the device was lost.
+fn try_batch(
+    shared: &Shared<'_>,
+    backend: &mut dyn Backend,
+    nonces: &[Nonce],
+) -> Result<Vec<f64>, ProverError> {
+    let mut progress = |_| if shared.is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let mut losses = 0;
+    loop {
+        let result = distances(backend, &shared.job.puzzle, &shared.job.key, nonces, &mut progress);
+        match result {
+            Err(ProverError::Gpu(GpuError::DeviceLost { .. })) if losses < MAX_LOSSES => {
+                losses += 1;
+                tracing::warn!(
+                    "{} was lost, rebuilding it ({losses} of {MAX_LOSSES})",
+                    backend.info().adapter
+                );
+                backend.rebuild()?;
+            }
+            other => return other,
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! How fast each kernel is on the adapter, in the unit that the pace counts in. Not a test: run it by name.
+
+use sphere_pow_core::f16;
+use sphere_pow_core::gonka::ops::AttentionShape;
+use sphere_pow_prover::gpu::GpuError;
+use sphere_pow_prover::gpu::kernels::linear::{self, Tile};
+use sphere_pow_prover::gpu::kernels::{attention, repack, rms_norm, rope, swiglu};
+use sphere_pow_prover::gpu::pace::Pace;
+use sphere_pow_prover::gpu::recorder::Recorder;
+use sphere_pow_tests::gpu::{Bench, awkward, go_on};
+use std::time::Instant;
+
+fn report(bench: &Bench, what: &str, work: f64, record: impl Fn(&mut Recorder<'_>) -> Result<(), GpuError>) {
+    let mut pace = Pace::new(2e9);
+    let mut best = f64::MAX;
+    for _ in 0..3 {
+        let mut progress = go_on;
+        let mut recorder = Recorder::new(&bench.gpu, &mut pace, 1.0, &mut progress);
+        record(&mut recorder).expect("recorded");
+        let start = Instant::now();
+        recorder.finish().expect("done");
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    println!(
+        "{what:40} {:9.2} ms {:9.3} G/s, pace {:.3} G/s",
+        best * 1e3,
+        work / best / 1e9,
+        pace.rate() / 1e9
+    );
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn reports_the_speed_of_every_kernel() {
+    let bench = Bench::open(false, true);
+    let (rows, dim, hidden) = (128, 1024, 4096);
+    let zeros = |rows: usize, width: usize| bench.upload(&vec![f16::ZERO; rows * width], rows, width);
+    let [x, y] = [(); 2].map(|()| bench.upload(&awkward("x", rows, dim, 0.1), rows, dim));
+    let (gate, up, weight) = (zeros(rows, hidden), zeros(rows, hidden), zeros(hidden, dim));
+    for tile in Tile::ALL {
+        for rows in [tile.rows().min(16), 64, 128] {
+            let shape =
+                linear::Shape { rows, k: dim, weight_rows: 1024, chunk_column: 0, out_stride: hidden };
+            let work = (2 * rows * dim * 1024) as f64;
+            report(&bench, &format!("linear {tile:?} {rows} rows, flop"), work, |recorder| {
+                linear::record(recorder, tile, [&x, &weight, &gate], shape)
+            });
+        }
+    }
+    let words = (rows * dim / 2) as f64;
+    let norm = rms_norm::Shape { rows, dim, stride: dim, eps: 1e-5 };
+    report(&bench, "rms_norm, words", words, |r| rms_norm::record(r, &x, &weight, &y, norm));
+    report(&bench, "swiglu, words", (rows * hidden / 2) as f64, |r| {
+        swiglu::record(r, &up, &gate, rows, hidden)
+    });
+    let turn = rope::Shape { rows, width: dim, stride: dim, pairs: 16, first_position: 0, positions: rows };
+    report(&bench, "rope, words", words, |r| rope::record(r, &weight, &x, turn));
+    let shape = AttentionShape { seq_len: rows, queries: rows, heads: 32, kv_heads: 32, head_dim: dim / 32 };
+    let buffers = attention::Buffers { query: &x, key: &x, value: &x, out: &y };
+    report(&bench, "attention, multiply-adds", (rows * rows * dim) as f64, |r| {
+        attention::record(r, buffers, 1, shape, [dim, dim])
+    });
+    let copy = repack::Shape { rows: hidden - 8, cols: dim, padded_rows: hidden - 8, stride: dim };
+    let pool = zeros(hidden, dim);
+    for source in [0, 1] {
+        report(&bench, &format!("repack from {source}, vec"), (copy.rows * dim / 8) as f64, |r| {
+            repack::record(r, [&pool, &weight], copy, 0..copy.rows * dim, source)
+        });
+    }
+}
