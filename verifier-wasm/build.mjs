@@ -123,15 +123,10 @@ async function buildJs() {
       plugin.onLoad({ filter: /^worker-source$/, namespace: 'virtual' }, () => ({ contents: worker, loader: 'text' }));
     },
   };
-  await build({
-    ...common,
-    chunkNames: 'shared',
-    entryPoints: ['js/index.js', 'js/slim.js', 'js/adapters.js'],
-    splitting: true,
-    outdir: 'dist',
-    plugins: [virtual],
-  });
-  await build({ ...common, entryPoints: ['js/cli.js'], platform: 'node', outdir: 'dist', external: ['./index.js'] });
+  await build({ ...common, entryPoints: ['js/core.js'], outdir: 'dist', plugins: [virtual] });
+  const entries = ['js/index.js', 'js/slim.js', 'js/adapters.js'];
+  await build({ ...common, entryPoints: entries, external: ['./core.js'], outdir: 'dist', plugins: [virtual] });
+  await build({ ...common, entryPoints: ['js/cli.js'], external: ['./index.js'], outdir: 'dist', platform: 'node' });
   for (const name of readdirSync(join(here, 'js'))) {
     if (name.endsWith('.d.ts') && name !== 'globals.d.ts') copyFileSync(join(here, 'js', name), join(dist, name));
   }

@@ -1,7 +1,7 @@
 // What a worker does, apart from how messages reach it: keeps one model and computes distances with it.
 
 import { call } from './engine.js';
-import { GonkaModel } from './generated/verifier.js';
+import { close_gonka, distances_gonka, open_gonka } from './generated/verifier.js';
 
 /** @typedef {import('./types.js').Phase} Phase */
 /**
@@ -19,7 +19,7 @@ const QUIET_MS = 40;
 
 /** Keeps one model; a job for another one replaces it. */
 export class Host {
-  /** @type {GonkaModel | undefined} */
+  /** The model's number in wasm. @type {number | undefined} */
   #model;
   #key = '';
 
@@ -32,7 +32,7 @@ export class Host {
     const model = this.#open(job, tell);
     const report = throttled((fraction) => tell('layers', fraction));
     const forget = () => this.#forget();
-    const distances = call(() => model.distances(job.publicKey, job.nonces, report), forget);
+    const distances = call(() => distances_gonka(model, job.publicKey, job.nonces, report), forget);
     tell('distance', 1);
     return distances;
   }
@@ -43,10 +43,10 @@ export class Host {
    */
   #open({ params, blockHash }, tell) {
     const key = JSON.stringify([params, blockHash]);
-    if (this.#model && this.#key === key) return this.#model;
+    if (this.#model !== undefined && this.#key === key) return this.#model;
     this.close();
     const report = throttled((fraction) => tell('pool', fraction));
-    this.#model = call(() => new GonkaModel(params, blockHash, report));
+    this.#model = call(() => open_gonka(params, blockHash, report));
     this.#key = key;
     return this.#model;
   }
@@ -58,8 +58,9 @@ export class Host {
 
   /** Gives the model's memory back to the instance. */
   close() {
-    this.#model?.free();
+    const model = this.#model;
     this.#forget();
+    if (model !== undefined) call(() => close_gonka(model));
   }
 }
 

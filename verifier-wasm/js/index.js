@@ -1,7 +1,6 @@
 // The default entry: nothing to configure, the wasm comes along and is read at the first call.
 
-import { api } from './api.js';
-import { hasSimd, inflate } from './loader.js';
+import { api, hasSimd, inflate } from './core.js';
 
 const { init, createVerifier, parseProofs, targetRadius } = /* @__PURE__ */ api(async () => {
   const { default: text } = await (hasSimd() ? import('inlined-simd') : import('inlined-scalar'));
@@ -9,4 +8,4 @@ const { init, createVerifier, parseProofs, targetRadius } = /* @__PURE__ */ api(
 });
 
 export { createVerifier, init, parseProofs, targetRadius };
-export { ERROR_CODES, SpherePowError } from './errors.js';
+export { ERROR_CODES, SpherePowError } from './core.js';

@@ -266,23 +266,8 @@ export function json(root) {
   return parts.join('');
 }
 
-const PARAMS = [
-  'dim',
-  'n_layers',
-  'n_heads',
-  'n_kv_heads',
-  'vocab_size',
-  'ffn_dim_multiplier',
-  'multiple_of',
-  'norm_eps',
-  'rope_theta',
-  'use_scaled_rope',
-  'seq_len',
-];
-
 /**
- * Params as the core reads them: a preset's name, or JSON of plain numbers. The chain's own form has integers as
- * text and fractions as `{value, exponent}`, within `params.poc_params.model_params`.
+ * Params as the core reads them: a preset's name, or JSON.
  * @param {unknown} value
  * @returns {string}
  */
@@ -291,42 +276,5 @@ export function paramsText(value) {
   if (typeof value !== 'object' || value === null) {
     throw failure('E_FORMAT', `params is ${shown(value)}, expected a preset's name or an object`);
   }
-  return guarded('params', () => {
-    let object = /** @type {any} */ (value);
-    for (const name of ['params', 'poc_params', 'model_params']) {
-      if (Object.hasOwn(object, name) && typeof object[name] === 'object' && object[name] !== null) {
-        object = object[name];
-      }
-    }
-    /** @type {Record<string, unknown>} */
-    const plain = Object.create(null);
-    for (const name of PARAMS) {
-      if (Object.hasOwn(object, name)) plain[name] = plainNumber(name, object[name]);
-    }
-    return json(plain);
-  });
-}
-
-/**
- * @param {string} name
- * @param {any} value
- */
-function plainNumber(name, value) {
-  if (typeof value === 'string' && /^-?[0-9]+(\.[0-9]+)?([eE]-?[0-9]{1,3})?$/.test(value)) return finite(name, value);
-  if (typeof value === 'object' && value !== null && Object.hasOwn(value, 'value')) {
-    const [digits, exponent] = [value.value, Object.hasOwn(value, 'exponent') ? value.exponent : 0];
-    return finite(name, `${shown(digits).replaceAll('"', '')}e${shown(exponent).replaceAll('"', '')}`);
-  }
-  if (typeof value === 'number') return finite(name, value);
-  return value;
-}
-
-/**
- * @param {string} name
- * @param {string | number} value
- */
-function finite(name, value) {
-  const number = Number(value);
-  if (!Number.isFinite(number)) throw failure('E_RANGE', `${name} is ${shown(value)}, expected a finite number`);
-  return number;
+  return guarded('params', () => json(value));
 }

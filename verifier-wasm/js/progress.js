@@ -13,6 +13,7 @@ export class Meter {
   #model;
   #total;
   #onProgress;
+  #stop;
   #began = performance.now();
   #last = -Infinity;
   /** @type {Phase | undefined} */
@@ -25,11 +26,13 @@ export class Meter {
   /**
    * @param {import('./types.js').ModelCost} model
    * @param {number} total Nonces of the call.
+   * @param {import('./stop.js').Stop} stop Stopped when the callback throws.
    * @param {((progress: Progress) => void) | undefined} onProgress
    */
-  constructor(model, total, onProgress) {
+  constructor(model, total, stop, onProgress) {
     this.#model = model;
     this.#total = total;
+    this.#stop = stop;
     this.#onProgress = onProgress;
   }
 
@@ -71,6 +74,10 @@ export class Meter {
     const seconds = (now - this.#began) / 1000;
     const isKnown = this.#fraction > 0.01 && seconds > 0.2;
     const eta = isEnd ? 0 : isKnown ? (seconds / this.#fraction) * (1 - this.#fraction) : null;
-    this.#onProgress({ phase, fraction: this.#fraction, eta, done: this.#done, total: this.#total });
+    try {
+      this.#onProgress({ phase, fraction: this.#fraction, eta, done: this.#done, total: this.#total });
+    } catch (error) {
+      this.#stop.now(error);
+    }
   }
 }

@@ -1,6 +1,6 @@
 // Jobs on helpers: as many helpers as allowed, one job each, the rest in a queue.
 
-import { aborted, failure } from './errors.js';
+import { failure } from './errors.js';
 import { newHelper } from './workers.js';
 
 /** @typedef {import('./workers.js').Helper} Helper */
@@ -43,33 +43,32 @@ export class Scheduler {
   }
 
   /**
-   * Runs `job`; an abort stops its helper at once, whatever it is doing.
+   * Runs `job`; a stop ends its helper at once, whatever it is doing.
    * @param {Job} job
-   * @param {{signal?: AbortSignal | undefined, tell: Tell, limit: number}} options
+   * @param {{stop: import('./stop.js').Stop, tell: Tell, limit: number}} options
    * @returns {Promise<Float64Array>}
    */
-  run(job, { signal, tell, limit }) {
+  run(job, { stop, tell, limit }) {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) throw failure('E_ABORTED', 'the verifier is closed');
-      if (signal?.aborted) throw aborted(signal);
+      if (stop.error) throw stop.error;
       let isOver = false;
       /** @type {(() => Promise<void>) | undefined} */
       let end;
       const finish = () => {
         isOver = true;
-        signal?.removeEventListener('abort', onAbort);
-        this.#pending.delete(stop);
+        stop.delete(onStop);
+        this.#pending.delete(onStop);
       };
-      const stop = (/** @type {unknown} */ error) => {
+      const onStop = (/** @type {unknown} */ error) => {
         if (isOver) return;
         finish();
         reject(error);
         if (end) this.#track(end());
         this.#pump();
       };
-      const onAbort = () => stop(aborted(signal));
-      signal?.addEventListener('abort', onAbort, { once: true });
-      this.#pending.add(stop);
+      stop.add(onStop);
+      this.#pending.add(onStop);
       this.#queue.push({
         job,
         tell: (phase, fraction) => isOver || tell(phase, fraction),

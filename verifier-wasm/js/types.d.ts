@@ -14,6 +14,7 @@ export type ErrorCode =
 
 /** Every error of this package. One of code `E_ABORTED` is named `AbortError`; its cause is the signal's reason. */
 export declare class SpherePowError extends Error {
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown });
   readonly code: ErrorCode;
 }
 
@@ -35,8 +36,8 @@ export interface GonkaParams {
   seq_len: number;
 }
 
-/** A preset by name, or sizes; also the chain's `params.poc_params.model_params` as it comes. */
-export type ParamsOption = 'mainnet' | 'testnet' | 'default' | 'devtest' | 'dev-test' | GonkaParams | object;
+/** A preset by name, or sizes; `chainModel` of sphere-pow/adapters reads them from the chain's parameters. */
+export type ParamsOption = 'mainnet' | 'testnet' | 'default' | 'devtest' | 'dev-test' | GonkaParams;
 
 /** An integer from 0 to 2^63 - 1. A number must be exact; text is decimal digits. */
 export type NonceInput = string | number | bigint;

@@ -7,6 +7,7 @@ import * as input from './input.js';
 import { Meter } from './progress.js';
 import { LOOSEST } from './radius.js';
 import { Scheduler } from './scheduler.js';
+import { Stop } from './stop.js';
 
 /** @typedef {import('./types.js').NonceResult} NonceResult */
 /** @typedef {import('./types.js').ParsedProof} ParsedProof */
@@ -30,7 +31,7 @@ const NOISE = 2e-5;
  */
 export function parseDocument(value) {
   const text = input.documentText(value);
-  return JSON.parse(call(() => engine.parse_proofs(text)));
+  return JSON.parse(call(() => engine.read('proofs', text)));
 }
 
 /** @implements {Verifier} */
@@ -51,10 +52,10 @@ export class GonkaVerifier {
   constructor(wasm, options) {
     const hash = input.text('blockHash', options.blockHash, 'E_BLOCK_HASH');
     /** @type {string} */
-    this.blockHash = call(() => engine.block_hash(hash));
+    this.blockHash = call(() => engine.read('block-hash', hash));
     const params = input.paramsText(options.params);
     /** @type {import('./types.js').ModelCost} */
-    this.model = Object.freeze(JSON.parse(call(() => engine.describe_gonka(params))));
+    this.model = Object.freeze(JSON.parse(call(() => engine.read('gonka-model', params))));
     Object.freeze(this.model.params);
     this.#params = JSON.stringify(this.model.params);
     this.#rTarget = options.rTarget === undefined ? undefined : input.number('rTarget', options.rTarget);
@@ -92,8 +93,13 @@ export class GonkaVerifier {
     const { signal, onProgress } = readCallOptions(options, CALL_OPTIONS);
     const key = checkedKey(publicKey);
     const nonces = BigUint64Array.of(input.nonceOf(nonce));
-    const [distance] = await this.#compute(key, nonces, signal, new Meter(this.model, 1, onProgress), 1);
-    return /** @type {number} */ (distance);
+    const stop = new Stop(signal);
+    try {
+      const [distance] = await this.#compute(key, nonces, stop, new Meter(this.model, 1, stop, onProgress), 1);
+      return /** @type {number} */ (distance);
+    } finally {
+      stop.done();
+    }
   }
 
   /**
@@ -107,7 +113,7 @@ export class GonkaVerifier {
     if (claim.nonces.length !== 1) {
       throw failure('E_FORMAT', `the proof has ${claim.nonces.length} nonces, expected 1; verifyBatch takes more`);
     }
-    const report = await this.#check(claim, read, new AbortController(), [0], null, 1, () => {});
+    const report = await this.#check(claim, read, [0], null, 1, () => {});
     const { results, verdict, fraudThreshold, nClaimed, seed, ...rest } = report;
     const [result] = /** @type {[NonceResult]} */ (results);
     return { ...rest, ...result, state: stateOfOne(result, report.rTarget) };
@@ -119,14 +125,22 @@ export class GonkaVerifier {
    * @returns {Promise<BatchReport> & AsyncIterable<NonceResult>}
    */
   verifyBatch(batch, options) {
-    const stop = new AbortController();
+    /** @type {Stop | undefined} */
+    let stop;
     /** @type {NonceResult[]} */
     const ready = [];
     let wake = () => {};
-    const report = this.#batch(batch, options, stop, (result) => {
-      ready.push(result);
-      wake();
-    });
+    const report = this.#batch(
+      batch,
+      options,
+      (result) => {
+        ready.push(result);
+        wake();
+      },
+      (its) => {
+        stop = its;
+      },
+    );
     /** @returns {AsyncGenerator<NonceResult, void, void>} */
     const iterate = async function* () {
       // Errors come out of the loop; the promise may stay unread.
@@ -149,7 +163,8 @@ export class GonkaVerifier {
         }
         await report;
       } finally {
-        stop.abort();
+        // Left early: nobody waits for the rest.
+        stop?.now(failure('E_ABORTED', 'the loop over the results was left'));
       }
     };
     return Object.assign(report, { [Symbol.asyncIterator]: iterate });
@@ -158,10 +173,10 @@ export class GonkaVerifier {
   /**
    * @param {unknown} batch
    * @param {unknown} options
-   * @param {AbortController} stop
    * @param {(result: NonceResult) => void} onResult
+   * @param {(stop: Stop) => void} onStart
    */
-  async #batch(batch, options, stop, onResult) {
+  async #batch(batch, options, onResult, onStart) {
     const read = readCallOptions(options, [...CALL_OPTIONS, 'publicKey', 'sample', 'seed', 'concurrency']);
     const claim = onlyProof(parseDocument(batch));
     const n = claim.nonces.length;
@@ -171,7 +186,7 @@ export class GonkaVerifier {
     const sample = seed === null ? claim.nonces.keys() : call(() => engine.sample_indices(n, count, seed));
     const limit = read.concurrency === undefined ? this.#concurrency : this.#workers(read.concurrency);
     try {
-      return await this.#check(claim, read, stop, [...sample], seed, limit, onResult);
+      return await this.#check(claim, read, [...sample], seed, limit, onResult, onStart);
     } finally {
       this.#scheduler.shrink(this.#concurrency);
     }
@@ -181,26 +196,24 @@ export class GonkaVerifier {
    * Recomputes a sample and judges it.
    * @param {ParsedProof} claim
    * @param {Record<string, any>} options
-   * @param {AbortController} stop
    * @param {number[]} sample Indices.
    * @param {string | null} seed
    * @param {number} limit
    * @param {(result: NonceResult) => void} onResult
+   * @param {(stop: Stop) => void} [onStart]
    * @returns {Promise<BatchReport>}
    */
-  async #check(claim, options, stop, sample, seed, limit, onResult) {
+  async #check(claim, options, sample, seed, limit, onResult, onStart) {
     const context = this.#context(claim, options.publicKey);
-    const meter = new Meter(this.model, sample.length, options.onProgress);
+    const stop = new Stop(options.signal);
+    onStart?.(stop);
+    const meter = new Meter(this.model, sample.length, stop, options.onProgress);
     const parts = chunks(sample, this.model.batch);
     /** @type {NonceResult[]} */
     const results = [];
-    const signal = /** @type {AbortSignal | undefined} */ (options.signal);
-    // Not AbortSignal.any: a long-lived signal would keep every call's.
-    const onAbort = () => stop.abort(signal?.reason);
-    signal?.addEventListener('abort', onAbort, { once: true });
     const check = async (/** @type {number[]} */ part) => {
       const nonces = BigUint64Array.from(part, (ix) => BigInt(/** @type {string} */ (claim.nonces[ix])));
-      const distances = await this.#compute(context.publicKey, nonces, stop.signal, meter, limit);
+      const distances = await this.#compute(context.publicKey, nonces, stop, meter, limit);
       for (const [i, ix] of part.entries()) {
         const result = nonceResult(claim, ix, /** @type {number} */ (distances[i]), context.rTarget);
         results.push(result);
@@ -211,10 +224,10 @@ export class GonkaVerifier {
       await Promise.all(parts.map(check));
     } catch (error) {
       // The first failure stops the rest.
-      stop.abort(error);
+      stop.now(error);
       throw error;
     } finally {
-      signal?.removeEventListener('abort', onAbort);
+      stop.done();
     }
     results.sort((a, b) => a.index - b.index);
     const judgement = this.#judge(results, context.rTarget);
@@ -278,14 +291,14 @@ export class GonkaVerifier {
   /**
    * @param {string} publicKey
    * @param {BigUint64Array} nonces
-   * @param {AbortSignal | undefined} signal
+   * @param {Stop} stop
    * @param {Meter} meter
    * @param {number} limit
    */
-  #compute(publicKey, nonces, signal, meter, limit) {
+  #compute(publicKey, nonces, stop, meter, limit) {
     const { profile, blockHash } = this;
     const job = { profile, params: this.#params, blockHash, publicKey, nonces };
-    return this.#scheduler.run(job, { signal, tell: meter.job(nonces.length), limit });
+    return this.#scheduler.run(job, { stop, tell: meter.job(nonces.length), limit });
   }
 
   /**
@@ -342,7 +355,7 @@ function workerOption(value) {
 /** @param {unknown} value */
 function checkedKey(value) {
   const key = input.text('publicKey', value);
-  return call(() => engine.public_key(key));
+  return call(() => engine.read('public-key', key));
 }
 
 /** @param {import('./types.js').ParsedDocument} document */

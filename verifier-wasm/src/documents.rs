@@ -5,7 +5,6 @@ use serde::Serialize;
 use sphere_pow_core::gonka::proof::{Distance, TargetRadius};
 use sphere_pow_core::gonka::shapes::{self, Claim, Shape};
 use sphere_pow_core::identity::Nonce;
-use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Largest integer that JavaScript's numbers hold exactly, 2^53 - 1.
 const MAX_SAFE: i64 = (1 << 53) - 1;
@@ -83,8 +82,7 @@ const fn letter(shape: Shape) -> &'static str {
 ///
 /// # Errors
 /// `E_FORMAT`, `E_RANGE`, `E_BLOCK_HASH` or `E_V2_DATA`, with the place of what is wrong.
-#[wasm_bindgen]
-pub fn parse_proofs(text: &str) -> Result<String, Failure> {
+pub fn parse(text: &str) -> Result<String, Failure> {
     let document = shapes::parse(text)?;
     let proofs = document.claims.iter().map(Proof::new).collect::<Result<_, _>>()?;
     let out = Document { shape: letter(document.shape), shape_name: document.shape.name(), proofs };

@@ -2,6 +2,7 @@
 
 use crate::error::Failure;
 use crate::progress::tell;
+use core::cell::RefCell;
 use half::f16;
 use js_sys::Function;
 use serde::Serialize;
@@ -60,8 +61,7 @@ fn memory_bytes(params: &Params) -> u64 {
 ///
 /// # Errors
 /// `E_FORMAT`, `E_RANGE` or `E_PROFILE_UNKNOWN`; `E_MEMORY` when it cannot fit a wasm memory.
-#[wasm_bindgen]
-pub fn describe_gonka(params: &str) -> Result<String, Failure> {
+pub fn describe(params: &str) -> Result<String, Failure> {
     let params = params_of(params)?;
     let memory_bytes = memory_bytes(&params);
     if memory_bytes > MAX_MEMORY {
@@ -79,53 +79,84 @@ pub fn describe_gonka(params: &str) -> Result<String, Failure> {
 }
 
 /// A model of one block, its weight pool made.
-#[wasm_bindgen]
-pub struct GonkaModel {
+struct Model {
     puzzle: Puzzle,
     executor: CpuExecutor,
 }
 
-#[wasm_bindgen]
-impl GonkaModel {
-    /// Makes the weight pool; `progress` is told the share of it done.
-    ///
-    /// # Errors
-    /// As [`describe_gonka`]; `E_BLOCK_HASH`; `E_MEMORY` when the memory cannot grow; `E_ABORTED`.
-    #[wasm_bindgen(constructor)]
-    pub fn new(params: &str, block_hash: &str, progress: &Function) -> Result<GonkaModel, Failure> {
-        let params = params_of(params)?;
-        let block = BlockHash::from_network(block_hash).map_err(Failure::block_hash)?;
-        reserve(&params)?;
-        let pool = weight_pool_with(&params, &block, &|fraction| tell(progress, f64::from(fraction)));
-        let pool = Arc::new(pool.ok_or_else(Failure::aborted)?);
-        let executor = CpuExecutor::new(&params, &block, pool, CpuOptions::default())?;
-        Ok(Self { puzzle: Puzzle::new(&params, &block), executor })
-    }
+thread_local! {
+    /// The models of this instance by number; JavaScript holds the numbers.
+    static MODELS: RefCell<Vec<Option<Model>>> = const { RefCell::new(Vec::new()) };
+}
 
-    /// Distances of `nonces`; NaN where a nonce's logits are all zero or not finite.
-    ///
-    /// # Errors
-    /// `E_RANGE` for a key or nonce that cannot be; `E_ABORTED`.
-    pub fn distances(
+/// Makes a model and its weight pool, and gives its number; `progress` is told the share of the pool done.
+///
+/// # Errors
+/// As [`describe`]; `E_BLOCK_HASH`; `E_MEMORY` when the memory cannot grow; `E_ABORTED`.
+#[wasm_bindgen]
+pub fn open_gonka(params: &str, block_hash: &str, progress: &Function) -> Result<u32, Failure> {
+    let params = params_of(params)?;
+    let block = BlockHash::from_network(block_hash).map_err(Failure::block_hash)?;
+    reserve(&params)?;
+    let pool = weight_pool_with(&params, &block, &|fraction| tell(progress, f64::from(fraction)));
+    let pool = Arc::new(pool.ok_or_else(Failure::aborted)?);
+    let executor = CpuExecutor::new(&params, &block, pool, CpuOptions::default())?;
+    let model = Model { puzzle: Puzzle::new(&params, &block), executor };
+    MODELS.with_borrow_mut(|models| {
+        let free = models.iter().position(Option::is_none).unwrap_or_else(|| {
+            models.push(None);
+            models.len() - 1
+        });
+        models[free] = Some(model);
+        u32::try_from(free).map_err(Failure::internal)
+    })
+}
+
+/// Frees a model.
+#[wasm_bindgen]
+pub fn close_gonka(model: u32) {
+    MODELS.with_borrow_mut(|models| {
+        if let Some(slot) = models.get_mut(model as usize) {
+            *slot = None;
+        }
+    });
+}
+
+/// Distances of `nonces`; NaN where a nonce's logits are all zero or not finite.
+///
+/// # Errors
+/// `E_RANGE` for a key or nonce that cannot be; `E_ABORTED`; `E_INTERNAL` for a number without a model.
+#[wasm_bindgen]
+pub fn distances_gonka(
+    model: u32,
+    public_key: &str,
+    nonces: &[u64],
+    progress: &Function,
+) -> Result<Vec<f64>, Failure> {
+    let key = PublicKey::from_network(public_key)?;
+    let nonces = nonces.iter().map(|nonce| Nonce::new(*nonce)).collect::<Result<Vec<_>, _>>()?;
+    MODELS.with_borrow_mut(|models| match models.get_mut(model as usize) {
+        Some(Some(model)) => model.distances(&key, &nonces, progress),
+        _ => Err(Failure::internal("there is no such model")),
+    })
+}
+
+impl Model {
+    fn distances(
         &mut self,
-        public_key: &str,
-        nonces: &[u64],
+        key: &PublicKey,
+        nonces: &[Nonce],
         progress: &Function,
     ) -> Result<Vec<f64>, Failure> {
-        let key = PublicKey::from_network(public_key)?;
-        let nonces = nonces.iter().map(|nonce| Nonce::new(*nonce)).collect::<Result<Vec<_>, _>>()?;
-        if nonces.is_empty() {
-            return Ok(Vec::new());
-        }
         let (batch, vocab) = (batch_len(self.puzzle.params()), self.puzzle.params().vocab());
         let mut out = Vec::with_capacity(nonces.len());
         for part in nonces.chunks(batch) {
-            let inputs: Vec<f16> = part.iter().flat_map(|nonce| self.puzzle.input(&key, *nonce)).collect();
+            let inputs: Vec<f16> = part.iter().flat_map(|nonce| self.puzzle.input(key, *nonce)).collect();
             #[expect(clippy::cast_precision_loss, reason = "a share to show")]
             let share = |within: f64| (out.len() as f64 + within * part.len() as f64) / nonces.len() as f64;
             let logits = self.executor.logits(&inputs, &mut |done| tell(progress, share(done.fraction())))?;
             let rows = logits.chunks_exact(vocab).zip(part);
-            out.extend(rows.map(|(logits, nonce)| self.puzzle.distance(&key, *nonce, logits)));
+            out.extend(rows.map(|(logits, nonce)| self.puzzle.distance(key, *nonce, logits)));
         }
         Ok(out)
     }

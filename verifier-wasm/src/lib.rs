@@ -11,7 +11,7 @@ pub mod progress;
 
 use error::Failure;
 use sphere_pow_core::gonka::verify;
-use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
+use sphere_pow_core::identity::{BlockHash, PublicKey};
 use sphere_pow_core::statistics;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -34,31 +34,22 @@ pub fn version() -> String {
     env!("CARGO_PKG_VERSION").into()
 }
 
-/// The block hash as seeds use it: 64 hex digits or base64 of 32 bytes become upper-case hex.
+/// Reads `text` as what `what` names and gives it in the one form that the rest takes: a `block-hash` or a
+/// `public-key` as seeds use them, what a `gonka-model` costs, a document of `proofs`; the last two as JSON.
+///
+/// One function for four, since each costs JavaScript.
 ///
 /// # Errors
-/// `E_BLOCK_HASH`.
+/// `E_BLOCK_HASH`; `E_RANGE` for a key; as [`gonka::describe`] and [`documents::parse`].
 #[wasm_bindgen]
-pub fn block_hash(text: &str) -> Result<String, Failure> {
-    Ok(BlockHash::from_network(text).map_err(Failure::block_hash)?.to_string())
-}
-
-/// The public key as seeds use it: hex or base64 of 33 bytes become lower-case hex.
-///
-/// # Errors
-/// `E_RANGE`.
-#[wasm_bindgen]
-pub fn public_key(text: &str) -> Result<String, Failure> {
-    Ok(PublicKey::from_network(text)?.to_string())
-}
-
-/// The nonce that `text` spells in decimal digits.
-///
-/// # Errors
-/// `E_RANGE`.
-#[wasm_bindgen]
-pub fn nonce(text: &str) -> Result<u64, Failure> {
-    Ok(text.parse::<Nonce>()?.get())
+pub fn read(what: &str, text: &str) -> Result<String, Failure> {
+    match what {
+        "block-hash" => Ok(BlockHash::from_network(text).map_err(Failure::block_hash)?.to_string()),
+        "public-key" => Ok(PublicKey::from_network(text)?.to_string()),
+        "gonka-model" => gonka::describe(text),
+        "proofs" => documents::parse(text),
+        _ => Err(Failure::internal(format!("nothing reads a {what:?}"))),
+    }
 }
 
 /// `count` different indices below `n` in ascending order, drawn by `seed`.
