@@ -6,6 +6,8 @@ import { lastWords } from './panic.js';
 
 let isStarted = false;
 let isBroken = false;
+/** Counts instances: what one held is gone with it. */
+let instance = 0;
 
 /** @param {WebAssembly.Module} module */
 export function start(module) {
@@ -25,30 +27,33 @@ export function reset() {
   isBroken = true;
   __wbg_reset_state();
   isBroken = false;
+  instance += 1;
+}
+
+/** The number of the instance that the next call meets. */
+export function currentInstance() {
+  if (isBroken) reset();
+  return instance;
 }
 
 /**
- * Runs `work` on the instance; whatever it throws comes out typed. A trap costs the instance: `onTrap` is told,
- * and the next call has a new one.
+ * Runs `work` on the instance; whatever it throws comes out typed. A trap costs the instance, and the next call has
+ * a new one.
  * @template T
  * @param {() => T} work
- * @param {() => void} [onTrap]
  * @returns {T}
  */
-export function call(work, onTrap) {
+export function call(work) {
   if (isBroken) reset();
   try {
     return work();
   } catch (error) {
-    throw typed(error, onTrap);
+    throw typed(error);
   }
 }
 
-/**
- * @param {unknown} error
- * @param {(() => void) | undefined} onTrap
- */
-function typed(error, onTrap) {
+/** @param {unknown} error */
+function typed(error) {
   if (error instanceof SpherePowError) return error;
   const match = typeof error === 'string' ? /^(E_[A-Z0-9_]+) ([\s\S]*)$/.exec(error) : null;
   if (match) {
@@ -56,6 +61,5 @@ function typed(error, onTrap) {
   }
   const words = lastWords();
   isBroken = true;
-  onTrap?.();
   return failure('E_INTERNAL', `the verifier failed${words && `: ${words}`}; this is a bug, please report it`, error);
 }

@@ -1,6 +1,6 @@
 // What a worker does, apart from how messages reach it: keeps one model and computes distances with it.
 
-import { call } from './engine.js';
+import { call, currentInstance } from './engine.js';
 import { close_gonka, distances_gonka, open_gonka } from './generated/verifier.js';
 
 /** @typedef {import('./types.js').Phase} Phase */
@@ -22,6 +22,7 @@ export class Host {
   /** The model's number in wasm. @type {number | undefined} */
   #model;
   #key = '';
+  #instance = 0;
 
   /**
    * @param {Job} job
@@ -31,8 +32,7 @@ export class Host {
   distances(job, tell) {
     const model = this.#open(job, tell);
     const report = throttled((fraction) => tell('layers', fraction));
-    const forget = () => this.#forget();
-    const distances = call(() => distances_gonka(model, job.publicKey, job.nonces, report), forget);
+    const distances = call(() => distances_gonka(model, job.publicKey, job.nonces, report));
     tell('distance', 1);
     return distances;
   }
@@ -42,25 +42,21 @@ export class Host {
    * @param {Tell} tell
    */
   #open({ params, blockHash }, tell) {
-    const key = JSON.stringify([params, blockHash]);
+    const key = JSON.stringify([params, blockHash, currentInstance()]);
     if (this.#model !== undefined && this.#key === key) return this.#model;
     this.close();
     const report = throttled((fraction) => tell('pool', fraction));
     this.#model = call(() => open_gonka(params, blockHash, report));
     this.#key = key;
+    this.#instance = currentInstance();
     return this.#model;
   }
 
-  #forget() {
-    this.#model = undefined;
-    this.#key = '';
-  }
-
-  /** Gives the model's memory back to the instance. */
+  /** Gives the model's memory back to the instance, if that still is the one that has it. */
   close() {
     const model = this.#model;
-    this.#forget();
-    if (model !== undefined) call(() => close_gonka(model));
+    this.#model = undefined;
+    if (model !== undefined && this.#instance === currentInstance()) call(() => close_gonka(model));
   }
 }
 
