@@ -92,7 +92,7 @@ const common = {
   target: ['es2022'],
   minify: true,
   // Node prints the line that threw: of 30 kB, that would bury the message.
-  lineLimit: 160,
+  lineLimit: 500,
   legalComments: 'none',
   define: { __VERSION__: JSON.stringify(version) },
   absWorkingDir: here,
@@ -115,6 +115,7 @@ async function buildJs() {
   }
   const worker = await workerSource();
   writeFileSync(join(dist, 'worker.js'), worker);
+  for (const name of ['LICENSE-MIT', 'LICENSE-APACHE']) copyFileSync(join(root, name), join(here, name));
   const virtual = {
     name: 'virtual',
     setup(/** @type {import('esbuild').PluginBuild} */ plugin) {

@@ -42,7 +42,7 @@ export class Host {
    * @param {Tell} tell
    */
   #open({ params, blockHash }, tell) {
-    const key = JSON.stringify([params, blockHash, currentInstance()]);
+    const key = `${params} ${blockHash} ${currentInstance()}`;
     if (this.#model !== undefined && this.#key === key) return this.#model;
     this.close();
     const report = throttled((fraction) => tell('pool', fraction));

@@ -273,7 +273,7 @@ export function json(root) {
  */
 export function paramsText(value) {
   if (typeof value === 'string') return text('params', value);
-  if (typeof value !== 'object' || value === null) {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw failure('E_FORMAT', `params is ${shown(value)}, expected a preset's name or an object`);
   }
   return guarded('params', () => json(value));

@@ -7,11 +7,13 @@ const isNode =
   !('Deno' in globalThis) &&
   !('Bun' in globalThis);
 
+/** @typedef {{'node:worker_threads': typeof import('node:worker_threads'), 'node:fs/promises': typeof import('node:fs/promises')}} NodeModules */
+
 /**
  * One of Node's own modules, when this is Node. Not an import: bundlers for browsers would stumble over it.
- * @template {keyof import('./types.js').NodeModules} Name
+ * @template {keyof NodeModules} Name
  * @param {Name} name
- * @returns {import('./types.js').NodeModules[Name] | undefined}
+ * @returns {NodeModules[Name] | undefined}
  */
 export function node(name) {
   return isNode ? /** @type {any} */ (process.getBuiltinModule(name)) : undefined;

@@ -243,8 +243,3 @@ export interface TargetRadii {
   /** The radius at which a share `rate` of random nonces wins. */
   fromWinRate(rate: number, vocabSize?: number): Promise<number>;
 }
-
-export interface NodeModules {
-  'node:worker_threads': typeof import('node:worker_threads');
-  'node:fs/promises': typeof import('node:fs/promises');
-}

@@ -57,7 +57,7 @@ export class GonkaVerifier {
     /** @type {import('./types.js').ModelCost} */
     this.model = Object.freeze(JSON.parse(call(() => engine.read('gonka-model', params))));
     Object.freeze(this.model.params);
-    this.#params = JSON.stringify(this.model.params);
+    this.#params = input.json(this.model.params);
     this.#rTarget = options.rTarget === undefined ? undefined : input.number('rTarget', options.rTarget);
     this.#fraudThreshold =
       options.fraudThreshold === undefined ? FRAUD_THRESHOLD : input.number('fraudThreshold', options.fraudThreshold);
@@ -66,7 +66,7 @@ export class GonkaVerifier {
       options.memoryLimit === undefined
         ? Infinity
         : input.integer('memoryLimit', options.memoryLimit, 1, Number.MAX_SAFE_INTEGER);
-    this.#concurrency = this.#workers(options.concurrency ?? 1);
+    this.#concurrency = this.#workers(options.concurrency === undefined ? 1 : options.concurrency);
     this.#scheduler = new Scheduler(wasm, workerOption(options.worker));
     Object.freeze(this);
   }
@@ -181,7 +181,9 @@ export class GonkaVerifier {
     const claim = onlyProof(parseDocument(batch));
     const n = claim.nonces.length;
     if (n === 0) throw failure('E_FORMAT', 'the batch has no nonces, expected at least 1');
-    const count = read.sample === 'all' ? n : input.integer('sample', read.sample ?? SAMPLE, 1, 2 ** 32 - 1);
+    if (new Set(claim.nonces).size < n) throw failure('E_FORMAT', 'the batch has a nonce twice, expected each once');
+    const { sample: size = SAMPLE } = read;
+    const count = size === 'all' ? n : input.integer('sample', size, 1, 2 ** 32 - 1);
     const seed = count >= n ? null : read.seed === undefined ? randomSeed() : input.text('seed', read.seed);
     const sample = seed === null ? claim.nonces.keys() : call(() => engine.sample_indices(n, count, seed));
     const limit = read.concurrency === undefined ? this.#concurrency : this.#workers(read.concurrency);
@@ -261,9 +263,9 @@ export class GonkaVerifier {
       const message = `the proof is of block ${claim.blockHash}, expected ${this.blockHash} as the verifier's`;
       throw failure('E_BLOCK_HASH', message);
     }
-    if (claim.params && JSON.stringify(claim.params) !== this.#params) {
-      const message = `the proof is of the model ${JSON.stringify(claim.params)}, expected ${this.#params}`;
-      throw failure('E_RANGE', message);
+    const model = claim.params && input.json(claim.params);
+    if (model && model !== this.#params) {
+      throw failure('E_RANGE', `the proof is of the model ${model}, expected ${this.#params}`);
     }
     const [rTarget, rTargetSource] = this.#radius(claim);
     const winRate = call(() => engine.win_rate(this.model.params.vocab_size, rTarget));
