@@ -7,6 +7,7 @@ use sphere_pow_tests::GonkaCase;
 use sphere_pow_tests::gpu::{adapter, go_on};
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
+use std::time::Instant;
 
 fn check(name: &str, options: GpuOptions) {
     let case = GonkaCase::load(name);
@@ -32,6 +33,24 @@ fn distances_of_small_are_the_networks() {
 #[test]
 fn distances_of_devtest_are_the_networks() {
     check("devtest", GpuOptions::default());
+}
+
+#[test]
+#[ignore = "slow: three minutes and more on a software driver"]
+fn distance_of_testnet_is_the_networks() {
+    let mut case = GonkaCase::load("testnet");
+    case.nonces.truncate(1);
+    case.distances.truncate(1);
+    let params = case.puzzle.params();
+    let pool = sphere_pow_cpu::gonka::weight_pool(params, case.puzzle.block());
+    // What a card of 1 GB has.
+    let options = GpuOptions { memory_limit_bytes: Some(1_000_000_000), ..GpuOptions::default() };
+    let mut gpu = GpuExecutor::new(&adapter(), params, case.puzzle.block(), &pool, options, &mut go_on)
+        .expect("a usable device");
+    println!("batches of {}, {} bytes, {:?}", gpu.batch(), gpu.memory_bytes(), gpu.tile());
+    let start = Instant::now();
+    case.check(1, |inputs| gpu.logits(inputs, &mut go_on).expect("logits"));
+    println!("{:?}, {:?}", start.elapsed(), gpu.pace());
 }
 
 /// A model small enough to try things with.
@@ -133,6 +152,7 @@ fn progress_grows_from_zero_to_one() {
     })
     .expect("logits");
     assert!(told.is_sorted() && told.iter().all(|share| (0.0..=1.0).contains(share)), "{told:?}");
+    assert_eq!(told.last(), Some(&1.0));
 }
 
 #[test]

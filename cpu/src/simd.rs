@@ -126,6 +126,15 @@ impl Simd {
     }
 }
 
+/// Asks for `values` to be brought into the second cache; a hint, where the target has one.
+#[inline(always)]
+pub(crate) fn prefetch(values: &[f16]) {
+    #[cfg(target_arch = "x86_64")]
+    x86::prefetch(values);
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = values;
+}
+
 /// Work to be compiled for every level. `run` must be `#[inline(always)]`, and all it calls in hot loops too.
 pub(crate) trait Job {
     type Output;

@@ -4,10 +4,14 @@ mod bench;
 mod demo;
 mod devices;
 mod distance;
+mod exact;
+mod exact_bench;
+mod exact_demo;
 mod mine;
 mod open;
 mod output;
 mod r_target;
+mod soundness;
 mod verify;
 
 use crate::error::ProverError;
@@ -47,6 +51,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Convert between a radius and the chance to win
     RTarget(r_target::RTargetArgs),
+    /// Measure what shortcuts gain: the harness behind "no shortcut pays"
+    Soundness(soundness::SoundnessArgs),
     /// Measure pool generation, matrix products and whole nonces
     Bench(bench::BenchArgs),
 }
@@ -54,7 +60,10 @@ enum Command {
 /// Which puzzle.
 #[derive(Debug, Args)]
 struct PuzzleArgs {
-    /// Model: mainnet, testnet, default, dev-test, or a JSON file
+    /// Rules to follow: the network's own scheme, or exact integers
+    #[arg(long, value_enum, default_value_t = Profile::Gonka)]
+    profile: Profile,
+    /// Model: mainnet, testnet, default or dev-test; nano, standard or large with --profile exact; or a JSON file
     #[arg(long, value_name = "NAME|FILE")]
     params: String,
     /// Hash of the block that starts the Sprint
@@ -80,6 +89,19 @@ struct BackendArgs {
     /// Nonces computed at once; chosen from the memory by default
     #[arg(long, value_name = "N")]
     batch: Option<std::num::NonZeroUsize>,
+    /// Most memory to take for the exact profile, of the device or of the CPU's; weights that do not fit are made
+    /// as they are used
+    #[arg(long, value_name = "MB")]
+    memory: Option<std::num::NonZeroUsize>,
+}
+
+/// Whose rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Profile {
+    /// The network's own, to within hardware noise.
+    Gonka,
+    /// Integers end to end, the same bits everywhere.
+    Exact,
 }
 
 /// Where to compute.
@@ -184,6 +206,7 @@ fn run(cli: &Cli, stop: &AtomicBool) -> Result<ExitCode, ProverError> {
         Command::Mine(args) => mine::run(args, &out, stop),
         Command::Verify(args) => verify::run(args, &out, stop),
         Command::RTarget(args) => r_target::run(args, &out),
+        Command::Soundness(args) => soundness::run(args, &out, stop),
         Command::Bench(args) => bench::run(args, &out, stop),
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::gpu::GpuError;
 use crate::ledger::LedgerError;
+use sphere_pow_core::exact::Digest;
 use sphere_pow_core::gonka::ParamsError;
 use sphere_pow_core::gonka::proof::ProofError;
 use sphere_pow_core::gonka::shapes::ShapeError;
@@ -95,6 +96,34 @@ pub enum ProverError {
         /// The known answer.
         expected: f64,
     },
+    /// A device gave wrong bits for an exact model.
+    #[error("{device} fails the known-answer test and is not used: nonce {nonce} has digest {got}, expected {expected}")]
+    WrongDigest {
+        /// The device.
+        device: String,
+        /// The nonce.
+        nonce: u64,
+        /// What it computed.
+        got: Digest,
+        /// The readable twin's.
+        expected: Digest,
+    },
+    /// A document that is no proof of the `exact` profile.
+    #[error("{file}{place}: {source}")]
+    ExactProof {
+        /// The document.
+        file: PathBuf,
+        /// The line of a ledger, or nothing.
+        place: String,
+        /// What is wrong with it.
+        source: sphere_pow_core::exact::DecodeError,
+    },
+    /// Model sizes of the `exact` profile.
+    #[error(transparent)]
+    ExactParams(#[from] sphere_pow_core::exact::ParamsError),
+    /// The CPU executor of the `exact` profile.
+    #[error(transparent)]
+    ExactCpu(sphere_pow_cpu::exact::CpuError),
     /// The GPU.
     #[error(transparent)]
     Gpu(GpuError),
@@ -116,6 +145,8 @@ impl ProverError {
         match self {
             Self::NoDevice { .. }
             | Self::KnownAnswer { .. }
+            | Self::WrongDigest { .. }
+            | Self::ExactCpu(_)
             | Self::Gpu(_)
             | Self::Cpu(_)
             | Self::Output(_)
@@ -131,6 +162,15 @@ impl From<GpuError> for ProverError {
         match error {
             GpuError::Interrupted => Self::Interrupted,
             other => Self::Gpu(other),
+        }
+    }
+}
+
+impl From<sphere_pow_cpu::exact::CpuError> for ProverError {
+    fn from(error: sphere_pow_cpu::exact::CpuError) -> Self {
+        match error {
+            sphere_pow_cpu::exact::CpuError::Interrupted => Self::Interrupted,
+            other => Self::ExactCpu(other),
         }
     }
 }

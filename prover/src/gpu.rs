@@ -4,13 +4,15 @@
 //! the host side of every kernel in `shaders/`, [`recorder`] turns their dispatches into submits of bounded time,
 //! [`layout`] says what is padded to what and how much memory it takes, [`pool`] keeps the weight pool on the
 //! device and makes tensors of it, [`forward`] runs a plan, [`self_test`] refuses a device that computes wrongly,
-//! [`tune`] picks the fastest tile, and [`executor`] joins these.
+//! [`tune`] picks the fastest tile, and [`executor`] joins these. [`exact`] is the executor of the other profile
+//! on the same ground.
 //!
 //! Nothing here knows nonces, keys or the verdict: inputs go in, logits come out.
 
 pub mod context;
 pub mod device;
 pub mod error;
+pub mod exact;
 pub mod executor;
 pub mod forward;
 pub mod kernels;
@@ -23,6 +25,7 @@ pub mod tune;
 
 pub use device::{DeviceInfo, DeviceSelector, devices};
 pub use error::GpuError;
+pub use exact::{ExactGpuExecutor, ExactGpuOptions};
 pub use executor::{GpuExecutor, GpuOptions};
 
 use std::ops::ControlFlow;

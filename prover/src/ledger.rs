@@ -1,15 +1,12 @@
-//! The file that takes the proofs: JSON lines, each a proof batch of the network's form with what a validator
-//! and a second run need beside it.
+//! The file that takes the proofs: JSON lines, each with the same header (whose proofs these are), the columns of
+//! what was won, and how far the search came.
 //!
 //! A line is acknowledged once [`Ledger::append`] has returned: it is on the disk then. A line cut short by a
 //! crash is dropped at the next start; nothing acknowledged can be.
 
-use serde::Serialize;
-use serde_json::Value;
-use sphere_pow_core::gonka::Params;
-use sphere_pow_core::gonka::proof::TargetRadius;
-use sphere_pow_core::gonka::shapes::{self, Claim, ShapeError};
-use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
+use crate::mine::Won;
+use serde_json::{Map, Value};
+use sphere_pow_core::identity::Nonce;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -49,8 +46,8 @@ pub enum LedgerError {
         file: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What differs.
-        what: &'static str,
+        /// The field that differs.
+        what: String,
         /// Its value in the file.
         got: String,
         /// Its value in this run.
@@ -68,25 +65,6 @@ pub enum LedgerError {
     },
 }
 
-/// What all lines of a ledger share.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Run {
-    /// Who mines.
-    pub public_key: PublicKey,
-    /// On which block.
-    pub block_hash: BlockHash,
-    /// Its height.
-    pub block_height: i64,
-    /// The model.
-    pub params: Params,
-    /// The radius to win.
-    pub r_target: TargetRadius,
-    /// Which of the host's nodes this is.
-    pub node_id: u64,
-    /// How many nodes share the nonces.
-    pub node_count: u64,
-}
-
 /// One device's batch: what it tried and what it won.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
@@ -98,25 +76,8 @@ pub struct Entry {
     pub tried: u64,
     /// The last of them.
     pub last: Nonce,
-    /// Nonces won, ascending, and their distances.
-    pub won: Vec<(Nonce, f64)>,
-}
-
-#[derive(Serialize)]
-struct Line<'a> {
-    public_key: &'a str,
-    block_hash: &'a str,
-    block_height: i64,
-    nonces: Vec<u64>,
-    dist: Vec<f64>,
-    node_id: u64,
-    node_count: u64,
-    r_target: TargetRadius,
-    params: &'a sphere_pow_core::gonka::params::RawParams,
-    group: u64,
-    groups: u64,
-    tried: u64,
-    last: u64,
+    /// What was won.
+    pub won: Won,
 }
 
 /// What a ledger already holds.
@@ -148,24 +109,25 @@ impl Progress {
 pub struct Ledger {
     path: PathBuf,
     file: File,
-    run: Run,
+    header: Map<String, Value>,
     /// Bytes that are whole lines on the disk; `None` for pipes and devices.
     len: Option<u64>,
 }
 
 impl Ledger {
-    /// Opens or makes the file, checks that what it holds belongs to `run`, and drops a line cut short.
+    /// Opens or makes the file, checks that all its lines begin with the fields of `header`, and drops a line cut
+    /// short.
     ///
     /// # Errors
     /// [`LedgerError`], all but [`LedgerError::Append`].
-    pub fn open(path: &Path, run: Run) -> Result<(Self, Progress), LedgerError> {
+    pub fn open(path: &Path, header: Map<String, Value>) -> Result<(Self, Progress), LedgerError> {
         let open_error = |source| LedgerError::Open { file: path.into(), source };
         let is_regular = path.metadata().map_or(true, |meta| meta.is_file());
         let mut options = OpenOptions::new();
         options.append(true).create(true).read(is_regular);
         let mut file = options.open(path).map_err(open_error)?;
         if !is_regular {
-            return Ok((Self { path: path.into(), file, run, len: None }, Progress::default()));
+            return Ok((Self { path: path.into(), file, header, len: None }, Progress::default()));
         }
         match file.try_lock() {
             Ok(()) => {}
@@ -178,7 +140,7 @@ impl Ledger {
         let mut bytes = Vec::new();
         file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_end(&mut bytes)).map_err(open_error)?;
         let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |ix| ix + 1);
-        let progress = read_lines(path, &bytes[..whole], &run)?;
+        let progress = read_lines(path, &bytes[..whole], &header)?;
         if whole < bytes.len() {
             // Only our own torn line may be cut off, never the end of a stranger's file.
             if progress == Progress::default()
@@ -190,7 +152,7 @@ impl Ledger {
             tracing::warn!("{}: dropping a line that an earlier run did not finish", path.display());
             file.set_len(whole as u64).map_err(open_error)?;
         }
-        Ok((Self { path: path.into(), file, run, len: Some(whole as u64) }, progress))
+        Ok((Self { path: path.into(), file, header, len: Some(whole as u64) }, progress))
     }
 
     /// Appends a line and waits until it is on the disk.
@@ -198,23 +160,17 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Append`], with the line in it; the file then ends with the line before.
     pub fn append(&mut self, entry: &Entry) -> Result<(), LedgerError> {
-        let run = &self.run;
-        let line = Line {
-            public_key: run.public_key.as_str(),
-            block_hash: run.block_hash.as_str(),
-            block_height: run.block_height,
-            nonces: entry.won.iter().map(|(nonce, _)| nonce.get()).collect(),
-            dist: entry.won.iter().map(|(_, distance)| *distance).collect(),
-            node_id: run.node_id,
-            node_count: run.node_count,
-            r_target: run.r_target,
-            params: run.params.raw(),
-            group: entry.group,
-            groups: entry.groups,
-            tried: entry.tried,
-            last: entry.last.get(),
-        };
-        let mut text = serde_json::to_string(&line).expect("numbers and text are JSON");
+        let mut line = self.header.clone();
+        line.extend(entry.won.columns.iter().map(|(name, column)| ((*name).to_owned(), column.clone())));
+        for (name, number) in [
+            ("group", entry.group),
+            ("groups", entry.groups),
+            ("tried", entry.tried),
+            ("last", entry.last.get()),
+        ] {
+            line.insert(name.to_owned(), number.into());
+        }
+        let mut text = Value::Object(line).to_string();
         text.push('\n');
         let result = self.file.write_all(text.as_bytes()).and_then(|()| match self.len {
             Some(_) => self.file.sync_data(),
@@ -232,43 +188,28 @@ impl Ledger {
     }
 }
 
-fn read_lines(path: &Path, bytes: &[u8], run: &Run) -> Result<Progress, LedgerError> {
+fn read_lines(path: &Path, bytes: &[u8], header: &Map<String, Value>) -> Result<Progress, LedgerError> {
     let mut progress = Progress::default();
     for (ix, text) in bytes.split(|b| *b == b'\n').enumerate().filter(|(_, text)| !text.is_empty()) {
         let line = ix + 1;
         let foreign = |reason: String| LedgerError::Foreign { file: path.into(), line, reason };
-        let value: Value =
-            serde_json::from_slice(text).map_err(|error| foreign(format!("not JSON: {error}")))?;
-        let claim = only_claim(&value).map_err(|error| foreign(error.to_string()))?;
-        let integer = |name: &str| {
-            value[name].as_u64().ok_or_else(|| foreign(format!("{name} is missing or no integer")))
-        };
-        let same = |what, got: String, expected: String| {
-            if got == expected {
-                Ok(())
-            } else {
-                Err(LedgerError::OtherRun { file: path.into(), line, what, got, expected })
+        let value: Value = serde_json::from_slice(text).map_err(|error| foreign(format!("not JSON: {error}")))?;
+        let object = value.as_object().ok_or_else(|| foreign("not an object".into()))?;
+        for (what, expected) in header {
+            let got = object.get(what).ok_or_else(|| foreign(format!("{what} is missing")))?;
+            if got != expected {
+                let (got, expected) = (got.to_string(), expected.to_string());
+                return Err(LedgerError::OtherRun { file: path.into(), line, what: what.clone(), got, expected });
             }
+        }
+        let integer = |name: &str| {
+            object.get(name).and_then(Value::as_u64).ok_or_else(|| foreign(format!("{name} is no integer")))
         };
-        let shown = |text: Option<&str>| text.unwrap_or("missing").to_owned();
-        same(
-            "public key",
-            shown(claim.public_key.as_ref().map(PublicKey::as_str)),
-            run.public_key.to_string(),
-        )?;
-        same(
-            "block hash",
-            shown(claim.block_hash.as_ref().map(BlockHash::as_str)),
-            run.block_hash.to_string(),
-        )?;
-        let model = claim.params.as_ref().map(|p| format!("{:?}", p.raw()));
-        same("model", shown(model.as_deref()), format!("{:?}", run.params.raw()))?;
-        same("r_target", format!("{:?}", claim.r_target), format!("{:?}", Some(run.r_target)))?;
-        same("node id", integer("node_id")?.to_string(), run.node_id.to_string())?;
-        same("node count", integer("node_count")?.to_string(), run.node_count.to_string())?;
+        let nonces = object.get("nonces").and_then(Value::as_array);
+        let nonces = nonces.ok_or_else(|| foreign("nonces is no array".into()))?;
         let last = Nonce::new(integer("last")?).map_err(|error| foreign(error.to_string()))?;
         progress.tried = progress.tried.saturating_add(integer("tried")?);
-        progress.won += claim.nonces.len() as u64;
+        progress.won += nonces.len() as u64;
         let (group, groups) = (integer("group")?, integer("groups")?);
         match progress.last.iter_mut().find(|(g, n, _)| (*g, *n) == (group, groups)) {
             Some((_, _, known)) => *known = last.max(*known),
@@ -276,14 +217,6 @@ fn read_lines(path: &Path, bytes: &[u8], run: &Run) -> Result<Progress, LedgerEr
         }
     }
     Ok(progress)
-}
-
-fn only_claim(value: &Value) -> Result<Claim, ShapeError> {
-    let mut document = shapes::parse_value(value)?;
-    match document.claims.pop() {
-        Some(claim) if document.claims.is_empty() => Ok(claim),
-        _ => Err(ShapeError::Foreign { got: "not exactly one batch".into() }),
-    }
 }
 
 #[cfg(test)]

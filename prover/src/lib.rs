@@ -1,19 +1,21 @@
 //! Mines and verifies transformer-based proofs of work on any GPU through wgpu, or on the CPU.
 //!
-//! [`backend`] is one device ready to compute distances, whichever kind it is; [`mine`] drives several of them
-//! over their nonces and writes what they find to a [`ledger`]; [`verify`] recomputes somebody else's claims.
-//! The command line in `main.rs` and [`cli`] only reads arguments and prints.
+//! [`gpu`] runs plans on GPUs. [`gonka`] and [`exact`] hold what belongs to one profile: a device ready to compute,
+//! whichever kind it is, the search on it, and the verification of somebody else's claims. [`mine`] drives several
+//! devices over their nonces and writes what they find to a [`ledger`]. The command line in `main.rs` and [`cli`]
+//! only reads arguments and prints.
 #![deny(unsafe_code)]
 
-pub mod backend;
 pub mod cli;
+pub mod device;
 pub mod error;
+pub mod exact;
+pub mod gonka;
 pub mod gpu;
-pub mod known_answer;
 pub mod ledger;
 pub mod mine;
 pub mod nonce_list;
 pub mod rates;
-pub mod verify;
+pub mod soundness;
 
 pub use error::ProverError;

@@ -1,13 +1,12 @@
 //! Drives several devices over their nonces and writes what they find to a ledger.
 
-use crate::backend::{Backend, distances};
+use crate::device::{BackendInfo, OnProgress};
 use crate::error::ProverError;
 use crate::gpu::GpuError;
 use crate::ledger::{Entry, Ledger, LedgerError, Progress};
 use crate::rates::Counts;
-use sphere_pow_core::gonka::Puzzle;
-use sphere_pow_core::gonka::proof::TargetRadius;
-use sphere_pow_core::identity::{Nonce, NonceSequence, PublicKey};
+use serde_json::Value;
+use sphere_pow_core::identity::{Nonce, NonceSequence};
 use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,15 +15,39 @@ use std::time::{Duration, Instant};
 /// How often a device may be lost in a row before it is given up.
 const MAX_LOSSES: u32 = 3;
 
-/// What to mine and when to stop.
+/// What a batch of nonces won.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Won {
+    /// How many nonces.
+    pub count: u64,
+    /// The columns of the ledger that list them, by ascending nonce.
+    pub columns: [(&'static str, Value); 2],
+}
+
+/// A device that searches for one key on one block.
+pub trait Searcher: Send {
+    /// Which device this is.
+    fn info(&self) -> &BackendInfo;
+
+    /// How many nonces it likes to take at once.
+    fn batch(&self) -> usize;
+
+    /// Tries `nonces`, which ascend.
+    ///
+    /// # Errors
+    /// [`ProverError::Interrupted`] when `progress` breaks, else the device's.
+    fn search(&mut self, nonces: &[Nonce], progress: OnProgress<'_>) -> Result<Won, ProverError>;
+
+    /// Makes the device anew after it was lost.
+    ///
+    /// # Errors
+    /// The device's, when it cannot be had again.
+    fn rebuild(&mut self) -> Result<(), ProverError>;
+}
+
+/// Which nonces to try and when to stop.
 #[derive(Clone, Debug)]
 pub struct Job {
-    /// Block and model.
-    pub puzzle: Puzzle,
-    /// Who mines.
-    pub key: PublicKey,
-    /// The radius to win.
-    pub r_target: TargetRadius,
     /// Which of the host's nodes this is.
     pub node_id: u64,
     /// How many nodes share the nonces.
@@ -77,7 +100,7 @@ impl Shared<'_> {
     }
 }
 
-/// Mines on all of `backends` until the job's end or `stop`, each over its own group of nonces.
+/// Mines on all of `searchers` until the job's end or `stop`, each over its own group of nonces.
 ///
 /// A lost device is rebuilt and goes on with the batch it lost; one that keeps failing is given up while the
 /// others go on. Batches cut short by the end are not counted.
@@ -86,13 +109,13 @@ impl Shared<'_> {
 /// [`ProverError::Ledger`] when a line cannot be written, else the last device's error when none is left.
 pub fn mine(
     job: &Job,
-    backends: Vec<Box<dyn Backend>>,
+    searchers: Vec<Box<dyn Searcher>>,
     ledger: Ledger,
     before: &Progress,
     tally: &Tally,
     stop: &AtomicBool,
 ) -> Result<(), ProverError> {
-    let groups = backends.len() as u64;
+    let groups = searchers.len() as u64;
     let sequences = (0..groups).map(|group| {
         let sequence = NonceSequence::new(job.node_id, job.node_count, group, groups)?;
         Ok(match before.resume_after(group, groups) {
@@ -112,7 +135,7 @@ pub fn mine(
     };
     let shared = &shared;
     let results: Vec<Result<(), ProverError>> = std::thread::scope(|scope| {
-        let workers: Vec<_> = backends
+        let workers: Vec<_> = searchers
             .into_iter()
             .zip(sequences)
             .zip(0..)
@@ -133,28 +156,24 @@ pub fn mine(
 
 fn work(
     shared: &Shared<'_>,
-    mut backend: Box<dyn Backend>,
+    mut searcher: Box<dyn Searcher>,
     mut sequence: NonceSequence,
     group: u64,
     groups: u64,
 ) -> Result<(), ProverError> {
-    let job = shared.job;
     while !shared.is_over() {
-        let take = shared.reserve(backend.batch());
+        let take = shared.reserve(searcher.batch());
         let nonces: Vec<Nonce> = sequence.by_ref().take(take).collect();
         let Some(last) = nonces.last().copied() else { return Ok(()) };
-        let found = match try_batch(shared, backend.as_mut(), &nonces) {
+        let won = match try_batch(shared, searcher.as_mut(), &nonces) {
             Err(ProverError::Interrupted) => return Ok(()),
             Err(error) => {
-                tracing::error!("{} is given up: {error}", backend.info().adapter);
+                tracing::error!("{} is given up: {error}", searcher.info().adapter);
                 return Err(error);
             }
-            Ok(found) => found,
+            Ok(won) => won,
         };
-        let pairs = nonces.iter().copied().zip(found);
-        let mut won: Vec<(Nonce, f64)> = pairs.filter(|(_, d)| job.r_target.is_won(*d)).collect();
-        won.sort_unstable_by_key(|(nonce, _)| *nonce);
-        let (tried, n_won) = (nonces.len() as u64, won.len() as u64);
+        let (tried, n_won) = (nonces.len() as u64, won.count);
         let entry = Entry { group, groups, tried, last, won };
         let appended = shared.ledger.lock().expect("appending does not panic").append(&entry);
         if let Err(error) = appended {
@@ -172,23 +191,16 @@ fn work(
 }
 
 /// One batch, tried again on a rebuilt device when the device was lost.
-fn try_batch(
-    shared: &Shared<'_>,
-    backend: &mut dyn Backend,
-    nonces: &[Nonce],
-) -> Result<Vec<f64>, ProverError> {
+fn try_batch(shared: &Shared<'_>, searcher: &mut dyn Searcher, nonces: &[Nonce]) -> Result<Won, ProverError> {
     let mut progress = |_| if shared.is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let mut losses = 0;
     loop {
-        let result = distances(backend, &shared.job.puzzle, &shared.job.key, nonces, &mut progress);
-        match result {
+        match searcher.search(nonces, &mut progress) {
             Err(ProverError::Gpu(GpuError::DeviceLost { .. })) if losses < MAX_LOSSES => {
                 losses += 1;
-                tracing::warn!(
-                    "{} was lost, rebuilding it ({losses} of {MAX_LOSSES})",
-                    backend.info().adapter
-                );
-                backend.rebuild()?;
+                let adapter = &searcher.info().adapter;
+                tracing::warn!("{adapter} was lost, rebuilding it ({losses} of {MAX_LOSSES})");
+                searcher.rebuild()?;
             }
             other => return other,
         }

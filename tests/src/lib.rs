@@ -1,6 +1,7 @@
 //! Harness shared by the tests that need more than one crate.
 
 pub mod gpu;
+pub mod layout;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};

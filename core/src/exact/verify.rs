@@ -135,8 +135,20 @@ impl<'a> Check<'a> {
     /// # Panics
     /// When `index` is beyond the claims, or `logits` cannot be the forward pass's.
     pub fn claim(&mut self, index: usize, logits: &[i32]) -> Result<Verdict, VerifyError> {
+        let nonce = self.proof.claims()[index].nonce;
+        let (digest, verdict) = self.puzzle.judge(self.proof.key(), nonce, logits);
+        self.judged(index, digest, verdict)
+    }
+
+    /// As [`Self::claim`], where the caller has judged the logits with this puzzle and key already.
+    ///
+    /// # Errors
+    /// [`VerifyError::Digest`], [`VerifyError::NotWon`].
+    ///
+    /// # Panics
+    /// When `index` is beyond the claims.
+    pub fn judged(&mut self, index: usize, expected: Digest, verdict: Verdict) -> Result<Verdict, VerifyError> {
         let Claim { nonce, digest: got } = self.proof.claims()[index];
-        let (expected, verdict) = self.puzzle.judge(self.proof.key(), nonce, logits);
         let nonce = nonce.get();
         if got != expected {
             return Err(VerifyError::Digest { index, nonce, got, expected });

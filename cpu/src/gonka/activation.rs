@@ -68,6 +68,10 @@ impl Activation {
         if (rows, width) != (self.rows, self.width) {
             let lanes = lanes_for(rows);
             let len = rows.next_multiple_of(lanes) * width;
+            if self.values.capacity() < len + LINE {
+                self.values = vec![0.0; len + LINE];
+                crate::memory::prefer_large_pages(&mut self.values);
+            }
             self.values.clear();
             self.values.resize(len + LINE, 0.0);
             self.start = self.values.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE);

@@ -12,6 +12,7 @@ pub(crate) mod ziggurat;
 use crate::simd::{Isa, Job, Simd};
 use core::ops::{ControlFlow, Range};
 use half::f16;
+use half::vec::HalfBitsVecExt;
 use sphere_pow_core::gonka::Params;
 use sphere_pow_core::gonka::seed::Seed;
 use sphere_pow_core::identity::BlockHash;
@@ -37,7 +38,10 @@ pub fn weight_pool_with(
     block: &BlockHash,
     progress: &(dyn Fn(f32) -> ControlFlow<()> + Sync),
 ) -> Option<Vec<f16>> {
-    let mut pool = vec![f16::ZERO; params.pool_len()];
+    // Zeros of integers come from the system unwritten, those of f16 would be written one by one.
+    let mut pool = vec![0_u16; params.pool_len()];
+    crate::memory::prefer_large_pages(&mut pool);
+    let mut pool: Vec<f16> = pool.reinterpret_into();
     let stream = Stream::new(&Seed::weights(block));
     let cut = Cut { segment: SEGMENT, at_once: SEGMENTS_PER_THREAD * crate::threads::current_count() };
     fill(&mut pool, &stream, Simd::best(), cut, progress).is_continue().then_some(pool)

@@ -7,6 +7,7 @@
 
 use core::arch::asm;
 use core::marker::PhantomData;
+use half::f16;
 
 /// Outputs of one [`Tiles::multiply`].
 pub(crate) const OUTPUTS: usize = 32;
@@ -88,8 +89,17 @@ impl Tiles {
     /// - `weights`: `[OUTPUTS, STEP * steps]`, at most [`DEPTH`] deep.
     /// - `high`, `low`: `x` as `[STEP * steps / 2, LANES]` pairs of bf16, the even k in the low half.
     /// - `out`: `[OUTPUTS, LANES]`.
+    /// - `ahead`: eight lines from this address on are brought into the second cache, and as many at each
+    ///   following step `.1` bytes later; weights come from far memory, which the tiles must not wait for.
     #[inline]
-    pub(crate) fn multiply(&self, weights: &SplitWeights, high: &[u32], low: &[u32], out: &mut [f32]) {
+    pub(crate) fn multiply(
+        &self,
+        weights: &SplitWeights,
+        high: &[u32],
+        low: &[u32],
+        out: &mut [f32],
+        ahead: (*const f16, usize),
+    ) {
         let pairs = high.len() / super::LANES;
         let steps = pairs / (STEP / 2);
         assert!(steps > 0 && steps * STEP <= DEPTH && pairs.is_multiple_of(STEP / 2));
@@ -97,7 +107,7 @@ impl Tiles {
         // SAFETY: the tiles are set up on this thread, which `self` cannot leave. By the assertions each tile
         // read lies within its slice: 16 rows of 64 bytes at distance 2 * STRIDE in weights (two tiles one
         // above the other, `steps` side by side) and at PANEL_BYTES in x (two side by side, `steps` one above
-        // the other) and out (two by two). Only `out` is written.
+        // the other) and out (two by two). Only `out` is written. Prefetches may name any address.
         unsafe {
             asm!(
                 "tileloadd tmm0, [{out} + {panel}]",
@@ -195,6 +205,15 @@ impl Tiles {
                 "prefetcht0 [{xl} + {below} + 1856]",
                 "prefetcht0 [{xl} + {below} + 1920]",
                 "prefetcht0 [{xl} + {below} + 1984]",
+                "prefetcht1 [{ahead} + 0]",
+                "prefetcht1 [{ahead} + 64]",
+                "prefetcht1 [{ahead} + 128]",
+                "prefetcht1 [{ahead} + 192]",
+                "prefetcht1 [{ahead} + 256]",
+                "prefetcht1 [{ahead} + 320]",
+                "prefetcht1 [{ahead} + 384]",
+                "prefetcht1 [{ahead} + 448]",
+                "add {ahead}, {ahead_step}",
                 "add {wh}, 64",
                 "add {wl}, 64",
                 "add {xh}, {below}",
@@ -211,6 +230,8 @@ impl Tiles {
                 xh = inout(reg) high.as_ptr() => _,
                 xl = inout(reg) low.as_ptr() => _,
                 steps = inout(reg) steps => _,
+                ahead = inout(reg) ahead.0 => _,
+                ahead_step = in(reg) ahead.1,
                 panel = in(reg) PANEL_BYTES,
                 row = in(reg) 2 * STRIDE,
                 below = const 16 * PANEL_BYTES,

@@ -45,6 +45,14 @@ struct Avx2;
 /// AVX-512. Private to this module and reached only through [`run_avx512`].
 struct Avx512;
 
+#[inline(always)]
+pub(crate) fn prefetch(values: &[f16]) {
+    for line in values.chunks(32) {
+        // SAFETY: SSE is part of x86-64; a prefetch only hints.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast()) };
+    }
+}
+
 /// Where the upper halves of 32 values of 32 bits lie among their 64 halves.
 static UPPER_HALVES: [u16; 32] = {
     let mut places = [0; 32];

@@ -1,8 +1,8 @@
 //! `sphere-pow bench`.
 
 use super::output::{Output, advance, bar};
-use super::{BackendArgs, open, params};
-use crate::backend::distances;
+use super::{BackendArgs, Profile, open, params};
+use crate::gonka::backend::distances;
 use crate::error::ProverError;
 use clap::Args;
 use serde::Serialize;
@@ -14,19 +14,22 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 /// Fixed, so that checksums compare between machines.
-const BLOCK_HASH: &str = "1FE7A8D3A96F8B5E4A4E0C5E9E2E6C8B7A1D2C3B4A5968778695A4B3C2D1E0F1";
-const PUBLIC_KEY: &str = "02c1f5b1a0f3e2d4c5b6a79889706152433425161708f9eadbccbdaebf90a1b2c3";
+pub(super) const BLOCK_HASH: &str = "1FE7A8D3A96F8B5E4A4E0C5E9E2E6C8B7A1D2C3B4A5968778695A4B3C2D1E0F1";
+pub(super) const PUBLIC_KEY: &str = "02c1f5b1a0f3e2d4c5b6a79889706152433425161708f9eadbccbdaebf90a1b2c3";
 
 #[derive(Debug, Args)]
 pub(super) struct BenchArgs {
-    /// Model: mainnet, testnet, default, dev-test, or a JSON file
-    #[arg(long, value_name = "NAME|FILE", default_value = "dev-test")]
-    params: String,
+    /// Rules to follow
+    #[arg(long, value_enum, default_value_t = Profile::Gonka)]
+    profile: Profile,
+    /// Model, dev-test by default, standard with --profile exact
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(super) params: Option<String>,
     /// Seconds spent on whole nonces, at least one batch
     #[arg(long, value_name = "S", default_value_t = 5)]
-    seconds: u32,
+    pub(super) seconds: u32,
     #[command(flatten)]
-    backend: BackendArgs,
+    pub(super) backend: BackendArgs,
 }
 
 #[derive(Serialize)]
@@ -73,7 +76,11 @@ struct NonceBench {
 }
 
 pub(super) fn run(args: &BenchArgs, out: &Output, stop: &AtomicBool) -> Result<ExitCode, ProverError> {
-    let model = params(&args.params)?;
+    if args.profile == Profile::Exact {
+        return super::exact_bench::run(args, out, stop);
+    }
+    let name = args.params.clone().unwrap_or_else(|| "dev-test".into());
+    let model = params(&name)?;
     let (block, key) = (BlockHash::new(BLOCK_HASH)?, PublicKey::new(PUBLIC_KEY)?);
     let started = Instant::now();
     let pool = open::pool(&model, &block, stop)?;
@@ -128,7 +135,7 @@ pub(super) fn run(args: &BenchArgs, out: &Output, stop: &AtomicBool) -> Result<E
     let info = backend.info().clone();
     let bench = Bench {
         profile: "gonka",
-        params: args.params.clone(),
+        params: name,
         backend: info.backend,
         adapter: info.adapter,
         pool,

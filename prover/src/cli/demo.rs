@@ -1,13 +1,15 @@
 //! `sphere-pow demo`: the main job on what is here, no options.
 
 use super::output::{Output, advance, bar};
-use super::{BackendArgs, BackendChoice, open};
-use crate::backend::Backend;
+use super::bench::{BLOCK_HASH, PUBLIC_KEY};
+use super::{BackendArgs, BackendChoice, Profile, open};
+use crate::gonka::backend::Backend;
+use crate::gonka::search::{GonkaSearcher, ledger_header};
+use crate::gonka::verify::{Context, Report, read_submissions, verify};
 use crate::error::ProverError;
-use crate::ledger::{Ledger, Progress, Run};
-use crate::mine::{Job, Tally, mine};
+use crate::ledger::{Ledger, Progress};
+use crate::mine::{Job, Searcher, Tally, mine};
 use crate::rates::Counts;
-use crate::verify::{Context, Report, read_submissions, verify};
 use clap::Args;
 use serde::Serialize;
 use sphere_pow_core::gonka::proof::TargetRadius;
@@ -19,18 +21,19 @@ use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-/// A hash and a key as the network writes them; any others would do.
-const BLOCK_HASH: &str = "1FE7A8D3A96F8B5E4A4E0C5E9E2E6C8B7A1D2C3B4A5968778695A4B3C2D1E0F1";
-const PUBLIC_KEY: &str = "02c1f5b1a0f3e2d4c5b6a79889706152433425161708f9eadbccbdaebf90a1b2c3";
 /// About ten of these win.
 const NONCES: u64 = 200;
 /// Enough for a win even where a nonce takes a second.
-const TIME_LIMIT: Duration = Duration::from_secs(60);
+pub(super) const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// How many proofs are recomputed: the other path may be the slow one.
 const SAMPLE: usize = 12;
 
 #[derive(Debug, Args)]
-pub(super) struct DemoArgs {}
+pub(super) struct DemoArgs {
+    /// Rules to follow
+    #[arg(long, value_enum, default_value_t = Profile::Gonka)]
+    profile: Profile,
+}
 
 #[derive(Serialize)]
 struct Demo {
@@ -43,10 +46,13 @@ struct Demo {
     verified: Report,
 }
 
-pub(super) fn run(_: &DemoArgs, out: &Output, stop: &AtomicBool) -> Result<ExitCode, ProverError> {
+pub(super) fn run(args: &DemoArgs, out: &Output, stop: &AtomicBool) -> Result<ExitCode, ProverError> {
     let preset = Preset::DevTest;
     let (params, r_target) = (preset.params(), TargetRadius::LAUNCH);
     let (block, key) = (BlockHash::new(BLOCK_HASH)?, PublicKey::new(PUBLIC_KEY)?);
+    if args.profile == Profile::Exact {
+        return super::exact_demo::run(&block, &key, out, stop);
+    }
     let puzzle = Puzzle::new(&params, &block);
     out.say(&format!("1. Block hash {block} fixes a random Llama of {:.1} million weights,", 75.5));
     out.say(&format!(
@@ -54,7 +60,7 @@ pub(super) fn run(_: &DemoArgs, out: &Output, stop: &AtomicBool) -> Result<ExitC
         params.vocab()
     ));
 
-    let any = BackendArgs { backend: BackendChoice::Auto, adapter: vec![], threads: None, batch: None };
+    let any = BackendArgs { backend: BackendChoice::Auto, adapter: vec![], threads: None, batch: None, memory: None };
     let backends = open::all(&any, &params, &block, stop)?;
     let mined_on: Vec<String> = backends.iter().map(|b| describe(b.as_ref())).collect();
     let mined_on_gpu = backends.iter().any(|b| b.info().backend == "gpu");
@@ -121,22 +127,14 @@ fn mine_here(
     stop: &AtomicBool,
 ) -> Result<(String, Counts, f64), ProverError> {
     let path = dir.join("proofs.jsonl");
-    let (node_id, node_count) = (0, 1);
-    let run = Run {
-        public_key: key.clone(),
-        block_hash: puzzle.block().clone(),
-        block_height: 0,
-        params: puzzle.params().clone(),
-        r_target,
-        node_id,
-        node_count,
+    let (ledger, _) = Ledger::open(&path, ledger_header(puzzle, key, r_target, 0))?;
+    let job = Job { node_id: 0, node_count: 1, count: Some(NONCES), duration: Some(TIME_LIMIT) };
+    let searcher = |backend| -> Box<dyn Searcher> {
+        Box::new(GonkaSearcher { backend, puzzle: puzzle.clone(), key: key.clone(), r_target })
     };
-    let (ledger, _) = Ledger::open(&path, run)?;
-    let (count, duration) = (Some(NONCES), Some(TIME_LIMIT));
-    let job =
-        Job { puzzle: puzzle.clone(), key: key.clone(), r_target, node_id, node_count, count, duration };
+    let searchers = backends.into_iter().map(searcher).collect();
     let (tally, started) = (Tally::default(), Instant::now());
-    mine(&job, backends, ledger, &Progress::default(), &tally, stop)?;
+    mine(&job, searchers, ledger, &Progress::default(), &tally, stop)?;
     if stop.load(std::sync::atomic::Ordering::Relaxed) {
         return Err(ProverError::Interrupted);
     }

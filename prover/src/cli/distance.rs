@@ -1,8 +1,8 @@
 //! `sphere-pow distance`.
 
 use super::output::{Output, advance, bar};
-use super::{BackendArgs, PuzzleArgs, block_hash, open, params, public_key};
-use crate::backend::distances;
+use super::{BackendArgs, Profile, PuzzleArgs, block_hash, open, params, public_key};
+use crate::gonka::backend::distances;
 use crate::error::ProverError;
 use crate::nonce_list;
 use clap::Args;
@@ -15,12 +15,12 @@ use std::sync::atomic::AtomicBool;
 #[derive(Debug, Args)]
 pub(super) struct DistanceArgs {
     #[command(flatten)]
-    puzzle: PuzzleArgs,
+    pub(super) puzzle: PuzzleArgs,
     /// Nonces and ranges of nonces
     #[arg(long, value_name = "0,1,5-9", allow_hyphen_values = true)]
-    nonces: String,
+    pub(super) nonces: String,
     #[command(flatten)]
-    backend: BackendArgs,
+    pub(super) backend: BackendArgs,
 }
 
 #[derive(Serialize)]
@@ -33,6 +33,9 @@ struct Distances<'a> {
 }
 
 pub(super) fn run(args: &DistanceArgs, out: &Output, stop: &AtomicBool) -> Result<ExitCode, ProverError> {
+    if args.puzzle.profile == Profile::Exact {
+        return super::exact::distance(args, out, stop);
+    }
     let nonces = nonce_list::parse(&args.nonces)?;
     let key = public_key(&args.puzzle.public_key)?;
     let puzzle = Puzzle::new(&params(&args.puzzle.params)?, &block_hash(&args.puzzle.block_hash)?);

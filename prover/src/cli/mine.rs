@@ -1,15 +1,18 @@
 //! `sphere-pow mine`.
 
 use super::output::{Output, spinner};
-use super::{BackendArgs, PuzzleArgs, block_hash, open, params, public_key};
+use super::{BackendArgs, Profile, PuzzleArgs, block_hash, open, params, public_key};
 use crate::error::ProverError;
-use crate::ledger::{Ledger, Run};
-use crate::mine::{Job, Tally, mine};
+use crate::gonka::search::{GonkaSearcher, ledger_header};
+use crate::ledger::{Ledger, Progress};
+use crate::mine::{Job, Searcher, Tally, mine};
 use crate::rates::{Counts, Plausibility};
 use clap::Args;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use sphere_pow_core::gonka::Puzzle;
 use sphere_pow_core::gonka::proof::TargetRadius;
+use sphere_pow_core::identity::NonceSequence;
 use sphere_pow_core::statistics::cap_probability;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,13 +22,13 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Args)]
 pub(super) struct MineArgs {
     #[command(flatten)]
-    puzzle: PuzzleArgs,
+    pub(super) puzzle: PuzzleArgs,
     /// Height of the block, written into the proofs
     #[arg(long, default_value_t = 0, value_name = "H")]
     block_height: i64,
-    /// Distance below which a nonce wins
-    #[arg(long, value_name = "R", default_value_t = TargetRadius::LAUNCH.get(), allow_hyphen_values = true)]
-    r_target: f64,
+    /// Distance below which a nonce wins, 1.4013564660458173 by default; the exact profile fixes its own
+    #[arg(long, value_name = "R", allow_hyphen_values = true)]
+    pub(super) r_target: Option<f64>,
     /// Which of the host's nodes this is
     #[arg(long, default_value_t = 0, value_name = "N")]
     node_id: u64,
@@ -42,7 +45,7 @@ pub(super) struct MineArgs {
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     #[command(flatten)]
-    backend: BackendArgs,
+    pub(super) backend: BackendArgs,
 }
 
 #[derive(Serialize)]
@@ -50,7 +53,8 @@ struct Summary<'a> {
     profile: &'static str,
     devices: &'a [String],
     out: &'a std::path::Path,
-    r_target: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    r_target: Option<f64>,
     probability: f64,
     /// Of this run.
     #[serde(flatten)]
@@ -71,35 +75,68 @@ struct Summary<'a> {
 }
 
 pub(super) fn run(args: &MineArgs, out: &Output, stop: &AtomicBool) -> Result<ExitCode, ProverError> {
-    let r_target = TargetRadius::new(args.r_target)?;
     let duration = args.seconds.map(seconds).transpose()?;
+    let job = Job { node_id: args.node_id, node_count: args.node_count, count: args.count, duration };
+    // Before the model is loaded: nobody wants to learn of a bad number a minute later.
+    NonceSequence::new(args.node_id, args.node_count, 0, 1)?;
+    match args.puzzle.profile {
+        Profile::Gonka => gonka(args, &job, out, stop),
+        Profile::Exact => super::exact::mine(args, &job, out, stop),
+    }
+}
+
+fn gonka(args: &MineArgs, job: &Job, out: &Output, stop: &AtomicBool) -> Result<ExitCode, ProverError> {
+    let r_target = TargetRadius::new(args.r_target.unwrap_or(TargetRadius::LAUNCH.get()))?;
     let puzzle = Puzzle::new(&params(&args.puzzle.params)?, &block_hash(&args.puzzle.block_hash)?);
     let key = public_key(&args.puzzle.public_key)?;
-    let run = Run {
-        public_key: key.clone(),
-        block_hash: puzzle.block().clone(),
-        block_height: args.block_height,
-        params: puzzle.params().clone(),
-        r_target,
-        node_id: args.node_id,
-        node_count: args.node_count,
+    let (ledger, before) = open_ledger(args, ledger_header(&puzzle, &key, r_target, args.block_height))?;
+    let backends = open::all(&args.backend, puzzle.params(), puzzle.block(), stop)?;
+    let searcher = |backend| -> Box<dyn Searcher> {
+        Box::new(GonkaSearcher { backend, puzzle: puzzle.clone(), key: key.clone(), r_target })
     };
-    // Before the model is loaded: nobody wants to learn of a bad path a minute later.
-    sphere_pow_core::identity::NonceSequence::new(args.node_id, args.node_count, 0, 1)?;
-    let (ledger, before) = Ledger::open(&args.out, run)?;
+    let searchers = backends.into_iter().map(searcher).collect();
+    let probability = cap_probability(puzzle.params().vocab_u32(), r_target.get());
+    let target = Target { profile: "gonka", r_target: Some(r_target.get()), probability };
+    search(args, job, &target, searchers, (ledger, before), out, stop)
+}
+
+/// Opens the file, its lines to begin with `header` and the node's share of the nonces.
+pub(super) fn open_ledger(
+    args: &MineArgs,
+    mut header: Map<String, Value>,
+) -> Result<(Ledger, Progress), ProverError> {
+    header.insert("node_id".into(), args.node_id.into());
+    header.insert("node_count".into(), args.node_count.into());
+    let (ledger, before) = Ledger::open(&args.out, header)?;
     if before.tried > 0 {
         tracing::info!("{}: {} nonces tried before, going on after them", args.out.display(), before.tried);
     }
-    let backends = open::all(&args.backend, puzzle.params(), puzzle.block(), stop)?;
-    let devices: Vec<String> = backends.iter().map(|backend| backend.info().adapter.clone()).collect();
-    let (node_id, node_count, count) = (args.node_id, args.node_count, args.count);
-    let probability = cap_probability(puzzle.params().vocab_u32(), r_target.get());
-    let job = Job { puzzle, key, r_target, node_id, node_count, count, duration };
+    Ok((ledger, before))
+}
 
+/// What a nonce must reach.
+pub(super) struct Target {
+    pub(super) profile: &'static str,
+    pub(super) r_target: Option<f64>,
+    pub(super) probability: f64,
+}
+
+/// Runs the search and prints what came of it.
+pub(super) fn search(
+    args: &MineArgs,
+    job: &Job,
+    target: &Target,
+    searchers: Vec<Box<dyn Searcher>>,
+    (ledger, before): (Ledger, Progress),
+    out: &Output,
+    stop: &AtomicBool,
+) -> Result<ExitCode, ProverError> {
+    let devices: Vec<String> = searchers.iter().map(|searcher| searcher.info().adapter.clone()).collect();
+    let probability = target.probability;
     let (tally, done, started) = (Tally::default(), AtomicBool::new(false), Instant::now());
     let result = std::thread::scope(|scope| {
         scope.spawn(|| watch(&tally, &done, started, probability));
-        let result = mine(&job, backends, ledger, &before, &tally, stop);
+        let result = mine(job, searchers, ledger, &before, &tally, stop);
         done.store(true, Ordering::Release);
         result
     });
@@ -110,10 +147,10 @@ pub(super) fn run(args: &MineArgs, out: &Output, stop: &AtomicBool) -> Result<Ex
     #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
     let rate = |n: u64| n as f64 / elapsed.max(1e-9);
     let summary = Summary {
-        profile: "gonka",
+        profile: target.profile,
         devices: &devices,
         out: &args.out,
-        r_target: r_target.get(),
+        r_target: target.r_target,
         probability,
         counts,
         seconds: elapsed,
@@ -124,25 +161,30 @@ pub(super) fn run(args: &MineArgs, out: &Output, stop: &AtomicBool) -> Result<Ex
         total_tried: before.tried + counts.tried,
         total_won: before.won + counts.won,
     };
-    out.result(&summary, || {
+    out.result(&summary, || summary.describe())?;
+    result.map(|()| ExitCode::SUCCESS)
+}
+
+impl Summary<'_> {
+    fn describe(&self) -> String {
         format!(
-            "{} of {} nonces won in {elapsed:.1} s ({:.1} expected, {:+.1} sigma)\n\
+            "{} of {} nonces won in {:.1} s ({:.1} expected, {:+.1} sigma)\n\
              raw {:.3}/s, valid {:.3}/s, expected {:.3}/s on {}\n\
              {} holds {} proofs of {} nonces tried",
-            counts.won,
-            counts.tried,
-            plausibility.expected,
-            plausibility.sigma,
-            summary.raw_rate,
-            summary.valid_rate,
-            summary.expected_rate,
-            devices.join(" and "),
-            args.out.display(),
-            summary.total_won,
-            summary.total_tried,
+            self.counts.won,
+            self.counts.tried,
+            self.seconds,
+            self.plausibility.expected,
+            self.plausibility.sigma,
+            self.raw_rate,
+            self.valid_rate,
+            self.expected_rate,
+            self.devices.join(" and "),
+            self.out.display(),
+            self.total_won,
+            self.total_tried,
         )
-    })?;
-    result.map(|()| ExitCode::SUCCESS)
+    }
 }
 
 fn seconds(value: f64) -> Result<Duration, ProverError> {

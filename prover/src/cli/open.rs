@@ -2,7 +2,7 @@
 
 use super::output::{advance, bar};
 use super::{BackendArgs, BackendChoice};
-use crate::backend::{Backend, CpuBackend, GpuBackend};
+use crate::gonka::backend::{Backend, CpuBackend, GpuBackend};
 use crate::error::ProverError;
 use crate::gpu::{DeviceInfo, DeviceSelector, GpuOptions, devices};
 use sphere_pow_core::f16;
@@ -35,13 +35,42 @@ pub(super) fn all(
     block: &BlockHash,
     stop: &AtomicBool,
 ) -> Result<Vec<Box<dyn Backend>>, ProverError> {
-    let chosen = choose(args)?;
-    let pool = pool(params, block, stop)?;
+    let mut pool = None;
     let mut opened: Vec<Box<dyn Backend>> = Vec::new();
+    let refused = each(args, |info| {
+        if pool.is_none() {
+            pool = Some(self::pool(params, block, stop)?);
+        }
+        let values = pool.as_ref().expect("made above");
+        opened.push(Box::new(open_gpu(args, info, params, block, values, stop)?));
+        Ok(())
+    })?;
+    if !opened.is_empty() {
+        return Ok(opened);
+    }
+    if args.backend == BackendChoice::Gpu {
+        return Err(ProverError::NoDevice { reason: format!("no usable GPU: {}", refused.join("; ")) });
+    }
+    let pool = match pool {
+        Some(pool) => pool,
+        None => self::pool(params, block, stop)?,
+    };
+    let options = CpuOptions { threads: args.threads, simd: None };
+    Ok(vec![Box::new(CpuBackend::open(params, block, pool, options, args.batch)?)])
+}
+
+/// Opens every GPU that the arguments name with `open`, and says why which were refused. None for the CPU.
+///
+/// # Errors
+/// The device's own when it was asked for by name, or on interruption.
+pub(super) fn each(
+    args: &BackendArgs,
+    mut open: impl FnMut(&DeviceInfo) -> Result<(), ProverError>,
+) -> Result<Vec<String>, ProverError> {
     let mut refused = Vec::new();
-    for info in &chosen {
-        match open_gpu(args, info, params, block, &pool, stop) {
-            Ok(backend) => opened.push(Box::new(backend)),
+    for info in &choose(args)? {
+        match open(info) {
+            Ok(()) => {}
             Err(ProverError::Interrupted) => return Err(ProverError::Interrupted),
             // What was asked for by name must not go missing silently.
             Err(error) if !args.adapter.is_empty() => return Err(error),
@@ -51,15 +80,23 @@ pub(super) fn all(
             }
         }
     }
-    if !opened.is_empty() {
-        return Ok(opened);
+    Ok(refused)
+}
+
+/// The arguments with at most one adapter.
+///
+/// # Errors
+/// [`ProverError::Argument`] when several were named.
+pub(super) fn first_only(args: &BackendArgs) -> Result<BackendArgs, ProverError> {
+    if args.adapter.len() > 1 {
+        let (got, expected) = (args.adapter.join(", "), "one adapter for this command".into());
+        return Err(ProverError::Argument { what: "--adapter", got, expected });
     }
-    if args.backend == BackendChoice::Gpu {
-        let reason = format!("no usable GPU: {}", refused.join("; "));
-        return Err(ProverError::NoDevice { reason });
+    let mut first = args.clone();
+    if first.adapter.is_empty() && first.backend != BackendChoice::Cpu {
+        first.adapter = choose(args)?.iter().take(1).map(|info| info.index.to_string()).collect();
     }
-    let options = CpuOptions { threads: args.threads, simd: None };
-    Ok(vec![Box::new(CpuBackend::open(params, block, pool, options, args.batch)?)])
+    Ok(first)
 }
 
 /// The first device that the arguments name.
@@ -69,15 +106,7 @@ pub(super) fn one(
     block: &BlockHash,
     stop: &AtomicBool,
 ) -> Result<Box<dyn Backend>, ProverError> {
-    if args.adapter.len() > 1 {
-        let (got, expected) = (args.adapter.join(", "), "one adapter for this command".into());
-        return Err(ProverError::Argument { what: "--adapter", got, expected });
-    }
-    let mut first = args.clone();
-    if first.adapter.is_empty() && first.backend != BackendChoice::Cpu {
-        first.adapter = choose(args)?.iter().take(1).map(|info| info.index.to_string()).collect();
-    }
-    Ok(all(&first, params, block, stop)?.swap_remove(0))
+    Ok(all(&first_only(args)?, params, block, stop)?.swap_remove(0))
 }
 
 /// A path other than the one that mined: the CPU after a GPU; after the CPU, a GPU if only a software one, else the
@@ -88,7 +117,7 @@ pub(super) fn other_path(
     block: &BlockHash,
     stop: &AtomicBool,
 ) -> Result<Box<dyn Backend>, ProverError> {
-    let args = BackendArgs { backend: BackendChoice::Cpu, adapter: vec![], threads: None, batch: None };
+    let args = BackendArgs { backend: BackendChoice::Cpu, adapter: vec![], threads: None, batch: None, memory: None };
     let pool = pool(params, block, stop)?;
     if !mined_on_gpu {
         for info in devices().iter().filter(|info| info.usable.is_ok()) {

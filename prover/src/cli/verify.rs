@@ -1,9 +1,9 @@
 //! `sphere-pow verify`.
 
 use super::output::{Output, advance, bar};
-use super::{BackendArgs, block_hash, open, params, public_key, read_text};
+use super::{BackendArgs, Profile, block_hash, open, params, public_key, read_text};
 use crate::error::ProverError;
-use crate::verify::{Context, Report, read_submissions, verify};
+use crate::gonka::verify::{Context, Report, read_submissions, verify};
 use clap::Args;
 use serde::Serialize;
 use sphere_pow_core::gonka::proof::TargetRadius;
@@ -17,11 +17,15 @@ use std::sync::atomic::AtomicBool;
 
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
-    /// A proof batch, JSON lines of them, or what a node, the chain or an explorer gave
-    file: PathBuf,
+    /// A proof batch, JSON lines of them, or what a node, the chain or an explorer gave; a proof of the exact
+    /// profile as JSON, lines or bytes
+    pub(super) file: PathBuf,
+    /// Whose proof it is
+    #[arg(long, value_enum, default_value_t = Profile::Gonka)]
+    profile: Profile,
     /// Nonces recomputed of each submission
     #[arg(long, default_value_t = DEFAULT_SAMPLE, value_name = "N")]
-    sample: usize,
+    pub(super) sample: usize,
     /// Seed of the sample; unpredictable by default
     #[arg(long, value_name = "S")]
     seed: Option<String>,
@@ -30,18 +34,18 @@ pub(super) struct VerifyArgs {
     fraud_threshold: f64,
     /// Model, where the document leaves it out
     #[arg(long, value_name = "NAME|FILE")]
-    params: Option<String>,
+    pub(super) params: Option<String>,
     /// Block hash, where the document leaves it out
     #[arg(long, value_name = "HASH")]
-    block_hash: Option<String>,
+    pub(super) block_hash: Option<String>,
     /// Public key, where the document leaves it out
     #[arg(long, value_name = "KEY")]
-    public_key: Option<String>,
+    pub(super) public_key: Option<String>,
     /// Radius to judge by, instead of the document's
     #[arg(long, value_name = "R", allow_hyphen_values = true)]
     r_target: Option<f64>,
     #[command(flatten)]
-    backend: BackendArgs,
+    pub(super) backend: BackendArgs,
 }
 
 #[derive(Serialize)]
@@ -56,6 +60,10 @@ pub(super) fn run(args: &VerifyArgs, out: &Output, stop: &AtomicBool) -> Result<
         let expected = "at least 1".into();
         return Err(ProverError::Argument { what: "--sample", got: "0".into(), expected });
     }
+    let seed = args.seed.clone().unwrap_or_else(|| format!("{:016x}", RandomState::new().hash_one(0_u8)));
+    if args.profile == Profile::Exact {
+        return super::exact::verify(args, &seed, out, stop);
+    }
     let context = Context {
         block_hash: args.block_hash.as_deref().map(block_hash).transpose()?,
         public_key: args.public_key.as_deref().map(public_key).transpose()?,
@@ -64,7 +72,6 @@ pub(super) fn run(args: &VerifyArgs, out: &Output, stop: &AtomicBool) -> Result<
     };
     let text = read_text(&args.file, MAX_JSON_BYTES as u64)?;
     let submissions = read_submissions(&args.file, &text, &context)?;
-    let seed = args.seed.clone().unwrap_or_else(|| format!("{:016x}", RandomState::new().hash_one(0_u8)));
     let mut batches = Vec::new();
     for submission in &submissions {
         let mut backend = open::one(&args.backend, &submission.params, &submission.batch.block_hash, stop)?;

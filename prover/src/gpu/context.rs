@@ -42,6 +42,7 @@ pub struct Gpu {
     faults: FaultLog,
     kernels: Vec<Compiled>,
     tile: Tile,
+    needed_bytes: u64,
 }
 
 /// How kernels are compiled.
@@ -62,6 +63,17 @@ impl Gpu {
     /// [`GpuError::NoSuchAdapter`] when it is gone, [`GpuError::Unusable`] when it refuses, else as the driver
     /// fails.
     pub fn open(info: &DeviceInfo, options: KernelOptions) -> Result<Self, GpuError> {
+        let mut gpu = Self::bare(info, wgpu::Features::empty())?;
+        gpu.compile(options)?;
+        Ok(gpu)
+    }
+
+    /// Opens the adapter `info` with `features` that it must have, and compiles nothing.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    #[allow(unsafe_code, reason = "wgpu wants experimental features acknowledged so")]
+    pub fn bare(info: &DeviceInfo, features: wgpu::Features) -> Result<Self, GpuError> {
         if let Err(reason) = &info.usable {
             return Err(GpuError::Unusable { name: info.name.clone(), reason: reason.clone() });
         }
@@ -74,6 +86,13 @@ impl Gpu {
         let adapter = adapter.ok_or(GpuError::NoSuchAdapter { wanted: info.name.clone(), found })?;
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("sphere-pow"),
+            required_features: features,
+            experimental_features: if features.intersects(wgpu::Features::all_experimental_mask()) {
+                // SAFETY: whoever asks for experimental features tests on the device what they make of them.
+                unsafe { wgpu::ExperimentalFeatures::enabled() }
+            } else {
+                wgpu::ExperimentalFeatures::disabled()
+            },
             required_limits: adapter.limits(),
             // One block per large buffer; sub-allocation in big blocks would waste memory we account for.
             memory_hints: wgpu::MemoryHints::MemoryUsage,
@@ -94,10 +113,15 @@ impl Gpu {
                 other => drop(faults.refused.get_or_insert(other.to_string())),
             }
         }));
-        let mut gpu =
-            Self { info: info.clone(), device, queue, faults, kernels: Vec::new(), tile: Tile::Square };
-        gpu.compile(options)?;
-        Ok(gpu)
+        Ok(Self {
+            info: info.clone(),
+            device,
+            queue,
+            faults,
+            kernels: Vec::new(),
+            tile: Tile::Square,
+            needed_bytes: 0,
+        })
     }
 
     /// Compiles every kernel anew, for instance after a test of the device's own conversions.
@@ -105,8 +129,33 @@ impl Gpu {
     /// # Errors
     /// [`GpuError::Internal`] when the driver refuses one.
     pub fn compile(&mut self, options: KernelOptions) -> Result<(), GpuError> {
-        self.kernels = KernelId::ALL.iter().map(|id| Compiled::new(&self.device, *id, options)).collect();
+        let compiled = KernelId::ALL
+            .iter()
+            .map(|id| Compiled::new(&self.device, id.kernel(), &id.constants(options), options.checked));
+        self.kernels = compiled.collect();
         self.check(0)
+    }
+
+    /// Compiles one kernel with its override constants.
+    ///
+    /// # Errors
+    /// [`GpuError::Internal`] when the driver refuses it; the device stays as it was.
+    pub fn compile_kernel(
+        &self,
+        kernel: &Kernel,
+        constants: &[(&str, f64)],
+        checked: bool,
+    ) -> Result<Compiled, GpuError> {
+        let validation = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let internal = self.device.push_error_scope(wgpu::ErrorFilter::Internal);
+        let compiled = Compiled::new(&self.device, kernel, constants, checked);
+        let internal = pollster::block_on(internal.pop());
+        match internal.or(pollster::block_on(validation.pop())) {
+            None => Ok(compiled),
+            Some(error) => {
+                Err(GpuError::Internal { name: self.info.name.clone(), reason: error.to_string() })
+            }
+        }
     }
 
     /// The adapter.
@@ -119,6 +168,11 @@ impl Gpu {
     #[must_use]
     pub fn tile_for(&self, rows: usize) -> Tile {
         if rows <= Tile::Flat.rows() { Tile::Flat } else { self.tile }
+    }
+
+    /// Says how much memory is to be taken in all, for the message when it is not there.
+    pub fn set_needed_bytes(&mut self, needed_bytes: u64) {
+        self.needed_bytes = needed_bytes;
     }
 
     /// Chooses the tile for more rows than [`Tile::Flat`] has.
@@ -159,6 +213,14 @@ impl Gpu {
     /// # Errors
     /// As [`Self::check`].
     pub fn read(&self, buffer: &wgpu::Buffer, bytes: u64) -> Result<Vec<u8>, GpuError> {
+        self.read_from(buffer, 0, bytes)
+    }
+
+    /// Reads `bytes` of `buffer` from byte `offset` on, after all submitted work.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn read_from(&self, buffer: &wgpu::Buffer, offset: u64, bytes: u64) -> Result<Vec<u8>, GpuError> {
         let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("readback"),
             size: bytes,
@@ -166,7 +228,7 @@ impl Gpu {
             mapped_at_creation: false,
         });
         let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, bytes);
+        encoder.copy_buffer_to_buffer(buffer, offset, &staging, 0, bytes);
         let index = self.queue.submit([encoder.finish()]);
         self.check(bytes)?;
         let (sender, receiver) = std::sync::mpsc::channel();
@@ -201,7 +263,7 @@ impl Gpu {
             Ok(Ok(_)) => {}
             // After a loss the last submit was refused, and its index is unknown: the loss is told below.
             Ok(Err(wgpu::PollError::WrongSubmissionIndex(..))) => {
-                drop(self.device.poll(wgpu::PollType::Poll))
+                let _ = self.device.poll(wgpu::PollType::Poll);
             }
             Ok(Err(error)) => self.faults.report_loss(error.to_string()),
             Err(_) => self.faults.report_loss("the driver reported a loss while it was polled".into()),
@@ -211,9 +273,10 @@ impl Gpu {
     /// The first fault of the device, if there is any.
     ///
     /// # Errors
-    /// [`GpuError::DeviceLost`], [`GpuError::OutOfMemory`] (naming `needed_bytes`) or [`GpuError::Internal`].
+    /// [`GpuError::DeviceLost`], [`GpuError::OutOfMemory`] (naming `needed_bytes`, or what
+    /// [`Self::set_needed_bytes`] said if that is more) or [`GpuError::Internal`].
     pub fn check(&self, needed_bytes: u64) -> Result<(), GpuError> {
-        let name = self.info.name.clone();
+        let (name, needed_bytes) = (self.info.name.clone(), needed_bytes.max(self.needed_bytes));
         let (refused, lost) = {
             let faults = self.faults.lock();
             (faults.refused.is_some(), faults.lost.is_some())
@@ -233,7 +296,6 @@ impl Gpu {
 
     /// What destroys the device, as a reset by the driver would: every later call fails with
     /// [`GpuError::DeviceLost`]. For drills and tests.
-    #[must_use]
     pub fn destroyer(&self) -> impl Fn() + Send + Sync + use<> {
         let device = self.device.clone();
         // wgpu tells the loss through the callback, when the queue is empty.
@@ -242,8 +304,7 @@ impl Gpu {
 }
 
 impl Compiled {
-    fn new(device: &wgpu::Device, id: KernelId, options: KernelOptions) -> Self {
-        let kernel: &Kernel = id.kernel();
+    fn new(device: &wgpu::Device, kernel: &Kernel, constants: &[(&str, f64)], checked: bool) -> Self {
         let entries: Vec<wgpu::BindGroupLayoutEntry> = kernel.layout_entries();
         let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
             label: Some(kernel.name),
@@ -254,20 +315,19 @@ impl Compiled {
             bind_group_layouts: &[Some(&layout)],
             immediate_size: 0,
         });
-        let module = kernel.module(device, options.checked);
-        let constants = id.constants(options);
+        let module = kernel.module(device, checked);
         let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some(kernel.name),
             layout: Some(&pipeline_layout),
             module: &module,
             entry_point: Some(kernel.entry_point),
             compilation_options: wgpu::PipelineCompilationOptions {
-                constants: &constants,
+                constants,
                 // Every kernel writes workgroup memory before it reads it.
                 zero_initialize_workgroup_memory: false,
             },
             cache: None,
         });
-        Self { layout, pipeline }
+        Self { name: kernel.name, layout, pipeline }
     }
 }

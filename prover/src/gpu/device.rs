@@ -21,8 +21,42 @@ pub struct DeviceInfo {
     pub memory_bytes: Option<u64>,
     /// What one buffer and one binding may hold and how large a workgroup may be.
     pub limits: DeviceLimits,
+    /// Matrix units for f16 in and f32 out, where the backend tells of them.
+    pub matrix_units: Option<MatrixUnits>,
     /// Whether the kernels run on it, else the reason.
     pub usable: Result<(), String>,
+}
+
+/// What matrix units multiply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MatrixUnits {
+    /// Rows and columns of a block: 8 or 16.
+    pub block: u32,
+    /// Threads of the largest subgroup.
+    pub subgroup_threads: u32,
+}
+
+impl MatrixUnits {
+    /// The features a device must be opened with to use them.
+    #[must_use]
+    pub fn features() -> wgpu::Features {
+        wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX
+            | wgpu::Features::SHADER_F16
+            | wgpu::Features::SUBGROUP
+    }
+
+    fn of(adapter: &wgpu::Adapter) -> Option<Self> {
+        use wgpu::CooperativeScalarType::{F16, F32};
+        if !adapter.features().contains(Self::features()) {
+            return None;
+        }
+        let fits = |p: &wgpu::CooperativeMatrixProperties| {
+            p.m_size == p.n_size && p.n_size == p.k_size && p.ab_type == F16 && p.cr_type == F32
+        };
+        let blocks = adapter.cooperative_matrix_properties();
+        let block = blocks.iter().filter(|p| fits(p)).map(|p| p.m_size).max()?;
+        Some(Self { block, subgroup_threads: adapter.get_info().subgroup_max_size })
+    }
 }
 
 /// The limits that decide what fits.
@@ -193,6 +227,7 @@ fn describe(index: usize, adapter: &wgpu::Adapter) -> DeviceInfo {
         },
         memory_bytes: vulkan_memory(adapter),
         limits,
+        matrix_units: MatrixUnits::of(adapter),
         usable: against.map_or(Ok(()), Err),
     }
 }
@@ -225,6 +260,7 @@ mod tests {
             device_type,
             memory_bytes: None,
             limits: DeviceLimits::new(&wgpu::Limits::default()),
+            matrix_units: None,
             usable: if usable { Ok(()) } else { Err("broken".into()) },
         }
     }

@@ -71,6 +71,14 @@ pub enum GpuError {
         /// As known, with the tolerance.
         expected: String,
     },
+    /// Every kernel that could multiply was refused or computed wrongly: the device must not be used.
+    #[error("adapter {name:?} has no kernel left to multiply with: {reasons}")]
+    NoKernel {
+        /// The adapter.
+        name: String,
+        /// What was wrong with each.
+        reasons: String,
+    },
     /// The caller gave no whole number of nonces, or more than a batch.
     #[error("{got} input values, expected 1 to {batch} times {per_nonce}")]
     Inputs {

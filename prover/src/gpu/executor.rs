@@ -51,7 +51,8 @@ impl GpuExecutor {
     /// - `pool`: the weight pool of `block`, `[params.pool_len()]`.
     ///
     /// # Errors
-    /// Any [`GpuError`]; [`GpuError::SelfTest`] when the device computes wrongly.
+    /// Any [`GpuError`]; [`GpuError::SelfTest`] when the device computes wrongly. When memory runs out and the
+    /// options name no batch, a smaller one is tried.
     pub fn new(
         info: &DeviceInfo,
         params: &Params,
@@ -64,17 +65,34 @@ impl GpuExecutor {
             return Err(GpuError::Pool { got: pool.len(), expected: params.pool_len() });
         }
         let layout = Layout::new(params, &info.name, &info.limits, options.max_binding_bytes)?;
-        let batch = choose_batch(info, params, &layout, options)?;
+        let mut batch = choose_batch(info, params, &layout, options)?;
+        loop {
+            match Self::open(info, (params, block, pool), &layout, batch, options, progress) {
+                // What a device has and what it gives are two things: others use it too.
+                Err(GpuError::OutOfMemory { .. }) if options.batch.is_none() && batch > 1 => batch /= 2,
+                opened => return opened,
+            }
+        }
+    }
+
+    fn open(
+        info: &DeviceInfo,
+        (params, block, pool): (&Params, &BlockHash, &[f16]),
+        layout: &Layout,
+        batch: usize,
+        options: GpuOptions,
+        progress: Progress<'_>,
+    ) -> Result<Self, GpuError> {
         let max_seq = params.seq_len().max(self_test::tiny_params().seq_len());
         let max_seq = u32::try_from(max_seq).expect("seq_len is at most 8192");
-        let kernels = KernelOptions { checked: options.checked, native_unpack: false, max_seq };
+        let kernels = KernelOptions { checked: options.checked, native_unpack: true, max_seq };
         let mut gpu = Gpu::open(info, kernels)?;
+        gpu.set_needed_bytes(layout.memory_bytes(params, batch));
         self_test::prepare(&mut gpu, kernels)?;
         let pace = tune::tune(&mut gpu, batch * params.seq_len())?;
-        let needed_bytes = layout.memory_bytes(params, batch);
-        let device_pool = DevicePool::new(&gpu, &layout, pool, progress)?;
-        let model = Model::new(&gpu, params, block, layout, device_pool, batch);
-        gpu.check(needed_bytes)?;
+        let device_pool = DevicePool::new(&gpu, layout, pool, progress)?;
+        let model = Model::new(&gpu, params, block, layout.clone(), device_pool, batch);
+        gpu.check(0)?;
         Ok(Self { gpu, model, pace, options, block: block.clone() })
     }
 
@@ -174,7 +192,6 @@ impl GpuExecutor {
     }
 
     /// [`Self::destroy_device`], for use while a batch runs.
-    #[must_use]
     pub fn destroyer(&self) -> impl Fn() + Send + Sync + use<> {
         self.gpu.destroyer()
     }
@@ -220,4 +237,16 @@ fn choose_batch(
     Ok(options
         .batch
         .map_or_else(|| Layout::wanted_batch(params, info.is_software()).min(most), NonZeroUsize::get))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn executors_can_be_moved_to_threads_of_their_own() {
+        fn assert_send<T: Send>() {}
+        assert_send::<GpuExecutor>();
+        assert_send::<DeviceInfo>();
+    }
 }

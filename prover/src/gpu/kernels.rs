@@ -15,6 +15,7 @@ pub mod rms_norm;
 pub mod rope;
 pub mod swiglu;
 pub mod take_last;
+pub mod tile;
 pub mod widen_all;
 
 /// Threads in a workgroup of the kernels that are not [`linear`].
@@ -57,6 +58,7 @@ pub struct Kernel {
 /// A compiled kernel.
 #[derive(Debug)]
 pub struct Compiled {
+    pub(super) name: &'static str,
     pub(super) layout: wgpu::BindGroupLayout,
     pub(super) pipeline: wgpu::ComputePipeline,
 }

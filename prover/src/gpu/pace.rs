@@ -7,9 +7,9 @@
 use std::time::Duration;
 
 /// What a dispatch should take at most.
-const DISPATCH: Duration = Duration::from_millis(60);
+const DISPATCH: Duration = Duration::from_millis(40);
 /// What a submit should take at most.
-const SUBMIT: Duration = Duration::from_millis(180);
+const SUBMIT: Duration = Duration::from_millis(120);
 /// Slower than any device worth using, in operations per second.
 const FIRST_RATE: f64 = 1e8;
 /// Shorter submits say little about the rate: they are mostly overhead.
@@ -90,18 +90,22 @@ mod tests {
         for rate in [5e7, 1e9, 1e12, 2e14] {
             let mut pace = Pace::default();
             let longest = (0..40).map(|_| run(rate, Duration::from_micros(300), &mut pace)).max();
-            assert!(longest.expect("submits") < Duration::from_millis(750), "{rate:e}: {longest:?}");
+            assert!(longest.expect("submits") < Duration::from_millis(600), "{rate:e}: {longest:?}");
             let settled = run(rate, Duration::from_micros(300), &mut pace);
             assert!(settled < Duration::from_millis(250), "{rate:e}: {settled:?}");
-            assert!(settled > Duration::from_millis(100), "{rate:e}: {settled:?}");
+            assert!(settled > Duration::from_millis(60), "{rate:e}: {settled:?}");
         }
     }
 
     #[test]
     fn a_device_that_slows_down_gets_less() {
         let mut pace = Pace::default();
-        (0..40).for_each(|_| drop(run(1e12, Duration::ZERO, &mut pace)));
-        (0..4).for_each(|_| drop(run(1e11, Duration::ZERO, &mut pace)));
+        for _ in 0..40 {
+            run(1e12, Duration::ZERO, &mut pace);
+        }
+        for _ in 0..4 {
+            run(1e11, Duration::ZERO, &mut pace);
+        }
         assert!(run(1e11, Duration::ZERO, &mut pace) < Duration::from_millis(250));
     }
 }

@@ -11,7 +11,29 @@ use sphere_pow_core::gonka::weights::TensorView;
 use std::ops::Range;
 
 /// Values written at once: what the driver stages stays small.
-const UPLOAD_VALUES: usize = 8 << 20;
+const PIECE_VALUES: usize = 8 << 20;
+
+/// Writes piece `ix` of a chunk and holds what arrived against it.
+fn upload(gpu: &Gpu, buffer: &wgpu::Buffer, ix: usize, piece: &[f16]) -> Result<(), GpuError> {
+    let offset = (ix * PIECE_VALUES * 2) as u64;
+    // Writes are in words of two values.
+    let (even, odd) = piece.split_at(piece.len() / 2 * 2);
+    gpu.write(buffer, offset, bytemuck::cast_slice(even));
+    if let [last] = odd {
+        gpu.write(buffer, offset + even.len() as u64 * 2, bytemuck::cast_slice(&[*last, f16::ZERO]));
+    }
+    let bytes = gpu.read_from(buffer, offset, (piece.len().next_multiple_of(2) * 2) as u64)?;
+    let wanted = bytemuck::cast_slice::<f16, u8>(piece);
+    match bytes.iter().zip(wanted).position(|(got, want)| got != want) {
+        None => Ok(()),
+        Some(at) => Err(GpuError::SelfTest {
+            name: gpu.info().name.clone(),
+            what: format!("byte {} of a chunk of the weight pool", offset + at as u64),
+            got: bytes[at].to_string(),
+            expected: wanted[at].to_string(),
+        }),
+    }
+}
 
 /// The pool in buffers that each fit a binding.
 #[derive(Debug)]
@@ -21,10 +43,10 @@ pub struct DevicePool {
 }
 
 impl DevicePool {
-    /// Uploads `pool`.
+    /// Uploads `pool` and reads it back to compare: a bad weight would spoil every nonce of the block.
     ///
     /// # Errors
-    /// As [`Gpu::check`], [`GpuError::Interrupted`].
+    /// As [`Gpu::check`], [`GpuError::SelfTest`], [`GpuError::Interrupted`].
     pub fn new(gpu: &Gpu, layout: &Layout, pool: &[f16], progress: Progress<'_>) -> Result<Self, GpuError> {
         let values = layout.pool_values();
         let mut chunks = Vec::new();
@@ -32,17 +54,8 @@ impl DevicePool {
         for part in pool.chunks(values) {
             let buffer = gpu.buffer("pool", part.len() as u64 * 2 + SLACK_BYTES);
             gpu.check(layout.pool_bytes())?;
-            for (i, piece) in part.chunks(UPLOAD_VALUES).enumerate() {
-                let offset = (i * UPLOAD_VALUES * 2) as u64;
-                if piece.len().is_multiple_of(2) {
-                    gpu.write(&buffer, offset, bytemuck::cast_slice(piece));
-                } else {
-                    let mut even = piece.to_vec();
-                    even.push(f16::ZERO);
-                    gpu.write(&buffer, offset, bytemuck::cast_slice(&even));
-                }
-                let index = gpu.queue().submit([]);
-                gpu.wait(index)?;
+            for (ix, piece) in part.chunks(PIECE_VALUES).enumerate() {
+                upload(gpu, &buffer, ix, piece)?;
                 done += piece.len();
                 #[expect(clippy::cast_precision_loss, reason = "a share")]
                 if progress(done as f32 / pool.len() as f32).is_break() {

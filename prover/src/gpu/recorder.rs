@@ -3,11 +3,11 @@
 use super::Progress;
 use super::context::Gpu;
 use super::error::GpuError;
-use super::kernels::KernelId;
+use super::kernels::{Compiled, KernelId};
 use super::pace::Pace;
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Distance of the uniforms of two dispatches: no device wants more.
 const DIMS_STRIDE: usize = 256;
@@ -15,6 +15,10 @@ const DIMS_STRIDE: usize = 256;
 const MAX_DISPATCHES: usize = 128;
 /// Most submits in flight.
 const IN_FLIGHT: usize = 2;
+/// A wait this long was one for the device.
+const WAITED: Duration = Duration::from_micros(500);
+/// Submits without such a wait that are measured together.
+const STRETCH: u32 = 8;
 
 /// Records dispatches in order and submits them when a budget is reached; each sees the results of all before.
 #[derive(Debug)]
@@ -26,7 +30,7 @@ pub struct Recorder<'a> {
     open: Option<Open>,
     cost: f64,
     in_flight: VecDeque<Submit>,
-    last_done: Instant,
+    unobserved: Unobserved,
     done: f64,
     total: f64,
     progress: ProgressSlot<'a>,
@@ -54,6 +58,14 @@ struct Submit {
     since: Instant,
 }
 
+/// Submits found done since the last one that was waited for: when each of them ended is not known.
+#[derive(Debug)]
+struct Unobserved {
+    since: Instant,
+    cost: f64,
+    submits: u32,
+}
+
 impl<'a> Recorder<'a> {
     /// Begins recording work of about `total` operations, for the share that `progress` is told.
     pub fn new(gpu: &'a Gpu, pace: &'a mut Pace, total: f64, progress: Progress<'a>) -> Self {
@@ -71,7 +83,7 @@ impl<'a> Recorder<'a> {
             open: None,
             cost: 0.0,
             in_flight: VecDeque::new(),
-            last_done: Instant::now(),
+            unobserved: Unobserved { since: Instant::now(), cost: 0.0, submits: 0 },
             done: 0.0,
             total: total.max(1.0),
             progress: ProgressSlot(progress),
@@ -129,12 +141,31 @@ impl<'a> Recorder<'a> {
         groups: [u32; 2],
         cost: f64,
     ) -> Result<(), GpuError> {
-        assert!(groups.iter().all(|n| (1..=65535).contains(n)), "{groups:?} workgroups of {kernel:?}");
+        self.dispatch_compiled(self.gpu.kernel(kernel), dims, buffers, groups, cost)
+    }
+
+    /// As [`Self::dispatch`], of a kernel that was compiled on the same device by
+    /// [`Gpu::compile_kernel`].
+    ///
+    /// # Errors
+    /// As [`Self::dispatch`].
+    ///
+    /// # Panics
+    /// As [`Self::dispatch`].
+    pub fn dispatch_compiled(
+        &mut self,
+        compiled: &Compiled,
+        dims: &[u8],
+        buffers: &[&wgpu::Buffer],
+        groups: [u32; 2],
+        cost: f64,
+    ) -> Result<(), GpuError> {
+        let name = compiled.name;
+        assert!(groups.iter().all(|n| (1..=65535).contains(n)), "{groups:?} workgroups of {name}");
         let full = self.staged.len() >= DIMS_STRIDE * MAX_DISPATCHES;
         if full || (self.cost > 0.0 && self.cost + cost > self.pace.submit_budget()) {
             self.flush()?;
         }
-        let compiled = self.gpu.kernel(kernel);
         let dims_bytes = std::num::NonZeroU64::new(dims.len() as u64);
         let uniform = wgpu::BufferBinding { buffer: &self.dims, offset: 0, size: dims_bytes };
         let uniform = wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(uniform) };
@@ -144,7 +175,7 @@ impl<'a> Recorder<'a> {
         let entries: Vec<_> = std::iter::once(uniform).chain(storage).collect();
         let device = self.gpu.device();
         let bind_group = device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some(kernel.kernel().name),
+            label: Some(name),
             layout: &compiled.layout,
             entries: &entries,
         });
@@ -169,17 +200,55 @@ impl<'a> Recorder<'a> {
     /// # Errors
     /// As [`Gpu::check`], and [`GpuError::Interrupted`] when the callback says so; then nothing is in flight.
     pub fn flush(&mut self) -> Result<(), GpuError> {
-        if let Some(Open { pass, encoder }) = self.open.take() {
-            drop(pass);
-            // The queue orders this write after the submits before and before the submit below.
-            self.gpu.write(&self.dims, 0, &self.staged);
-            self.staged.clear();
-            let since = Instant::now();
-            let index = self.gpu.queue().submit([encoder.finish()]);
-            self.gpu.check(0)?;
-            self.in_flight.push_back(Submit { index, cost: self.cost, since });
-            self.cost = 0.0;
+        self.submit(None)?;
+        self.keep_up()
+    }
+
+    /// Submits what is recorded and after it a copy of the first `bytes` of `from` to `to`; gives the submit that
+    /// the copy is in. Waits for nothing.
+    ///
+    /// # Errors
+    /// As [`Gpu::check`].
+    pub fn copy(
+        &mut self,
+        from: &wgpu::Buffer,
+        to: &wgpu::Buffer,
+        bytes: u64,
+    ) -> Result<wgpu::SubmissionIndex, GpuError> {
+        let index = self.submit(Some((from, to, bytes)))?;
+        Ok(index.expect("a copy is always submitted"))
+    }
+
+    fn submit(
+        &mut self,
+        copy: Option<(&wgpu::Buffer, &wgpu::Buffer, u64)>,
+    ) -> Result<Option<wgpu::SubmissionIndex>, GpuError> {
+        let mut encoder = match self.open.take() {
+            Some(Open { pass, encoder }) => {
+                drop(pass);
+                Some(encoder)
+            }
+            None => None,
+        };
+        if let Some((from, to, bytes)) = copy {
+            let descriptor = wgpu::CommandEncoderDescriptor::default();
+            let encoder =
+                encoder.get_or_insert_with(|| self.gpu.device().create_command_encoder(&descriptor));
+            encoder.copy_buffer_to_buffer(from, 0, to, 0, bytes);
         }
+        let Some(encoder) = encoder else { return Ok(None) };
+        // The queue orders this write after the submits before and before the submit below.
+        self.gpu.write(&self.dims, 0, &self.staged);
+        self.staged.clear();
+        let since = Instant::now();
+        let index = self.gpu.queue().submit([encoder.finish()]);
+        self.gpu.check(0)?;
+        self.in_flight.push_back(Submit { index: index.clone(), cost: self.cost, since });
+        self.cost = 0.0;
+        Ok(Some(index))
+    }
+
+    fn keep_up(&mut self) -> Result<(), GpuError> {
         while self.in_flight.len() > IN_FLIGHT {
             self.wait_oldest()?;
         }
@@ -198,7 +267,10 @@ impl<'a> Recorder<'a> {
     /// As [`Self::flush`].
     pub fn finish(mut self) -> Result<(), GpuError> {
         self.flush()?;
-        self.drain()
+        self.drain()?;
+        // Too late to stop anything.
+        let _ = (self.progress.0)(1.0);
+        Ok(())
     }
 
     fn drain(&mut self) -> Result<(), GpuError> {
@@ -210,12 +282,25 @@ impl<'a> Recorder<'a> {
 
     fn wait_oldest(&mut self) -> Result<(), GpuError> {
         let Some(Submit { index, cost, since }) = self.in_flight.pop_front() else { return Ok(()) };
+        let asked = Instant::now();
         self.gpu.wait(index)?;
         let now = Instant::now();
-        let time = now - since.max(self.last_done);
-        tracing::trace!(cost, ?time, rate = self.pace.rate(), "submit");
-        self.pace.observe(cost, time);
-        self.last_done = now;
+        let past = &mut self.unobserved;
+        if past.submits == 0 {
+            // The device may have idled before this submit.
+            past.since = past.since.max(since);
+        }
+        past.cost += cost;
+        past.submits += 1;
+        // Only an end that was waited for is a point in time. Without one, when recording is what takes the time,
+        // a stretch of submits still bounds the rate from below.
+        if now - asked > WAITED || past.submits >= STRETCH {
+            let time = (now - past.since) / past.submits;
+            let cost = past.cost / f64::from(past.submits);
+            tracing::trace!(cost, ?time, rate = self.pace.rate(), "submit");
+            self.pace.observe(cost, time);
+            *past = Unobserved { since: now, cost: 0.0, submits: 0 };
+        }
         self.done += cost;
         Ok(())
     }

@@ -40,15 +40,14 @@ pub fn tiny_params() -> Params {
     Params::new(&raw).expect("the sizes of a vector are valid")
 }
 
-/// Finds out whether the device unpacks f16 exactly, compiles the kernels for that, and runs the known answers.
+/// Finds out whether a device opened with `options` unpacks f16 exactly, compiles the kernels anew if it does not,
+/// and runs the known answers.
 ///
 /// # Errors
 /// [`GpuError::SelfTest`] with the first wrong value, else as the device fails.
 pub fn prepare(gpu: &mut Gpu, options: KernelOptions) -> Result<(), GpuError> {
-    gpu.compile(KernelOptions { native_unpack: true, ..options })?;
-    let native_unpack = widens_exactly(gpu)?.is_ok();
-    if !native_unpack {
-        gpu.compile(KernelOptions { native_unpack, ..options })?;
+    if options.native_unpack && widens_exactly(gpu)?.is_err() {
+        gpu.compile(KernelOptions { native_unpack: false, ..options })?;
         widens_exactly(gpu)?.map_err(|(what, got, expected)| wrong(gpu, what, &got, &expected))?;
     }
     narrows_exactly(gpu)?;
@@ -145,8 +144,7 @@ fn known_answers(gpu: &Gpu) -> Result<(), GpuError> {
     let logits = model.read_rows(gpu, Slot::Logits, KNOWN.len())?;
     for ((nonce, known), logits) in nonces.iter().zip(KNOWN).zip(logits.chunks_exact(params.vocab())) {
         let distance = puzzle.distance(&key, *nonce, logits);
-        // Written so that NaN fails.
-        if !((distance - known).abs() <= TOLERANCE) {
+        if distance.is_nan() || (distance - known).abs() > TOLERANCE {
             let expected = format!("{known} within {TOLERANCE}");
             return Err(wrong(gpu, format!("the distance of nonce {nonce}"), &distance, &expected));
         }

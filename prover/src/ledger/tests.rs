@@ -1,20 +1,15 @@
 use super::*;
-use sphere_pow_core::gonka::Preset;
+use serde_json::json;
 
-fn run() -> Run {
-    Run {
-        public_key: PublicKey::new("02ab").unwrap(),
-        block_hash: BlockHash::new("AB").unwrap(),
-        block_height: 5,
-        params: Preset::DevTest.params(),
-        r_target: TargetRadius::LAUNCH,
-        node_id: 1,
-        node_count: 2,
-    }
+fn header() -> Map<String, Value> {
+    let header = json!({"public_key": "02ab", "block_hash": "AB", "r_target": 1.401_356_466_045_817_3,
+        "params": {"dim": 512, "norm_eps": 1e-5}, "node_id": 1, "node_count": 2});
+    header.as_object().unwrap().clone()
 }
 
 fn entry(group: u64, groups: u64, last: u64, won: &[u64]) -> Entry {
-    let won = won.iter().map(|n| (Nonce::new(*n).unwrap(), 1.25)).collect();
+    let columns = [("nonces", json!(won)), ("dist", json!(vec![1.25; won.len()]))];
+    let won = Won { count: won.len() as u64, columns };
     Entry { group, groups, tried: 4, last: Nonce::new(last).unwrap(), won }
 }
 
@@ -22,15 +17,15 @@ fn entry(group: u64, groups: u64, last: u64, won: &[u64]) -> Entry {
 fn a_second_run_goes_on_after_the_last_nonce_tried() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("proofs.jsonl");
-    let (mut ledger, progress) = Ledger::open(&path, run()).unwrap();
+    let (mut ledger, progress) = Ledger::open(&path, header()).unwrap();
     assert_eq!(progress, Progress::default());
     ledger.append(&entry(0, 2, 13, &[5])).unwrap();
     ledger.append(&entry(1, 2, 15, &[])).unwrap();
     ledger.append(&entry(0, 2, 29, &[17, 21])).unwrap();
-    assert!(matches!(Ledger::open(&path, run()), Err(LedgerError::Busy { .. })));
+    assert!(matches!(Ledger::open(&path, header()), Err(LedgerError::Busy { .. })));
     drop(ledger);
 
-    let (_, progress) = Ledger::open(&path, run()).unwrap();
+    let (_, progress) = Ledger::open(&path, header()).unwrap();
     assert_eq!((progress.tried, progress.won), (12, 3));
     assert_eq!(progress.resume_after(0, 2), Some(Nonce::new(29).unwrap()));
     assert_eq!(progress.resume_after(1, 2), Some(Nonce::new(15).unwrap()));
@@ -42,7 +37,7 @@ fn a_second_run_goes_on_after_the_last_nonce_tried() {
 fn a_torn_line_is_dropped_and_whole_ones_stay() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("proofs.jsonl");
-    let (mut ledger, _) = Ledger::open(&path, run()).unwrap();
+    let (mut ledger, _) = Ledger::open(&path, header()).unwrap();
     ledger.append(&entry(0, 1, 3, &[2])).unwrap();
     drop(ledger);
     let whole = std::fs::read(&path).unwrap();
@@ -50,12 +45,12 @@ fn a_torn_line_is_dropped_and_whole_ones_stay() {
         let mut torn = whole.clone();
         torn.extend_from_slice(&whole[..cut]);
         std::fs::write(&path, &torn).unwrap();
-        let (_, progress) = Ledger::open(&path, run()).unwrap();
+        let (_, progress) = Ledger::open(&path, header()).unwrap();
         assert_eq!((progress.tried, progress.won), (4, 1));
         assert_eq!(std::fs::read(&path).unwrap(), whole);
         // The same tear in the very first line.
         std::fs::write(&path, &whole[..cut]).unwrap();
-        assert_eq!(Ledger::open(&path, run()).unwrap().1, Progress::default());
+        assert_eq!(Ledger::open(&path, header()).unwrap().1, Progress::default());
         assert_eq!(std::fs::read(&path).unwrap(), b"");
     }
 }
@@ -64,39 +59,38 @@ fn a_torn_line_is_dropped_and_whole_ones_stay() {
 fn files_of_other_runs_and_foreign_files_are_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("proofs.jsonl");
-    let (mut ledger, _) = Ledger::open(&path, run()).unwrap();
+    let (mut ledger, _) = Ledger::open(&path, header()).unwrap();
     ledger.append(&entry(0, 1, 3, &[2])).unwrap();
     drop(ledger);
-    let mut other_key = run();
-    other_key.public_key = PublicKey::new("03cd").unwrap();
-    let mut other_block = run();
-    other_block.block_hash = BlockHash::new("CD").unwrap();
-    let mut other_radius = run();
-    other_radius.r_target = TargetRadius::DECEMBER_2025;
-    let mut other_model = run();
-    other_model.params = Preset::Testnet.params();
-    let mut other_node = run();
-    other_node.node_id = 0;
-    for other in [other_key, other_block, other_radius, other_model, other_node] {
-        assert!(matches!(Ledger::open(&path, other), Err(LedgerError::OtherRun { line: 1, .. })));
+    for (field, value) in [
+        ("public_key", json!("03cd")),
+        ("block_hash", json!("CD")),
+        ("r_target", json!(1.398_077)),
+        ("params", json!({"dim": 1024, "norm_eps": 1e-5})),
+        ("node_id", json!(0)),
+    ] {
+        let mut other = header();
+        other.insert(field.into(), value);
+        let error = Ledger::open(&path, other).expect_err(field);
+        assert!(matches!(&error, LedgerError::OtherRun { line: 1, what, .. } if what == field), "{error}");
     }
     for text in ["hello", "hello\n", "{}\n", "[1]\n", "{\"nonces\":[1],\"dist\":[1]}\n", "\u{0}\u{0}\n"] {
         std::fs::write(&path, text).unwrap();
-        let error = Ledger::open(&path, run()).expect_err(text);
+        let error = Ledger::open(&path, header()).expect_err(text);
         assert!(
             matches!(error, LedgerError::Foreign { .. } | LedgerError::OtherRun { .. }),
             "{text:?}: {error}"
         );
         assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
     }
-    assert!(matches!(Ledger::open(dir.path(), run()), Err(LedgerError::Open { .. })));
-    assert!(matches!(Ledger::open(&dir.path().join("a/b"), run()), Err(LedgerError::Open { .. })));
+    assert!(matches!(Ledger::open(dir.path(), header()), Err(LedgerError::Open { .. })));
+    assert!(matches!(Ledger::open(&dir.path().join("a/b"), header()), Err(LedgerError::Open { .. })));
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_gives_the_line_back() {
-    let (mut ledger, _) = Ledger::open(Path::new("/dev/full"), run()).unwrap();
+    let (mut ledger, _) = Ledger::open(Path::new("/dev/full"), header()).unwrap();
     let Err(LedgerError::Append { line, .. }) = ledger.append(&entry(0, 1, 3, &[2])) else {
         panic!("/dev/full took a line");
     };

@@ -114,7 +114,7 @@ impl Heads<'_> {
                 *dst = self.key.at(first_key + t, kv_feature + d);
             }
         };
-        product::<I>(keys, head_dim, fill, &mut panels);
+        product::<I>(keys, head_dim, fill, |_, _| (), &mut panels);
         #[expect(clippy::cast_precision_loss, reason = "head_dim is at most 2^16")]
         let root = (head_dim as f32).sqrt();
         for (i, block) in blocks.iter_mut().enumerate() {
@@ -124,7 +124,7 @@ impl Heads<'_> {
         let fill = |d: usize, range: core::ops::Range<usize>, dst: &mut [f32]| {
             self.value.copy_column(kv_feature + d, first_key + range.start..first_key + range.end, dst);
         };
-        product::<I>(head_dim, keys, fill, &mut panels);
+        product::<I>(head_dim, keys, fill, |_, _| (), &mut panels);
         for query in first..end {
             let (block, lane) = (&blocks[(query - first) / LANES], (query - first) % LANES);
             let row = nonce * queries + query;

@@ -7,7 +7,7 @@ use super::Run;
 use super::math::round;
 use super::product::product;
 use crate::gonka::Activation;
-use crate::simd::{Isa, Job, TILE};
+use crate::simd::{Isa, Job, TILE, prefetch};
 use core::ops::Range;
 use half::f16;
 use sphere_pow_core::gonka::weights::TensorView;
@@ -69,6 +69,26 @@ impl<'a> Weight<'a> {
             let n = run.len();
             I::split(&self.values[run], &mut high[..n], &mut low[..n]);
             (high, low) = (&mut high[n..], &mut low[n..]);
+        }
+    }
+
+    /// Where a value lies, as a hint: following ones may lie elsewhere.
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    fn address(&self, row: usize, col: usize) -> *const f16 {
+        let at = row * self.cols + col;
+        let place = self.view.map_or(at, |view| view.runs(at..at + 1).next().map_or(0, |run| run.start));
+        &raw const self.values[place]
+    }
+
+    /// Brings values `range` of row `row`, if there are such, into the second cache.
+    #[inline(always)]
+    fn prefetch(&self, row: usize, range: Range<usize>) {
+        if row < self.rows {
+            let range = row * self.cols + range.start..row * self.cols + range.end;
+            match self.view {
+                None => prefetch(&self.values[range]),
+                Some(view) => view.runs(range).for_each(|run| prefetch(&self.values[run])),
+            }
         }
     }
 
@@ -152,7 +172,8 @@ impl Job for Panels<'_> {
         let rows = self.out[0].len() / lanes;
         let mut panels: Vec<_> = self.input.panels().zip(self.out).collect();
         let fill = |n: usize, range, dst: &mut [f32]| self.weight.widen::<I>(self.first + n, range, dst);
-        product::<I>(rows, self.weight.cols, fill, &mut panels);
+        let ahead = |n: usize, range| self.weight.prefetch(self.first + n, range);
+        product::<I>(rows, self.weight.cols, fill, ahead, &mut panels);
     }
 }
 

@@ -11,12 +11,14 @@ use core::ops::Range;
 ///
 /// # Shapes
 /// - `fill(n, range, dst)`: writes values `range` of weight row `n`.
+/// - `ahead(n, range)`: told a little before those values will be wanted; `n` may be beyond the last row.
 /// - `panels`: inputs `[depth, LANES]` and outputs `[rows, LANES]`.
 #[inline(always)]
 pub(super) fn product<I: Isa>(
     rows: usize,
     depth: usize,
     fill: impl Fn(usize, Range<usize>, &mut [f32]),
+    ahead: impl Fn(usize, Range<usize>),
     panels: &mut [(&[f32], &mut [f32])],
 ) {
     let mut scratch = Scratch([0.0; TILE * STRIDE]);
@@ -31,7 +33,17 @@ pub(super) fn product<I: Isa>(
                 for i in 0..n {
                     fill(row + i, block.clone(), &mut scratch[i * STRIDE..][..block.len()]);
                 }
-                for (x, out) in panels.iter_mut() {
+                // Far memory answers while the panels use this block: the rest of these rows, or the next rows.
+                let wanted = if block.end < end {
+                    (row, block.end..end.min(block.end + DEPTH))
+                } else {
+                    (row + TILE, start..end.min(start + DEPTH))
+                };
+                let share = TILE.div_ceil(panels.len());
+                for (panel, (x, out)) in panels.iter_mut().enumerate() {
+                    for i in panel * share..TILE.min((panel + 1) * share) {
+                        ahead(wanted.0 + i, wanted.1.clone());
+                    }
                     let x = &x[block.start * LANES..block.end * LANES];
                     let out = &mut out[row * LANES..][..n * LANES];
                     if from == 0 {

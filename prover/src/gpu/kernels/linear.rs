@@ -1,6 +1,7 @@
 //! Host side of `shaders/linear.wgsl`.
 
-use super::{Access, Kernel, KernelId, assert_holds, members, u32_of};
+pub use super::tile::Tile;
+use super::{Access, Kernel, assert_holds, members, u32_of};
 use crate::gpu::error::GpuError;
 use crate::gpu::recorder::Recorder;
 
@@ -32,69 +33,6 @@ pub struct Dims {
     pub first_weight: u32,
     /// Column of `out` that row 0 of `weight` makes.
     pub chunk_column: u32,
-}
-
-/// The part of the result that one workgroup makes, and by which kernel. Every tile gives the same bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tile {
-    /// 16 rows by 64 columns: for few rows.
-    Flat,
-    /// 64 rows by 64 columns.
-    Square,
-    /// 64 rows by 64 columns in few threads: `linear_wide`.
-    Wide,
-    /// 128 rows by 128 columns: `linear_wide`.
-    Large,
-}
-
-impl Tile {
-    /// Every tile.
-    pub const ALL: [Self; 4] = [Self::Flat, Self::Square, Self::Wide, Self::Large];
-
-    /// Threads along columns and rows, steps of 4 by 4 results, and groups of 8 values of k in a tile.
-    fn shape(self) -> ([u32; 2], u32, u32) {
-        match self {
-            Self::Flat => ([16, 4], 1, 4),
-            Self::Square => ([16, 16], 1, 4),
-            Self::Wide => ([8, 8], 2, 4),
-            Self::Large => ([16, 16], 2, 2),
-        }
-    }
-
-    pub(super) fn threads(self) -> [u32; 2] {
-        self.shape().0
-    }
-
-    /// Rows of a tile.
-    #[must_use]
-    pub fn rows(self) -> usize {
-        let ([_, y], steps, _) = self.shape();
-        (4 * y * steps) as usize
-    }
-
-    /// Columns of a tile.
-    #[must_use]
-    pub fn columns(self) -> usize {
-        let ([x, _], steps, _) = self.shape();
-        (4 * x * steps) as usize
-    }
-
-    /// The kernel that makes it.
-    #[must_use]
-    pub fn kernel(self) -> KernelId {
-        match self {
-            Self::Flat => KernelId::LinearFlat,
-            Self::Square => KernelId::LinearSquare,
-            Self::Wide => KernelId::LinearWide,
-            Self::Large => KernelId::LinearLarge,
-        }
-    }
-
-    pub(super) fn constants(self, native: (&'static str, f64)) -> Vec<(&'static str, f64)> {
-        let ([x, y], steps, k_vecs) = self.shape();
-        let sizes = [("WG_X", x), ("WG_Y", y), ("STEPS", steps), ("K_VECS", k_vecs)];
-        std::iter::once(native).chain(sizes.map(|(name, size)| (name, f64::from(size)))).collect()
-    }
 }
 
 /// Sizes of one call.
@@ -144,7 +82,7 @@ pub fn record(
     assert_holds(out, padded_rows, out_stride);
     let (row_tiles, column_tiles) = (padded_rows / tile_rows, weight_rows / tile_columns);
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-    let tile_cost = (2 * tile_rows * tile_columns * k) as f64;
+    let tile_cost = (2 * tile_rows * tile_columns * k) as f64 * tile.cost();
     let mut column = 0;
     while column < column_tiles {
         let columns = recorder.affordable(tile_cost * row_tiles as f64).clamp(1, column_tiles - column);

@@ -52,7 +52,7 @@ pub struct Shape {
 }
 
 /// Cost of a group of 8 values, as in `swiglu`.
-const VEC_COST: f64 = 80.0;
+const VEC_COST: f64 = 160.0;
 
 /// Records the copy of one run into the chunk, and of zeros into the padding of the rows it touches; the last run
 /// of a chunk zeroes the padding rows.

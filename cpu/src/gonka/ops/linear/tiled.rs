@@ -7,6 +7,8 @@ use crate::gonka::ops::math::round_all;
 use crate::gonka::ops::product::cached_depth;
 use crate::simd::amx::{DEPTH, OUTPUTS, STEP, STRIDE, SplitWeights, Tiles};
 use crate::simd::{Isa, Job, LANES, Simd};
+use core::ops::Range;
+use half::f16;
 
 /// The high and the low part of `x`, as bf16 bits in the upper half: each exact, together `x`.
 #[inline(always)]
@@ -28,8 +30,11 @@ impl<'a> SplitInput<'a> {
     pub(super) fn new(run: &mut Run<'_>, input: &Activation, scratch: &'a mut Vec<u32>) -> Self {
         let panel = input.width().next_multiple_of(STEP) / 2 * LANES;
         let n = input.panels().len();
-        scratch.resize(2 * n * panel, 0);
-        let (high, low) = scratch.split_at_mut(n * panel);
+        if scratch.len() < 2 * n * panel {
+            *scratch = vec![0; 2 * n * panel];
+            crate::memory::prefer_large_pages(scratch);
+        }
+        let (high, low) = scratch[..2 * n * panel].split_at_mut(n * panel);
         let simd = run.simd;
         // A few tasks a panel.
         let pairs = 256 * LANES;
@@ -84,40 +89,43 @@ pub(super) fn multiply(
     let width = out[0].len() / LANES;
     let mut weights = Box::new(SplitWeights { high: [0; OUTPUTS * STRIDE], low: [0; OUTPUTS * STRIDE] });
     let together = cached_depth(out.len()).max(DEPTH);
-    for start in (0..weight.cols).step_by(together) {
-        let end = weight.cols.min(start + together);
-        for row in (0..width).step_by(OUTPUTS) {
-            let n = OUTPUTS.min(width - row);
-            for from in (start..end).step_by(DEPTH) {
-                let block = from..end.min(from + DEPTH);
-                simd.run(SplitBlock {
-                    weight,
-                    first: first + row,
-                    n,
-                    block: block.clone(),
-                    weights: &mut weights,
-                });
-                for (panel, out) in out.iter_mut().enumerate() {
-                    let out = &mut out[row * LANES..][..n * LANES];
-                    if from == 0 {
-                        out.fill(0.0);
-                    }
-                    let len = block.len().next_multiple_of(STEP) / 2 * LANES;
-                    let at = panel * input.panel + from / 2 * LANES;
-                    let (high, low) = (&input.high[at..][..len], &input.low[at..][..len]);
-                    if n == OUTPUTS {
-                        tiles.multiply(&weights, high, low, out);
-                    } else {
-                        // Rows beyond n hold older weights: finite, computed and thrown away.
-                        let mut padded = [0.0; OUTPUTS * LANES];
-                        padded[..out.len()].copy_from_slice(out);
-                        tiles.multiply(&weights, high, low, &mut padded);
-                        out.copy_from_slice(&padded[..out.len()]);
-                    }
-                    if block.end == weight.cols {
-                        simd.run(Round(out));
-                    }
-                }
+    let stretches = (0..weight.cols).step_by(together).map(|start| start..weight.cols.min(start + together));
+    let blocks: Vec<(usize, Range<usize>)> = stretches
+        .flat_map(|stretch| (0..width).step_by(OUTPUTS).map(move |row| (row, stretch.clone())))
+        .flat_map(|(row, stretch)| {
+            let end = stretch.end;
+            stretch.step_by(DEPTH).map(move |from| (row, from..end.min(from + DEPTH)))
+        })
+        .collect();
+    for (i, (row, block)) in blocks.iter().enumerate() {
+        let n = OUTPUTS.min(width - row);
+        simd.run(SplitBlock { weight, first: first + row, n, block: block.clone(), weights: &mut weights });
+        let (next_row, next_block) = blocks.get(i + 1).unwrap_or(&blocks[i]);
+        let ahead = weight.address(first + next_row, next_block.start);
+        let row_bytes = weight.cols * size_of::<f16>();
+        for (panel, out) in out.iter_mut().enumerate() {
+            let out = &mut out[row * LANES..][..n * LANES];
+            if block.start == 0 {
+                out.fill(0.0);
+            }
+            let len = block.len().next_multiple_of(STEP) / 2 * LANES;
+            let at = panel * input.panel + block.start / 2 * LANES;
+            let (high, low) = (&input.high[at..][..len], &input.low[at..][..len]);
+            // Each panel asks for a share of the next block's rows, one a step.
+            let steps = DEPTH / STEP;
+            let asked = panel * steps % OUTPUTS;
+            let ahead = (ahead.wrapping_byte_add(asked * row_bytes), row_bytes);
+            if n == OUTPUTS {
+                tiles.multiply(&weights, high, low, out, ahead);
+            } else {
+                // Rows beyond n hold older weights: finite, computed and thrown away.
+                let mut padded = [0.0; OUTPUTS * LANES];
+                padded[..out.len()].copy_from_slice(out);
+                tiles.multiply(&weights, high, low, &mut padded, ahead);
+                out.copy_from_slice(&padded[..out.len()]);
+            }
+            if block.end == weight.cols {
+                simd.run(Round(out));
             }
         }
     }
@@ -138,7 +146,7 @@ struct SplitBlock<'a> {
     weight: Weight<'a>,
     first: usize,
     n: usize,
-    block: core::ops::Range<usize>,
+    block: Range<usize>,
     weights: &'a mut SplitWeights,
 }
 

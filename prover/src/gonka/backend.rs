@@ -1,9 +1,9 @@
 //! One device ready to compute distances: a GPU through wgpu, or the CPU.
 
+use super::known_answer;
+use crate::device::{BackendInfo, OnProgress};
 use crate::error::ProverError;
 use crate::gpu::{DeviceInfo, GpuExecutor, GpuOptions};
-use crate::known_answer;
-use serde::Serialize;
 use sphere_pow_core::f16;
 use sphere_pow_core::gonka::{Params, Puzzle};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
@@ -12,18 +12,6 @@ use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// Gets the share done, 0 to 1, and says whether to go on.
-pub type OnProgress<'a> = &'a mut dyn FnMut(f32) -> ControlFlow<()>;
-
-/// Which device computed something.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct BackendInfo {
-    /// `gpu` or `cpu`.
-    pub backend: &'static str,
-    /// The adapter's name and driver interface, or the CPU's instruction set and threads.
-    pub adapter: String,
-}
 
 /// A timed product `[rows, k]` by `[columns, k]`ᵀ.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,6 +1,6 @@
 //! Recomputes somebody else's claims and gives the network's verdict.
 
-use crate::backend::{Backend, distances};
+use super::backend::{Backend, distances};
 use crate::error::ProverError;
 use serde::Serialize;
 use sphere_pow_core::gonka::proof::{ProofBatch, TargetRadius};

@@ -1,0 +1,20 @@
+//! The `exact` profile on the CPU: [`CpuExecutor`] turns nonces into logits, running core's plan with int8
+//! kernels. Weights lie packed in memory, or are made from their streams as they are used.
+//!
+//! Bits: every step is exact integer arithmetic, so all [`Kernels`], thread counts, batches and memory limits
+//! give core's logits.
+
+mod activations;
+mod executor;
+mod forward;
+mod kernels;
+mod memory;
+mod ops;
+mod run;
+#[cfg(test)]
+mod timings;
+mod weights;
+
+pub use executor::{CpuError, CpuExecutor, CpuOptions, Progress};
+pub use kernels::Kernels;
+pub use ops::gemm::Gemm;

@@ -1,0 +1,299 @@
+//! Nonces in, logits out.
+
+use super::activations::Activations;
+use super::forward::Model;
+use super::kernels::{Kernels, Present};
+use super::run::Run;
+use super::weights::Weights;
+use crate::threads::{self, Threads, ThreadsError};
+use core::num::NonZeroUsize;
+use core::ops::{ControlFlow, Range};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use sphere_pow_core::exact::plan::Plan;
+use sphere_pow_core::exact::{Params, Puzzle};
+use sphere_pow_core::identity::{Nonce, PublicKey};
+
+/// Rows of a batch that fill the kernels, where weights are kept.
+const PACKED_ROWS: usize = 256;
+/// Rows of a batch that are worth making all weights for.
+const ON_THE_FLY_ROWS: usize = 1024;
+/// Models up to this width have matrices so small that threads share out nonces, not panels.
+const SMALL_WIDTH: usize = 256;
+/// Bytes of what belongs to a thread, beside its panels: its stack as far as used, and rows of attention.
+const THREAD_BYTES: usize = 1 << 20;
+
+/// How to run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CpuOptions {
+    /// Threads, by default one a core.
+    pub threads: Option<NonZeroUsize>,
+    /// Kernels, by default the fastest there are.
+    pub kernels: Option<Kernels>,
+    /// Bytes that the executor may take. Weights are kept where they fit beside the rest, and else made anew
+    /// for every batch. By default there is no limit.
+    pub memory_limit_bytes: Option<usize>,
+}
+
+/// How far something has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// int8 operations done, or bytes of weights made.
+    pub done: u64,
+    /// All of them.
+    pub total: u64,
+}
+
+impl Progress {
+    /// The share done, 0 to 1.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a share to show")]
+    pub fn fraction(self) -> f64 {
+        if self.total == 0 { 1.0 } else { self.done as f64 / self.total as f64 }
+    }
+}
+
+/// Why there are no logits.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CpuError {
+    /// This machine lacks the instructions asked for.
+    #[error("this machine has no {kernels}, expected one of its own: {available}")]
+    NoKernels {
+        /// What was asked for.
+        kernels: Kernels,
+        /// What there is.
+        available: String,
+    },
+    /// No threads.
+    #[error(transparent)]
+    Threads(#[from] ThreadsError),
+    /// Not even one nonce fits, with its weights made as they are used.
+    #[error("the memory limit is {got} bytes, expected {expected} or more")]
+    MemoryLimit {
+        /// Bytes for one nonce.
+        expected: usize,
+        /// The limit.
+        got: usize,
+    },
+    /// Inputs are no whole number of nonces.
+    #[error("{got} input values, expected a multiple of {per_nonce}")]
+    InputLen {
+        /// `tokens * dim`.
+        per_nonce: usize,
+        /// Values given.
+        got: usize,
+    },
+    /// The progress callback said stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// Called at the start, every 50 ms or so, and at the end, always on the caller's thread.
+type OnProgress<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
+
+/// A model of one block, ready to run one batch of nonces after the other.
+#[derive(Debug)]
+pub struct CpuExecutor {
+    puzzle: Puzzle,
+    plan: Plan,
+    weights: Weights,
+    threads: Threads,
+    kernels: Present,
+    layout: Layout,
+    /// As many as there are lots in a batch.
+    slots: Vec<Activations>,
+}
+
+/// How a batch is shared out, and what is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Layout {
+    /// Whether weights are kept.
+    is_packed: bool,
+    /// Nonces that run as one: their rows lie in one matrix.
+    nonces_per_lot: NonZeroUsize,
+    /// Lots that run at a time, each on one thread; a single lot runs on all.
+    lots: usize,
+}
+
+impl Layout {
+    /// The best within `limit` bytes.
+    fn new(params: &Params, threads: usize, limit: Option<usize>) -> Result<Self, CpuError> {
+        let limit = limit.unwrap_or(usize::MAX);
+        let lots = if params.dim().max(params.hidden()) <= SMALL_WIDTH { threads } else { 1 };
+        let fixed = threads * (THREAD_BYTES + 2 * Weights::panel_bytes(params));
+        let packed = fixed.saturating_add(Weights::packed_bytes(params));
+        let per_nonce = lots * Activations::bytes(params, 1);
+        let is_packed = packed.saturating_add(per_nonce) <= limit;
+        let left = limit.saturating_sub(if is_packed { packed } else { fixed });
+        let rows = if is_packed { PACKED_ROWS } else { ON_THE_FLY_ROWS };
+        let nonces = rows.div_ceil(params.tokens()).min(left / per_nonce);
+        let nonces_per_lot = NonZeroUsize::new(nonces)
+            .ok_or(CpuError::MemoryLimit { expected: fixed + per_nonce, got: limit })?;
+        Ok(Self { is_packed, nonces_per_lot, lots })
+    }
+}
+
+impl CpuExecutor {
+    /// Gets ready for a block, which makes its weights where the options let them be kept.
+    ///
+    /// # Errors
+    /// [`CpuError::NoKernels`], [`CpuError::Threads`] or [`CpuError::MemoryLimit`].
+    pub fn new(puzzle: &Puzzle, options: CpuOptions) -> Result<Self, CpuError> {
+        Self::with_progress(puzzle, options, &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// As [`Self::new`], telling how many bytes of weights are made.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and [`CpuError::Interrupted`] when `progress` breaks.
+    pub fn with_progress(
+        puzzle: &Puzzle,
+        options: CpuOptions,
+        progress: OnProgress<'_>,
+    ) -> Result<Self, CpuError> {
+        let kernels = options.kernels.unwrap_or_else(Kernels::best);
+        let kernels = Present::new(kernels).ok_or_else(|| {
+            let names: Vec<&str> = Kernels::available().map(Kernels::name).collect();
+            CpuError::NoKernels { kernels, available: names.join(", ") }
+        })?;
+        let threads = Threads::new(options.threads)?;
+        let layout = Layout::new(puzzle.params(), threads.count(), options.memory_limit_bytes)?;
+        let mut weights = Weights::on_the_fly(puzzle);
+        if layout.is_packed {
+            let total = Weights::packed_bytes(puzzle.params()) as u64;
+            watch(&threads, total, progress, |stop, done, poll| {
+                weights.pack(kernels, stop, done, poll);
+            })?;
+        }
+        let plan = Plan::new(puzzle.params());
+        let mut slots = Vec::new();
+        slots.resize_with(layout.lots, Activations::default);
+        Ok(Self { puzzle: puzzle.clone(), plan, weights, threads, kernels, layout, slots })
+    }
+
+    /// What runs here, for people: instructions, threads, and where weights are.
+    #[must_use]
+    pub fn description(&self) -> String {
+        let n = self.threads.count();
+        let weights = if self.is_packed() { "weights in memory" } else { "weights on the fly" };
+        format!("CPU, {} with {n} thread{}, {weights}", self.kernels.kernels(), if n == 1 { "" } else { "s" })
+    }
+
+    /// Whether all weights lie in memory; else every batch makes them anew.
+    #[must_use]
+    pub fn is_packed(&self) -> bool {
+        self.layout.is_packed
+    }
+
+    /// The puzzle.
+    #[must_use]
+    pub fn puzzle(&self) -> &Puzzle {
+        &self.puzzle
+    }
+
+    /// Nonces in a batch that fills the kernels and keeps to the memory limit; larger batches gain nothing.
+    #[must_use]
+    pub fn preferred_batch(&self) -> NonZeroUsize {
+        self.layout
+            .nonces_per_lot
+            .saturating_mul(NonZeroUsize::new(self.layout.lots).unwrap_or(NonZeroUsize::MIN))
+    }
+
+    /// Logits of each nonce, SPEC §II.7: `[nonces, vocab]`.
+    ///
+    /// # Errors
+    /// [`CpuError::Interrupted`] when `progress` breaks.
+    pub fn logits(
+        &mut self,
+        key: &PublicKey,
+        nonces: &[Nonce],
+        progress: OnProgress<'_>,
+    ) -> Result<Vec<i32>, CpuError> {
+        let puzzle = self.puzzle.clone();
+        self.run(nonces.len(), &|some| puzzle.inputs(key, &nonces[some]), progress)
+    }
+
+    /// Logits of each input, SPEC §II.7.
+    ///
+    /// # Shapes
+    /// - `inputs`: `[nonces, tokens, dim]` entries of the normal table.
+    /// - returns `[nonces, vocab]`.
+    ///
+    /// # Errors
+    /// [`CpuError::InputLen`], or [`CpuError::Interrupted`] when `progress` breaks.
+    pub fn logits_of_inputs(
+        &mut self,
+        inputs: &[i8],
+        progress: OnProgress<'_>,
+    ) -> Result<Vec<i32>, CpuError> {
+        let per_nonce = self.puzzle.params().tokens() * self.puzzle.params().dim();
+        if !inputs.len().is_multiple_of(per_nonce) {
+            return Err(CpuError::InputLen { per_nonce, got: inputs.len() });
+        }
+        let input_of = |some: Range<usize>| inputs[some.start * per_nonce..some.end * per_nonce].to_vec();
+        self.run(inputs.len() / per_nonce, &input_of, progress)
+    }
+
+    fn run(
+        &mut self,
+        nonces: usize,
+        inputs: &(dyn Fn(Range<usize>) -> Vec<i8> + Sync),
+        progress: OnProgress<'_>,
+    ) -> Result<Vec<i32>, CpuError> {
+        let (params, vocab) = (*self.puzzle.params(), self.puzzle.params().vocab());
+        let model = Model { params: &params, plan: &self.plan, weights: &self.weights };
+        let (kernels, lots) = (self.kernels, self.layout.lots);
+        let mut logits = vec![0; nonces * vocab];
+        let batch = self.preferred_batch().get();
+        watch(&self.threads, nonces as u64 * self.plan.cost(&params), progress, |stop, done, poll| {
+            for (batch_ix, logits) in logits.chunks_mut(batch * vocab).enumerate() {
+                let per_lot = (logits.len() / vocab).div_ceil(lots);
+                let mut tasks = Vec::new();
+                for (lot, logits) in logits.chunks_mut(per_lot * vocab).enumerate() {
+                    let first = batch_ix * batch + lot * per_lot;
+                    tasks.push((first..first + logits.len() / vocab, logits));
+                }
+                if lots == 1 {
+                    let (some, logits) = tasks.pop().expect("a single lot");
+                    let slots = &mut self.slots[0];
+                    let mut run = Run { kernels, stop, done, poll: &mut *poll, is_serial: false };
+                    model.logits(slots, inputs(some), &mut run, logits);
+                } else {
+                    let tasks = tasks.into_iter().zip(&mut self.slots).collect();
+                    threads::for_each(
+                        tasks,
+                        poll,
+                        |((some, logits), slots): ((Range<usize>, &mut [i32]), _)| {
+                            let mut run = Run { kernels, stop, done, poll: &mut || (), is_serial: true };
+                            model.logits(slots, inputs(some), &mut run, logits);
+                        },
+                    );
+                }
+            }
+        })?;
+        Ok(logits)
+    }
+}
+
+/// Runs `work` on `threads` with a sign to stop, a count of what is done and a poll, and `progress` beside it.
+fn watch(
+    threads: &Threads,
+    total: u64,
+    progress: OnProgress<'_>,
+    work: impl FnOnce(&AtomicBool, &AtomicU64, &mut dyn FnMut()) + Send,
+) -> Result<(), CpuError> {
+    let (stop, done) = (AtomicBool::new(false), AtomicU64::new(0));
+    let mut report = |done: u64| {
+        if progress(Progress { done: done.min(total), total }).is_break() {
+            stop.store(true, Ordering::Relaxed);
+        }
+    };
+    report(0);
+    if !stop.load(Ordering::Relaxed) {
+        threads.drive(|poll| work(&stop, &done, poll), &mut || report(done.load(Ordering::Relaxed)));
+    }
+    if !stop.load(Ordering::Relaxed) {
+        report(total);
+    }
+    if stop.load(Ordering::Relaxed) { Err(CpuError::Interrupted) } else { Ok(()) }
+}

@@ -1,0 +1,151 @@
+//! Runs core's plan over the slots of a batch.
+
+use super::activations::Activations;
+use super::ops::attention::attention;
+use super::ops::join::{Source, join};
+use super::ops::linear::{Output, linear};
+use super::ops::swiglu::swiglu;
+use super::run::Run;
+use super::weights::Weights;
+use sphere_pow_core::exact::Params;
+use sphere_pow_core::exact::ops::AttentionShape;
+use sphere_pow_core::exact::plan::{Op, Plan, Rows, Slot};
+use sphere_pow_core::exact::weights::Tensor;
+
+/// What a forward pass reads.
+#[derive(Clone, Copy)]
+pub(crate) struct Model<'a> {
+    pub(crate) params: &'a Params,
+    pub(crate) plan: &'a Plan,
+    pub(crate) weights: &'a Weights,
+}
+
+impl Model<'_> {
+    /// Logits of a batch; rubbish when stopped.
+    ///
+    /// # Shapes
+    /// - `input`: `[nonces, tokens, dim]` entries of the normal table.
+    /// - `logits`: `[nonces, vocab]`. Overwritten.
+    pub(crate) fn logits(
+        &self,
+        slots: &mut Activations,
+        input: Vec<i8>,
+        run: &mut Run<'_>,
+        logits: &mut [i32],
+    ) {
+        let nonces = input.len() / (self.params.tokens() * self.params.dim());
+        slots.input = input;
+        let mut ops = self.plan.ops();
+        while !ops.is_empty() && !run.is_stopped() {
+            (run.poll)();
+            let n = self.step(slots, nonces, ops, run);
+            ops = &ops[n..];
+        }
+        if !run.is_stopped() {
+            for (nonce, logits) in logits.chunks_exact_mut(self.params.vocab()).enumerate() {
+                slots.logits.copy_row(nonce, logits);
+            }
+        }
+    }
+
+    /// Does the first of `ops`, and those after it that go with it; tells how many those were.
+    fn step(&self, slots: &mut Activations, nonces: usize, ops: &[Op], run: &mut Run<'_>) -> usize {
+        match *ops {
+            [Op::Embed, Op::Norm { rows }, ..] => {
+                self.join(slots, nonces, rows, false, run);
+                2
+            }
+            [Op::Merge { .. }, Op::Norm { rows }, ..] => {
+                self.join(slots, nonces, rows, true, run);
+                2
+            }
+            [Op::Linear { input, .. }, ..] => {
+                let with_this = |op: &&Op| matches!(op, Op::Linear { input: other, .. } if *other == input);
+                let n = ops.iter().take_while(with_this).count();
+                self.linear(slots, nonces, &ops[..n], run);
+                n
+            }
+            [Op::TakeLast, ..] => {
+                self.take_last(slots, nonces);
+                1
+            }
+            [Op::Attention { rows }, ..] => {
+                let (params, slots) = (self.params, slots);
+                let shape = AttentionShape {
+                    queries: rows.count(1, params),
+                    tokens: params.tokens(),
+                    heads: params.heads(),
+                    head_dim: params.head_dim(),
+                };
+                attention(run, [&slots.query, &slots.key, &slots.value], shape, &mut slots.attended);
+                1
+            }
+            [Op::SwiGlu { .. }, ..] => {
+                swiglu(run, &slots.gate, &slots.up, &mut slots.gated);
+                1
+            }
+            _ => unreachable!("plans have a norm after every embed and merge, and nowhere else"),
+        }
+    }
+
+    fn join(&self, slots: &mut Activations, nonces: usize, rows: Rows, is_merge: bool, run: &mut Run<'_>) {
+        let (params, dim) = (self.params, self.params.dim());
+        let count = rows.count(nonces, params);
+        slots.normed.resize(count * dim, 0);
+        slots.lanes.reshape(count, dim);
+        let source = if is_merge { Source::Branch(&slots.branch) } else { Source::Input(&slots.input) };
+        let position_of = |row| rows.position(row, params);
+        join(run, source, dim, position_of, &mut slots.normed, &mut slots.lanes);
+    }
+
+    /// Matrices of one input, all panels side by side.
+    fn linear(&self, slots: &mut Activations, nonces: usize, ops: &[Op], run: &mut Run<'_>) {
+        let Activations { lanes, query, key, value, attended, gate, up, gated, branch, logits, .. } = slots;
+        let (mut query, mut key, mut value) = (Some(query), Some(key), Some(value));
+        let (mut gate, mut up, mut branch, mut logits) = (Some(gate), Some(up), Some(branch), Some(logits));
+        let mut outputs: Vec<(Tensor, Output<'_>)> = Vec::new();
+        let mut x = &*lanes;
+        for op in ops {
+            let Op::Linear { input, weight, output, rows, .. } = *op else { continue };
+            x = match input {
+                Slot::Lanes => lanes,
+                Slot::Attended => attended,
+                Slot::Gate => gated,
+                other => unreachable!("no matrix reads {other:?}"),
+            };
+            let (rows, width) = (rows.count(nonces, self.params), weight.shape(self.params).0);
+            debug_assert_eq!(rows, x.rows(), "a matrix reads all rows of its input");
+            let int8 = match output {
+                Slot::Query => &mut query,
+                Slot::Key => &mut key,
+                Slot::Value => &mut value,
+                Slot::Gate => &mut gate,
+                Slot::Up => &mut up,
+                _ => &mut None,
+            };
+            let output = if let Some(int8) = int8.take() {
+                int8.reshape(rows, width);
+                Output::Int8(int8)
+            } else if output == Slot::Branch {
+                let branch = branch.take().expect("written once");
+                branch.reshape(rows, width);
+                Output::Branch(branch)
+            } else {
+                let logits = logits.take().expect("written once");
+                logits.reshape(rows, width);
+                Output::Raw(logits)
+            };
+            outputs.push((weight, output));
+        }
+        linear(run, x, self.weights, outputs);
+    }
+
+    fn take_last(&self, slots: &mut Activations, nonces: usize) {
+        let (dim, tokens) = (self.params.dim(), self.params.tokens());
+        for nonce in 0..nonces {
+            let last = (nonce + 1) * tokens - 1;
+            slots.normed.copy_within(last * dim..(last + 1) * dim, nonce * dim);
+        }
+        slots.lanes.take_last(tokens);
+    }
+}

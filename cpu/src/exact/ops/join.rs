@@ -1,0 +1,132 @@
+//! Embed or merge, and the norm that follows: what the stream becomes, normed, and its int8 copy.
+
+use crate::exact::activations::{Operand, OperandRows, Panels};
+use crate::exact::kernels::{Isa, Job};
+use crate::exact::run::Run;
+use sphere_pow_core::exact::ops::{log2_sqrt, rounding_shift};
+
+/// Rows of one task.
+const ROWS: usize = 8;
+/// Values beyond this count as this in norm (core's `norm`).
+const CLAMP: i32 = 1023;
+
+/// Where the stream comes from.
+#[derive(Clone, Copy)]
+pub(crate) enum Source<'a> {
+    /// Embed: `[rows, dim]` entries of the normal table.
+    Input(&'a [i8]),
+    /// Merge: `[rows, dim]` within ±1023, onto the normed stream.
+    Branch(&'a Panels<i16>),
+}
+
+/// `stream = embed(input)` or `merge(normed, branch)`, then `normed = norm(stream)`, `lanes = lanes(normed)`,
+/// SPEC §II.6.2, 3, 4 and 8.
+///
+/// # Shapes
+/// - `normed`: `[rows, dim]`, in and out.
+/// - `position_of`: position of a row.
+/// - `lanes`: `[rows, dim]`. Overwritten.
+pub(crate) fn join(
+    run: &mut Run<'_>,
+    source: Source<'_>,
+    dim: usize,
+    position_of: impl Fn(usize) -> usize + Sync,
+    normed: &mut [i16],
+    lanes: &mut Operand,
+) {
+    let tasks = normed.chunks_mut(ROWS * dim).zip(lanes.chunks_mut(ROWS)).enumerate().collect();
+    let kernels = run.kernels;
+    run.tasks(tasks, |(task, (normed, lanes)), scratch| {
+        scratch.stream.resize(dim);
+        let (stream, position_of) = (&mut scratch.stream[..], &position_of);
+        kernels.run(Join { source, dim, position_of, first: task * ROWS, normed, lanes, stream });
+    });
+}
+
+struct Join<'a, P> {
+    source: Source<'a>,
+    dim: usize,
+    position_of: &'a P,
+    first: usize,
+    normed: &'a mut [i16],
+    lanes: OperandRows<'a>,
+    stream: &'a mut [i16],
+}
+
+impl<P: Fn(usize) -> usize> Job for Join<'_, P> {
+    type Output = ();
+    #[inline(always)]
+    fn run<I: Isa>(mut self) {
+        for (i, normed) in self.normed.chunks_exact_mut(self.dim).enumerate() {
+            let row = self.first + i;
+            match self.source {
+                Source::Input(input) => embed(&input[row * self.dim..][..self.dim], self.stream),
+                Source::Branch(branch) => {
+                    branch.copy_row(row, self.stream);
+                    merge(normed, self.stream);
+                }
+            }
+            norm(self.stream, normed);
+            lanes(normed, (self.position_of)(row), self.lanes.row_mut(i));
+            self.lanes.sum_up(i);
+        }
+    }
+}
+
+/// |16 x| <= 736.
+#[inline(always)]
+fn embed(input: &[i8], stream: &mut [i16]) {
+    for (h, x) in stream.iter_mut().zip(input) {
+        *h = 16 * i16::from(*x);
+    }
+}
+
+/// In: the branch; out: the stream, within ±24552.
+#[inline(always)]
+fn merge(normed: &[i16], branch: &mut [i16]) {
+    let scale = scale_of(branch);
+    for (h, n) in branch.iter_mut().zip(normed) {
+        *h = (rounding_shift(i32::from(*n), 1) + scaled(*h, scale)) as i16;
+    }
+}
+
+#[inline(always)]
+fn norm(stream: &[i16], normed: &mut [i16]) {
+    let scale = scale_of(stream);
+    for (n, h) in normed.iter_mut().zip(stream) {
+        *n = scaled(*h, scale) as i16;
+    }
+}
+
+/// Within ±16368: the product is at most `1023 * 2^20`, which leaves room for rounding.
+#[inline(always)]
+fn scaled(x: i16, scale: i32) -> i32 {
+    rounding_shift(i32::from(x).clamp(-CLAMP, CLAMP) * scale, 16)
+}
+
+/// Core's `scale_of`: `floor(2^24 sqrt(d) / max(isqrt(Σ c²), 16 sqrt(d)))`, at most 2^20.
+#[inline(always)]
+fn scale_of(row: &[i16]) -> i32 {
+    let shift = log2_sqrt(row.len());
+    // At most 4096 * 1023² < 2^32.
+    let squares = row.iter().map(|x| {
+        let clamped = i32::from((*x).clamp(-(CLAMP as i16), CLAMP as i16));
+        (clamped * clamped).cast_unsigned()
+    });
+    let squares = squares.fold(0_u32, u32::wrapping_add);
+    ((1_u32 << (24 + shift)) / squares.isqrt().max(16 << shift)).cast_signed()
+}
+
+/// `out[j] = clamp8((normed[(j + 4 position) mod dim] + 4) >> 3)`.
+#[inline(always)]
+fn lanes(normed: &[i16], position: usize, out: &mut [i8]) {
+    let turn = 4 * position % normed.len();
+    let (head, tail) = normed.split_at(turn);
+    let (first, rest) = out.split_at_mut(tail.len());
+    for (normed, out) in [(tail, first), (head, rest)] {
+        for (y, n) in out.iter_mut().zip(normed) {
+            // |n| <= 16368, so n + 4 fits.
+            *y = ((*n + 4) >> 3).clamp(-127, 127) as i8;
+        }
+    }
+}
