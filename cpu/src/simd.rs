@@ -7,6 +7,8 @@
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub(crate) mod amx;
 mod portable;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod wasm;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -117,6 +119,8 @@ impl Simd {
             #[cfg(target_arch = "x86_64")]
             SimdLevel::Avx2 => x86::run_avx2(self, job),
             SimdLevel::Neon => job.run::<portable::Fused>(),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            SimdLevel::Portable => job.run::<wasm::Simd128>(),
             _ => job.run::<portable::Portable>(),
         }
     }

@@ -1,0 +1,115 @@
+// The same answers in Chromium: bits, workers, aborts.
+
+import assert from 'node:assert/strict';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { browser, errors, load, optionsOf, paths, serve, vector } from './support.mjs';
+
+const { createVerifier } = await load();
+const site = join(paths.work, 'site');
+let server;
+let chromium;
+
+before(async () => {
+  rmSync(site, { recursive: true, force: true });
+  mkdirSync(site, { recursive: true });
+  cpSync(join(paths.installed, 'dist'), join(site, 'sphere-pow'), { recursive: true });
+  writeFileSync(join(site, 'index.html'), '<!doctype html><html lang="en"><head><link rel="icon" href="data:,"><title>t</title></head><body></body></html>');
+  server = await serve(site);
+  chromium = await browser();
+});
+after(async () => {
+  await chromium.close();
+  await server.close();
+});
+
+const bits = (numbers) => Buffer.from(Float64Array.from(numbers).buffer).toString('hex');
+
+for (const name of ['tiny', 'small', 'devtest']) {
+  test(`every distance of ${name} in Chromium, simd128 and scalar, to the bits of Node`, { timeout: 300_000 }, async () => {
+    const known = vector(name);
+    const { public_key, nonces, dist } = known;
+    const batch = { public_key, nonces, dist };
+    const { page, complaints } = await chromium.open(server.url);
+    const run = ([file, options, batch]) =>
+      import('/sphere-pow/index.js').then(async ({ createVerifier, init }) => {
+        if (file) await init({ wasm: `/sphere-pow/${file}` });
+        const verifier = await createVerifier(options);
+        const report = await verifier.verifyBatch(batch, { sample: 'all' });
+        await verifier.close();
+        return report.results.map((r) => r.recomputed);
+      });
+    const inlined = await page.evaluate(run, [null, optionsOf(known), batch]);
+    await page.reload();
+    const scalar = name === 'devtest' ? inlined : await page.evaluate(run, ['verifier-scalar.wasm', optionsOf(known), batch]);
+    await page.close();
+    const { rms, max } = errors(inlined, dist);
+    assert.ok(rms <= 5e-6 && max <= 2e-5, `rms ${rms}, max ${max}`);
+    assert.equal(bits(scalar), bits(inlined));
+    const verifier = await createVerifier(optionsOf(known));
+    const report = await verifier.verifyBatch(batch, { sample: 'all' });
+    await verifier.close();
+    assert.equal(bits(report.results.map((r) => r.recomputed)), bits(inlined));
+    assert.deepEqual(complaints, []);
+  });
+}
+
+test('an abort in the page rejects within 200 ms, the worker is gone and the page was never blocked', { timeout: 120_000 }, async () => {
+  const { page, complaints } = await chromium.open(server.url);
+  const result = await page.evaluate(async () => {
+    const { createVerifier } = await import('/sphere-pow/index.js');
+    const verifier = await createVerifier({ profile: 'gonka', params: 'testnet', blockHash: 'AB' });
+    let longest = 0;
+    let last = performance.now();
+    const timer = setInterval(() => {
+      const now = performance.now();
+      longest = Math.max(longest, now - last);
+      last = now;
+    }, 5);
+    const controller = new AbortController();
+    let began;
+    const progress = [];
+    const running = verifier.distance('02', 1, {
+      signal: controller.signal,
+      onProgress: (p) => {
+        progress.push(p);
+        if (progress.length === 10) {
+          began = performance.now();
+          controller.abort();
+        }
+      },
+    });
+    const error = await running.catch((e) => e);
+    const took = performance.now() - began;
+    clearInterval(timer);
+    await verifier.close();
+    return { name: error.name, code: error.code, took, longest, phases: [...new Set(progress.map((p) => p.phase))] };
+  });
+  assert.deepEqual([result.name, result.code], ['AbortError', 'E_ABORTED']);
+  assert.ok(result.took < 200, `${result.took} ms`);
+  assert.ok(result.longest < 500, `the page stood still for ${result.longest} ms`);
+  assert.deepEqual(result.phases, ['pool']);
+  for (let i = 0; i < 50 && page.workers().length > 0; i++) await page.waitForTimeout(50);
+  assert.equal(page.workers().length, 0);
+  await page.close();
+  assert.deepEqual(complaints, []);
+});
+
+test('in a worker of the caller\'s own', async () => {
+  const { page, complaints } = await chromium.open(server.url);
+  const known = vector('tiny');
+  writeFileSync(join(site, 'own.js'), `
+    import { createVerifier } from '/sphere-pow/index.js';
+    const verifier = await createVerifier(${JSON.stringify(optionsOf(known))});
+    postMessage(await verifier.distance('${known.public_key}', 0));
+    await verifier.close();`);
+  const distance = await page.evaluate(() => new Promise((resolve, reject) => {
+    const worker = new Worker('/own.js', { type: 'module' });
+    worker.onmessage = ({ data }) => resolve(data);
+    worker.onerror = (event) => reject(new Error(event.message));
+  }));
+  await page.close();
+  assert.ok(Math.abs(distance - known.dist[0]) < 2e-5);
+  assert.deepEqual(complaints, []);
+});

@@ -1,0 +1,161 @@
+// What is in the tarball: sizes, entries, types, instructions, nothing that should not be there.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { gunzipSync, gzipSync, inflateRawSync } from 'node:zlib';
+import { createHash } from 'node:crypto';
+import { freshProject, paths } from './support.mjs';
+
+const dist = join(paths.installed, 'dist');
+const read = (name) => readFileSync(join(dist, name));
+const gz = (name) => gzipSync(read(name), { level: 9 }).length;
+const manifest = JSON.parse(readFileSync(join(paths.installed, 'package.json'), 'utf8'));
+const bin = (name) => join(paths.tests, 'node_modules/.bin', name);
+
+test('sizes: wasm at most 200 kB, JavaScript at most 12 kB, gzipped', () => {
+  for (const name of ['verifier.wasm', 'verifier-scalar.wasm', 'inlined-simd.js', 'inlined-scalar.js']) {
+    assert.ok(gz(name) <= 200_000, `${name}: ${gz(name)}`);
+  }
+  for (const entry of ['index.js', 'slim.js']) {
+    assert.ok(gz(entry) + gz('core.js') <= 12_500, `${entry}: ${gz(entry)} and core.js: ${gz('core.js')}`);
+  }
+});
+
+test('one wasm for all entries: the inlined copies are the files', () => {
+  for (const [inlined, file] of [['inlined-simd.js', 'verifier.wasm'], ['inlined-scalar.js', 'verifier-scalar.wasm']]) {
+    const [, text] = /^export default "([A-Za-z0-9+/=]+)";\n$/.exec(read(inlined).toString());
+    assert.deepEqual(inflateRawSync(Buffer.from(text, 'base64')), read(file));
+  }
+});
+
+test('exports: types first and default last in every branch, no dependency, no side effect', () => {
+  for (const [path, entry] of Object.entries(manifest.exports)) {
+    if (typeof entry === 'string') continue;
+    const keys = Object.keys(entry);
+    assert.deepEqual([keys[0], keys.at(-1)], ['types', 'default'], path);
+    for (const file of Object.values(entry)) assert.ok(readFileSync(join(paths.installed, file)).length > 0);
+  }
+  assert.equal(manifest.sideEffects, false);
+  assert.equal(manifest.type, 'module');
+  assert.equal(manifest.dependencies ?? manifest.peerDependencies ?? manifest.optionalDependencies, undefined);
+  assert.equal(manifest.scripts?.postinstall ?? manifest.scripts?.install, undefined);
+  assert.ok(manifest.exports['./package.json']);
+  const cargo = readFileSync(join(paths.root, 'Cargo.toml'), 'utf8');
+  assert.equal(manifest.version, /^version = "(.+)"$/m.exec(cargo)[1], 'crate and package are of one version');
+});
+
+test('publint and attw have nothing to say', () => {
+  execFileSync(bin('publint'), ['--strict', '--pack', 'false', paths.installed], { stdio: 'pipe' });
+  const files = ['./verifier.wasm', './verifier-scalar.wasm', './worker'];
+  execFileSync(bin('attw'), [paths.tarball, '--profile', 'esm-only', '--exclude-entrypoints', ...files], { stdio: 'pipe' });
+});
+
+test('the types hold for users, strictly', () => {
+  const dir = freshProject('types', {
+    'good.ts': `
+      import { createVerifier, parseProofs, init, targetRadius, SpherePowError, ERROR_CODES, type BatchReport, type NonceResult } from 'sphere-pow';
+      import { createVerifier as slim, hasSimd } from 'sphere-pow/slim';
+      import { SHAPES, chainModel } from 'sphere-pow/adapters';
+      const verifier = await createVerifier({ profile: 'gonka', params: 'testnet', blockHash: 'AB', worker: false });
+      const distance: number = await verifier.distance('02', 1n, { signal: AbortSignal.timeout(5), onProgress: ({ phase, eta }) => void [phase, eta] });
+      const report: BatchReport = await verifier.verifyBatch('{}', { sample: 'all', seed: 'x', concurrency: 2 });
+      for await (const result of verifier.verifyBatch({ nonces: [1] })) { const one: NonceResult = result; void one.recomputed; }
+      const [proof] = (await parseProofs(new Uint8Array())).proofs;
+      if (proof) await verifier.verify(proof);
+      await init({ wasm: new URL('https://example.com/verifier.wasm') });
+      const radius: 1.398077 = targetRadius.DECEMBER_2025;
+      try { await slim({ profile: 'gonka', params: chainModel({}).params, blockHash: '' }); }
+      catch (error) { if (error instanceof SpherePowError && error.code === 'E_MEMORY') throw error; }
+      await verifier.close();
+      void [distance, report.state === 'inconclusive', radius, hasSimd(), SHAPES.A, ERROR_CODES.length];
+    `,
+    'bad.ts': `
+      import { createVerifier } from 'sphere-pow';
+      // @ts-expect-error another profile
+      await createVerifier({ profile: 'other', params: 'testnet', blockHash: '' });
+      // @ts-expect-error no block hash
+      await createVerifier({ profile: 'gonka', params: 'testnet' });
+      const verifier = await createVerifier({ profile: 'gonka', params: 'testnet', blockHash: '' });
+      // @ts-expect-error no such code
+      try {} catch (e) { if ((e as import('sphere-pow').SpherePowError).code === 'E_NONE') throw e; }
+      // @ts-expect-error a nonce is no object
+      await verifier.distance('', {});
+    `,
+    'tsconfig.json': JSON.stringify({
+      compilerOptions: { strict: true, noEmit: true, target: 'es2022', module: 'nodenext', lib: ['es2023', 'dom', 'dom.iterable', 'esnext.disposable'], types: [] },
+      include: ['*.ts'],
+    }),
+  });
+  const said = (() => {
+    try {
+      return execFileSync(process.execPath, [join(paths.tests, 'node_modules/typescript/bin/tsc'), '-p', dir], { encoding: 'utf8' });
+    } catch (error) {
+      return error.stdout;
+    }
+  })();
+  // The one thing that a program for browsers lacks: node's own types are not asked for.
+  assert.equal(said, '');
+});
+
+test('the sources check', () => {
+  execFileSync(process.execPath, [join(paths.package, 'node_modules/typescript/bin/tsc'), '-p', paths.package], { stdio: 'pipe' });
+});
+
+test('neither wasm has a relaxed instruction, only one has vectors', async () => {
+  const { default: binaryen } = await import('binaryen');
+  const words = (name) => {
+    const module = binaryen.readBinary(read(name));
+    const text = module.emitText();
+    module.dispose();
+    return text;
+  };
+  const [simd, scalar] = [words('verifier.wasm'), words('verifier-scalar.wasm')];
+  assert.ok((simd.match(/f32x4\.mul/g) ?? []).length > 100);
+  assert.equal(scalar.match(/\b(v128|[if](8|16|32|64)x[0-9]+)\./), null);
+  for (const text of [simd, scalar]) assert.equal(text.match(/relaxed|\.atomic\./), null);
+  // Without the text, too: relaxed instructions are 0xfd followed by 0x80 to 0x93 and 0x02.
+  assert.match('(i8x16.relaxed_swizzle', /relaxed/);
+});
+
+test('nothing of the machine that built it is in the tarball', () => {
+  const tar = gunzipSync(readFileSync(paths.tarball)).toString('latin1');
+  const wasm = read('verifier.wasm').toString('latin1') + read('verifier-scalar.wasm').toString('latin1');
+  for (const text of [tar, wasm]) {
+    for (const word of [paths.root, '/root/', '/home/', '/Users/', '.cargo/registry']) assert.equal(text.indexOf(word), -1, word);
+  }
+  const names = execFileSync('tar', ['-tzf', paths.tarball], { encoding: 'utf8' }).trim().split('\n');
+  assert.ok(names.every((name) => /^package\/(dist\/[a-z.-]+|package\.json|README\.md|LICENSE-(MIT|APACHE))$/.test(name)), names.join(' '));
+  assert.ok(names.includes('package/README.md') && names.includes('package/LICENSE-MIT'));
+});
+
+test('lock files name no registry', () => {
+  for (const dir of [paths.package, paths.tests]) {
+    const lock = readFileSync(join(dir, 'package-lock.json'), 'utf8');
+    assert.equal(lock.match(/"resolved": "http/), null);
+    assert.match(lock, /"integrity": "sha512-/);
+  }
+});
+
+test('the README states the sizes of this build', () => {
+  const readme = readFileSync(join(paths.installed, 'README.md'), 'utf8');
+  for (const name of ['core.js', 'index.js', 'verifier.wasm', 'verifier-scalar.wasm']) {
+    const row = new RegExp(`\\| ${name.replace('.', '\\.')} \\| ([0-9.]+) \\| ([0-9.]+) \\| ([0-9.]+) \\|`).exec(readme);
+    assert.ok(row, `${name} has a row`);
+    const [bytes, gzipped] = [read(name).length / 1000, gz(name) / 1000];
+    assert.ok(Math.abs(Number(row[1]) / bytes - 1) < 0.05, `${name}: ${bytes.toFixed(1)} kB, stated ${row[1]}`);
+    assert.ok(Math.abs(Number(row[2]) / gzipped - 1) < 0.05, `${name}: ${gzipped.toFixed(1)} kB gzipped, stated ${row[2]}`);
+  }
+  for (const code of ['E_FORMAT', 'E_RANGE', 'E_PROFILE_UNKNOWN', 'E_BLOCK_HASH', 'E_MEMORY', 'E_WASM_LOAD', 'E_ABORTED', 'E_V2_DATA', 'E_INTERNAL']) {
+    assert.ok(readme.includes(code), code);
+  }
+});
+
+test('a build can be told by its hash', () => {
+  const hash = (name) => createHash('sha256').update(read(name)).digest('hex');
+  writeFileSync(join(paths.work, 'SHA256SUMS'), `${hash('verifier.wasm')}  verifier.wasm\n${hash('verifier-scalar.wasm')}  verifier-scalar.wasm\n`);
+  assert.notEqual(hash('verifier.wasm'), hash('verifier-scalar.wasm'));
+  assert.equal(readdirSync(dist).filter((name) => name.endsWith('.wasm')).length, 2);
+});

@@ -1,0 +1,185 @@
+// Jobs on helpers: as many helpers as allowed, one job each, the rest in a queue.
+
+import { failure } from './errors.js';
+import { newHelper } from './workers.js';
+
+/** @typedef {import('./workers.js').Helper} Helper */
+/** @typedef {import('./host.js').Job} Job */
+/** @typedef {import('./host.js').Tell} Tell */
+/**
+ * @typedef {object} Entry
+ * @property {Job} job
+ * @property {Tell} tell
+ * @property {number} limit Helpers that may exist for this job to start one more.
+ * @property {() => boolean} isOver
+ * @property {(value: Float64Array) => void} resolve
+ * @property {(error: unknown) => void} reject
+ * @property {(end: () => Promise<void>) => void} onRunning
+ */
+
+/** Runs jobs for one verifier. */
+export class Scheduler {
+  #wasm;
+  #option;
+  /** @type {Set<Helper>} */
+  #idle = new Set();
+  /** @type {Set<Helper>} */
+  #busy = new Set();
+  /** @type {Set<Promise<unknown>>} */
+  #ending = new Set();
+  /** @type {Entry[]} */
+  #queue = [];
+  /** @type {Set<(error: unknown) => void>} */
+  #pending = new Set();
+  #isClosed = false;
+
+  /**
+   * @param {import('./loader.js').Wasm} wasm
+   * @param {import('./types.js').WorkerOption} option
+   */
+  constructor(wasm, option) {
+    this.#wasm = wasm;
+    this.#option = option;
+  }
+
+  /**
+   * Runs `job`; a stop ends its helper at once, whatever it is doing.
+   * @param {Job} job
+   * @param {{stop: import('./stop.js').Stop, tell: Tell, limit: number}} options
+   * @returns {Promise<Float64Array>}
+   */
+  run(job, { stop, tell, limit }) {
+    return new Promise((resolve, reject) => {
+      if (this.#isClosed) throw failure('E_ABORTED', 'the verifier is closed');
+      if (stop.error) throw stop.error;
+      let isOver = false;
+      /** @type {(() => Promise<void>) | undefined} */
+      let end;
+      const finish = () => {
+        isOver = true;
+        stop.delete(onStop);
+        this.#pending.delete(onStop);
+      };
+      const onStop = (/** @type {unknown} */ error) => {
+        if (isOver) return;
+        finish();
+        reject(error);
+        if (end) this.#track(end());
+        this.#pump();
+      };
+      stop.add(onStop);
+      this.#pending.add(onStop);
+      this.#queue.push({
+        job,
+        tell: (phase, fraction) => isOver || tell(phase, fraction),
+        limit,
+        isOver: () => isOver,
+        resolve: (value) => {
+          if (isOver) return;
+          finish();
+          resolve(value);
+        },
+        reject: (error) => {
+          if (isOver) return;
+          finish();
+          reject(error);
+        },
+        onRunning: (stopHelper) => {
+          end = stopHelper;
+        },
+      });
+      this.#pump();
+    });
+  }
+
+  #pump() {
+    while (this.#queue.length > 0) {
+      const [entry] = /** @type {[Entry]} */ (this.#queue);
+      if (entry.isOver()) {
+        this.#queue.shift();
+        continue;
+      }
+      const [helper] = this.#idle;
+      if (helper) {
+        this.#idle.delete(helper);
+        if (helper.isLost) continue;
+        this.#queue.shift();
+        void this.#work(helper, entry);
+      } else if (this.#busy.size < entry.limit) {
+        this.#queue.shift();
+        void this.#startFor(entry);
+      } else {
+        return;
+      }
+    }
+  }
+
+  /** @param {Entry} entry */
+  async #startFor(entry) {
+    /** @type {Helper | undefined} */
+    let helper;
+    try {
+      helper = newHelper(this.#option);
+      this.#busy.add(helper);
+      entry.onRunning(this.#ender(helper));
+      await helper.start(this.#wasm);
+    } catch (error) {
+      entry.reject(error);
+      if (helper) this.#track(this.#ender(helper)());
+      this.#pump();
+      return;
+    }
+    await this.#work(helper, entry);
+  }
+
+  /**
+   * @param {Helper} helper
+   * @param {Entry} entry
+   */
+  async #work(helper, entry) {
+    this.#busy.add(helper);
+    entry.onRunning(this.#ender(helper));
+    try {
+      entry.resolve(await helper.distances(entry.job, entry.tell));
+    } catch (error) {
+      entry.reject(error);
+    }
+    if (this.#busy.delete(helper) && !helper.isLost) this.#idle.add(helper);
+    this.#pump();
+  }
+
+  /** @param {Helper} helper */
+  #ender(helper) {
+    return () => {
+      this.#busy.delete(helper);
+      return helper.end();
+    };
+  }
+
+  /**
+   * Ends idle helpers beyond `count`.
+   * @param {number} count
+   */
+  shrink(count) {
+    for (const helper of this.#idle) {
+      if (this.#idle.size + this.#busy.size <= count) return;
+      this.#idle.delete(helper);
+      this.#track(helper.end());
+    }
+  }
+
+  /** @param {Promise<unknown>} ending */
+  #track(ending) {
+    const tracked = ending.catch(() => {}).finally(() => this.#ending.delete(tracked));
+    this.#ending.add(tracked);
+  }
+
+  /** Stops everything; resolves once every helper is gone. */
+  async close() {
+    this.#isClosed = true;
+    for (const stop of [...this.#pending]) stop(failure('E_ABORTED', 'the verifier was closed'));
+    for (const helper of this.#idle) this.#track(helper.end());
+    this.#idle.clear();
+    await Promise.all(this.#ending);
+  }
+}

@@ -1,0 +1,250 @@
+// Workers: how one is started here, and what is said to it.
+
+import { start } from './engine.js';
+import { SpherePowError, failure } from './errors.js';
+import { Host } from './host.js';
+import { node } from './platform.js';
+import source from 'worker-source';
+
+/** @typedef {import('./host.js').Job} Job */
+/** @typedef {import('./types.js').WorkerOption} WorkerOption */
+/** @typedef {import('./loader.js').Wasm} Wasm */
+/**
+ * @typedef {object} Request
+ * @property {number} id
+ * @property {'start' | 'distances'} op
+ * @property {WebAssembly.Module} [module]
+ * @property {BufferSource} [bytes]
+ * @property {any} [job]
+ */
+/** @typedef {(phase: import('./types.js').Phase, fraction: number) => void} Tell */
+/** @typedef {{resolve: (value: any) => void, reject: (error: unknown) => void, tell?: Tell | undefined}} Waiting */
+/**
+ * Something that computes distances, one job at a time.
+ * @typedef {object} Helper
+ * @property {(wasm: Wasm) => Promise<void>} start
+ * @property {(job: Job, tell: Tell) => Promise<Float64Array>} distances
+ * @property {boolean} isLost Whether it can be used no more.
+ * @property {() => Promise<void>} end Stops it at once.
+ */
+
+/**
+ * A helper as `option` says, not yet started.
+ * @param {WorkerOption} option
+ * @returns {Helper}
+ */
+export function newHelper(option) {
+  return option === false ? new InThread() : new Remote(openChannel(option));
+}
+
+/**
+ * Runs in the caller's own thread, which is blocked while a job runs: for places without workers.
+ * @implements {Helper}
+ */
+class InThread {
+  #host = new Host();
+  isLost = false;
+
+  /** @param {Wasm} wasm */
+  async start({ module }) {
+    start(module);
+  }
+
+  /**
+   * @param {Job} job
+   * @param {Tell} tell
+   */
+  async distances(job, tell) {
+    // Between jobs the caller's timers and signals get their turn.
+    await new Promise((resolve) => setTimeout(resolve));
+    if (this.isLost) throw failure('E_ABORTED', 'the verifier was closed');
+    return this.#host.distances(job, tell);
+  }
+
+  async end() {
+    if (this.isLost) return;
+    this.isLost = true;
+    this.#host.close();
+  }
+}
+
+/**
+ * The platform's worker with one face.
+ * @typedef {object} Channel
+ * @property {(message: unknown) => void} post
+ * @property {(on: {message: (data: any) => void, lost: (error: unknown) => void}) => void} listen
+ * @property {(isBusy: boolean) => void} keepAlive
+ * @property {() => Promise<unknown>} end
+ */
+
+/**
+ * @param {Exclude<WorkerOption, false>} option
+ * @returns {Channel}
+ */
+function openChannel(option) {
+  const threads = node('node:worker_threads');
+  if (threads && typeof option !== 'function') {
+    const url = option === undefined ? new URL(`data:text/javascript,${encodeURIComponent(source)}`) : option;
+    // No flags of ours: an --input-type or --import of the caller's is not for this script.
+    return threadChannel(new threads.Worker(new URL(url), { execArgv: [], name: 'sphere-pow' }));
+  }
+  if (typeof option === 'function') return anyChannel(option());
+  if (typeof Worker !== 'function') {
+    throw failure('E_WASM_LOAD', 'there are no workers here, expected Worker; pass worker: false to run without');
+  }
+  if (option !== undefined) return webChannel(new Worker(option, { type: 'module', name: 'sphere-pow' }));
+  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+  const channel = webChannel(new Worker(url, { type: 'module', name: 'sphere-pow' }));
+  // The script is fetched once the worker starts; a minute is far beyond that.
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  return channel;
+}
+
+/** @param {any} worker A web Worker or one of node:worker_threads. */
+function anyChannel(worker) {
+  if (typeof worker?.postMessage !== 'function' || typeof worker.terminate !== 'function') {
+    throw failure('E_FORMAT', 'the option worker returned no Worker');
+  }
+  return typeof worker.on === 'function' ? threadChannel(worker) : webChannel(worker);
+}
+
+/**
+ * @param {Worker} worker
+ * @returns {Channel}
+ */
+function webChannel(worker) {
+  return {
+    post: (message) => worker.postMessage(message),
+    listen: ({ message, lost }) => {
+      worker.onmessage = (event) => message(event.data);
+      worker.onerror = (event) => {
+        event.preventDefault?.();
+        lost(event.message || 'its script was refused or could not be read');
+      };
+      worker.onmessageerror = () => lost('a message could not be read');
+    },
+    keepAlive: () => {},
+    end: async () => worker.terminate(),
+  };
+}
+
+/**
+ * @param {import('node:worker_threads').Worker} worker
+ * @returns {Channel}
+ */
+function threadChannel(worker) {
+  return {
+    post: (message) => worker.postMessage(message),
+    listen: ({ message, lost }) => {
+      worker.on('message', message);
+      worker.on('error', lost);
+      worker.on('exit', (code) => lost(`it ended with code ${code}`));
+    },
+    keepAlive: (isBusy) => (isBusy ? worker.ref() : worker.unref()),
+    end: () => worker.terminate(),
+  };
+}
+
+/**
+ * A worker at the other end of a channel.
+ * @implements {Helper}
+ */
+class Remote {
+  #channel;
+  /** @type {Map<number, Waiting>} */
+  #waiting = new Map();
+  #lastId = 0;
+  isLost = false;
+
+  /** @param {Channel} channel */
+  constructor(channel) {
+    this.#channel = channel;
+    channel.listen({ message: (data) => this.#receive(data), lost: (reason) => this.#lose(reason) });
+  }
+
+  /** @param {Wasm} wasm */
+  async start({ module, bytes }) {
+    try {
+      await this.#ask({ op: 'start', module });
+    } catch (error) {
+      // Some engines cannot clone a module into a worker; bytes can always go.
+      const isCode = error instanceof SpherePowError && error.code === 'E_WASM_LOAD';
+      if (this.isLost || isCode) throw error;
+      await this.#ask({ op: 'start', bytes: await bytes() });
+    }
+  }
+
+  /**
+   * @param {Job} job
+   * @param {Tell} tell
+   */
+  distances(job, tell) {
+    return this.#ask({ op: 'distances', job }, tell);
+  }
+
+  async end() {
+    if (!this.isLost) {
+      this.isLost = true;
+      this.#rejectAll(failure('E_ABORTED', 'the verifier was closed'));
+    }
+    await this.#channel.end();
+  }
+
+  /**
+   * @param {Omit<Request, 'id'>} request
+   * @param {Tell} [tell]
+   * @returns {Promise<any>}
+   */
+  #ask(request, tell) {
+    return new Promise((resolve, reject) => {
+      const id = ++this.#lastId;
+      this.#channel.post({ id, ...request });
+      this.#waiting.set(id, { resolve, reject, tell });
+      this.#channel.keepAlive(true);
+    });
+  }
+
+  /** @param {{id: number, value?: any, code?: any, message?: string, phase?: any, fraction?: number}} data */
+  #receive({ id, value, code, message, phase, fraction }) {
+    const waiting = this.#waiting.get(id);
+    if (!waiting) return;
+    if (phase) {
+      waiting.tell?.(phase, /** @type {number} */ (fraction));
+      return;
+    }
+    this.#waiting.delete(id);
+    if (this.#waiting.size === 0) this.#channel.keepAlive(false);
+    if (!code) {
+      waiting.resolve(value);
+      return;
+    }
+    // Its instance has trapped: another worker does the next job.
+    if (code === 'E_INTERNAL') {
+      this.isLost = true;
+      void this.#channel.end();
+    }
+    waiting.reject(failure(code, message ?? ''));
+  }
+
+  /** @param {unknown} reason */
+  #lose(reason) {
+    if (this.isLost) return;
+    this.isLost = true;
+    const text = reason instanceof Error ? reason.message : String(reason);
+    const hint = 'a content security policy must allow worker-src blob:, or pass the option worker';
+    const isNew = this.#lastId <= 1;
+    this.#rejectAll(
+      isNew
+        ? failure('E_WASM_LOAD', `the worker did not start: ${text}; ${hint}`, reason)
+        : failure('E_INTERNAL', `the worker was lost: ${text}`, reason),
+    );
+    void this.#channel.end();
+  }
+
+  /** @param {Error} error */
+  #rejectAll(error) {
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { reject } of waiting) reject(error);
+  }
+}
