@@ -15,6 +15,7 @@ pub struct Failure {
 }
 
 impl Failure {
+    #[expect(clippy::needless_pass_by_value, reason = "callers hand over what they just made")]
     fn new(code: &'static str, message: impl ToString) -> Self {
         Self { code, message: message.to_string() }
     }
@@ -77,7 +78,9 @@ impl From<IdentityError> for Failure {
 impl From<ProofError> for Failure {
     fn from(error: ProofError) -> Self {
         match error {
-            ProofError::Length { .. } | ProofError::Empty | ProofError::Duplicate { .. } => Self::format(error),
+            ProofError::Length { .. } | ProofError::Empty | ProofError::Duplicate { .. } => {
+                Self::format(error)
+            }
             _ => Self::range(error),
         }
     }

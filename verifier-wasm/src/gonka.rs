@@ -27,7 +27,9 @@ fn params_of(text: &str) -> Result<Params, Failure> {
     let name = if text == "devtest" { "dev-test" } else { text };
     Preset::from_name(name).map(Preset::params).ok_or_else(|| {
         let shown: String = text.chars().take(40).collect();
-        Failure::profile(format!("no parameters named {shown:?}, expected mainnet, testnet, default or devtest"))
+        Failure::profile(format!(
+            "no parameters named {shown:?}, expected mainnet, testnet, default or devtest"
+        ))
     })
 }
 
@@ -65,7 +67,8 @@ pub fn describe(params: &str) -> Result<String, Failure> {
     let params = params_of(params)?;
     let memory_bytes = memory_bytes(&params);
     if memory_bytes > MAX_MEMORY {
-        let message = format!("this model needs {memory_bytes} bytes, expected at most {MAX_MEMORY} in wasm32");
+        let message =
+            format!("this model needs {memory_bytes} bytes, expected at most {MAX_MEMORY} in wasm32");
         return Err(Failure::memory(message));
     }
     Ok(serde_json::to_string(&Description {
@@ -254,4 +257,3 @@ pub fn check_rule(r_target: f64, fraud_threshold: f64) -> Result<(), Failure> {
     Rule::new(TargetRadius::new(r_target)?, fraud_threshold)?;
     Ok(())
 }
-
