@@ -152,6 +152,7 @@ fn plot(file: &Path, table: &Table) -> Result<(), ProverError> {
             .map_err(|e| io(&e))?;
         chart
             .configure_mesh()
+            .light_line_style(TRANSPARENT)
             .x_desc("cost of the cheap score, as a share of the honest work")
             .y_desc("gain (1 = honest mining)")
             .draw()
