@@ -61,6 +61,8 @@ unsafe fn dot<const LANE: i32>(acc: int32x4_t, weights: int8x16_t, x: int8x16_t)
     // SAFETY: reads and writes registers only; the caller's that the instruction is there.
     unsafe {
         asm!(
+            // Code outside `run`, which never runs, is compiled without the feature.
+            ".arch_extension dotprod",
             "sdot {acc:v}.4s, {weights:v}.16b, {x:v}.4b[{lane}]",
             acc = inout(vreg) acc,
             weights = in(vreg) weights,
@@ -174,6 +176,10 @@ impl<const DOT: bool> Neon<DOT> {
 
 impl<const DOT: bool> Isa for Neon<DOT> {
     type Words = WordsNeon;
+    type Session = ();
+
+    #[inline(always)]
+    fn begin() {}
 
     #[inline(always)]
     fn tile<const R: usize, const WIDE: bool>(
