@@ -176,10 +176,6 @@ impl<const DOT: bool> Neon<DOT> {
 
 impl<const DOT: bool> Isa for Neon<DOT> {
     type Words = WordsNeon;
-    type Session = ();
-
-    #[inline(always)]
-    fn begin() {}
 
     #[inline(always)]
     fn tile<const R: usize, const WIDE: bool>(
