@@ -11,8 +11,6 @@ mod kernels;
 mod memory;
 mod ops;
 mod run;
-#[cfg(test)]
-mod timings;
 mod weights;
 
 pub use executor::{CpuError, CpuExecutor, CpuOptions, Progress};
