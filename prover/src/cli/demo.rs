@@ -12,19 +12,20 @@ use crate::mine::{Job, Searcher, Tally, mine};
 use crate::rates::Counts;
 use clap::Args;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use sphere_pow_core::gonka::proof::TargetRadius;
 use sphere_pow_core::gonka::verify::DEFAULT_FRAUD_THRESHOLD;
 use sphere_pow_core::gonka::{Preset, Puzzle};
 use sphere_pow_core::identity::{BlockHash, PublicKey};
 use sphere_pow_core::statistics::cap_probability;
 use std::process::ExitCode;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// About ten of these win.
 const NONCES: u64 = 200;
 /// Enough for a win even where a nonce takes a second.
-pub(super) const TIME_LIMIT: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// How many proofs are recomputed: the other path may be the slow one.
 const SAMPLE: usize = 12;
 
@@ -72,11 +73,12 @@ pub(super) fn run(args: &DemoArgs, out: &Output, stop: &AtomicBool) -> Result<Ex
     let mined_on_gpu = backends.iter().any(|b| b.info().backend == "gpu");
     out.say(&format!("2. Device: {}. It passed a known-answer test.", mined_on.join(" and ")));
 
-    let dir = std::env::temp_dir().join(format!("sphere-pow-demo-{}", std::process::id()));
-    std::fs::create_dir_all(&dir)?;
-    let result = mine_here(&dir, &puzzle, &key, r_target, backends, stop);
-    std::fs::remove_dir_all(&dir)?;
-    let (text, counts, seconds) = result?;
+    let searcher = |backend| -> Box<dyn Searcher> {
+        Box::new(GonkaSearcher { backend, puzzle: puzzle.clone(), key: key.clone(), r_target })
+    };
+    let searchers = backends.into_iter().map(searcher).collect();
+    let (text, counts, seconds) =
+        mine_here(ledger_header(&puzzle, &key, r_target, 0), searchers, NONCES, stop)?;
     let probability = cap_probability(params.vocab_u32(), r_target.get());
     let plausibility = counts.plausibility(probability);
     out.say(&format!("3. Mined as key {}…: {} nonces in {seconds:.1} s.", &PUBLIC_KEY[..12], counts.tried));
@@ -124,25 +126,27 @@ fn describe(backend: &dyn Backend) -> String {
     format!("{} ({})", info.backend.to_uppercase(), info.adapter)
 }
 
-fn mine_here(
-    dir: &std::path::Path,
-    puzzle: &Puzzle,
-    key: &PublicKey,
-    r_target: TargetRadius,
-    backends: Vec<Box<dyn Backend>>,
+/// Mines `count` nonces into a ledger of its own; gives its text, the counts and the seconds.
+pub(super) fn mine_here(
+    header: Map<String, Value>,
+    searchers: Vec<Box<dyn Searcher>>,
+    count: u64,
     stop: &AtomicBool,
 ) -> Result<(String, Counts, f64), ProverError> {
+    let dir = std::env::temp_dir().join(format!("sphere-pow-demo-{}", std::process::id()));
+    std::fs::create_dir_all(&dir)?;
     let path = dir.join("proofs.jsonl");
-    let (ledger, _) = Ledger::open(&path, ledger_header(puzzle, key, r_target, 0))?;
-    let job = Job { node_id: 0, node_count: 1, count: Some(NONCES), duration: Some(TIME_LIMIT) };
-    let searcher = |backend| -> Box<dyn Searcher> {
-        Box::new(GonkaSearcher { backend, puzzle: puzzle.clone(), key: key.clone(), r_target })
-    };
-    let searchers = backends.into_iter().map(searcher).collect();
+    let job = Job { node_id: 0, node_count: 1, count: Some(count), duration: Some(TIME_LIMIT) };
     let (tally, started) = (Tally::default(), Instant::now());
-    mine(&job, searchers, ledger, &Progress::default(), &tally, stop)?;
-    if stop.load(std::sync::atomic::Ordering::Relaxed) {
+    let mined = Ledger::open(&path, header)
+        .map_err(ProverError::from)
+        .and_then(|(ledger, _)| mine(&job, searchers, ledger, &Progress::default(), &tally, stop));
+    let seconds = started.elapsed().as_secs_f64();
+    let text = std::fs::read_to_string(&path);
+    std::fs::remove_dir_all(&dir)?;
+    mined?;
+    if stop.load(Ordering::Relaxed) {
         return Err(ProverError::Interrupted);
     }
-    Ok((std::fs::read_to_string(&path)?, tally.counts(), started.elapsed().as_secs_f64()))
+    Ok((text?, tally.counts(), seconds))
 }

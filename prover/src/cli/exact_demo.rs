@@ -1,6 +1,6 @@
 //! `sphere-pow demo --profile exact`.
 
-use super::demo::TIME_LIMIT;
+use super::demo::mine_here;
 use super::exact::{describe, open_all, params, verification};
 use super::output::{Output, advance, bar};
 use super::{BackendArgs, BackendChoice};
@@ -9,8 +9,7 @@ use crate::exact::backend::{ExactBackend, ExactCpuBackend};
 use crate::exact::search::{ExactSearcher, ledger_header, win_probability};
 use crate::exact::verify::{read_proof, verify};
 use crate::gpu::devices;
-use crate::ledger::{Ledger, Progress};
-use crate::mine::{Job, Searcher, Tally, mine};
+use crate::mine::Searcher;
 use crate::rates::Counts;
 use serde::Serialize;
 use sphere_pow_core::exact::Puzzle;
@@ -19,7 +18,6 @@ use sphere_pow_cpu::exact::{CpuOptions, Kernels};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
 
 /// About sixty of these win.
 const NONCES: u64 = 1000;
@@ -64,11 +62,9 @@ pub(super) fn run(
     let mined_on_gpu = backends.iter().any(|b| b.info().backend == "gpu");
     out.say(&format!("2. Device: {}. It passed a known-answer test to the bit.", mined_on.join(" and ")));
 
-    let dir = std::env::temp_dir().join(format!("sphere-pow-demo-{}", std::process::id()));
-    std::fs::create_dir_all(&dir)?;
-    let result = mine_here(&dir, &puzzle, key, backends, stop);
-    std::fs::remove_dir_all(&dir)?;
-    let (text, counts, seconds) = result?;
+    let searcher = |backend| -> Box<dyn Searcher> { Box::new(ExactSearcher { backend, key: key.clone() }) };
+    let searchers = backends.into_iter().map(searcher).collect();
+    let (text, counts, seconds) = mine_here(ledger_header(&puzzle, key), searchers, NONCES, stop)?;
     let plausibility = counts.plausibility(win_probability(sizes));
     out.say(&format!("3. Mined as key {}…: {} nonces in {seconds:.1} s.", &key.as_str()[..12], counts.tried));
     out.say("   SHA-256 of a nonce's logits draws its target; it wins when both point the same way closely enough.");
@@ -101,26 +97,6 @@ pub(super) fn run(
 fn device(backend: &dyn ExactBackend) -> String {
     let info = backend.info();
     format!("{} ({})", info.backend.to_uppercase(), info.adapter)
-}
-
-fn mine_here(
-    dir: &Path,
-    puzzle: &Puzzle,
-    key: &PublicKey,
-    backends: Vec<Box<dyn ExactBackend>>,
-    stop: &AtomicBool,
-) -> Result<(String, Counts, f64), ProverError> {
-    let path = dir.join("proofs.jsonl");
-    let (ledger, _) = Ledger::open(&path, ledger_header(puzzle, key))?;
-    let job = Job { node_id: 0, node_count: 1, count: Some(NONCES), duration: Some(TIME_LIMIT) };
-    let searcher = |backend| -> Box<dyn Searcher> { Box::new(ExactSearcher { backend, key: key.clone() }) };
-    let searchers = backends.into_iter().map(searcher).collect();
-    let (tally, started) = (Tally::default(), Instant::now());
-    mine(&job, searchers, ledger, &Progress::default(), &tally, stop)?;
-    if stop.load(std::sync::atomic::Ordering::Relaxed) {
-        return Err(ProverError::Interrupted);
-    }
-    Ok((std::fs::read_to_string(&path)?, tally.counts(), started.elapsed().as_secs_f64()))
 }
 
 /// The CPU after a GPU; after the CPU a GPU, if only a software one, else the CPU's portable kernels.

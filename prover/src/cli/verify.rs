@@ -3,7 +3,8 @@
 use super::output::{Output, advance, bar};
 use super::{BackendArgs, Profile, block_hash, open, params, public_key, read_text};
 use crate::error::ProverError;
-use crate::gonka::verify::{Context, Report, read_submissions, verify};
+use crate::gonka::backend::Backend;
+use crate::gonka::verify::{Context, Report, Submission, read_submissions, verify};
 use clap::Args;
 use serde::Serialize;
 use sphere_pow_core::gonka::proof::TargetRadius;
@@ -73,8 +74,16 @@ pub(super) fn run(args: &VerifyArgs, out: &Output, stop: &AtomicBool) -> Result<
     let text = read_text(&args.file, MAX_JSON_BYTES as u64)?;
     let submissions = read_submissions(&args.file, &text, &context)?;
     let mut batches = Vec::new();
+    // The submissions of a stage share block and model, and a model takes seconds to load.
+    let mut loaded: Option<(&Submission, Box<dyn Backend>)> = None;
     for submission in &submissions {
-        let mut backend = open::one(&args.backend, &submission.params, &submission.batch.block_hash, stop)?;
+        let is_same = |of: &Submission| {
+            of.params == submission.params && of.batch.block_hash == submission.batch.block_hash
+        };
+        let mut backend = match loaded.take() {
+            Some((of, backend)) if is_same(of) => backend,
+            _ => open::one(&args.backend, &submission.params, &submission.batch.block_hash, stop)?,
+        };
         let bar = bar("recomputing");
         let mut progress = advance(&bar, stop);
         batches.push(verify(
@@ -86,6 +95,7 @@ pub(super) fn run(args: &VerifyArgs, out: &Output, stop: &AtomicBool) -> Result<
             &mut progress,
         )?);
         bar.finish_and_clear();
+        loaded = Some((submission, backend));
     }
     let is_fraud = batches.iter().any(|report| report.validated.verdict().fraud_detected);
     let verdict = if is_fraud { "fraud" } else { "honest" };
