@@ -42,6 +42,12 @@ pub fn puzzle() -> Puzzle {
     Puzzle::new(&params, &BlockHash::new("deadbeef").expect("visible ASCII"))
 }
 
+/// The key whose answers are known.
+#[must_use]
+pub fn key() -> PublicKey {
+    PublicKey::new("02abc").expect("visible ASCII")
+}
+
 /// Runs `logits` (`[nonces * seq_len, dim]` to `[nonces, vocab]`) on the known nonces, SPEC §I.8.
 ///
 /// # Errors
@@ -50,8 +56,7 @@ pub fn check(
     device: &str,
     logits: impl FnOnce(&[f16]) -> Result<Vec<f32>, ProverError>,
 ) -> Result<(), ProverError> {
-    let puzzle = puzzle();
-    let key = PublicKey::new("02abc").expect("visible ASCII");
+    let (puzzle, key) = (puzzle(), key());
     let nonces = || (0..).zip(DISTANCES).map(|(n, want)| (Nonce::new(n).expect("small"), want));
     let inputs: Vec<f16> = nonces().flat_map(|(nonce, _)| puzzle.input(&key, nonce)).collect();
     let out = logits(&inputs)?;
