@@ -12,7 +12,7 @@ use sphere_pow_cpu::exact::{CpuError, CpuExecutor, CpuOptions, Gemm, Kernels, Pr
 use sphere_pow_tests::{sha256_hex, vectors};
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 fn go_on(_: Progress) -> ControlFlow<()> {
     ControlFlow::Continue(())
@@ -65,6 +65,10 @@ fn check(name: &str, ways: impl Fn(&Params) -> Vec<CpuOptions>) {
 #[test]
 fn nano_digests_are_the_oracles_for_thousands_of_nonces() {
     check("nano", ways);
+}
+
+#[test]
+fn nano_digests_of_the_highest_nonces_are_the_oracles() {
     check("nano_high_nonces", ways);
 }
 
@@ -130,37 +134,30 @@ fn no_nonces_give_no_logits_and_half_a_nonce_an_error() {
     assert!(matches!(CpuExecutor::new(&puzzle, options), Err(CpuError::NoKernels { .. })));
 }
 
-/// Breaks after a while and tells how long the end then took.
-fn time_to_stop(run: impl FnOnce(&mut dyn FnMut(Progress) -> ControlFlow<()>) -> CpuError) -> Duration {
-    let start = Instant::now();
-    let mut asked = None;
+/// Breaks from the first call after some work on: no more than a part may then be done.
+fn stop_under_way(run: impl FnOnce(&mut dyn FnMut(Progress) -> ControlFlow<()>) -> CpuError) {
+    let mut is_asked = false;
     let error = run(&mut |progress| {
-        assert!(progress.done <= progress.total);
-        if start.elapsed() < Duration::from_millis(120) {
-            return ControlFlow::Continue(());
-        }
-        asked.get_or_insert_with(Instant::now);
-        ControlFlow::Break(())
+        assert!(progress.done < progress.total, "{progress:?}");
+        is_asked |= progress.done > 0;
+        if is_asked { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     assert_eq!(error, CpuError::Interrupted);
-    asked.expect("it was asked").elapsed()
+    assert!(is_asked, "it was stopped before it did anything");
 }
 
 #[test]
-fn large_stops_soon_after_it_is_asked_to() {
+fn large_stops_under_way() {
     let puzzle = Puzzle::new(&Preset::Large.params(), &BlockHash::new("stop").expect("a hash"));
     let key = PublicKey::new("key").expect("a key");
     let options = CpuOptions { memory_limit_bytes: Some(256 << 20), ..CpuOptions::default() };
     let mut executor = CpuExecutor::new(&puzzle, options).expect("an executor");
     assert!(!executor.is_packed());
     let nonces: Vec<Nonce> = (0..64).map(|n| Nonce::new(n).expect("small")).collect();
-    let running = time_to_stop(|progress| executor.logits(&key, &nonces, progress).expect_err("stopped"));
-    let packing = time_to_stop(|progress| {
+    stop_under_way(|progress| executor.logits(&key, &nonces, progress).expect_err("stopped"));
+    stop_under_way(|progress| {
         CpuExecutor::with_progress(&puzzle, CpuOptions::default(), progress).expect_err("stopped")
     });
-    println!("stopped after {running:?} and {packing:?}");
-    // Generous: tests share the machine.
-    assert!(running < Duration::from_secs(2) && packing < Duration::from_secs(2), "{running:?} {packing:?}");
 }
 
 fn rows_of(n: usize, seed: u32, bound: i32) -> Vec<i8> {

@@ -14,6 +14,7 @@ pub(crate) struct Table {
     /// 4 bits. For b below 128 and b' = b, or b from 128 on and b' = b - 128, the entry is the XOR over j from 0
     /// to b' / 16 of `shuffle(steps[j], b' - 16 j)`, with `steps[8 + j]` in the second case: each step is what
     /// the entries of its sixteen differ by from those of the one before.
+    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only x86 shuffles so"))]
     pub(crate) steps: [[u8; 16]; 16],
 }
 
