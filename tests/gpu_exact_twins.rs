@@ -9,14 +9,12 @@ use sphere_pow_core::exact::stream::StreamKey;
 use sphere_pow_core::exact::tables::NORMAL;
 use sphere_pow_core::exact::{Preset, Puzzle};
 use sphere_pow_core::identity::{BlockHash, PublicKey};
-use sphere_pow_prover::gpu::GpuError;
-use sphere_pow_prover::gpu::context::Gpu;
-use sphere_pow_prover::gpu::exact::choose::{candidates, compile};
-use sphere_pow_prover::gpu::exact::kernels::{
-    Kernels, WG, attention, embed, merge, norm, stream, swiglu, take_last,
-};
-use sphere_pow_prover::gpu::exact::self_test::{self, compare, extremes, paint};
-use sphere_pow_prover::gpu::recorder::Recorder;
+use sphere_pow_gpu::GpuError;
+use sphere_pow_gpu::context::Gpu;
+use sphere_pow_gpu::exact::choose::{candidates, compile};
+use sphere_pow_gpu::exact::kernels::{Kernels, WG, attention, embed, merge, norm, stream, swiglu, take_last};
+use sphere_pow_gpu::exact::self_test::{self, compare, extremes, paint};
+use sphere_pow_gpu::recorder::Recorder;
 use sphere_pow_tests::gpu::adapter;
 
 /// Widths of rows that `Params` can ask for.

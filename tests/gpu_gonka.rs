@@ -3,10 +3,10 @@
 use sphere_pow_core::f16;
 use sphere_pow_core::gonka::params::RawParams;
 use sphere_pow_core::gonka::weights::weight_pool;
-use sphere_pow_core::gonka::{Params, Preset};
+use sphere_pow_core::gonka::{Params, Preset, known_answer};
 use sphere_pow_core::identity::BlockHash;
 use sphere_pow_cpu::gonka::{CpuExecutor, CpuOptions};
-use sphere_pow_prover::gpu::{GpuError, GpuExecutor, GpuOptions, devices, self_test};
+use sphere_pow_gpu::{GpuError, GpuExecutor, GpuOptions, devices, self_test};
 use sphere_pow_tests::GonkaCase;
 use sphere_pow_tests::gpu::{Bench, Bound, adapter, awkward, go_on, hold};
 use std::num::NonZeroUsize;
@@ -232,10 +232,10 @@ fn memory_in_use_is_what_was_said_and_within_the_limit() {
 #[test]
 fn a_device_that_computes_wrongly_is_refused() {
     let gpu = Bench::open(true, true).gpu;
-    assert_eq!(self_test::known_answers(&gpu, &self_test::KNOWN), Ok(()));
-    for wrong in [self_test::KNOWN[1] + 3e-5, self_test::KNOWN[1] - 3e-5] {
-        let error =
-            self_test::known_answers(&gpu, &[self_test::KNOWN[0], wrong]).expect_err("a wrong answer");
+    let [first, second, ..] = known_answer::DISTANCES;
+    assert_eq!(self_test::known_answers(&gpu, &[first, second]), Ok(()));
+    for wrong in [second + 3e-5, second - 3e-5] {
+        let error = self_test::known_answers(&gpu, &[first, wrong]).expect_err("a wrong answer");
         assert!(matches!(error, GpuError::SelfTest { .. }), "{error}");
         assert!(error.to_string().contains("the distance of nonce 1 is 1.4731"), "{error}");
     }

@@ -2,11 +2,11 @@
 
 use sphere_pow_core::f16;
 use sphere_pow_core::gonka::ops::AttentionShape;
-use sphere_pow_prover::gpu::GpuError;
-use sphere_pow_prover::gpu::kernels::linear::{self, Tile};
-use sphere_pow_prover::gpu::kernels::{attention, repack, rms_norm, rope, swiglu};
-use sphere_pow_prover::gpu::pace::Pace;
-use sphere_pow_prover::gpu::recorder::Recorder;
+use sphere_pow_gpu::GpuError;
+use sphere_pow_gpu::kernels::linear::{self, Tile};
+use sphere_pow_gpu::kernels::{attention, repack, rms_norm, rope, swiglu};
+use sphere_pow_gpu::pace::Pace;
+use sphere_pow_gpu::recorder::Recorder;
 use sphere_pow_tests::gpu::{Bench, awkward, go_on};
 use std::time::Instant;
 

@@ -8,11 +8,11 @@ use sphere_pow_core::gonka::ops::{self, AttentionShape, RopeTable};
 use sphere_pow_core::gonka::params::{Params, RawParams};
 use sphere_pow_core::gonka::weights::{LayerTensor, Tensor, TensorView, weight_pool};
 use sphere_pow_core::identity::BlockHash;
-use sphere_pow_prover::gpu::kernels::linear::{self, Tile};
-use sphere_pow_prover::gpu::kernels::{add, attention, rms_norm, rope, swiglu, take_last};
-use sphere_pow_prover::gpu::layout::{Layout, TILE, stride};
-use sphere_pow_prover::gpu::pool::DevicePool;
-use sphere_pow_prover::gpu::self_test;
+use sphere_pow_gpu::kernels::linear::{self, Tile};
+use sphere_pow_gpu::kernels::{add, attention, rms_norm, rope, swiglu, take_last};
+use sphere_pow_gpu::layout::{Layout, TILE, stride};
+use sphere_pow_gpu::pool::DevicePool;
+use sphere_pow_gpu::self_test;
 use sphere_pow_tests::gpu::{Bench, Bound, awkward, go_on, hold};
 
 /// Columns: even ones at the edges of words, workgroups and tiles, and an odd prime.

@@ -3,11 +3,11 @@
 use sphere_pow_core::f16;
 use sphere_pow_core::gonka::rng::NumpyRng;
 use sphere_pow_core::gonka::seed::Seed;
-use sphere_pow_prover::gpu::context::{Gpu, KernelOptions};
-use sphere_pow_prover::gpu::layout::{TILE, stride};
-use sphere_pow_prover::gpu::pace::Pace;
-use sphere_pow_prover::gpu::recorder::Recorder;
-use sphere_pow_prover::gpu::{DeviceInfo, DeviceSelector, GpuError};
+use sphere_pow_gpu::context::{Gpu, KernelOptions};
+use sphere_pow_gpu::layout::{TILE, stride};
+use sphere_pow_gpu::pace::Pace;
+use sphere_pow_gpu::recorder::Recorder;
+use sphere_pow_gpu::{DeviceInfo, DeviceSelector, GpuError};
 use std::ops::ControlFlow;
 
 /// The adapter under test: `SPHERE_POW_ADAPTER` (an index or a part of a name), else the best there is.

@@ -2,10 +2,10 @@
 
 use super::output::Output;
 use crate::error::ProverError;
-use crate::gpu::{DeviceInfo, GpuExecutor, devices};
 use serde::Serialize;
 use sphere_pow_core::gonka::Preset;
 use sphere_pow_cpu::simd::Simd;
+use sphere_pow_gpu::{DeviceInfo, GpuExecutor, devices};
 use std::fmt::Write;
 use std::process::ExitCode;
 

@@ -4,12 +4,12 @@ use super::output::{advance, bar};
 use super::{BackendArgs, BackendChoice};
 use crate::error::ProverError;
 use crate::gonka::backend::{Backend, CpuBackend, GpuBackend};
-use crate::gpu::{DeviceInfo, DeviceSelector, GpuOptions, devices};
 use sphere_pow_core::f16;
 use sphere_pow_core::gonka::Params;
 use sphere_pow_core::identity::BlockHash;
 use sphere_pow_cpu::gonka::{CpuOptions, weight_pool_with};
 use sphere_pow_cpu::simd::SimdLevel;
+use sphere_pow_gpu::{DeviceInfo, DeviceSelector, GpuOptions, devices};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 

@@ -2,12 +2,12 @@
 
 use crate::device::{BackendInfo, OnProgress};
 use crate::error::ProverError;
-use crate::gpu::DeviceInfo;
-use crate::gpu::exact::{ExactGpuExecutor, ExactGpuOptions};
 use sphere_pow_core::exact::forward::ReferenceExecutor;
 use sphere_pow_core::exact::{Digest, Preset, Puzzle, Verdict};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use sphere_pow_cpu::exact::{CpuExecutor, CpuOptions};
+use sphere_pow_gpu::DeviceInfo;
+use sphere_pow_gpu::exact::{ExactGpuExecutor, ExactGpuOptions};
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 

@@ -1,13 +1,13 @@
 //! One device ready to compute distances: a GPU through wgpu, or the CPU.
 
-use super::known_answer;
 use crate::device::{BackendInfo, OnProgress};
 use crate::error::ProverError;
-use crate::gpu::{DeviceInfo, GpuExecutor, GpuOptions};
 use sphere_pow_core::f16;
+use sphere_pow_core::gonka::known_answer::{self, WrongAnswer};
 use sphere_pow_core::gonka::{Params, Puzzle};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use sphere_pow_cpu::gonka::{CpuExecutor, CpuOptions};
+use sphere_pow_gpu::{DeviceInfo, GpuExecutor, GpuOptions};
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -128,8 +128,10 @@ impl CpuBackend {
         let known = known_answer::puzzle();
         let known_pool = Arc::new(sphere_pow_cpu::gonka::weight_pool(known.params(), known.block()));
         let mut tested = CpuExecutor::new(known.params(), known.block(), known_pool, options)?;
-        known_answer::check(&tested.description(), |inputs| {
-            Ok(tested.logits(inputs, &mut |_| ControlFlow::Continue(()))?)
+        let known = known_answer::DISTANCES;
+        let logits = tested.logits(&known_answer::inputs(known.len()), &mut |_| ControlFlow::Continue(()))?;
+        known_answer::check(&logits, &known).map_err(|WrongAnswer { nonce, got, expected }| {
+            ProverError::KnownAnswer { device: tested.description(), nonce, got, expected }
         })?;
         let executor = CpuExecutor::new(params, block, pool, options)?;
         let batch = batch.unwrap_or(executor.preferred_batch()).get();

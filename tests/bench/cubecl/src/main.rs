@@ -4,13 +4,13 @@
 //! Rounds of all take turns and the best of each counts, so that what else the machine does slows all alike.
 
 use burn::tensor::{Device, Distribution, Tensor};
-use sphere_pow_prover::gpu::DeviceSelector;
-use sphere_pow_prover::gpu::context::Gpu;
-use sphere_pow_prover::gpu::device::MatrixUnits;
-use sphere_pow_prover::gpu::exact::Method;
-use sphere_pow_prover::gpu::exact::choose::{candidates, compile, rate};
-use sphere_pow_prover::gpu::exact::self_test::linear_is_exact;
-use sphere_pow_prover::gpu::pace::Pace;
+use sphere_pow_gpu::DeviceSelector;
+use sphere_pow_gpu::context::Gpu;
+use sphere_pow_gpu::device::MatrixUnits;
+use sphere_pow_gpu::exact::Method;
+use sphere_pow_gpu::exact::choose::{candidates, compile, rate};
+use sphere_pow_gpu::exact::self_test::linear_is_exact;
+use sphere_pow_gpu::pace::Pace;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
