@@ -2,14 +2,10 @@
 
 use super::device::{DeviceInfo, adapters};
 use super::error::GpuError;
+use super::fence::Arrival;
 use super::kernels::linear::Tile;
 use super::kernels::{Compiled, Kernel, KernelId};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
-/// A device that answers nothing for this long counts as lost.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What went wrong first, of each kind.
 #[derive(Debug, Default)]
@@ -62,9 +58,9 @@ impl Gpu {
     /// # Errors
     /// [`GpuError::NoSuchAdapter`] when it is gone, [`GpuError::Unusable`] when it refuses, else as the driver
     /// fails.
-    pub fn open(info: &DeviceInfo, options: KernelOptions) -> Result<Self, GpuError> {
-        let mut gpu = Self::bare(info, wgpu::Features::empty())?;
-        gpu.compile(options)?;
+    pub async fn open(info: &DeviceInfo, options: KernelOptions) -> Result<Self, GpuError> {
+        let mut gpu = Self::bare(info, wgpu::Features::empty()).await?;
+        gpu.compile(options).await?;
         Ok(gpu)
     }
 
@@ -73,11 +69,11 @@ impl Gpu {
     /// # Errors
     /// As [`Self::open`].
     #[allow(unsafe_code, reason = "wgpu wants experimental features acknowledged so")]
-    pub fn bare(info: &DeviceInfo, features: wgpu::Features) -> Result<Self, GpuError> {
+    pub async fn bare(info: &DeviceInfo, features: wgpu::Features) -> Result<Self, GpuError> {
         if let Err(reason) = &info.usable {
             return Err(GpuError::Unusable { name: info.name.clone(), reason: reason.clone() });
         }
-        let all = adapters();
+        let all = adapters().await;
         let found = all.iter().map(|(info, _)| info.name.as_str()).collect::<Vec<_>>().join(", ");
         let same = |other: &DeviceInfo| {
             other.index == info.index && other.name == info.name && other.backend == info.backend
@@ -98,7 +94,8 @@ impl Gpu {
             memory_hints: wgpu::MemoryHints::MemoryUsage,
             ..Default::default()
         };
-        let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
+        let opened = adapter.request_device(&descriptor).await;
+        let (device, queue) = opened
             .map_err(|error| GpuError::Unusable { name: info.name.clone(), reason: error.to_string() })?;
         let faults = FaultLog::default();
         let lost = faults.clone();
@@ -128,11 +125,12 @@ impl Gpu {
     ///
     /// # Errors
     /// [`GpuError::Internal`] when the driver refuses one.
-    pub fn compile(&mut self, options: KernelOptions) -> Result<(), GpuError> {
-        let compiled = KernelId::ALL
-            .iter()
-            .map(|id| Compiled::new(&self.device, id.kernel(), &id.constants(options), options.checked));
-        self.kernels = compiled.collect();
+    pub async fn compile(&mut self, options: KernelOptions) -> Result<(), GpuError> {
+        let mut kernels = Vec::new();
+        for id in KernelId::ALL {
+            kernels.push(self.compile_kernel(id.kernel(), &id.constants(options), options.checked).await?);
+        }
+        self.kernels = kernels;
         self.check(0)
     }
 
@@ -140,7 +138,7 @@ impl Gpu {
     ///
     /// # Errors
     /// [`GpuError::Internal`] when the driver refuses it; the device stays as it was.
-    pub fn compile_kernel(
+    pub async fn compile_kernel(
         &self,
         kernel: &Kernel,
         constants: &[(&str, f64)],
@@ -149,8 +147,8 @@ impl Gpu {
         let validation = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let internal = self.device.push_error_scope(wgpu::ErrorFilter::Internal);
         let compiled = Compiled::new(&self.device, kernel, constants, checked);
-        let internal = pollster::block_on(internal.pop());
-        match internal.or(pollster::block_on(validation.pop())) {
+        let (internal, validation) = (internal.pop(), validation.pop());
+        match internal.await.or(validation.await) {
             None => Ok(compiled),
             Some(error) => {
                 Err(GpuError::Internal { name: self.info.name.clone(), reason: error.to_string() })
@@ -178,6 +176,10 @@ impl Gpu {
     /// Chooses the tile for more rows than [`Tile::Flat`] has.
     pub fn set_tile(&mut self, tile: Tile) {
         self.tile = tile;
+    }
+
+    pub(super) fn report_loss(&self, reason: String) {
+        self.faults.report_loss(reason);
     }
 
     pub(super) fn device(&self) -> &wgpu::Device {
@@ -212,15 +214,20 @@ impl Gpu {
     ///
     /// # Errors
     /// As [`Self::check`].
-    pub fn read(&self, buffer: &wgpu::Buffer, bytes: u64) -> Result<Vec<u8>, GpuError> {
-        self.read_from(buffer, 0, bytes)
+    pub async fn read(&self, buffer: &wgpu::Buffer, bytes: u64) -> Result<Vec<u8>, GpuError> {
+        self.read_from(buffer, 0, bytes).await
     }
 
     /// Reads `bytes` of `buffer` from byte `offset` on, after all submitted work.
     ///
     /// # Errors
     /// As [`Self::check`].
-    pub fn read_from(&self, buffer: &wgpu::Buffer, offset: u64, bytes: u64) -> Result<Vec<u8>, GpuError> {
+    pub async fn read_from(
+        &self,
+        buffer: &wgpu::Buffer,
+        offset: u64,
+        bytes: u64,
+    ) -> Result<Vec<u8>, GpuError> {
         let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("readback"),
             size: bytes,
@@ -231,43 +238,8 @@ impl Gpu {
         encoder.copy_buffer_to_buffer(buffer, offset, &staging, 0, bytes);
         let index = self.queue.submit([encoder.finish()]);
         self.check(bytes)?;
-        let (sender, receiver) = std::sync::mpsc::channel();
-        staging.map_async(wgpu::MapMode::Read, .., move |result| {
-            // The receiver outlives the poll below unless the device is lost, and then nobody listens.
-            let _ = sender.send(result);
-        });
-        self.wait(index)?;
-        let lost = |reason: String| GpuError::DeviceLost { name: self.info.name.clone(), reason };
-        match receiver.try_recv() {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(lost(error.to_string())),
-            Err(error) => return Err(lost(format!("the result never arrived: {error}"))),
-        }
-        let view = staging.get_mapped_range(..).map_err(|error| lost(error.to_string()))?;
-        Ok(view.to_vec())
-    }
-
-    /// Waits until a submit is done.
-    ///
-    /// # Errors
-    /// As [`Self::check`]; a device that stays silent for two minutes is lost.
-    pub fn wait(&self, index: wgpu::SubmissionIndex) -> Result<(), GpuError> {
-        self.poll(Some(index));
-        self.check(0)
-    }
-
-    fn poll(&self, submission_index: Option<wgpu::SubmissionIndex>) {
-        let poll = wgpu::PollType::Wait { submission_index, timeout: Some(PATIENCE) };
-        // wgpu 30 panics where the driver reports a loss to a poll (Device::poll in its wgpu_core backend).
-        match catch_unwind(AssertUnwindSafe(|| self.device.poll(poll))) {
-            Ok(Ok(_)) => {}
-            // After a loss the last submit was refused, and its index is unknown: the loss is told below.
-            Ok(Err(wgpu::PollError::WrongSubmissionIndex(..))) => {
-                let _ = self.device.poll(wgpu::PollType::Poll);
-            }
-            Ok(Err(error)) => self.faults.report_loss(error.to_string()),
-            Err(_) => self.faults.report_loss("the driver reported a loss while it was polled".into()),
-        }
+        let (bytes, _) = Arrival::new(staging, bytes, index).take(self, <[u8]>::to_vec).await?;
+        Ok(bytes)
     }
 
     /// The first fault of the device, if there is any.
@@ -283,7 +255,7 @@ impl Gpu {
         };
         if refused && !lost {
             // What is refused may only be the consequence of a loss, which wgpu tells no sooner than at a poll.
-            self.poll(None);
+            self.poll_for_loss();
         }
         // A driver that runs out of memory is lost by wgpu's own hand.
         match &*self.faults.lock() {
@@ -296,7 +268,7 @@ impl Gpu {
 
     /// What destroys the device, as a reset by the driver would: every later call fails with
     /// [`GpuError::DeviceLost`]. For drills and tests.
-    pub fn destroyer(&self) -> impl Fn() + Send + Sync + use<> {
+    pub fn destroyer(&self) -> impl Fn() + wgpu::WasmNotSendSync + use<> {
         let device = self.device.clone();
         // wgpu tells the loss through the callback, when the queue is empty.
         move || device.destroy()

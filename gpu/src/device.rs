@@ -11,7 +11,7 @@ pub struct DeviceInfo {
     pub index: usize,
     /// As the driver gives it.
     pub name: String,
-    /// `vulkan`, `metal` or `dx12`.
+    /// `vulkan`, `metal`, `dx12` or `webgpu`.
     pub backend: String,
     /// Driver name and version.
     pub driver: String,
@@ -143,8 +143,8 @@ impl DeviceSelector {
     ///
     /// # Errors
     /// [`GpuError::NoAdapter`], [`GpuError::NoSuchAdapter`], or [`GpuError::Unusable`] when the one named is.
-    pub fn find(&self) -> Result<DeviceInfo, GpuError> {
-        self.choose(devices())
+    pub async fn find(&self) -> Result<DeviceInfo, GpuError> {
+        self.choose(devices().await)
     }
 
     fn choose(&self, mut all: Vec<DeviceInfo>) -> Result<DeviceInfo, GpuError> {
@@ -191,17 +191,20 @@ impl DeviceInfo {
 }
 
 /// Every adapter of the machine in the order of its drivers, usable or not.
-#[must_use]
-pub fn devices() -> Vec<DeviceInfo> {
-    adapters().into_iter().map(|(info, _)| info).collect()
+pub async fn devices() -> Vec<DeviceInfo> {
+    adapters().await.into_iter().map(|(info, _)| info).collect()
 }
 
-pub(super) fn adapters() -> Vec<(DeviceInfo, wgpu::Adapter)> {
-    let backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
+pub(super) async fn adapters() -> Vec<(DeviceInfo, wgpu::Adapter)> {
+    let backends = if cfg!(target_family = "wasm") {
+        wgpu::Backends::BROWSER_WEBGPU
+    } else {
+        wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12
+    };
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
     descriptor.backends = backends;
     let instance = wgpu::Instance::new(descriptor);
-    let adapters = pollster::block_on(instance.enumerate_adapters(backends));
+    let adapters = instance.enumerate_adapters(backends).await;
     adapters.into_iter().enumerate().map(|(index, adapter)| (describe(index, &adapter), adapter)).collect()
 }
 
@@ -215,7 +218,8 @@ fn describe(index: usize, adapter: &wgpu::Adapter) -> DeviceInfo {
         .or(limits.reason_against());
     DeviceInfo {
         index,
-        name: info.name,
+        // Browsers may keep it to themselves.
+        name: if info.name.is_empty() { "unnamed".to_owned() } else { info.name },
         backend: info.backend.to_string(),
         driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
         device_type: match info.device_type {
@@ -225,7 +229,10 @@ fn describe(index: usize, adapter: &wgpu::Adapter) -> DeviceInfo {
             wgpu::DeviceType::Cpu => "cpu",
             wgpu::DeviceType::Other => "other",
         },
+        #[cfg(not(target_family = "wasm"))]
         memory_bytes: vulkan_memory(adapter),
+        #[cfg(target_family = "wasm")]
+        memory_bytes: None,
         limits,
         matrix_units: MatrixUnits::of(adapter),
         usable: against.map_or(Ok(()), Err),
@@ -233,6 +240,7 @@ fn describe(index: usize, adapter: &wgpu::Adapter) -> DeviceInfo {
 }
 
 /// Size of the largest device-local heap; `None` on other backends, which do not tell through wgpu.
+#[cfg(not(target_family = "wasm"))]
 #[allow(unsafe_code, reason = "wgpu has no safe way to ask for the size of the memory")]
 fn vulkan_memory(adapter: &wgpu::Adapter) -> Option<u64> {
     // SAFETY: the hal adapter is only read, by a query that every Vulkan 1.0 driver has and that takes no more

@@ -53,7 +53,7 @@ impl GpuExecutor {
     /// # Errors
     /// Any [`GpuError`]; [`GpuError::SelfTest`] when the device computes wrongly. When memory runs out and the
     /// options name no batch, a smaller one is tried.
-    pub fn new(
+    pub async fn new(
         info: &DeviceInfo,
         params: &Params,
         block: &BlockHash,
@@ -67,7 +67,7 @@ impl GpuExecutor {
         let layout = Layout::new(params, &info.name, &info.limits, options.max_binding_bytes)?;
         let mut batch = choose_batch(info, params, &layout, options)?;
         loop {
-            match Self::open(info, (params, block, pool), &layout, batch, options, progress) {
+            match Self::open(info, (params, block, pool), &layout, batch, options, progress).await {
                 // What a device has and what it gives are two things: others use it too.
                 Err(GpuError::OutOfMemory { .. }) if options.batch.is_none() && batch > 1 => batch /= 2,
                 opened => return opened,
@@ -75,7 +75,7 @@ impl GpuExecutor {
         }
     }
 
-    fn open(
+    async fn open(
         info: &DeviceInfo,
         (params, block, pool): (&Params, &BlockHash, &[f16]),
         layout: &Layout,
@@ -86,13 +86,13 @@ impl GpuExecutor {
         let max_seq = params.seq_len().max(known_answer::puzzle().params().seq_len());
         let max_seq = u32::try_from(max_seq).expect("seq_len is at most 8192");
         let kernels = KernelOptions { checked: options.checked, native_unpack: true, max_seq };
-        let mut gpu = Gpu::open(info, kernels)?;
+        let mut gpu = Gpu::open(info, kernels).await?;
         gpu.set_needed_bytes(layout.memory_bytes(params, batch));
-        self_test::prepare(&mut gpu, kernels)?;
-        let pace = tune::tune(&mut gpu, batch * params.seq_len())?;
-        let device_pool = DevicePool::new(&gpu, layout, pool, progress)?;
+        self_test::prepare(&mut gpu, kernels).await?;
+        let pace = tune::tune(&mut gpu, batch * params.seq_len()).await?;
+        let device_pool = DevicePool::new(&gpu, layout, pool, progress).await?;
         let model = Model::new(&gpu, params, block, layout.clone(), device_pool, batch);
-        gpu.check(0)?;
+        gpu.settle(0).await?;
         Ok(Self { gpu, model, pace, options, block: block.clone() })
     }
 
@@ -100,12 +100,12 @@ impl GpuExecutor {
     ///
     /// # Errors
     /// As [`Self::new`]; the executor stays lost.
-    pub fn rebuild(&mut self, pool: &[f16], progress: Progress<'_>) -> Result<(), GpuError> {
+    pub async fn rebuild(&mut self, pool: &[f16], progress: Progress<'_>) -> Result<(), GpuError> {
         let options = GpuOptions { batch: NonZeroUsize::new(self.model.batch()), ..self.options };
         let info = self.gpu.info().clone();
         // What the driver still holds of the old device must not stand in the way of the new one.
         self.destroy_device();
-        *self = Self::new(&info, self.model.params(), &self.block, pool, options, progress)?;
+        *self = Self::new(&info, self.model.params(), &self.block, pool, options, progress).await?;
         Ok(())
     }
 
@@ -117,7 +117,7 @@ impl GpuExecutor {
     ///
     /// # Errors
     /// [`GpuError::Inputs`], [`GpuError::Interrupted`], [`GpuError::DeviceLost`] and what else a device can do.
-    pub fn logits(&mut self, inputs: &[f16], progress: Progress<'_>) -> Result<Vec<f32>, GpuError> {
+    pub async fn logits(&mut self, inputs: &[f16], progress: Progress<'_>) -> Result<Vec<f32>, GpuError> {
         let params = self.model.params();
         let per_nonce = params.seq_len() * params.dim();
         let (nonces, batch) = (inputs.len() / per_nonce, self.model.batch());
@@ -128,9 +128,9 @@ impl GpuExecutor {
         let total = params.flops_per_nonce() as f64 * nonces as f64;
         self.model.write_rows(&self.gpu, Slot::Stream, inputs);
         let mut recorder = Recorder::new(&self.gpu, &mut self.pace, total, progress);
-        self.model.record(&mut recorder, nonces)?;
-        recorder.finish()?;
-        self.model.read_rows(&self.gpu, Slot::Logits, nonces)
+        self.model.record(&mut recorder, nonces).await?;
+        recorder.finish().await?;
+        self.model.read_rows(&self.gpu, Slot::Logits, nonces).await
     }
 
     /// The widest product of the model alone, `[rows, dim]` by `w1`ᵀ of layer 0, for benchmarks.
@@ -141,7 +141,7 @@ impl GpuExecutor {
     ///
     /// # Errors
     /// [`GpuError::Inputs`] and what a device can do.
-    pub fn gate_product(&mut self, normed: &[f16]) -> Result<Vec<f32>, GpuError> {
+    pub async fn gate_product(&mut self, normed: &[f16]) -> Result<Vec<f32>, GpuError> {
         let params = self.model.params();
         let batch = Slot::Gate.max_rows(params).count(self.model.batch(), params);
         let rows = normed.len() / params.dim();
@@ -152,8 +152,8 @@ impl GpuExecutor {
         let mut go_on = |_| ControlFlow::Continue(());
         let mut recorder = Recorder::new(&self.gpu, &mut self.pace, 1.0, &mut go_on);
         self.model.record_gate(&mut recorder, rows)?;
-        recorder.finish()?;
-        self.model.read_rows(&self.gpu, Slot::Gate, rows)
+        recorder.finish().await?;
+        self.model.read_rows(&self.gpu, Slot::Gate, rows).await
     }
 
     /// Most nonces at once.
@@ -193,7 +193,7 @@ impl GpuExecutor {
     }
 
     /// [`Self::destroy_device`], for use while a batch runs.
-    pub fn destroyer(&self) -> impl Fn() + Send + Sync + use<> {
+    pub fn destroyer(&self) -> impl Fn() + wgpu::WasmNotSendSync + use<> {
         self.gpu.destroyer()
     }
 

@@ -97,19 +97,23 @@ impl Model {
     /// Records the whole plan for `nonces` nonces.
     ///
     /// # Errors
-    /// As [`Recorder::dispatch`].
-    pub fn record(&self, recorder: &mut Recorder<'_>, nonces: usize) -> Result<(), GpuError> {
-        self.plan.ops().iter().try_for_each(|op| self.step(recorder, op, nonces))
+    /// As [`Recorder::flush`].
+    pub async fn record(&self, recorder: &mut Recorder<'_>, nonces: usize) -> Result<(), GpuError> {
+        for op in self.plan.ops() {
+            self.step(recorder, op, nonces)?;
+            recorder.catch_up().await?;
+        }
+        Ok(())
     }
 
     /// Reads the first rows of a slot, `[rows, width]`.
     ///
     /// # Errors
     /// As [`Gpu::read`].
-    pub fn read_rows(&self, gpu: &Gpu, slot: Slot, rows: usize) -> Result<Vec<f32>, GpuError> {
+    pub async fn read_rows(&self, gpu: &Gpu, slot: Slot, rows: usize) -> Result<Vec<f32>, GpuError> {
         let width = slot.width(&self.params);
         let stride = stride(width);
-        let bytes = gpu.read(self.slot(slot), (rows * stride * 2) as u64)?;
+        let bytes = gpu.read(self.slot(slot), (rows * stride * 2) as u64).await?;
         let rows = bytes.chunks_exact(stride * 2);
         let value = |pair: &[u8]| f16::from_le_bytes([pair[0], pair[1]]).to_f32();
         Ok(rows.flat_map(|row| row[..width * 2].chunks_exact(2).map(value)).collect())

@@ -15,6 +15,7 @@ pub mod device;
 pub mod error;
 pub mod exact;
 pub mod executor;
+pub mod fence;
 pub mod forward;
 pub mod kernels;
 pub mod layout;

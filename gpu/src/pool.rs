@@ -14,7 +14,7 @@ use std::ops::Range;
 const PIECE_VALUES: usize = 8 << 20;
 
 /// Writes piece `ix` of a chunk and holds what arrived against it.
-fn upload(gpu: &Gpu, buffer: &wgpu::Buffer, ix: usize, piece: &[f16]) -> Result<(), GpuError> {
+async fn upload(gpu: &Gpu, buffer: &wgpu::Buffer, ix: usize, piece: &[f16]) -> Result<(), GpuError> {
     let offset = (ix * PIECE_VALUES * 2) as u64;
     // Writes are in words of two values.
     let (even, odd) = piece.split_at(piece.len() / 2 * 2);
@@ -22,7 +22,7 @@ fn upload(gpu: &Gpu, buffer: &wgpu::Buffer, ix: usize, piece: &[f16]) -> Result<
     if let [last] = odd {
         gpu.write(buffer, offset + even.len() as u64 * 2, bytemuck::cast_slice(&[*last, f16::ZERO]));
     }
-    let bytes = gpu.read_from(buffer, offset, (piece.len().next_multiple_of(2) * 2) as u64)?;
+    let bytes = gpu.read_from(buffer, offset, (piece.len().next_multiple_of(2) * 2) as u64).await?;
     let wanted = bytemuck::cast_slice::<f16, u8>(piece);
     match bytes.iter().zip(wanted).position(|(got, want)| got != want) {
         None => Ok(()),
@@ -47,15 +47,20 @@ impl DevicePool {
     ///
     /// # Errors
     /// As [`Gpu::check`], [`GpuError::SelfTest`], [`GpuError::Interrupted`].
-    pub fn new(gpu: &Gpu, layout: &Layout, pool: &[f16], progress: Progress<'_>) -> Result<Self, GpuError> {
+    pub async fn new(
+        gpu: &Gpu,
+        layout: &Layout,
+        pool: &[f16],
+        progress: Progress<'_>,
+    ) -> Result<Self, GpuError> {
         let values = layout.pool_values();
         let mut chunks = Vec::new();
         let mut done = 0;
         for part in pool.chunks(values) {
             let buffer = gpu.buffer("pool", part.len() as u64 * 2 + SLACK_BYTES);
-            gpu.check(layout.pool_bytes())?;
+            gpu.settle(layout.pool_bytes()).await?;
             for (ix, piece) in part.chunks(PIECE_VALUES).enumerate() {
-                upload(gpu, &buffer, ix, piece)?;
+                upload(gpu, &buffer, ix, piece).await?;
                 done += piece.len();
                 #[expect(clippy::cast_precision_loss, reason = "a share")]
                 if progress(done as f32 / pool.len() as f32).is_break() {

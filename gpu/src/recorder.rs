@@ -3,11 +3,13 @@
 use super::Progress;
 use super::context::Gpu;
 use super::error::GpuError;
+use super::fence::Fence;
 use super::kernels::{Compiled, KernelId};
 use super::pace::Pace;
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use web_time::Instant;
 
 /// Distance of the uniforms of two dispatches: no device wants more.
 const DIMS_STRIDE: usize = 256;
@@ -30,6 +32,8 @@ pub struct Recorder<'a> {
     open: Option<Open>,
     cost: f64,
     in_flight: VecDeque<Submit>,
+    /// Whether something was submitted since the progress was told.
+    is_behind: bool,
     unobserved: Unobserved,
     done: f64,
     total: f64,
@@ -53,7 +57,7 @@ struct Open {
 
 #[derive(Debug)]
 struct Submit {
-    index: wgpu::SubmissionIndex,
+    fence: Fence,
     cost: f64,
     since: Instant,
 }
@@ -83,6 +87,7 @@ impl<'a> Recorder<'a> {
             open: None,
             cost: 0.0,
             in_flight: VecDeque::new(),
+            is_behind: false,
             unobserved: Unobserved { since: Instant::now(), cost: 0.0, submits: 0 },
             done: 0.0,
             total: total.max(1.0),
@@ -195,13 +200,17 @@ impl<'a> Recorder<'a> {
         Ok(())
     }
 
-    /// Submits what is recorded, waits until few enough submits are in flight, and tells the progress.
+    /// Submits what is recorded. Natively it waits until few enough submits are in flight and tells the progress;
+    /// in a browser nothing may block, and [`Self::catch_up`] does so between ops.
     ///
     /// # Errors
     /// As [`Gpu::check`], and [`GpuError::Interrupted`] when the callback says so; then nothing is in flight.
     pub fn flush(&mut self) -> Result<(), GpuError> {
         self.submit(None)?;
-        self.keep_up()
+        #[cfg(not(target_family = "wasm"))]
+        // Ready when first asked: the wait within blocks.
+        pollster::block_on(self.catch_up())?;
+        Ok(())
     }
 
     /// Submits what is recorded and after it a copy of the first `bytes` of `from` to `to`; gives the submit that
@@ -243,19 +252,29 @@ impl<'a> Recorder<'a> {
         let since = Instant::now();
         let index = self.gpu.queue().submit([encoder.finish()]);
         self.gpu.check(0)?;
-        self.in_flight.push_back(Submit { index: index.clone(), cost: self.cost, since });
+        let fence = self.gpu.fence(index.clone());
+        self.in_flight.push_back(Submit { fence, cost: self.cost, since });
+        self.is_behind = true;
         self.cost = 0.0;
         Ok(Some(index))
     }
 
-    fn keep_up(&mut self) -> Result<(), GpuError> {
+    /// Waits until few enough submits are in flight and tells the progress, if anything was submitted since it
+    /// last did. What records many ops awaits it after each.
+    ///
+    /// # Errors
+    /// As [`Self::flush`].
+    pub async fn catch_up(&mut self) -> Result<(), GpuError> {
+        if !std::mem::take(&mut self.is_behind) {
+            return Ok(());
+        }
         while self.in_flight.len() > IN_FLIGHT {
-            self.wait_oldest()?;
+            self.wait_oldest().await?;
         }
         #[expect(clippy::cast_possible_truncation, reason = "a share")]
         let share = (self.done / self.total).min(1.0) as f32;
         if (self.progress.0)(share).is_break() {
-            self.drain()?;
+            self.drain().await?;
             return Err(GpuError::Interrupted);
         }
         Ok(())
@@ -265,25 +284,26 @@ impl<'a> Recorder<'a> {
     ///
     /// # Errors
     /// As [`Self::flush`].
-    pub fn finish(mut self) -> Result<(), GpuError> {
+    pub async fn finish(mut self) -> Result<(), GpuError> {
         self.flush()?;
-        self.drain()?;
+        self.catch_up().await?;
+        self.drain().await?;
         // Too late to stop anything.
         let _ = (self.progress.0)(1.0);
         Ok(())
     }
 
-    fn drain(&mut self) -> Result<(), GpuError> {
+    async fn drain(&mut self) -> Result<(), GpuError> {
         while !self.in_flight.is_empty() {
-            self.wait_oldest()?;
+            self.wait_oldest().await?;
         }
         Ok(())
     }
 
-    fn wait_oldest(&mut self) -> Result<(), GpuError> {
-        let Some(Submit { index, cost, since }) = self.in_flight.pop_front() else { return Ok(()) };
+    async fn wait_oldest(&mut self) -> Result<(), GpuError> {
+        let Some(Submit { fence, cost, since }) = self.in_flight.pop_front() else { return Ok(()) };
         let asked = Instant::now();
-        self.gpu.wait(index)?;
+        self.gpu.wait(fence).await?;
         let now = Instant::now();
         let past = &mut self.unobserved;
         if past.submits == 0 {

@@ -22,13 +22,14 @@ pub const KNOWN: usize = 3;
 ///
 /// # Errors
 /// [`GpuError::SelfTest`] with the first wrong value, else as the device fails.
-pub fn prepare(gpu: &mut Gpu, options: KernelOptions) -> Result<(), GpuError> {
-    if options.native_unpack && widens_exactly(gpu)?.is_err() {
-        gpu.compile(KernelOptions { native_unpack: false, ..options })?;
-        widens_exactly(gpu)?.map_err(|(what, got, expected)| wrong(gpu, what, &got, &expected))?;
+pub async fn prepare(gpu: &mut Gpu, options: KernelOptions) -> Result<(), GpuError> {
+    if options.native_unpack && widens_exactly(gpu).await?.is_err() {
+        gpu.compile(KernelOptions { native_unpack: false, ..options }).await?;
+        let exact = widens_exactly(gpu).await?;
+        exact.map_err(|(what, got, expected)| wrong(gpu, what, &got, &expected))?;
     }
-    narrows_exactly(gpu)?;
-    known_answers(gpu, &known_answer::DISTANCES[..KNOWN])
+    narrows_exactly(gpu).await?;
+    known_answers(gpu, &known_answer::DISTANCES[..KNOWN]).await
 }
 
 fn wrong(gpu: &Gpu, what: String, got: &impl ToString, expected: &impl ToString) -> GpuError {
@@ -36,41 +37,44 @@ fn wrong(gpu: &Gpu, what: String, got: &impl ToString, expected: &impl ToString)
     GpuError::SelfTest { name: gpu.info().name.clone(), what, got, expected }
 }
 
-fn run(gpu: &Gpu, record: impl FnOnce(&mut Recorder<'_>) -> Result<(), GpuError>) -> Result<(), GpuError> {
+async fn run(
+    gpu: &Gpu,
+    record: impl FnOnce(&mut Recorder<'_>) -> Result<(), GpuError>,
+) -> Result<(), GpuError> {
     let (mut pace, mut progress) = (Pace::default(), |_| ControlFlow::Continue(()));
     let mut recorder = Recorder::new(gpu, &mut pace, 1.0, &mut progress);
     record(&mut recorder)?;
-    recorder.finish()
+    recorder.finish().await
 }
 
 /// Converts `x` on the device.
 ///
 /// # Errors
 /// As the device fails.
-pub fn widen(gpu: &Gpu, x: &[f16]) -> Result<Vec<f32>, GpuError> {
+pub async fn widen(gpu: &Gpu, x: &[f16]) -> Result<Vec<f32>, GpuError> {
     assert!(x.len().is_multiple_of(2), "pairs");
     let (from, to) = (gpu.buffer("x", x.len() as u64 * 2), gpu.buffer("out", x.len() as u64 * 4));
     gpu.write(&from, 0, bytemuck::cast_slice(x));
-    run(gpu, |recorder| widen_all::record(recorder, [&from, &to], x.len() / 2))?;
-    Ok(bytemuck::pod_collect_to_vec(&gpu.read(&to, x.len() as u64 * 4)?))
+    run(gpu, |recorder| widen_all::record(recorder, [&from, &to], x.len() / 2)).await?;
+    Ok(bytemuck::pod_collect_to_vec(&gpu.read(&to, x.len() as u64 * 4).await?))
 }
 
 /// Rounds `x` on the device.
 ///
 /// # Errors
 /// As the device fails.
-pub fn narrow(gpu: &Gpu, x: &[f32]) -> Result<Vec<f16>, GpuError> {
+pub async fn narrow(gpu: &Gpu, x: &[f32]) -> Result<Vec<f16>, GpuError> {
     assert!(x.len().is_multiple_of(2), "pairs");
     let (from, to) = (gpu.buffer("x", x.len() as u64 * 4), gpu.buffer("out", x.len() as u64 * 2));
     gpu.write(&from, 0, bytemuck::cast_slice(x));
-    run(gpu, |recorder| narrow_all::record(recorder, [&from, &to], x.len() / 2))?;
-    Ok(bytemuck::pod_collect_to_vec(&gpu.read(&to, x.len() as u64 * 2)?))
+    run(gpu, |recorder| narrow_all::record(recorder, [&from, &to], x.len() / 2)).await?;
+    Ok(bytemuck::pod_collect_to_vec(&gpu.read(&to, x.len() as u64 * 2).await?))
 }
 
 /// All 65536 values; the inner error is the first wrong one. NaN need only stay NaN.
-fn widens_exactly(gpu: &Gpu) -> Result<Result<(), (String, f32, f32)>, GpuError> {
+async fn widens_exactly(gpu: &Gpu) -> Result<Result<(), (String, f32, f32)>, GpuError> {
     let all: Vec<f16> = (0..=u16::MAX).map(f16::from_bits).collect();
-    let got = widen(gpu, &all)?;
+    let got = widen(gpu, &all).await?;
     let differs = |(x, got): (&f16, &f32)| {
         let want = x.to_f32();
         let same = want.to_bits() == got.to_bits() || (want.is_nan() && got.is_nan());
@@ -93,9 +97,9 @@ pub fn hard_to_round() -> Vec<f32> {
     positive.flat_map(|bits| [bits, bits | 0x8000_0000]).map(f32::from_bits).collect()
 }
 
-fn narrows_exactly(gpu: &Gpu) -> Result<(), GpuError> {
+async fn narrows_exactly(gpu: &Gpu) -> Result<(), GpuError> {
     let hard = hard_to_round();
-    let got = narrow(gpu, &hard)?;
+    let got = narrow(gpu, &hard).await?;
     for (x, got) in hard.iter().zip(got) {
         let want = f16::from_f32(*x);
         if got.to_bits() != want.to_bits() {
@@ -110,16 +114,19 @@ fn narrows_exactly(gpu: &Gpu) -> Result<(), GpuError> {
 ///
 /// # Errors
 /// [`GpuError::SelfTest`] with the first that is off, else as the device fails.
-pub fn known_answers(gpu: &Gpu, known: &[f64]) -> Result<(), GpuError> {
+pub async fn known_answers(gpu: &Gpu, known: &[f64]) -> Result<(), GpuError> {
     let puzzle = known_answer::puzzle();
     let params = puzzle.params();
     let layout = Layout::new(params, &gpu.info().name, &gpu.info().limits, None)?;
     let pool = weight_pool(params, puzzle.block());
-    let pool = DevicePool::new(gpu, &layout, &pool, &mut |_| ControlFlow::Continue(()))?;
+    let pool = DevicePool::new(gpu, &layout, &pool, &mut |_| ControlFlow::Continue(())).await?;
     let model = Model::new(gpu, params, puzzle.block(), layout, pool, known.len());
     model.write_rows(gpu, Slot::Stream, &known_answer::inputs(known.len()));
-    run(gpu, |recorder| model.record(recorder, known.len()))?;
-    let logits = model.read_rows(gpu, Slot::Logits, known.len())?;
+    let (mut pace, mut progress) = (Pace::default(), |_| ControlFlow::Continue(()));
+    let mut recorder = Recorder::new(gpu, &mut pace, 1.0, &mut progress);
+    model.record(&mut recorder, known.len()).await?;
+    recorder.finish().await?;
+    let logits = model.read_rows(gpu, Slot::Logits, known.len()).await?;
     known_answer::check(&logits, known).map_err(|WrongAnswer { nonce, got, expected }| {
         wrong(gpu, format!("the distance of nonce {nonce}"), &got, &expected)
     })

@@ -8,7 +8,8 @@ use super::layout::{TILE, matrix_bytes};
 use super::pace::Pace;
 use super::recorder::Recorder;
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use web_time::Instant;
 
 /// Tiles for more rows than [`Tile::Flat`] has.
 const CANDIDATES: [Tile; 3] = [Tile::Square, Tile::Wide, Tile::Large];
@@ -38,7 +39,7 @@ impl<'a> Trial<'a> {
     }
 
     /// The better of two runs, each in one submit.
-    fn time(&self, tile: Tile) -> Result<Duration, GpuError> {
+    async fn time(&self, tile: Tile) -> Result<Duration, GpuError> {
         let shape = Shape {
             rows: self.rows,
             k: self.k,
@@ -53,7 +54,7 @@ impl<'a> Trial<'a> {
             let mut recorder = Recorder::new(self.gpu, &mut pace, 1.0, &mut progress);
             record(&mut recorder, tile, [x, weight, out], shape)?;
             let start = Instant::now();
-            recorder.finish()?;
+            recorder.finish().await?;
             best = best.min(start.elapsed());
         }
         Ok(best)
@@ -64,20 +65,20 @@ impl<'a> Trial<'a> {
 ///
 /// # Errors
 /// As the device fails.
-pub fn tune(gpu: &mut Gpu, rows: usize) -> Result<Pace, GpuError> {
+pub async fn tune(gpu: &mut Gpu, rows: usize) -> Result<Pace, GpuError> {
     let rows = rows.clamp(TILE / 2, MAX_ROWS);
     let (mut columns, mut k) = (2 * TILE, 2 * TILE);
     loop {
         let trial = Trial::new(gpu, rows, columns, k);
-        gpu.check(0)?;
+        gpu.settle(0).await?;
         // A device too slow for more gets the smallest trial.
-        if trial.time(Tile::Square)? < LONG_ENOUGH && (columns, k) != (MAX_COLUMNS, MAX_K) {
+        if trial.time(Tile::Square).await? < LONG_ENOUGH && (columns, k) != (MAX_COLUMNS, MAX_K) {
             (columns, k) = ((2 * columns).min(MAX_COLUMNS), (2 * k).min(MAX_K));
             continue;
         }
         let mut times = Vec::new();
         for tile in CANDIDATES {
-            times.push((trial.time(tile)?, tile));
+            times.push((trial.time(tile).await?, tile));
         }
         let (time, tile) =
             times.into_iter().min_by_key(|(time, _)| *time).unwrap_or((LONG_ENOUGH, Tile::Square));

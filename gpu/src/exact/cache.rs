@@ -17,7 +17,7 @@ const MAX_CHOICES: usize = 256;
 /// Where choices are remembered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum CachePlace {
-    /// In the user's cache directory.
+    /// In the user's cache directory; in a browser nowhere.
     #[default]
     User,
     /// In this directory.
@@ -47,6 +47,9 @@ impl CachePlace {
     /// The file, if there is a place for one.
     #[must_use]
     pub fn file(&self) -> Option<PathBuf> {
+        if cfg!(target_family = "wasm") {
+            return None;
+        }
         let directory = match self {
             Self::User => user_directory()?.join("sphere-pow"),
             Self::In(directory) => directory.clone(),

@@ -11,7 +11,8 @@ use crate::pace::Pace;
 use crate::recorder::Recorder;
 use sphere_pow_core::exact::ops::Requant;
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use web_time::Instant;
 
 /// A measurement that takes this long is believed.
 const TELLING: Duration = Duration::from_millis(15);
@@ -75,7 +76,7 @@ pub fn candidates(info: &DeviceInfo, method: Option<Method>) -> Vec<Variant> {
 ///
 /// # Errors
 /// [`GpuError::NoKernel`] when none is exact, else as the device fails.
-pub fn choose(gpu: &Gpu, wish: &Wish, pace: &mut Pace) -> Result<Linears, GpuError> {
+pub async fn choose(gpu: &Gpu, wish: &Wish, pace: &mut Pace) -> Result<Linears, GpuError> {
     let all = candidates(gpu.info(), wish.method);
     let key = key(gpu.info(), wish);
     let mut reasons = Vec::new();
@@ -83,35 +84,44 @@ pub fn choose(gpu: &Gpu, wish: &Wish, pace: &mut Pace) -> Result<Linears, GpuErr
         && all.contains(&wide)
         && all.contains(&flat)
     {
-        let wide = ready(gpu, wide, wish.checked, &mut reasons)?;
-        let flat = ready(gpu, flat, wish.checked, &mut reasons)?;
+        let wide = ready(gpu, wide, wish.checked, &mut reasons).await?;
+        let flat = ready(gpu, flat, wish.checked, &mut reasons).await?;
         if let (Some(wide), Some(flat)) = (wide, flat) {
             return Ok(Linears { wide, flat });
         }
     }
-    let mut left = exact_ones(&all, |variant| ready(gpu, variant, wish.checked, &mut reasons))?;
+    let mut left =
+        exact_ones(&all, async |variant| ready(gpu, variant, wish.checked, &mut reasons).await).await?;
     if left.is_empty() {
         let reasons = if reasons.is_empty() { "it offers none".to_owned() } else { reasons.join("; ") };
         return Err(GpuError::NoKernel { name: gpu.info().name.clone(), reasons });
     }
-    let fastest = |pace: &mut Pace, rows: usize| -> Result<usize, GpuError> {
-        let mut best = (0, 0.0);
-        for (ix, linear) in left.iter().enumerate() {
-            let rate = rate(gpu, linear, pace, rows, wish.dim)?;
-            tracing::debug!("{}: {rows} rows at {rate:.3e}/s", linear.variant);
-            if rate > best.1 {
-                best = (ix, rate);
-            }
-        }
-        Ok(best.0)
-    };
-    let wide = fastest(pace, wish.rows[0])?;
-    let flat = fastest(pace, wish.rows[1])?;
+    let wide = fastest(gpu, &left, pace, wish.rows[0], wish.dim).await?;
+    let flat = fastest(gpu, &left, pace, wish.rows[1], wish.dim).await?;
     wish.cache.store(&key, Choice { wide: left[wide].variant, flat: left[flat].variant });
     let flat_one =
-        if wide == flat { compile(gpu, left[wide].variant, wish.checked)? } else { left.remove(flat) };
+        if wide == flat { compile(gpu, left[wide].variant, wish.checked).await? } else { left.remove(flat) };
     let wide = left.swap_remove(wide - usize::from(flat < wide));
     Ok(Linears { wide, flat: flat_one })
+}
+
+/// Place in `all` of the fastest at `rows` rows.
+async fn fastest(
+    gpu: &Gpu,
+    all: &[Linear],
+    pace: &mut Pace,
+    rows: usize,
+    dim: usize,
+) -> Result<usize, GpuError> {
+    let mut best = (0, 0.0);
+    for (ix, linear) in all.iter().enumerate() {
+        let rate = rate(gpu, linear, pace, rows, dim).await?;
+        tracing::debug!("{}: {rows} rows at {rate:.3e}/s", linear.variant);
+        if rate > best.1 {
+            best = (ix, rate);
+        }
+    }
+    Ok(best.0)
 }
 
 /// What a device and a model are remembered by.
@@ -126,9 +136,9 @@ fn key(info: &DeviceInfo, wish: &Wish) -> String {
 }
 
 /// Those of `all` that `ready` finds exact. A method with a single variant that is not exact is out as a whole.
-fn exact_ones<T>(
+async fn exact_ones<T>(
     all: &[Variant],
-    mut ready: impl FnMut(Variant) -> Result<Option<T>, GpuError>,
+    mut ready: impl AsyncFnMut(Variant) -> Result<Option<T>, GpuError>,
 ) -> Result<Vec<T>, GpuError> {
     let mut out: Vec<(Method, T)> = Vec::new();
     let mut disabled = Vec::new();
@@ -136,7 +146,7 @@ fn exact_ones<T>(
         if disabled.contains(&variant.method) {
             continue;
         }
-        match ready(*variant)? {
+        match ready(*variant).await? {
             Some(one) => out.push((variant.method, one)),
             None => disabled.push(variant.method),
         }
@@ -149,20 +159,20 @@ fn exact_ones<T>(
 ///
 /// # Errors
 /// [`GpuError::Internal`] when the driver refuses it.
-pub fn compile(gpu: &Gpu, variant: Variant, checked: bool) -> Result<Linear, GpuError> {
-    let compiled = gpu.compile_kernel(variant.kernel(), &variant.constants(), checked)?;
+pub async fn compile(gpu: &Gpu, variant: Variant, checked: bool) -> Result<Linear, GpuError> {
+    let compiled = gpu.compile_kernel(variant.kernel(), &variant.constants(), checked).await?;
     Ok(Linear { variant, compiled })
 }
 
 /// A variant that compiles and is exact; else `None`, and the reason goes to `reasons`.
-fn ready(
+async fn ready(
     gpu: &Gpu,
     variant: Variant,
     checked: bool,
     reasons: &mut Vec<String>,
 ) -> Result<Option<Linear>, GpuError> {
-    let reason = match compile(gpu, variant, checked) {
-        Ok(linear) => match self_test::linear_is_exact(gpu, &linear)? {
+    let reason = match compile(gpu, variant, checked).await {
+        Ok(linear) => match self_test::linear_is_exact(gpu, &linear).await? {
             Ok(()) => return Ok(Some(linear)),
             Err(mismatch) => mismatch.to_string(),
         },
@@ -178,7 +188,13 @@ fn ready(
 ///
 /// # Errors
 /// As the device fails.
-pub fn rate(gpu: &Gpu, linear: &Linear, pace: &mut Pace, rows: usize, dim: usize) -> Result<f64, GpuError> {
+pub async fn rate(
+    gpu: &Gpu,
+    linear: &Linear,
+    pace: &mut Pace,
+    rows: usize,
+    dim: usize,
+) -> Result<f64, GpuError> {
     let padded = rows.next_multiple_of(linear.variant.rows());
     let bytes = |rows: usize| (rows * dim) as u64;
     let (x, weight) = (gpu.buffer("x", bytes(padded)), gpu.buffer("weight", bytes(dim)));
@@ -194,8 +210,9 @@ pub fn rate(gpu: &Gpu, linear: &Linear, pace: &mut Pace, rows: usize, dim: usize
         let since = Instant::now();
         for _ in 0..repeats {
             linear::record(&mut recorder, linear, [&x, &weight, &out], shape)?;
+            recorder.catch_up().await?;
         }
-        recorder.finish()?;
+        recorder.finish().await?;
         let time = since.elapsed();
         if time >= TELLING || repeats >= MAX_REPEATS {
             return Ok(cost * f64::from(repeats) / time.as_secs_f64());
@@ -212,10 +229,11 @@ mod tests {
     fn one_wrong_variant_disables_its_method() {
         let variant = |method, wg_y| Variant { method, wg_x: 16, wg_y, steps: 1, k_vecs: 1 };
         let all = [variant(Method::Dp4a, 4), variant(Method::Dp4a, 8), variant(Method::F32, 4)];
-        let exact = exact_ones(&all, |v| Ok((v != all[1]).then_some(v)));
+        let exact = pollster::block_on(exact_ones(&all, async |v| Ok((v != all[1]).then_some(v))));
         assert_eq!(exact, Ok(vec![all[2]]));
-        assert_eq!(exact_ones(&all, |_| Ok(None::<Variant>)), Ok(vec![]));
+        assert_eq!(pollster::block_on(exact_ones(&all, async |_| Ok(None::<Variant>))), Ok(vec![]));
         let lost = GpuError::NoAdapter;
-        assert_eq!(exact_ones(&all, |_| Err::<Option<Variant>, _>(lost.clone())), Err(lost));
+        let failing = exact_ones(&all, async |_| Err::<Option<Variant>, _>(lost.clone()));
+        assert_eq!(pollster::block_on(failing), Err(lost.clone()));
     }
 }

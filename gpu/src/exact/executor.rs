@@ -62,7 +62,7 @@ impl ExactGpuExecutor {
     ///
     /// # Errors
     /// Any [`GpuError`]; [`GpuError::NoKernel`] or [`GpuError::SelfTest`] when the device computes wrongly.
-    pub fn new(
+    pub async fn new(
         info: &DeviceInfo,
         puzzle: &Puzzle,
         options: ExactGpuOptions,
@@ -70,7 +70,7 @@ impl ExactGpuExecutor {
     ) -> Result<Self, GpuError> {
         let wants_units = options.kernel.is_none_or(|m| matches!(m, Method::Coop8 | Method::Coop16));
         if info.matrix_units.is_some() && wants_units {
-            match Self::open(info, puzzle, options.clone(), MatrixUnits::features(), progress) {
+            match Self::open(info, puzzle, options.clone(), MatrixUnits::features(), progress).await {
                 // Experimental in wgpu: what it breaks is done without.
                 Err(error) if options.kernel.is_none() && error != GpuError::Interrupted => {
                     tracing::warn!("{}: does without matrix units: {error}", info.name);
@@ -79,10 +79,10 @@ impl ExactGpuExecutor {
             }
         }
         let plain = DeviceInfo { matrix_units: None, ..info.clone() };
-        Self::open(&plain, puzzle, options, wgpu::Features::empty(), progress)
+        Self::open(&plain, puzzle, options, wgpu::Features::empty(), progress).await
     }
 
-    fn open(
+    async fn open(
         info: &DeviceInfo,
         puzzle: &Puzzle,
         options: ExactGpuOptions,
@@ -92,11 +92,12 @@ impl ExactGpuExecutor {
         let params = puzzle.params();
         let layout = Layout::new(params, &info.name, &info.limits, options.max_binding_bytes)?;
         let (place, batch) = choose_sizes(info, &layout, &options)?;
-        let gpu = Gpu::bare(info, features)?;
-        let kernels = Kernels::new(&gpu, options.checked)?;
+        let gpu = Gpu::bare(info, features).await?;
+        let kernels = Kernels::new(&gpu, options.checked).await?;
         let mut pace = Pace::default();
-        let linears = choose::choose(&gpu, &wish(info, params, batch, &options), &mut pace)?;
-        self_test::forward_is_exact(&gpu, &kernels, &linears)?.map_err(|mismatch| GpuError::SelfTest {
+        let linears = choose::choose(&gpu, &wish(info, params, batch, &options), &mut pace).await?;
+        let exact = self_test::forward_is_exact(&gpu, &kernels, &linears).await?;
+        exact.map_err(|mismatch| GpuError::SelfTest {
             name: info.name.clone(),
             what: mismatch.what,
             got: mismatch.got.to_string(),
@@ -106,10 +107,10 @@ impl ExactGpuExecutor {
         let model = Model::new(&gpu, puzzle, layout.clone(), place, batch);
         gpu.check(needed_bytes)?;
         let readback = Readback::new(&gpu, READBACKS, slot_bytes(Slot::Logits, params, batch));
-        gpu.check(needed_bytes)?;
+        gpu.settle(needed_bytes).await?;
         let mut recorder = Recorder::new(&gpu, &mut pace, model.weights().cost(), progress);
-        model.weights().record_all(&mut recorder, &kernels)?;
-        recorder.finish()?;
+        model.weights().record_all(&mut recorder, &kernels).await?;
+        recorder.finish().await?;
         gpu.check(needed_bytes)?;
         let puzzle = puzzle.clone();
         Ok(Self { gpu, kernels, linears, model, readback, pace, puzzle, layout, place, options })
@@ -119,13 +120,13 @@ impl ExactGpuExecutor {
     ///
     /// # Errors
     /// As [`Self::new`]; the executor stays lost.
-    pub fn rebuild(&mut self, progress: Progress<'_>) -> Result<(), GpuError> {
+    pub async fn rebuild(&mut self, progress: Progress<'_>) -> Result<(), GpuError> {
         let batch = NonZeroUsize::new(self.batch());
         let options = ExactGpuOptions { batch, weights: Some(self.place), ..self.options.clone() };
         let info = self.gpu.info().clone();
         // What the driver still holds of the old device must not stand in the way of the new one.
         self.destroy_device();
-        let new = Self::new(&info, &self.puzzle, options, progress)?;
+        let new = Self::new(&info, &self.puzzle, options, progress).await?;
         *self = Self { options: self.options.clone(), ..new };
         Ok(())
     }
@@ -135,7 +136,7 @@ impl ExactGpuExecutor {
     ///
     /// # Errors
     /// [`GpuError::Interrupted`], [`GpuError::DeviceLost`] and what else a device can do.
-    pub fn for_each_batch(
+    pub async fn for_each_batch(
         &mut self,
         key: &PublicKey,
         nonces: &[Nonce],
@@ -143,12 +144,12 @@ impl ExactGpuExecutor {
         progress: Progress<'_>,
     ) -> Result<(), GpuError> {
         self.readback.clear();
-        let result = self.batches(key, nonces, each, progress);
+        let result = self.batches(key, nonces, each, progress).await;
         self.readback.clear();
         result
     }
 
-    fn batches(
+    async fn batches(
         &mut self,
         key: &PublicKey,
         nonces: &[Nonce],
@@ -159,8 +160,8 @@ impl ExactGpuExecutor {
         let inputs_key = puzzle.inputs_key(key);
         let (vocab, stride) = (puzzle.params().vocab(), model.logits_stride());
         let mut logits = Vec::new();
-        let mut take = |readback: &mut Readback, batch: &[Nonce]| -> Result<(), GpuError> {
-            let padded = readback.take(gpu)?;
+        let mut take = async |readback: &mut Readback, batch: &[Nonce]| -> Result<(), GpuError> {
+            let padded = readback.take(gpu).await?;
             logits.clear();
             padded.chunks_exact(stride).for_each(|row| logits.extend_from_slice(&row[..vocab]));
             each(batch, &logits);
@@ -170,32 +171,32 @@ impl ExactGpuExecutor {
         let mut recorder = Recorder::new(gpu, pace, total, progress);
         let mut taken = nonces.chunks(model.batch());
         for batch in nonces.chunks(model.batch()) {
-            model.record(&mut recorder, kernels, linears, &inputs_key, batch)?;
+            model.record(&mut recorder, kernels, linears, &inputs_key, batch).await?;
             readback.send(&mut recorder, model.logits(), (batch.len() * stride * 4) as u64)?;
-            recorder.flush()?;
+            recorder.catch_up().await?;
             // The device has this batch; the host may judge the one before.
             while readback.under_way() > 1 {
-                take(readback, taken.next().expect("a batch was sent"))?;
+                take(readback, taken.next().expect("a batch was sent")).await?;
             }
         }
         for batch in taken {
-            take(readback, batch)?;
+            take(readback, batch).await?;
         }
-        recorder.finish()
+        recorder.finish().await
     }
 
     /// Logits of each nonce, SPEC §II.7: `[nonces, vocab]`.
     ///
     /// # Errors
     /// As [`Self::for_each_batch`].
-    pub fn logits(
+    pub async fn logits(
         &mut self,
         key: &PublicKey,
         nonces: &[Nonce],
         progress: Progress<'_>,
     ) -> Result<Vec<i32>, GpuError> {
         let mut out = Vec::with_capacity(nonces.len() * self.puzzle.params().vocab());
-        self.for_each_batch(key, nonces, &mut |_, logits| out.extend_from_slice(logits), progress)?;
+        self.for_each_batch(key, nonces, &mut |_, logits| out.extend_from_slice(logits), progress).await?;
         Ok(out)
     }
 
@@ -203,7 +204,7 @@ impl ExactGpuExecutor {
     ///
     /// # Errors
     /// As [`Self::for_each_batch`].
-    pub fn judge(
+    pub async fn judge(
         &mut self,
         key: &PublicKey,
         nonces: &[Nonce],
@@ -216,7 +217,7 @@ impl ExactGpuExecutor {
             let rows = batch.iter().zip(logits.chunks_exact(vocab));
             out.extend(rows.map(|(nonce, logits)| puzzle.judge(key, *nonce, logits)));
         };
-        self.for_each_batch(key, nonces, &mut each, progress)?;
+        self.for_each_batch(key, nonces, &mut each, progress).await?;
         Ok(out)
     }
 
@@ -270,7 +271,7 @@ impl ExactGpuExecutor {
     }
 
     /// [`Self::destroy_device`], for use while a batch runs.
-    pub fn destroyer(&self) -> impl Fn() + Send + Sync + use<> {
+    pub fn destroyer(&self) -> impl Fn() + wgpu::WasmNotSendSync + use<> {
         self.gpu.destroyer()
     }
 

@@ -96,7 +96,7 @@ impl Model {
     ///
     /// # Errors
     /// As [`Recorder::dispatch`].
-    pub fn record(
+    pub async fn record(
         &self,
         recorder: &mut Recorder<'_>,
         kernels: &Kernels,
@@ -112,7 +112,11 @@ impl Model {
         let input = self.slot(Slot::Input, false);
         stream::record(recorder, kernels, key, [&self.nonces, input], shape)?;
         let mut run = Run { model: self, kernels, linears, nonces: ids.len(), is_last: false };
-        self.plan.ops().iter().try_for_each(|op| run.step(recorder, *op))
+        for op in self.plan.ops() {
+            run.step(recorder, *op)?;
+            recorder.catch_up().await?;
+        }
+        Ok(())
     }
 
     fn slot(&self, slot: Slot, is_last: bool) -> &wgpu::Buffer {

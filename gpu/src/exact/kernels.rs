@@ -59,21 +59,21 @@ impl Kernels {
     ///
     /// # Errors
     /// [`GpuError::Internal`] when the driver refuses one.
-    pub fn new(gpu: &Gpu, checked: bool) -> Result<Self, GpuError> {
-        let compile = |kernel| gpu.compile_kernel(kernel, &[("WG", f64::from(WG))], checked);
+    pub async fn new(gpu: &Gpu, checked: bool) -> Result<Self, GpuError> {
+        let compile = async |kernel| gpu.compile_kernel(kernel, &[("WG", f64::from(WG))], checked).await;
         let table = |label, entries: [u32; 256]| {
             let buffer = gpu.buffer(label, 1024);
             gpu.write(&buffer, 0, bytemuck::cast_slice(&entries));
             buffer
         };
         Ok(Self {
-            stream: compile(&stream::KERNEL)?,
-            embed: compile(&embed::KERNEL)?,
-            norm: compile(&norm::KERNEL)?,
-            attention: compile(&attention::KERNEL)?,
-            swiglu: compile(&swiglu::KERNEL)?,
-            merge: compile(&merge::KERNEL)?,
-            take_last: compile(&take_last::KERNEL)?,
+            stream: compile(&stream::KERNEL).await?,
+            embed: compile(&embed::KERNEL).await?,
+            norm: compile(&norm::KERNEL).await?,
+            attention: compile(&attention::KERNEL).await?,
+            swiglu: compile(&swiglu::KERNEL).await?,
+            merge: compile(&merge::KERNEL).await?,
+            take_last: compile(&take_last::KERNEL).await?,
             normal_table: table("normal", NORMAL.map(|x| x.cast_unsigned().into())),
             silu_table: table("silu", SILU.map(|x| i32::from(x).cast_unsigned())),
             exp2_table: table("exp2", EXP2.map(u32::from)),

@@ -2,23 +2,15 @@
 
 use crate::context::Gpu;
 use crate::error::GpuError;
+use crate::fence::Arrival;
 use crate::recorder::Recorder;
 use std::collections::VecDeque;
-use std::sync::mpsc::{Receiver, channel};
 
 /// Staging buffers, taken in turn.
 #[derive(Debug)]
 pub struct Readback {
     free: VecDeque<wgpu::Buffer>,
-    under_way: VecDeque<UnderWay>,
-}
-
-#[derive(Debug)]
-struct UnderWay {
-    staging: wgpu::Buffer,
-    bytes: u64,
-    index: wgpu::SubmissionIndex,
-    mapped: Receiver<Result<(), wgpu::BufferAsyncError>>,
+    under_way: VecDeque<Arrival>,
 }
 
 impl Readback {
@@ -63,45 +55,26 @@ impl Readback {
                 return Err(error);
             }
         };
-        let (sender, mapped) = channel();
-        staging.map_async(wgpu::MapMode::Read, ..bytes, move |result| {
-            // Nobody listens after an interrupt.
-            let _ = sender.send(result);
-        });
-        self.under_way.push_back(UnderWay { staging, bytes, index, mapped });
+        self.under_way.push_back(Arrival::new(staging, bytes, index));
         Ok(())
     }
 
     /// Waits for the oldest result under way and takes it.
     ///
     /// # Errors
-    /// As [`Gpu::wait`], and [`GpuError::DeviceLost`] when the result never arrives.
+    /// As [`Arrival::take`].
     ///
     /// # Panics
     /// When none is under way.
-    pub fn take(&mut self, gpu: &Gpu) -> Result<Vec<i32>, GpuError> {
-        let UnderWay { staging, bytes, index, mapped } =
-            self.under_way.pop_front().expect("callers take what they have sent");
-        let lost = |reason: String| GpuError::DeviceLost { name: gpu.info().name.clone(), reason };
-        gpu.wait(index)?;
-        match mapped.try_recv() {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(lost(error.to_string())),
-            Err(error) => return Err(lost(format!("the result never arrived: {error}"))),
-        }
-        let view = staging.get_mapped_range(..bytes).map_err(|error| lost(error.to_string()))?;
-        let values = bytemuck::pod_collect_to_vec(&view);
-        drop(view);
-        staging.unmap();
+    pub async fn take(&mut self, gpu: &Gpu) -> Result<Vec<i32>, GpuError> {
+        let arrival = self.under_way.pop_front().expect("callers take what they have sent");
+        let (values, staging) = arrival.take(gpu, bytemuck::pod_collect_to_vec).await?;
         self.free.push_back(staging);
         Ok(values)
     }
 
     /// Forgets all results under way, after an interrupt.
     pub fn clear(&mut self) {
-        for UnderWay { staging, .. } in self.under_way.drain(..) {
-            staging.unmap();
-            self.free.push_back(staging);
-        }
+        self.free.extend(self.under_way.drain(..).map(Arrival::abandon));
     }
 }

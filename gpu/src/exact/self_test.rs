@@ -31,14 +31,14 @@ pub struct Mismatch {
 ///
 /// # Errors
 /// As the device fails.
-pub fn run(
+pub async fn run(
     gpu: &Gpu,
     record: impl FnOnce(&mut Recorder<'_>) -> Result<(), GpuError>,
 ) -> Result<(), GpuError> {
     let (mut pace, mut progress) = (Pace::default(), |_| ControlFlow::Continue(()));
     let mut recorder = Recorder::new(gpu, &mut pace, 1.0, &mut progress);
     record(&mut recorder)?;
-    recorder.finish()
+    recorder.finish().await
 }
 
 /// The first difference between what a device computed and what its twin did.
@@ -95,7 +95,7 @@ pub fn extremes(rows: usize, k: usize, bound: i8) -> Vec<i8> {
 ///
 /// # Errors
 /// As the device fails.
-pub fn linear_on_device(
+pub async fn linear_on_device(
     gpu: &Gpu,
     linear: &Linear,
     x: &[i8],
@@ -117,8 +117,8 @@ pub fn linear_on_device(
     gpu.write(&device_x, 0, bytemuck::cast_slice(x));
     gpu.write(&device_weight, 64, bytemuck::cast_slice(weight));
     let shape = Shape { rows, k, columns, weight_first: 64, first_column: 0, out_stride: columns, requant };
-    run(gpu, |recorder| linear::record(recorder, linear, [&device_x, &device_weight, &out], shape))?;
-    let bytes = gpu.read(&out, (rows * columns * value_bytes) as u64)?;
+    run(gpu, |recorder| linear::record(recorder, linear, [&device_x, &device_weight, &out], shape)).await?;
+    let bytes = gpu.read(&out, (rows * columns * value_bytes) as u64).await?;
     Ok(match requant {
         Requant::Int8 => bytes.iter().map(|b| i32::from(b.cast_signed())).collect(),
         Requant::Branch => {
@@ -148,7 +148,7 @@ pub fn linear_on_twin(x: &[i8], weight: &[i8], k: usize, requant: Requant) -> Ve
 ///
 /// # Errors
 /// As the device fails; the inner error is the first wrong value.
-pub fn linear_is_exact(gpu: &Gpu, linear: &Linear) -> Result<Result<(), Mismatch>, GpuError> {
+pub async fn linear_is_exact(gpu: &Gpu, linear: &Linear) -> Result<Result<(), Mismatch>, GpuError> {
     let (rows, columns) = (linear.variant.rows(), linear.variant.columns());
     let mut checks = Vec::new();
     for k in [2048, 16_384] {
@@ -169,7 +169,7 @@ pub fn linear_is_exact(gpu: &Gpu, linear: &Linear) -> Result<Result<(), Mismatch
         checks.push((format!("random tiles over {k}"), x, weight, k, requant));
     }
     for (what, x, weight, k, requant) in checks {
-        let got = linear_on_device(gpu, linear, &x, &weight, k, requant)?;
+        let got = linear_on_device(gpu, linear, &x, &weight, k, requant).await?;
         let compared = compare(&what, &got, &linear_on_twin(&x, &weight, k, requant));
         if compared.is_err() {
             return Ok(compared);
@@ -197,7 +197,7 @@ pub fn odd_params() -> Params {
 ///
 /// # Errors
 /// As the device fails; the inner error is the first wrong logit.
-pub fn forward_is_exact(
+pub async fn forward_is_exact(
     gpu: &Gpu,
     kernels: &Kernels,
     linears: &Linears,
@@ -209,9 +209,12 @@ pub fn forward_is_exact(
     let layout = Layout::new(&params, &gpu.info().name, &gpu.info().limits, None)?;
     let model = Model::new(gpu, &puzzle, layout, WeightPlace::Streamed, nonces.len());
     let inputs_key = puzzle.inputs_key(&key);
-    run(gpu, |recorder| model.record(recorder, kernels, linears, &inputs_key, &nonces))?;
+    let (mut pace, mut progress) = (Pace::default(), |_| ControlFlow::Continue(()));
+    let mut recorder = Recorder::new(gpu, &mut pace, 1.0, &mut progress);
+    model.record(&mut recorder, kernels, linears, &inputs_key, &nonces).await?;
+    recorder.finish().await?;
     let (stride, vocab) = (model.logits_stride(), params.vocab());
-    let bytes = gpu.read(model.logits(), (nonces.len() * stride * 4) as u64)?;
+    let bytes = gpu.read(model.logits(), (nonces.len() * stride * 4) as u64).await?;
     let padded: Vec<i32> = bytemuck::pod_collect_to_vec(&bytes);
     let got: Vec<i32> = padded.chunks_exact(stride).flat_map(|row| &row[..vocab]).copied().collect();
     let expected = ReferenceExecutor::new(&puzzle).logits(&key, &nonces);

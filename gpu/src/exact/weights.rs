@@ -49,10 +49,11 @@ impl DeviceWeights {
     ///
     /// # Errors
     /// As [`Recorder::dispatch`].
-    pub fn record_all(&self, recorder: &mut Recorder<'_>, kernels: &Kernels) -> Result<(), GpuError> {
+    pub async fn record_all(&self, recorder: &mut Recorder<'_>, kernels: &Kernels) -> Result<(), GpuError> {
         for (tensor, pieces) in Tensor::all(&self.params).zip(&self.placed) {
             for piece in pieces {
                 self.make(recorder, kernels, tensor, *piece)?;
+                recorder.catch_up().await?;
             }
         }
         Ok(())

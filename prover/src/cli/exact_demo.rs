@@ -106,7 +106,7 @@ fn other_path(
     stop: &AtomicBool,
 ) -> Result<Box<dyn ExactBackend>, ProverError> {
     if !mined_on_gpu {
-        for info in devices().iter().filter(|info| info.usable.is_ok()) {
+        for info in pollster::block_on(devices()).iter().filter(|info| info.usable.is_ok()) {
             let name = info.index.to_string();
             let args = BackendArgs {
                 backend: BackendChoice::Gpu,

@@ -2,6 +2,7 @@
 
 use crate::device::{BackendInfo, OnProgress};
 use crate::error::ProverError;
+use pollster::block_on;
 use sphere_pow_core::exact::forward::ReferenceExecutor;
 use sphere_pow_core::exact::{Digest, Preset, Puzzle, Verdict};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
@@ -162,7 +163,7 @@ impl ExactGpuBackend {
         options: ExactGpuOptions,
         progress: OnProgress<'_>,
     ) -> Result<Self, ProverError> {
-        let executor = ExactGpuExecutor::new(device, puzzle, options, progress)?;
+        let executor = block_on(ExactGpuExecutor::new(device, puzzle, options, progress))?;
         Ok(Self { info: BackendInfo { backend: "gpu", adapter: executor.description() }, executor })
     }
 }
@@ -183,10 +184,10 @@ impl ExactBackend for ExactGpuBackend {
         nonces: &[Nonce],
         progress: OnProgress<'_>,
     ) -> Result<Vec<(Digest, Verdict)>, ProverError> {
-        Ok(self.executor.judge(key, nonces, progress)?)
+        Ok(block_on(self.executor.judge(key, nonces, progress))?)
     }
 
     fn rebuild(&mut self) -> Result<(), ProverError> {
-        Ok(self.executor.rebuild(&mut |_| ControlFlow::Continue(()))?)
+        Ok(block_on(self.executor.rebuild(&mut |_| ControlFlow::Continue(())))?)
     }
 }
