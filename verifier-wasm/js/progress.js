@@ -24,7 +24,7 @@ export class Meter {
   #jobs = new Map();
 
   /**
-   * @param {import('./types.js').ModelCost} model
+   * @param {import('./types.js').GonkaModel} model
    * @param {number} total Nonces of the call.
    * @param {import('./stop.js').Stop} stop Stopped when the callback throws.
    * @param {((progress: Progress) => void) | undefined} onProgress

@@ -9,11 +9,11 @@ import { LOOSEST } from './radius.js';
 import { Scheduler } from './scheduler.js';
 import { Stop } from './stop.js';
 
-/** @typedef {import('./types.js').NonceResult} NonceResult */
-/** @typedef {import('./types.js').ParsedProof} ParsedProof */
-/** @typedef {import('./types.js').BatchReport} BatchReport */
-/** @typedef {import('./types.js').Context} Context */
-/** @typedef {import('./types.js').Verifier} Verifier */
+/** @typedef {import('./types.js').GonkaNonceResult} NonceResult */
+/** @typedef {import('./types.js').ParsedGonkaProof} ParsedProof */
+/** @typedef {import('./types.js').GonkaBatchReport} BatchReport */
+/** @typedef {import('./types.js').GonkaContext} Context */
+/** @typedef {import('./types.js').GonkaVerifier} Verifier */
 
 const OPTIONS = ['profile', 'params', 'blockHash', 'rTarget', 'fraudThreshold', 'concurrency', 'memoryLimit', 'worker'];
 const CALL_OPTIONS = ['signal', 'onProgress'];
@@ -54,7 +54,7 @@ export class GonkaVerifier {
     /** @type {string} */
     this.blockHash = call(() => engine.read('block-hash', hash));
     const params = input.paramsText(options.params);
-    /** @type {import('./types.js').ModelCost} */
+    /** @type {import('./types.js').GonkaModel} */
     this.model = Object.freeze(JSON.parse(call(() => engine.read('gonka-model', params))));
     Object.freeze(this.model.params);
     this.#params = input.json(this.model.params);
@@ -105,7 +105,7 @@ export class GonkaVerifier {
   /**
    * @param {import('./types.js').ProofInput} proof
    * @param {import('./types.js').VerifyOptions} [options]
-   * @returns {Promise<import('./types.js').ProofReport>}
+   * @returns {Promise<import('./types.js').GonkaProofReport>}
    */
   async verify(proof, options) {
     const read = readCallOptions(options, [...CALL_OPTIONS, 'publicKey']);
@@ -367,6 +367,7 @@ function onlyProof({ proofs, shapeName }) {
     const message = `the document (${shapeName}) has ${proofs.length} proofs, expected 1; parseProofs gives each`;
     throw failure('E_FORMAT', message);
   }
+  if (proof.profile !== 'gonka') throw failure('E_FORMAT', `the proof is of profile ${proof.profile}, expected gonka`);
   return proof;
 }
 

@@ -20,6 +20,7 @@ struct Document {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Proof {
+    profile: &'static str,
     public_key: Option<String>,
     block_hash: Option<String>,
     block_height: Option<i64>,
@@ -51,6 +52,7 @@ impl Proof {
             ("nonces", claim.nonces.is_empty()),
         ];
         Ok(Self {
+            profile: "gonka",
             public_key: claim.public_key.as_ref().map(ToString::to_string),
             block_hash: claim.block_hash.as_ref().map(ToString::to_string),
             block_height: safe("block_height", claim.block_height)?,
