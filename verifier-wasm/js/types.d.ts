@@ -395,6 +395,8 @@ export interface GonkaVerifier {
   readonly blockHash: string;
   readonly model: GonkaModel;
   /** The distance of a nonce; NaN when the model's output is all zero or not finite. */
+  compute(publicKey: string, nonce: NonceInput, options?: CallOptions): Promise<{ nonce: string; distance: number }>;
+  /** The distance alone. */
   distance(publicKey: string, nonce: NonceInput, options?: CallOptions): Promise<number>;
   /** Checks a proof of one nonce. */
   verify(proof: ProofInput, options?: VerifyOptions): Promise<GonkaProofReport>;
@@ -412,6 +414,8 @@ export interface ExactVerifier {
   readonly model: ExactModel;
   /** Digest and verdict of a nonce. */
   compute(publicKey: string, nonce: NonceInput, options?: CallOptions): Promise<ExactNonce>;
+  /** The distance alone, for display only. */
+  distance(publicKey: string, nonce: NonceInput, options?: CallOptions): Promise<number>;
   /** Checks a proof of one nonce. */
   verify(proof: ProofInput, options?: VerifyOptions): Promise<ExactProofReport>;
   /** Checks a proof; as an iterator it gives each nonce as it is done. Leaving the loop stops the work. */
