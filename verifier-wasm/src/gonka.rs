@@ -1,8 +1,8 @@
 //! The `gonka` profile: a model of one block, its distances, and the network's verdict on them.
 
 use crate::error::Failure;
+use crate::models::{self, check_memory, nonces_of, reserve};
 use crate::progress::tell;
-use core::cell::RefCell;
 use half::f16;
 use js_sys::Function;
 use serde::Serialize;
@@ -16,21 +16,15 @@ use sphere_pow_cpu::gonka::{CpuExecutor, CpuOptions, weight_pool_with};
 use std::sync::Arc;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// What a wasm32 memory can hold, less room for the program itself.
-const MAX_MEMORY: u64 = (1 << 32) - (1 << 24);
-
 /// A preset's name, or a JSON object with the network's field names.
 fn params_of(text: &str) -> Result<Params, Failure> {
     if text.trim_start().starts_with('{') {
         return Ok(Params::from_json(text)?);
     }
     let name = if text == "devtest" { "dev-test" } else { text };
-    Preset::from_name(name).map(Preset::params).ok_or_else(|| {
-        let shown: String = text.chars().take(40).collect();
-        Failure::profile(format!(
-            "no parameters named {shown:?}, expected mainnet, testnet, default or devtest"
-        ))
-    })
+    Preset::from_name(name)
+        .map(Preset::params)
+        .ok_or_else(|| Failure::preset(text, "mainnet, testnet, default or devtest"))
 }
 
 #[derive(Serialize)]
@@ -66,11 +60,7 @@ fn memory_bytes(params: &Params) -> u64 {
 pub fn describe(params: &str) -> Result<String, Failure> {
     let params = params_of(params)?;
     let memory_bytes = memory_bytes(&params);
-    if memory_bytes > MAX_MEMORY {
-        let message =
-            format!("this model needs {memory_bytes} bytes, expected at most {MAX_MEMORY} in wasm32");
-        return Err(Failure::memory(message));
-    }
+    check_memory(memory_bytes)?;
     Ok(serde_json::to_string(&Description {
         params: params.raw(),
         hidden: params.hidden(),
@@ -82,53 +72,15 @@ pub fn describe(params: &str) -> Result<String, Failure> {
 }
 
 /// A model of one block, its weight pool made.
-struct Model {
+pub(crate) struct Model {
     puzzle: Puzzle,
     executor: CpuExecutor,
-}
-
-thread_local! {
-    /// The models of this instance by number; JavaScript holds the numbers.
-    static MODELS: RefCell<Vec<Option<Model>>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Makes a model and its weight pool, and gives its number; `progress` is told the share of the pool done.
-///
-/// # Errors
-/// As [`describe`]; `E_BLOCK_HASH`; `E_MEMORY` when the memory cannot grow; `E_ABORTED`.
-#[wasm_bindgen]
-pub fn open_gonka(params: &str, block_hash: &str, progress: &Function) -> Result<u32, Failure> {
-    let params = params_of(params)?;
-    let block = BlockHash::from_network(block_hash).map_err(Failure::block_hash)?;
-    reserve(&params)?;
-    let pool = weight_pool_with(&params, &block, &|fraction| tell(progress, f64::from(fraction)));
-    let pool = Arc::new(pool.ok_or_else(Failure::aborted)?);
-    let executor = CpuExecutor::new(&params, &block, pool, CpuOptions::default())?;
-    let model = Model { puzzle: Puzzle::new(&params, &block), executor };
-    MODELS.with_borrow_mut(|models| {
-        let free = models.iter().position(Option::is_none).unwrap_or_else(|| {
-            models.push(None);
-            models.len() - 1
-        });
-        models[free] = Some(model);
-        u32::try_from(free).map_err(Failure::internal)
-    })
-}
-
-/// Frees a model.
-#[wasm_bindgen]
-pub fn close_gonka(model: u32) {
-    MODELS.with_borrow_mut(|models| {
-        if let Some(slot) = models.get_mut(model as usize) {
-            *slot = None;
-        }
-    });
 }
 
 /// Distances of `nonces`; NaN where a nonce's logits are all zero or not finite.
 ///
 /// # Errors
-/// `E_RANGE` for a key or nonce that cannot be; `E_ABORTED`; `E_INTERNAL` for a number without a model.
+/// `E_RANGE` for a key or nonce that cannot be; `E_ABORTED`; `E_INTERNAL` for no number of such a model.
 #[wasm_bindgen]
 pub fn distances_gonka(
     model: u32,
@@ -137,14 +89,24 @@ pub fn distances_gonka(
     progress: &Function,
 ) -> Result<Vec<f64>, Failure> {
     let key = PublicKey::from_network(public_key)?;
-    let nonces = nonces.iter().map(|nonce| Nonce::new(*nonce)).collect::<Result<Vec<_>, _>>()?;
-    MODELS.with_borrow_mut(|models| match models.get_mut(model as usize) {
-        Some(Some(model)) => model.distances(&key, &nonces, progress),
-        _ => Err(Failure::internal("there is no such model")),
+    let nonces = nonces_of(nonces)?;
+    models::with(model, |model| match model {
+        models::Model::Gonka(model) => model.distances(&key, &nonces, progress),
+        models::Model::Exact(_) => Err(Failure::internal("this model is of another profile")),
     })
 }
 
 impl Model {
+    /// Makes the weight pool, telling `progress` the share done.
+    pub(crate) fn new(params: &str, block: &BlockHash, progress: &Function) -> Result<Self, Failure> {
+        let params = params_of(params)?;
+        reserve(params.pool_len() as u64 * 2)?;
+        let pool = weight_pool_with(&params, block, &|fraction| tell(progress, f64::from(fraction)));
+        let pool = Arc::new(pool.ok_or_else(Failure::aborted)?);
+        let executor = CpuExecutor::new(&params, block, pool, CpuOptions::default())?;
+        Ok(Self { puzzle: Puzzle::new(&params, block), executor })
+    }
+
     fn distances(
         &mut self,
         key: &PublicKey,
@@ -163,13 +125,6 @@ impl Model {
         }
         Ok(out)
     }
-}
-
-/// Grows the memory for the pool, so that a refusal is an error and not a trap.
-fn reserve(params: &Params) -> Result<(), Failure> {
-    let bytes = memory_bytes(params);
-    let grown = Vec::<f16>::new().try_reserve_exact(params.pool_len());
-    grown.map_err(|_| Failure::memory(format!("the memory cannot grow to the {bytes} bytes of this model")))
 }
 
 #[derive(Serialize)]

@@ -6,7 +6,9 @@
 
 pub mod documents;
 pub mod error;
+pub mod exact;
 pub mod gonka;
+pub mod models;
 pub mod progress;
 
 use error::Failure;
@@ -35,19 +37,21 @@ pub fn version() -> String {
 }
 
 /// Reads `text` as what `what` names and gives it in the one form that the rest takes: a `block-hash` or a
-/// `public-key` as seeds use them, what a `gonka-model` costs, a document of `proofs`; the last two as JSON.
+/// `public-key` as seeds use them, what a `gonka-model` costs, or an `exact-model`, also with its weights kept
+/// (`exact-model-kept`); models as JSON.
 ///
-/// One function for four, since each costs JavaScript.
+/// One function for all, since each costs JavaScript.
 ///
 /// # Errors
-/// `E_BLOCK_HASH`; `E_RANGE` for a key; as [`gonka::describe`] and [`documents::parse`].
+/// `E_BLOCK_HASH`; `E_RANGE` for a key; as [`gonka::describe`] and [`exact::describe`].
 #[wasm_bindgen]
 pub fn read(what: &str, text: &str) -> Result<String, Failure> {
     match what {
         "block-hash" => Ok(BlockHash::from_network(text).map_err(Failure::block_hash)?.to_string()),
         "public-key" => Ok(PublicKey::from_network(text)?.to_string()),
         "gonka-model" => gonka::describe(text),
-        "proofs" => documents::parse(text),
+        "exact-model" => exact::describe(text, false),
+        "exact-model-kept" => exact::describe(text, true),
         _ => Err(Failure::internal(format!("nothing reads a {what:?}"))),
     }
 }
