@@ -111,6 +111,18 @@ impl Judged {
     }
 }
 
+/// What nonces came to, as JSON: a list of `{nonce, digest, won, dot, logitsSquared, targetSquared, distance}`.
+///
+/// # Errors
+/// None that these values have.
+pub fn report(
+    nonces: &[Nonce],
+    judged: impl IntoIterator<Item = (Digest, Verdict)>,
+) -> Result<String, Failure> {
+    let judged = nonces.iter().zip(judged).map(|(nonce, judged)| Judged::new(*nonce, judged));
+    Ok(serde_json::to_string(&judged.collect::<Vec<_>>())?)
+}
+
 /// Tells `function` the share done, but not more often than is of use.
 fn told(function: &Function) -> impl FnMut(Progress) -> ControlFlow<()> {
     let mut last = None;
@@ -145,13 +157,11 @@ impl Model {
         let logits = self.executor.logits(key, nonces, &mut told(progress))?;
         let puzzle = self.executor.puzzle();
         let each = nonces.iter().zip(logits.chunks_exact(puzzle.params().vocab()));
-        let judged = each.map(|(nonce, logits)| Judged::new(*nonce, puzzle.judge(key, *nonce, logits)));
-        Ok(serde_json::to_string(&judged.collect::<Vec<_>>())?)
+        report(nonces, each.map(|(nonce, logits)| puzzle.judge(key, *nonce, logits)))
     }
 }
 
-/// Digests and verdicts of `nonces`, as JSON: a list of `{nonce, digest, won, dot, logitsSquared, targetSquared,
-/// distance}`.
+/// Digests and verdicts of `nonces`, as [`report`] gives them.
 ///
 /// # Errors
 /// `E_RANGE` for a key or nonce that cannot be; `E_ABORTED`; `E_INTERNAL` for no number of such a model.

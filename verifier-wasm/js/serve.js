@@ -1,0 +1,43 @@
+// The worker's end of the wire, in browsers (self) and in Node (parentPort).
+
+import { start } from './engine.js';
+import { SpherePowError } from './errors.js';
+
+/** @typedef {import('./workers.js').Request} Request */
+/** @typedef {import('./host.js').Computed} Computed */
+
+/**
+ * Answers requests with what `host` computes.
+ * @param {{compute: (job: import('./host.js').Job, tell: import('./host.js').Tell) => Computed | Promise<Computed>}} host
+ */
+export function serve(host) {
+  const inWeb = typeof WorkerGlobalScope === 'function' && globalThis instanceof WorkerGlobalScope;
+  const node = inWeb ? undefined : globalThis.process?.getBuiltinModule?.('node:worker_threads');
+  const port = node?.parentPort ?? /** @type {any} */ (globalThis);
+
+  const answer = async (/** @type {Request} */ request) => {
+    const { id } = request;
+    try {
+      if (request.op === 'start') {
+        start(request.module ?? new WebAssembly.Module(/** @type {ArrayBuffer} */ (request.bytes)));
+        port.postMessage({ id, value: null });
+        return;
+      }
+      const value = await host.compute(request.job, (step, fraction) => port.postMessage({ id, step, fraction }));
+      port.postMessage({ id, value }, typeof value === 'string' ? [] : [value.buffer]);
+    } catch (error) {
+      const { code, message } = error instanceof SpherePowError ? error : { code: 'E_INTERNAL', message: String(error) };
+      port.postMessage({ id, code, message });
+    }
+  };
+  /** A module that could not be read here: the other end then sends bytes. */
+  const refuse = () => port.postMessage({ id: 1, code: 'E_FORMAT', message: 'the message could not be read' });
+
+  if (node) {
+    port.on('messageerror', refuse);
+    port.on('message', answer);
+  } else {
+    port.onmessageerror = refuse;
+    port.onmessage = (/** @type {MessageEvent<Request>} */ event) => answer(event.data);
+  }
+}
