@@ -1,37 +1,16 @@
 //! The `gonka` profile: a model of one block, its distances, and the network's verdict on them.
 
 use crate::error::Failure;
+use crate::model::{Model, batch_len, memory_bytes, params_of};
 use crate::progress::tell;
 use core::cell::RefCell;
-use half::f16;
 use js_sys::Function;
 use serde::Serialize;
 use sphere_pow_core::gonka::params::RawParams;
-use sphere_pow_core::gonka::plan::Slot;
 use sphere_pow_core::gonka::proof::{Distance, TargetRadius};
 use sphere_pow_core::gonka::verify::{Advisory, Rule, Verdict};
-use sphere_pow_core::gonka::{Params, Preset, Puzzle};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
-use sphere_pow_cpu::gonka::{CpuExecutor, CpuOptions, weight_pool_with};
-use std::sync::Arc;
 use wasm_bindgen::prelude::wasm_bindgen;
-
-/// What a wasm32 memory can hold, less room for the program itself.
-const MAX_MEMORY: u64 = (1 << 32) - (1 << 24);
-
-/// A preset's name, or a JSON object with the network's field names.
-fn params_of(text: &str) -> Result<Params, Failure> {
-    if text.trim_start().starts_with('{') {
-        return Ok(Params::from_json(text)?);
-    }
-    let name = if text == "devtest" { "dev-test" } else { text };
-    Preset::from_name(name).map(Preset::params).ok_or_else(|| {
-        let shown: String = text.chars().take(40).collect();
-        Failure::profile(format!(
-            "no parameters named {shown:?}, expected mainnet, testnet, default or devtest"
-        ))
-    })
-}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -44,33 +23,13 @@ struct Description<'a> {
     batch: usize,
 }
 
-/// Nonces of one forward pass: as many as fill the CPU kernels.
-fn batch_len(params: &Params) -> usize {
-    128_usize.div_ceil(params.seq_len())
-}
-
-/// Bytes of the pool and of the activations of one batch, generously.
-fn memory_bytes(params: &Params) -> u64 {
-    let batch = batch_len(params);
-    let activations: u64 = Slot::ALL
-        .iter()
-        .map(|slot| (slot.max_rows(params).count(batch, params) + 32) as u64 * slot.width(params) as u64 * 4)
-        .sum();
-    params.pool_len() as u64 * 2 + activations + (1 << 24)
-}
-
 /// What a model costs, as JSON: `{params, hidden, poolLen, memoryBytes, flopsPerNonce, batch}`.
 ///
 /// # Errors
 /// `E_FORMAT`, `E_RANGE` or `E_PROFILE_UNKNOWN`; `E_MEMORY` when it cannot fit a wasm memory.
 pub fn describe(params: &str) -> Result<String, Failure> {
     let params = params_of(params)?;
-    let memory_bytes = memory_bytes(&params);
-    if memory_bytes > MAX_MEMORY {
-        let message =
-            format!("this model needs {memory_bytes} bytes, expected at most {MAX_MEMORY} in wasm32");
-        return Err(Failure::memory(message));
-    }
+    let memory_bytes = memory_bytes(&params)?;
     Ok(serde_json::to_string(&Description {
         params: params.raw(),
         hidden: params.hidden(),
@@ -79,12 +38,6 @@ pub fn describe(params: &str) -> Result<String, Failure> {
         flops_per_nonce: params.flops_per_nonce(),
         batch: batch_len(&params),
     })?)
-}
-
-/// A model of one block, its weight pool made.
-struct Model {
-    puzzle: Puzzle,
-    executor: CpuExecutor,
 }
 
 thread_local! {
@@ -98,13 +51,8 @@ thread_local! {
 /// As [`describe`]; `E_BLOCK_HASH`; `E_MEMORY` when the memory cannot grow; `E_ABORTED`.
 #[wasm_bindgen]
 pub fn open_gonka(params: &str, block_hash: &str, progress: &Function) -> Result<u32, Failure> {
-    let params = params_of(params)?;
     let block = BlockHash::from_network(block_hash).map_err(Failure::block_hash)?;
-    reserve(&params)?;
-    let pool = weight_pool_with(&params, &block, &|fraction| tell(progress, f64::from(fraction)));
-    let pool = Arc::new(pool.ok_or_else(Failure::aborted)?);
-    let executor = CpuExecutor::new(&params, &block, pool, CpuOptions::default())?;
-    let model = Model { puzzle: Puzzle::new(&params, &block), executor };
+    let model = Model::open(&params_of(params)?, &block, &|fraction| tell(progress, fraction))?;
     MODELS.with_borrow_mut(|models| {
         let free = models.iter().position(Option::is_none).unwrap_or_else(|| {
             models.push(None);
@@ -139,37 +87,9 @@ pub fn distances_gonka(
     let key = PublicKey::from_network(public_key)?;
     let nonces = nonces.iter().map(|nonce| Nonce::new(*nonce)).collect::<Result<Vec<_>, _>>()?;
     MODELS.with_borrow_mut(|models| match models.get_mut(model as usize) {
-        Some(Some(model)) => model.distances(&key, &nonces, progress),
+        Some(Some(model)) => model.distances(&key, &nonces, &mut |fraction| tell(progress, fraction)),
         _ => Err(Failure::internal("there is no such model")),
     })
-}
-
-impl Model {
-    fn distances(
-        &mut self,
-        key: &PublicKey,
-        nonces: &[Nonce],
-        progress: &Function,
-    ) -> Result<Vec<f64>, Failure> {
-        let (batch, vocab) = (batch_len(self.puzzle.params()), self.puzzle.params().vocab());
-        let mut out = Vec::with_capacity(nonces.len());
-        for part in nonces.chunks(batch) {
-            let inputs: Vec<f16> = part.iter().flat_map(|nonce| self.puzzle.input(key, *nonce)).collect();
-            #[expect(clippy::cast_precision_loss, reason = "a share to show")]
-            let share = |within: f64| (out.len() as f64 + within * part.len() as f64) / nonces.len() as f64;
-            let logits = self.executor.logits(&inputs, &mut |done| tell(progress, share(done.fraction())))?;
-            let rows = logits.chunks_exact(vocab).zip(part);
-            out.extend(rows.map(|(logits, nonce)| self.puzzle.distance(key, *nonce, logits)));
-        }
-        Ok(out)
-    }
-}
-
-/// Grows the memory for the pool, so that a refusal is an error and not a trap.
-fn reserve(params: &Params) -> Result<(), Failure> {
-    let bytes = memory_bytes(params);
-    let grown = Vec::<f16>::new().try_reserve_exact(params.pool_len());
-    grown.map_err(|_| Failure::memory(format!("the memory cannot grow to the {bytes} bytes of this model")))
 }
 
 #[derive(Serialize)]

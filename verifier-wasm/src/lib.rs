@@ -4,16 +4,25 @@
 //! of the package's stable codes ([`error`]). Nothing here can panic on what a caller passes; should it
 //! happen all the same, [`start`] lets the panic's words out before the trap.
 
+#[cfg(feature = "verifier")]
 pub mod documents;
 pub mod error;
+#[cfg(feature = "verifier")]
 pub mod gonka;
+#[cfg(feature = "learn")]
+pub mod learn;
+mod model;
+#[cfg(feature = "verifier")]
 pub mod progress;
 
-use error::Failure;
-use sphere_pow_core::gonka::verify;
-use sphere_pow_core::identity::{BlockHash, PublicKey};
-use sphere_pow_core::statistics;
 use wasm_bindgen::prelude::wasm_bindgen;
+#[cfg(feature = "verifier")]
+use {
+    error::Failure,
+    sphere_pow_core::gonka::verify,
+    sphere_pow_core::identity::{BlockHash, PublicKey},
+    sphere_pow_core::statistics,
+};
 
 #[wasm_bindgen(raw_module = "../panic.js")]
 extern "C" {
@@ -41,6 +50,7 @@ pub fn version() -> String {
 ///
 /// # Errors
 /// `E_BLOCK_HASH`; `E_RANGE` for a key; as [`gonka::describe`] and [`documents::parse`].
+#[cfg(feature = "verifier")]
 #[wasm_bindgen]
 pub fn read(what: &str, text: &str) -> Result<String, Failure> {
     match what {
@@ -53,6 +63,7 @@ pub fn read(what: &str, text: &str) -> Result<String, Failure> {
 }
 
 /// `count` different indices below `n` in ascending order, drawn by `seed`.
+#[cfg(feature = "verifier")]
 #[wasm_bindgen]
 #[must_use]
 pub fn sample_indices(n: u32, count: u32, seed: &str) -> Vec<u32> {
@@ -64,6 +75,7 @@ pub fn sample_indices(n: u32, count: u32, seed: &str) -> Vec<u32> {
 ///
 /// # Errors
 /// `E_RANGE` when `vocab` is below 2 or above 2^20, or `radius` is no radius.
+#[cfg(feature = "verifier")]
 #[wasm_bindgen]
 pub fn win_rate(vocab: f64, radius: f64) -> Result<f64, Failure> {
     let vocab = checked_vocab(vocab)?;
@@ -75,12 +87,14 @@ pub fn win_rate(vocab: f64, radius: f64) -> Result<f64, Failure> {
 ///
 /// # Errors
 /// `E_RANGE` when `vocab` is below 2 or above 2^20, or `rate` is outside (0, 1).
+#[cfg(feature = "verifier")]
 #[wasm_bindgen]
 pub fn target_radius(vocab: f64, rate: f64) -> Result<f64, Failure> {
     statistics::cap_radius(checked_vocab(vocab)?, rate)
         .ok_or_else(|| Failure::range(format!("win rate {rate} is not a number above 0 and below 1")))
 }
 
+#[cfg(feature = "verifier")]
 fn checked_vocab(vocab: f64) -> Result<u32, Failure> {
     if (2.0..=1_048_576.0).contains(&vocab) && vocab % 1.0 == 0.0 {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
