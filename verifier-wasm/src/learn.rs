@@ -23,6 +23,11 @@ const MAX_OPERATIONS: u64 = 1 << 30;
 /// Most bytes of such a model.
 const MAX_SMALL_BYTES: u64 = 1 << 28;
 
+/// Weights are being made.
+const WEIGHTS: u32 = 0;
+/// The forward pass runs.
+const LAYERS: u32 = 1;
+
 /// A model and the text that it was made from.
 enum Model {
     Gonka(Box<crate::model::Model>),
@@ -34,7 +39,7 @@ thread_local! {
     static KEPT: RefCell<Option<(String, Model)>> = const { RefCell::new(None) };
 }
 
-/// What a model costs, as JSON: `{params, memoryBytes, poolLen, flopsPerNonce}`, from a request.
+/// What a model costs, as JSON: `{params, memoryBytes, setup}`, from a request.
 ///
 /// # Errors
 /// As [`trace`].
@@ -44,12 +49,13 @@ pub fn describe(request: &str) -> Result<String, Failure> {
     if request.is_exact() { exact::describe(&request) } else { gonka::describe(&request) }
 }
 
-/// Makes one nonce and gives every step as JSON; `progress(phase, fraction)` answers whether to stop.
+/// Makes one nonce and gives every step as JSON; `progress(step, fraction)`, of [`WEIGHTS`] and [`LAYERS`], answers
+/// whether to stop.
 ///
 /// # Errors
 /// `E_FORMAT`, `E_RANGE`, `E_PROFILE_UNKNOWN`, `E_BLOCK_HASH`, `E_MEMORY`, `E_ABORTED`.
 #[wasm_bindgen]
-pub fn trace(request: &str, progress: &Function) -> Result<Vec<u8>, Failure> {
+pub fn trace(request: &str, progress: &Function) -> Result<String, Failure> {
     let (request, identity) = read(request)?;
     with_model(&request, &identity, progress, |model| match model {
         Model::Gonka(model) => gonka::trace(model, &request, &identity, progress),
@@ -62,7 +68,7 @@ pub fn trace(request: &str, progress: &Function) -> Result<Vec<u8>, Failure> {
 /// # Errors
 /// As [`trace`].
 #[wasm_bindgen]
-pub fn skip_layers(request: &str, progress: &Function) -> Result<Vec<u8>, Failure> {
+pub fn skip_layers(request: &str, progress: &Function) -> Result<String, Failure> {
     let (request, identity) = read(request)?;
     with_model(&request, &identity, progress, |model| match model {
         Model::Gonka(model) => gonka::skip_layers(model, &request, &identity, progress),
@@ -86,8 +92,8 @@ fn with_model(
     request: &Request,
     identity: &Identity,
     progress: &Function,
-    work: impl FnOnce(&mut Model) -> Result<Vec<u8>, Failure>,
-) -> Result<Vec<u8>, Failure> {
+    work: impl FnOnce(&mut Model) -> Result<String, Failure>,
+) -> Result<String, Failure> {
     let name = format!("{} {} {}", request.profile, request.params, identity.block);
     KEPT.with_borrow_mut(|kept| {
         if kept.as_ref().is_none_or(|(of, _)| *of != name) {
@@ -97,7 +103,7 @@ fn with_model(
                 Model::Exact(Box::new(exact::Model::open(request, identity, progress)?))
             } else {
                 let params = gonka::params_of(request)?;
-                let pool = |fraction| tell(progress, "pool", fraction);
+                let pool = |fraction| tell(progress, WEIGHTS, fraction);
                 Model::Gonka(Box::new(crate::model::Model::open(&params, &identity.block, &pool)?))
             };
             *kept = Some((name, model));
@@ -107,9 +113,9 @@ fn with_model(
     })
 }
 
-/// Calls `progress(phase, fraction)`; a true answer, or an exception, means stop.
-fn tell(progress: &Function, phase: &str, fraction: f64) -> ControlFlow<()> {
-    match progress.call2(&JsValue::UNDEFINED, &JsValue::from_str(phase), &JsValue::from_f64(fraction)) {
+/// Calls `progress(step, fraction)`; a true answer, or an exception, means stop.
+fn tell(progress: &Function, step: u32, fraction: f64) -> ControlFlow<()> {
+    match progress.call2(&JsValue::UNDEFINED, &JsValue::from(step), &JsValue::from_f64(fraction)) {
         Ok(answer) if answer.is_falsy() => ControlFlow::Continue(()),
         _ => ControlFlow::Break(()),
     }
@@ -153,6 +159,15 @@ fn correlation(
     (correlation.n >= 4.0).then_some(known)
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Description<P> {
+    params: P,
+    memory_bytes: u64,
+    /// What making the weights costs, in nonces.
+    setup: f64,
+}
+
 fn hex(bytes: &[u8]) -> String {
     use core::fmt::Write;
     bytes.iter().fold(String::new(), |mut text, byte| {
@@ -161,6 +176,6 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn json(value: &impl Serialize) -> Result<Vec<u8>, Failure> {
-    Ok(serde_json::to_vec(value)?)
+fn json(value: &impl Serialize) -> Result<String, Failure> {
+    Ok(serde_json::to_string(value)?)
 }

@@ -1,7 +1,7 @@
 //! The `exact` profile (SPEC Part II).
 
 use super::request::{Identity, Request};
-use super::{Correlation, SHOWN, check_small, correlation, hex, json, tell};
+use super::{Correlation, Description, LAYERS, SHOWN, WEIGHTS, check_small, correlation, hex, json, tell};
 use crate::error::Failure;
 use js_sys::Function;
 use serde::Serialize;
@@ -15,6 +15,9 @@ use sphere_pow_cpu::exact::{CpuError, CpuExecutor, CpuOptions};
 
 /// Bytes the executor may take; beyond, weights are made as they are used.
 const MEMORY_LIMIT: usize = 1 << 28;
+
+/// What a weight costs: about 2 ns against 30 GOP/s.
+const OPS_PER_WEIGHT: f64 = 60.0;
 
 fn params_of(request: &Request) -> Result<Params, Failure> {
     match &request.params {
@@ -41,15 +44,6 @@ fn failure(error: CpuError) -> Failure {
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Description {
-    params: RawParams,
-    memory_bytes: u64,
-    pool_len: u64,
-    flops_per_nonce: u64,
-}
-
 pub(super) fn check(request: &Request) -> Result<(), Failure> {
     let params = params_of(request)?;
     request.kept(params.layers())?;
@@ -62,13 +56,9 @@ pub(super) fn check(request: &Request) -> Result<(), Failure> {
 
 pub(super) fn describe(request: &Request) -> Result<String, Failure> {
     let params = params_of(request)?;
-    Ok(serde_json::to_string(&Description {
-        params: params.raw(),
-        memory_bytes: memory_bytes(&params),
-        // A weight costs far less than a draw of the other profile, and is made but once here.
-        pool_len: params.n_weights() / 64,
-        flops_per_nonce: Plan::new(&params).cost(&params),
-    })?)
+    #[expect(clippy::cast_precision_loss, reason = "a guess for the progress")]
+    let setup = OPS_PER_WEIGHT * params.n_weights() as f64 / Plan::new(&params).cost(&params) as f64;
+    json(&Description { params: params.raw(), memory_bytes: memory_bytes(&params), setup })
 }
 
 /// A model of one block.
@@ -81,8 +71,9 @@ impl Model {
     pub(super) fn open(request: &Request, identity: &Identity, progress: &Function) -> Result<Self, Failure> {
         let puzzle = Puzzle::new(&params_of(request)?, &identity.block);
         let options = CpuOptions { memory_limit_bytes: Some(MEMORY_LIMIT), ..CpuOptions::default() };
-        let executor =
-            CpuExecutor::with_progress(&puzzle, options, &mut |done| tell(progress, "pool", done.fraction()));
+        let executor = CpuExecutor::with_progress(&puzzle, options, &mut |done| {
+            tell(progress, WEIGHTS, done.fraction())
+        });
         Ok(Self { puzzle, executor: executor.map_err(failure)? })
     }
 
@@ -242,8 +233,8 @@ fn first<T: Copy>(values: &[T]) -> Vec<T> {
     values.iter().take(SHOWN).copied().collect()
 }
 
-pub(super) fn trace(model: &mut Model, identity: &Identity, progress: &Function) -> Result<Vec<u8>, Failure> {
-    let logits = model.logits(identity, |done| tell(progress, "layers", done))?;
+pub(super) fn trace(model: &mut Model, identity: &Identity, progress: &Function) -> Result<String, Failure> {
+    let logits = model.logits(identity, |done| tell(progress, LAYERS, done))?;
     let (puzzle, block, key, nonce) = (&model.puzzle, &identity.block, &identity.key, identity.nonces[0]);
     let params = puzzle.params();
     let (digest, verdict) = puzzle.judge(key, nonce, &logits);
@@ -358,14 +349,14 @@ pub(super) fn skip_layers(
     request: &Request,
     identity: &Identity,
     progress: &Function,
-) -> Result<Vec<u8>, Failure> {
+) -> Result<String, Failure> {
     let params = *model.puzzle.params();
     let honest_plan = Plan::new(&params);
     let kept = request.kept(params.layers())?;
     let plan = Plan::of_layers(&kept);
     #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
     let work = plan.cost(&params) as f64 / honest_plan.cost(&params) as f64;
-    let part = |done: f64| tell(progress, "layers", done / (1.0 + work));
+    let part = |done: f64| tell(progress, LAYERS, done / (1.0 + work));
     let honest = model.logits(identity, part)?;
     model.executor.set_plan(plan);
     let cheap = model.logits(identity, |done| part(1.0 + done * work));

@@ -1,7 +1,7 @@
 //! The `gonka` profile (SPEC Part I).
 
 use super::request::{Identity, Request};
-use super::{Correlation, SHOWN, check_small, correlation, hex, json, tell};
+use super::{Correlation, Description, LAYERS, SHOWN, check_small, correlation, hex, json, tell};
 use crate::error::Failure;
 use crate::model::{self, Model, memory_bytes};
 use half::f16;
@@ -22,6 +22,9 @@ use sphere_pow_core::statistics::cap_probability;
 /// The radius at launch.
 const LAUNCH: f64 = 1.401_356_466_045_817_3;
 
+/// What a weight of the pool costs: about 15 ns against 20 GFLOP/s.
+const FLOPS_PER_WEIGHT: f64 = 300.0;
+
 pub(super) fn params_of(request: &Request) -> Result<Params, Failure> {
     match &request.params {
         Value::String(name) => model::params_of(name),
@@ -31,15 +34,6 @@ pub(super) fn params_of(request: &Request) -> Result<Params, Failure> {
 
 fn radius(request: &Request) -> Result<f64, Failure> {
     Ok(TargetRadius::new(request.r_target.unwrap_or(LAUNCH))?.get())
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Description<'a> {
-    params: &'a RawParams,
-    memory_bytes: u64,
-    pool_len: usize,
-    flops_per_nonce: u64,
 }
 
 pub(super) fn check(request: &Request) -> Result<(), Failure> {
@@ -52,12 +46,9 @@ pub(super) fn check(request: &Request) -> Result<(), Failure> {
 
 pub(super) fn describe(request: &Request) -> Result<String, Failure> {
     let params = params_of(request)?;
-    Ok(serde_json::to_string(&Description {
-        params: params.raw(),
-        memory_bytes: memory_bytes(&params)?,
-        pool_len: params.pool_len(),
-        flops_per_nonce: params.flops_per_nonce(),
-    })?)
+    #[expect(clippy::cast_precision_loss, reason = "a guess for the progress")]
+    let setup = FLOPS_PER_WEIGHT * params.pool_len() as f64 / params.flops_per_nonce() as f64;
+    json(&Description { params: params.raw(), memory_bytes: memory_bytes(&params)?, setup })
 }
 
 #[derive(Serialize)]
@@ -271,12 +262,12 @@ pub(super) fn trace(
     request: &Request,
     identity: &Identity,
     progress: &Function,
-) -> Result<Vec<u8>, Failure> {
+) -> Result<String, Failure> {
     let (r_target, key, nonce) = (radius(request)?, &identity.key, identity.nonces[0]);
     let puzzle = model.puzzle.clone();
     let (params, block) = (puzzle.params(), puzzle.block());
     let input = puzzle.input(key, nonce);
-    let logits = model.executor.logits(&input, &mut |done| tell(progress, "layers", done.fraction()))?;
+    let logits = model.executor.logits(&input, &mut |done| tell(progress, LAYERS, done.fraction()))?;
     let permutation = puzzle.permutation(key, nonce);
     let distance = puzzle.distance(key, nonce, &logits);
     let norm = geometry::norm(&logits);
@@ -368,13 +359,13 @@ pub(super) fn skip_layers(
     request: &Request,
     identity: &Identity,
     progress: &Function,
-) -> Result<Vec<u8>, Failure> {
+) -> Result<String, Failure> {
     let params = model.puzzle.params().clone();
     let (r_target, key, nonces) = (radius(request)?, &identity.key, &identity.nonces);
     let kept = request.kept(params.n_layers())?;
     let shortcut = Shortcut { name: String::new(), edit: Edit::KeepLayers(kept.clone()) };
     let work = shortcut.price(&params).cheap;
-    let part = |done: f64| tell(progress, "layers", done / (1.0 + work));
+    let part = |done: f64| tell(progress, LAYERS, done / (1.0 + work));
     let honest = model.distances(key, nonces, &mut |done| part(done))?;
     model.executor.set_plan(shortcut.plan(&params));
     let cheap = model.distances(key, nonces, &mut |done| part(1.0 + done * work));
