@@ -16,10 +16,8 @@ const MAX_NONCES = 4096;
 const MAX_LAYERS = 1024;
 /** A worker whose model takes more bytes is ended after the call: wasm memory never shrinks. */
 const KEPT_BYTES = 64 << 20;
-const PHASES = /** @type {const} */ ({
-  gonka: ['pool', 'layers', 'distance'],
-  exact: ['weights', 'layers', 'verdict'],
-});
+/** What making a weight costs, in the forward pass's operations: a draw of the pool, a byte of a keystream. */
+const [FLOPS_PER_WEIGHT, OPS_PER_WEIGHT] = [300, 120];
 
 /** @param {() => WasmSource | Promise<WasmSource>} own The entry's own wasm. */
 export function learnApi(own) {
@@ -45,10 +43,9 @@ export function learnApi(own) {
       }
       scheduler ??= new Scheduler(wasm, read.worker);
       const used = scheduler;
-      const rules = { setup: model.setup, phases: PHASES[/** @type {'gonka' | 'exact'} */ (read.profile)] };
-      const tell = new Meter(rules, total, stop, onProgress).job(total);
+      const tell = new Meter(rulesOf(model), total, stop, onProgress).job(total);
       try {
-        return JSON.parse(/** @type {string} */ (await used.run({ kind, request }, { stop, tell, limit: 1 })));
+        return JSON.parse(/** @type {string} */ (await used.run(/** @type {any} */ ({ kind, request }), { stop, tell, limit: 1 })));
       } finally {
         if (model.memoryBytes > KEPT_BYTES) used.shrink(0);
       }
@@ -77,6 +74,17 @@ export function learnApi(own) {
       await closing?.close();
     },
   };
+}
+
+/**
+ * What progress says of a model.
+ * @param {any} model
+ * @returns {Pick<import('./verifier.js').Rules, 'setup' | 'phases'>}
+ */
+function rulesOf({ poolLen, flopsPerNonce, weightBytes, opsPerNonce }) {
+  return poolLen === undefined
+    ? { setup: (weightBytes * OPS_PER_WEIGHT) / opsPerNonce, phases: ['weights', 'layers', 'verdict'] }
+    : { setup: (poolLen * FLOPS_PER_WEIGHT) / flopsPerNonce, phases: ['pool', 'layers', 'distance'] };
 }
 
 /**

@@ -12,9 +12,9 @@ export class Host {
    * @returns {string}
    */
   compute({ kind, request }, tell) {
-    const steps = [0, 1].map((step) => throttled((fraction) => tell(step, fraction)));
-    const report = (/** @type {number} */ step, /** @type {number} */ fraction) => steps[step]?.(fraction) ?? false;
-    const answer = call(() => (kind === 'skip' ? skip_layers : trace)(request, report));
+    const weights = throttled((fraction) => tell(0, fraction));
+    const layers = throttled((fraction) => tell(1, fraction));
+    const answer = call(() => (kind === 'skip' ? skip_layers : trace)(request, weights, layers));
     tell(2, 1);
     return answer;
   }

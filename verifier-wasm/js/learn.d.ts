@@ -1,24 +1,18 @@
-import type { CallOptions, GonkaParams, NonceInput, ParamsOption, WasmSource, WorkerOption } from './types.js';
-
-/** Model sizes of the `exact` profile, SPEC II.2. */
-export interface ExactParams {
-  dim: number;
-  heads: number;
-  hidden: number;
-  layers: number;
-  tokens: number;
-  vocab: number;
-  /** A nonce wins from this squared cosine on, in units of 2^-32. */
-  threshold: number;
-}
-
-/** A preset by name, or sizes. */
-export type ExactParamsOption = 'nano' | 'standard' | 'large' | ExactParams;
+import type {
+  CallOptions,
+  ExactParams,
+  ExactVerifierOptions,
+  GonkaParams,
+  GonkaVerifierOptions,
+  NonceInput,
+  WasmSource,
+  WorkerOption,
+} from './types.js';
 
 /** A model of either profile. */
 export type Model =
-  | { profile: 'gonka'; params: ParamsOption; /** The radius to win; that at launch by default. */ rTarget?: number }
-  | { profile: 'exact'; params: ExactParamsOption };
+  | { profile: 'gonka'; params: GonkaVerifierOptions['params']; /** The radius to win; that at launch by default. */ rTarget?: number }
+  | { profile: 'exact'; params: ExactVerifierOptions['params'] };
 
 interface Common extends CallOptions {
   blockHash: string;
@@ -195,8 +189,13 @@ export interface GonkaSkipReport extends SkipReport {
   params: GonkaParams;
   rTarget: number;
   /** Root mean square of shortcut - honest. */
-  rmsDifference: number;
-  nonces: { nonce: string; honest: { distance: number; won: boolean }; shortcut: { distance: number; won: boolean } }[];
+  rmsDifference: number | null;
+  /** A distance is null where the logits are all zero or not finite. */
+  nonces: {
+    nonce: string;
+    honest: { distance: number | null; won: boolean };
+    shortcut: { distance: number | null; won: boolean };
+  }[];
 }
 
 /** Distances are `sqrt(2 - 2 cosine)`, for display. */

@@ -6,13 +6,14 @@ import { newHelper } from './workers.js';
 /** @typedef {import('./workers.js').Helper} Helper */
 /** @typedef {import('./host.js').Job} Job */
 /** @typedef {import('./host.js').Tell} Tell */
+/** @typedef {import('./host.js').Computed} Computed */
 /**
  * @typedef {object} Entry
  * @property {Job} job
  * @property {Tell} tell
  * @property {number} limit Helpers that may exist for this job to start one more.
  * @property {() => boolean} isOver
- * @property {(value: Float64Array) => void} resolve
+ * @property {(value: Computed) => void} resolve
  * @property {(error: unknown) => void} reject
  * @property {(end: () => Promise<void>) => void} onRunning
  */
@@ -46,7 +47,7 @@ export class Scheduler {
    * Runs `job`; a stop ends its helper at once, whatever it is doing.
    * @param {Job} job
    * @param {{stop: import('./stop.js').Stop, tell: Tell, limit: number}} options
-   * @returns {Promise<Float64Array>}
+   * @returns {Promise<Computed>}
    */
   run(job, { stop, tell, limit }) {
     return new Promise((resolve, reject) => {
@@ -71,7 +72,7 @@ export class Scheduler {
       this.#pending.add(onStop);
       this.#queue.push({
         job,
-        tell: (phase, fraction) => isOver || tell(phase, fraction),
+        tell: (step, fraction) => isOver || tell(step, fraction),
         limit,
         isOver: () => isOver,
         resolve: (value) => {
@@ -140,7 +141,7 @@ export class Scheduler {
     this.#busy.add(helper);
     entry.onRunning(this.#ender(helper));
     try {
-      entry.resolve(await helper.distances(entry.job, entry.tell));
+      entry.resolve(await helper.compute(entry.job, entry.tell));
     } catch (error) {
       entry.reject(error);
     }

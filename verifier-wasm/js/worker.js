@@ -20,8 +20,8 @@ function answer(request) {
       port.postMessage({ id, value: null });
       return;
     }
-    const value = host.distances(request.job, (phase, fraction) => port.postMessage({ id, phase, fraction }));
-    port.postMessage({ id, value }, [value.buffer]);
+    const value = host.compute(request.job, (step, fraction) => port.postMessage({ id, step, fraction }));
+    port.postMessage({ id, value }, typeof value === 'string' ? [] : [value.buffer]);
   } catch (error) {
     const { code, message } = error instanceof SpherePowError ? error : { code: 'E_INTERNAL', message: String(error) };
     port.postMessage({ id, code, message });

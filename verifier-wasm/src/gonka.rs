@@ -1,16 +1,33 @@
 //! The `gonka` profile: a model of one block, its distances, and the network's verdict on them.
 
 use crate::error::Failure;
-use crate::model::{Model, batch_len, memory_bytes, params_of};
+use crate::models::{self, check_memory, nonces_of, reserve};
 use crate::progress::tell;
-use core::cell::RefCell;
+use core::ops::ControlFlow;
+use half::f16;
 use js_sys::Function;
 use serde::Serialize;
 use sphere_pow_core::gonka::params::RawParams;
+use sphere_pow_core::gonka::plan::Slot;
 use sphere_pow_core::gonka::proof::{Distance, TargetRadius};
 use sphere_pow_core::gonka::verify::{Advisory, Rule, Verdict};
+use sphere_pow_core::gonka::{Params, Preset, Puzzle};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
+use sphere_pow_cpu::gonka::{CpuExecutor, CpuOptions, weight_pool_with};
+use std::sync::Arc;
+#[cfg(feature = "verifier")]
 use wasm_bindgen::prelude::wasm_bindgen;
+
+/// A preset's name, or a JSON object with the network's field names.
+pub(crate) fn params_of(text: &str) -> Result<Params, Failure> {
+    if text.trim_start().starts_with('{') {
+        return Ok(Params::from_json(text)?);
+    }
+    let name = if text == "devtest" { "dev-test" } else { text };
+    Preset::from_name(name)
+        .map(Preset::params)
+        .ok_or_else(|| Failure::preset(text, "mainnet, testnet, default or devtest"))
+}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -23,13 +40,29 @@ struct Description<'a> {
     batch: usize,
 }
 
+/// Nonces of one forward pass: as many as fill the CPU kernels.
+fn batch_len(params: &Params) -> usize {
+    128_usize.div_ceil(params.seq_len())
+}
+
+/// Bytes of the pool and of the activations of one batch, generously.
+pub(crate) fn memory_bytes(params: &Params) -> u64 {
+    let batch = batch_len(params);
+    let activations: u64 = Slot::ALL
+        .iter()
+        .map(|slot| (slot.max_rows(params).count(batch, params) + 32) as u64 * slot.width(params) as u64 * 4)
+        .sum();
+    params.pool_len() as u64 * 2 + activations + (1 << 24)
+}
+
 /// What a model costs, as JSON: `{params, hidden, poolLen, memoryBytes, flopsPerNonce, batch}`.
 ///
 /// # Errors
 /// `E_FORMAT`, `E_RANGE` or `E_PROFILE_UNKNOWN`; `E_MEMORY` when it cannot fit a wasm memory.
 pub fn describe(params: &str) -> Result<String, Failure> {
     let params = params_of(params)?;
-    let memory_bytes = memory_bytes(&params)?;
+    let memory_bytes = memory_bytes(&params);
+    check_memory(memory_bytes)?;
     Ok(serde_json::to_string(&Description {
         params: params.raw(),
         hidden: params.hidden(),
@@ -40,44 +73,17 @@ pub fn describe(params: &str) -> Result<String, Failure> {
     })?)
 }
 
-thread_local! {
-    /// The models of this instance by number; JavaScript holds the numbers.
-    static MODELS: RefCell<Vec<Option<Model>>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Makes a model and its weight pool, and gives its number; `progress` is told the share of the pool done.
-///
-/// # Errors
-/// As [`describe`]; `E_BLOCK_HASH`; `E_MEMORY` when the memory cannot grow; `E_ABORTED`.
-#[wasm_bindgen]
-pub fn open_gonka(params: &str, block_hash: &str, progress: &Function) -> Result<u32, Failure> {
-    let block = BlockHash::from_network(block_hash).map_err(Failure::block_hash)?;
-    let model = Model::open(&params_of(params)?, &block, &|fraction| tell(progress, fraction))?;
-    MODELS.with_borrow_mut(|models| {
-        let free = models.iter().position(Option::is_none).unwrap_or_else(|| {
-            models.push(None);
-            models.len() - 1
-        });
-        models[free] = Some(model);
-        u32::try_from(free).map_err(Failure::internal)
-    })
-}
-
-/// Frees a model.
-#[wasm_bindgen]
-pub fn close_gonka(model: u32) {
-    MODELS.with_borrow_mut(|models| {
-        if let Some(slot) = models.get_mut(model as usize) {
-            *slot = None;
-        }
-    });
+/// A model of one block, its weight pool made.
+pub(crate) struct Model {
+    pub(crate) puzzle: Puzzle,
+    pub(crate) executor: CpuExecutor,
 }
 
 /// Distances of `nonces`; NaN where a nonce's logits are all zero or not finite.
 ///
 /// # Errors
-/// `E_RANGE` for a key or nonce that cannot be; `E_ABORTED`; `E_INTERNAL` for a number without a model.
-#[wasm_bindgen]
+/// `E_RANGE` for a key or nonce that cannot be; `E_ABORTED`; `E_INTERNAL` for no number of such a model.
+#[cfg_attr(feature = "verifier", wasm_bindgen)]
 pub fn distances_gonka(
     model: u32,
     public_key: &str,
@@ -85,11 +91,43 @@ pub fn distances_gonka(
     progress: &Function,
 ) -> Result<Vec<f64>, Failure> {
     let key = PublicKey::from_network(public_key)?;
-    let nonces = nonces.iter().map(|nonce| Nonce::new(*nonce)).collect::<Result<Vec<_>, _>>()?;
-    MODELS.with_borrow_mut(|models| match models.get_mut(model as usize) {
-        Some(Some(model)) => model.distances(&key, &nonces, &mut |fraction| tell(progress, fraction)),
-        _ => Err(Failure::internal("there is no such model")),
+    let nonces = nonces_of(nonces)?;
+    models::with(model, |model| match model {
+        models::Model::Gonka(model) => model.distances(&key, &nonces, &mut |done| tell(progress, done)),
+        models::Model::Exact(_) => Err(Failure::internal("this model is of another profile")),
     })
+}
+
+impl Model {
+    /// Makes the weight pool, telling `progress` the share done.
+    pub(crate) fn new(params: &str, block: &BlockHash, progress: &Function) -> Result<Self, Failure> {
+        let params = params_of(params)?;
+        reserve(params.pool_len() as u64 * 2)?;
+        let pool = weight_pool_with(&params, block, &|fraction| tell(progress, f64::from(fraction)));
+        let pool = Arc::new(pool.ok_or_else(Failure::aborted)?);
+        let executor = CpuExecutor::new(&params, block, pool, CpuOptions::default())?;
+        Ok(Self { puzzle: Puzzle::new(&params, block), executor })
+    }
+
+    /// Distances of `nonces`, telling `told` the share done.
+    pub(crate) fn distances(
+        &mut self,
+        key: &PublicKey,
+        nonces: &[Nonce],
+        told: &mut dyn FnMut(f64) -> ControlFlow<()>,
+    ) -> Result<Vec<f64>, Failure> {
+        let (batch, vocab) = (batch_len(self.puzzle.params()), self.puzzle.params().vocab());
+        let mut out = Vec::with_capacity(nonces.len());
+        for part in nonces.chunks(batch) {
+            let inputs: Vec<f16> = part.iter().flat_map(|nonce| self.puzzle.input(key, *nonce)).collect();
+            #[expect(clippy::cast_precision_loss, reason = "a share to show")]
+            let share = |within: f64| (out.len() as f64 + within * part.len() as f64) / nonces.len() as f64;
+            let logits = self.executor.logits(&inputs, &mut |done| told(share(done.fraction())))?;
+            let rows = logits.chunks_exact(vocab).zip(part);
+            out.extend(rows.map(|(logits, nonce)| self.puzzle.distance(key, *nonce, logits)));
+        }
+        Ok(out)
+    }
 }
 
 #[derive(Serialize)]
@@ -145,7 +183,7 @@ impl From<Advisory> for AdvisoryOut {
 ///
 /// # Errors
 /// `E_RANGE` for a claim, radius or threshold that cannot be; `E_FORMAT` when the lengths differ.
-#[wasm_bindgen]
+#[cfg_attr(feature = "verifier", wasm_bindgen)]
 pub fn judge_gonka(
     claimed: &[f64],
     recomputed: &[f64],
@@ -172,7 +210,7 @@ pub fn judge_gonka(
 ///
 /// # Errors
 /// `E_RANGE`.
-#[wasm_bindgen]
+#[cfg_attr(feature = "verifier", wasm_bindgen)]
 pub fn check_rule(r_target: f64, fraud_threshold: f64) -> Result<(), Failure> {
     Rule::new(TargetRadius::new(r_target)?, fraud_threshold)?;
     Ok(())

@@ -5,14 +5,18 @@ mod gonka;
 mod request;
 
 use crate::error::Failure;
+use crate::models::Model;
+use crate::progress::tell;
 use core::cell::RefCell;
 use core::ops::ControlFlow;
 use js_sys::Function;
 use request::{Identity, Request};
 use serde::Serialize;
 use sphere_pow_core::soundness::Samples;
-use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
+
+/// Told the share done; answers whether to stop.
+type Told<'a> = &'a mut dyn FnMut(f64) -> ControlFlow<()>;
 
 /// Values shown of a list.
 const SHOWN: usize = 12;
@@ -23,43 +27,37 @@ const MAX_OPERATIONS: u64 = 1 << 30;
 /// Most bytes of such a model.
 const MAX_SMALL_BYTES: u64 = 1 << 28;
 
-/// Weights are being made.
-const WEIGHTS: u32 = 0;
-/// The forward pass runs.
-const LAYERS: u32 = 1;
-
-/// A model and the text that it was made from.
-enum Model {
-    Gonka(Box<crate::model::Model>),
-    Exact(Box<exact::Model>),
-}
-
 thread_local! {
     /// The last model used; the next call often wants it again.
     static KEPT: RefCell<Option<(String, Model)>> = const { RefCell::new(None) };
 }
 
-/// What a model costs, as JSON: `{params, memoryBytes, setup}`, from a request.
+/// What a request's model costs, as JSON: as the verifier says it.
 ///
 /// # Errors
 /// As [`trace`].
 #[wasm_bindgen]
 pub fn describe(request: &str) -> Result<String, Failure> {
     let (request, _) = read(request)?;
-    if request.is_exact() { exact::describe(&request) } else { gonka::describe(&request) }
+    if request.is_exact() {
+        crate::exact::describe(&request.params(), false)
+    } else {
+        crate::gonka::describe(&request.params())
+    }
 }
 
-/// Makes one nonce and gives every step as JSON; `progress(step, fraction)`, of [`WEIGHTS`] and [`LAYERS`], answers
-/// whether to stop.
+/// Makes one nonce and gives every step as JSON; `weights` and `layers` are told the share done of making the
+/// weights and of the forward pass, and answer whether to stop.
 ///
 /// # Errors
 /// `E_FORMAT`, `E_RANGE`, `E_PROFILE_UNKNOWN`, `E_BLOCK_HASH`, `E_MEMORY`, `E_ABORTED`.
 #[wasm_bindgen]
-pub fn trace(request: &str, progress: &Function) -> Result<String, Failure> {
+pub fn trace(request: &str, weights: &Function, layers: &Function) -> Result<String, Failure> {
     let (request, identity) = read(request)?;
-    with_model(&request, &identity, progress, |model| match model {
-        Model::Gonka(model) => gonka::trace(model, &request, &identity, progress),
-        Model::Exact(model) => exact::trace(model, &identity, progress),
+    let told = &mut |fraction| tell(layers, fraction);
+    with_model(&request, &identity, weights, |model| match model {
+        Model::Gonka(model) => gonka::trace(model, &request, &identity, told),
+        Model::Exact(model) => exact::trace(model, &identity, told),
     })
 }
 
@@ -68,11 +66,12 @@ pub fn trace(request: &str, progress: &Function) -> Result<String, Failure> {
 /// # Errors
 /// As [`trace`].
 #[wasm_bindgen]
-pub fn skip_layers(request: &str, progress: &Function) -> Result<String, Failure> {
+pub fn skip_layers(request: &str, weights: &Function, layers: &Function) -> Result<String, Failure> {
     let (request, identity) = read(request)?;
-    with_model(&request, &identity, progress, |model| match model {
-        Model::Gonka(model) => gonka::skip_layers(model, &request, &identity, progress),
-        Model::Exact(model) => exact::skip_layers(model, &request, &identity, progress),
+    let told = &mut |fraction| tell(layers, fraction);
+    with_model(&request, &identity, weights, |model| match model {
+        Model::Gonka(model) => gonka::skip_layers(model, &request, &identity, told),
+        Model::Exact(model) => exact::skip_layers(model, &request, &identity, told),
     })
 }
 
@@ -91,34 +90,20 @@ fn read(request: &str) -> Result<(Request, Identity), Failure> {
 fn with_model(
     request: &Request,
     identity: &Identity,
-    progress: &Function,
+    weights: &Function,
     work: impl FnOnce(&mut Model) -> Result<String, Failure>,
 ) -> Result<String, Failure> {
-    let name = format!("{} {} {}", request.profile, request.params, identity.block);
+    let (profile, params) = (request.profile.as_str(), request.params());
+    let name = format!("{profile} {params} {}", identity.block);
     KEPT.with_borrow_mut(|kept| {
         if kept.as_ref().is_none_or(|(of, _)| *of != name) {
             // The old one's memory is free before the new one's is taken.
             *kept = None;
-            let model = if request.is_exact() {
-                Model::Exact(Box::new(exact::Model::open(request, identity, progress)?))
-            } else {
-                let params = gonka::params_of(request)?;
-                let pool = |fraction| tell(progress, WEIGHTS, fraction);
-                Model::Gonka(Box::new(crate::model::Model::open(&params, &identity.block, &pool)?))
-            };
-            *kept = Some((name, model));
+            *kept = Some((name, Model::new(profile, &params, &identity.block, false, weights)?));
         }
         let Some((_, model)) = kept else { return Err(Failure::internal("a model was made")) };
         work(model)
     })
-}
-
-/// Calls `progress(step, fraction)`; a true answer, or an exception, means stop.
-fn tell(progress: &Function, step: u32, fraction: f64) -> ControlFlow<()> {
-    match progress.call2(&JsValue::UNDEFINED, &JsValue::from(step), &JsValue::from_f64(fraction)) {
-        Ok(answer) if answer.is_falsy() => ControlFlow::Continue(()),
-        _ => ControlFlow::Break(()),
-    }
 }
 
 /// Refuses models whose layers are too much work to skip.
@@ -157,15 +142,6 @@ fn correlation(
     let correlation = samples.correlation();
     let known = Correlation { estimate: correlation.estimate, low: correlation.low, high: correlation.high };
     (correlation.n >= 4.0).then_some(known)
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Description<P> {
-    params: P,
-    memory_bytes: u64,
-    /// What making the weights costs, in nonces.
-    setup: f64,
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -241,7 +241,7 @@ impl Params {
         self.words[6]
     }
 
-    /// The share of nonces that win: the probability that a random point of the sphere lies as near (SPEC §II.2).
+    /// The share of random nonces that win: that of random points within the cap that the threshold cuts.
     #[must_use]
     pub fn win_rate(&self) -> f64 {
         let cosine = libm::sqrt(f64::from(self.threshold()) / 4_294_967_296.0);
@@ -279,7 +279,7 @@ mod tests {
             let cosine = 1.0 - radius * radius / 2.0;
             let units = libm::round(cosine * cosine * 4_294_967_296.0);
             assert_eq!(f64::from(params.threshold()), units, "{}", preset.name());
-            assert!((params.win_rate() / rate - 1.0).abs() < 1e-6);
+            assert!((params.win_rate() / rate - 1.0).abs() < 1e-6, "{}", preset.name());
         }
     }
 

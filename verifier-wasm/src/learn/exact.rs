@@ -1,90 +1,28 @@
 //! The `exact` profile (SPEC Part II).
 
 use super::request::{Identity, Request};
-use super::{Correlation, Description, LAYERS, SHOWN, WEIGHTS, check_small, correlation, hex, json, tell};
+use super::{Correlation, SHOWN, Told, check_small, correlation, hex, json};
 use crate::error::Failure;
-use js_sys::Function;
+use crate::exact::{Model, params_of};
 use serde::Serialize;
-use serde_json::Value;
 use sphere_pow_core::exact::params::RawParams;
 use sphere_pow_core::exact::plan::Plan;
 use sphere_pow_core::exact::stream::{KeyEncoding, StreamKey};
 use sphere_pow_core::exact::weights::{LayerTensor, Tensor};
-use sphere_pow_core::exact::{Digest, Params, Preset, Puzzle, Verdict};
-use sphere_pow_cpu::exact::{CpuError, CpuExecutor, CpuOptions};
-
-/// Bytes the executor may take; beyond, weights are made as they are used.
-const MEMORY_LIMIT: usize = 1 << 28;
-
-/// What a weight costs: about 2 ns against 30 GOP/s.
-const OPS_PER_WEIGHT: f64 = 60.0;
-
-fn params_of(request: &Request) -> Result<Params, Failure> {
-    match &request.params {
-        Value::String(name) => Preset::from_name(name).map(Preset::params).ok_or_else(|| {
-            let shown: String = name.chars().take(40).collect();
-            Failure::profile(format!("no parameters named {shown:?}, expected nano, standard or large"))
-        }),
-        sizes => {
-            let raw: RawParams = serde_json::from_value(sizes.clone()).map_err(Failure::format)?;
-            Params::new(&raw).map_err(Failure::range)
-        }
-    }
-}
-
-fn memory_bytes(params: &Params) -> u64 {
-    (params.n_weights() + (1 << 25)).min(MEMORY_LIMIT as u64)
-}
-
-fn failure(error: CpuError) -> Failure {
-    match error {
-        CpuError::Interrupted => Failure::aborted(),
-        error @ CpuError::MemoryLimit { .. } => Failure::memory(error),
-        other => Failure::internal(other),
-    }
-}
+use sphere_pow_core::exact::{Digest, Puzzle, Verdict};
 
 pub(super) fn check(request: &Request) -> Result<(), Failure> {
-    let params = params_of(request)?;
+    let params = params_of(&request.params())?;
     request.kept(params.layers())?;
     if request.r_target.is_some() {
         return Err(Failure::format("rTarget is of the profile gonka, expected none for exact"));
     }
     let operations = Plan::new(&params).cost(&params);
-    if request.skips() { check_small(operations, memory_bytes(&params)) } else { Ok(()) }
+    if request.skips() { check_small(operations, params.n_weights()) } else { Ok(()) }
 }
 
-pub(super) fn describe(request: &Request) -> Result<String, Failure> {
-    let params = params_of(request)?;
-    #[expect(clippy::cast_precision_loss, reason = "a guess for the progress")]
-    let setup = OPS_PER_WEIGHT * params.n_weights() as f64 / Plan::new(&params).cost(&params) as f64;
-    json(&Description { params: params.raw(), memory_bytes: memory_bytes(&params), setup })
-}
-
-/// A model of one block.
-pub(super) struct Model {
-    puzzle: Puzzle,
-    executor: CpuExecutor,
-}
-
-impl Model {
-    pub(super) fn open(request: &Request, identity: &Identity, progress: &Function) -> Result<Self, Failure> {
-        let puzzle = Puzzle::new(&params_of(request)?, &identity.block);
-        let options = CpuOptions { memory_limit_bytes: Some(MEMORY_LIMIT), ..CpuOptions::default() };
-        let executor = CpuExecutor::with_progress(&puzzle, options, &mut |done| {
-            tell(progress, WEIGHTS, done.fraction())
-        });
-        Ok(Self { puzzle, executor: executor.map_err(failure)? })
-    }
-
-    fn logits(
-        &mut self,
-        identity: &Identity,
-        mut told: impl FnMut(f64) -> core::ops::ControlFlow<()>,
-    ) -> Result<Vec<i32>, Failure> {
-        let logits = self.executor.logits(&identity.key, &identity.nonces, &mut |done| told(done.fraction()));
-        logits.map_err(failure)
-    }
+fn logits(model: &mut Model, identity: &Identity, told: Told<'_>) -> Result<Vec<i32>, Failure> {
+    Ok(model.executor.logits(&identity.key, &identity.nonces, &mut |done| told(done.fraction()))?)
 }
 
 #[derive(Serialize)]
@@ -233,9 +171,10 @@ fn first<T: Copy>(values: &[T]) -> Vec<T> {
     values.iter().take(SHOWN).copied().collect()
 }
 
-pub(super) fn trace(model: &mut Model, identity: &Identity, progress: &Function) -> Result<String, Failure> {
-    let logits = model.logits(identity, |done| tell(progress, LAYERS, done))?;
-    let (puzzle, block, key, nonce) = (&model.puzzle, &identity.block, &identity.key, identity.nonces[0]);
+pub(super) fn trace(model: &mut Model, identity: &Identity, told: Told<'_>) -> Result<String, Failure> {
+    let logits = logits(model, identity, told)?;
+    let (puzzle, block, key, nonce) =
+        (model.executor.puzzle(), &identity.block, &identity.key, identity.nonces[0]);
     let params = puzzle.params();
     let (digest, verdict) = puzzle.judge(key, nonce, &logits);
     let target_encoding = KeyEncoding::target(params, block, key, nonce, digest.as_bytes());
@@ -348,25 +287,26 @@ pub(super) fn skip_layers(
     model: &mut Model,
     request: &Request,
     identity: &Identity,
-    progress: &Function,
+    told: Told<'_>,
 ) -> Result<String, Failure> {
-    let params = *model.puzzle.params();
+    let params = *model.executor.puzzle().params();
     let honest_plan = Plan::new(&params);
     let kept = request.kept(params.layers())?;
     let plan = Plan::of_layers(&kept);
     #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
     let work = plan.cost(&params) as f64 / honest_plan.cost(&params) as f64;
-    let part = |done: f64| tell(progress, LAYERS, done / (1.0 + work));
-    let honest = model.logits(identity, part)?;
+    let mut part = |done: f64| told(done / (1.0 + work));
+    let honest = logits(model, identity, &mut part)?;
     model.executor.set_plan(plan);
-    let cheap = model.logits(identity, |done| part(1.0 + done * work));
+    let cheap = logits(model, identity, &mut |done| part(1.0 + done * work));
     model.executor.set_plan(honest_plan);
     let cheap = cheap?;
     let rows = honest.chunks_exact(params.vocab()).zip(cheap.chunks_exact(params.vocab()));
+    let puzzle = model.executor.puzzle();
     let pair = |(nonce, (honest, cheap)): (&_, (&[i32], &[i32]))| {
-        let (digest, verdict) = model.puzzle.judge(&identity.key, *nonce, honest);
-        let (cut_digest, cut) = model.puzzle.judge(&identity.key, *nonce, cheap);
-        let target = model.puzzle.target(&identity.key, *nonce, &digest);
+        let (digest, verdict) = puzzle.judge(&identity.key, *nonce, honest);
+        let (cut_digest, cut) = puzzle.judge(&identity.key, *nonce, cheap);
+        let target = puzzle.target(&identity.key, *nonce, &digest);
         let known = Verdict::new(cheap, &target, params.threshold());
         let hex = |digest: Digest| digest.to_hex();
         Pair {

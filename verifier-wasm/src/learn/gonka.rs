@@ -1,13 +1,11 @@
 //! The `gonka` profile (SPEC Part I).
 
 use super::request::{Identity, Request};
-use super::{Correlation, Description, LAYERS, SHOWN, check_small, correlation, hex, json, tell};
+use super::{Correlation, SHOWN, Told, check_small, correlation, hex, json};
 use crate::error::Failure;
-use crate::model::{self, Model, memory_bytes};
+use crate::gonka::{Model, memory_bytes, params_of};
 use half::f16;
-use js_sys::Function;
 use serde::Serialize;
-use serde_json::Value;
 use sphere_pow_core::gonka::params::RawParams;
 use sphere_pow_core::gonka::plan::Plan;
 use sphere_pow_core::gonka::proof::TargetRadius;
@@ -22,33 +20,15 @@ use sphere_pow_core::statistics::cap_probability;
 /// The radius at launch.
 const LAUNCH: f64 = 1.401_356_466_045_817_3;
 
-/// What a weight of the pool costs: about 15 ns against 20 GFLOP/s.
-const FLOPS_PER_WEIGHT: f64 = 300.0;
-
-pub(super) fn params_of(request: &Request) -> Result<Params, Failure> {
-    match &request.params {
-        Value::String(name) => model::params_of(name),
-        sizes => Ok(Params::from_value(sizes)?),
-    }
-}
-
 fn radius(request: &Request) -> Result<f64, Failure> {
     Ok(TargetRadius::new(request.r_target.unwrap_or(LAUNCH))?.get())
 }
 
 pub(super) fn check(request: &Request) -> Result<(), Failure> {
-    let params = params_of(request)?;
-    let bytes = memory_bytes(&params)?;
+    let params = params_of(&request.params())?;
     radius(request)?;
     request.kept(params.n_layers())?;
-    if request.skips() { check_small(params.flops_per_nonce(), bytes) } else { Ok(()) }
-}
-
-pub(super) fn describe(request: &Request) -> Result<String, Failure> {
-    let params = params_of(request)?;
-    #[expect(clippy::cast_precision_loss, reason = "a guess for the progress")]
-    let setup = FLOPS_PER_WEIGHT * params.pool_len() as f64 / params.flops_per_nonce() as f64;
-    json(&Description { params: params.raw(), memory_bytes: memory_bytes(&params)?, setup })
+    if request.skips() { check_small(params.flops_per_nonce(), memory_bytes(&params)) } else { Ok(()) }
 }
 
 #[derive(Serialize)]
@@ -261,13 +241,13 @@ pub(super) fn trace(
     model: &mut Model,
     request: &Request,
     identity: &Identity,
-    progress: &Function,
+    told: Told<'_>,
 ) -> Result<String, Failure> {
     let (r_target, key, nonce) = (radius(request)?, &identity.key, identity.nonces[0]);
     let puzzle = model.puzzle.clone();
     let (params, block) = (puzzle.params(), puzzle.block());
     let input = puzzle.input(key, nonce);
-    let logits = model.executor.logits(&input, &mut |done| tell(progress, LAYERS, done.fraction()))?;
+    let logits = model.executor.logits(&input, &mut |done| told(done.fraction()))?;
     let permutation = puzzle.permutation(key, nonce);
     let distance = puzzle.distance(key, nonce, &logits);
     let norm = geometry::norm(&logits);
@@ -358,15 +338,15 @@ pub(super) fn skip_layers(
     model: &mut Model,
     request: &Request,
     identity: &Identity,
-    progress: &Function,
+    told: Told<'_>,
 ) -> Result<String, Failure> {
     let params = model.puzzle.params().clone();
     let (r_target, key, nonces) = (radius(request)?, &identity.key, &identity.nonces);
     let kept = request.kept(params.n_layers())?;
     let shortcut = Shortcut { name: String::new(), edit: Edit::KeepLayers(kept.clone()) };
     let work = shortcut.price(&params).cheap;
-    let part = |done: f64| tell(progress, LAYERS, done / (1.0 + work));
-    let honest = model.distances(key, nonces, &mut |done| part(done))?;
+    let mut part = |done: f64| told(done / (1.0 + work));
+    let honest = model.distances(key, nonces, &mut part)?;
     model.executor.set_plan(shortcut.plan(&params));
     let cheap = model.distances(key, nonces, &mut |done| part(1.0 + done * work));
     model.executor.set_plan(Plan::new(&params));

@@ -12,7 +12,7 @@ use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 pub(super) struct Request {
     pub(super) profile: String,
     /// A preset's name, or sizes.
-    pub(super) params: Value,
+    params: Value,
     pub(super) block_hash: String,
     pub(super) public_key: String,
     pub(super) nonces: Vec<String>,
@@ -44,6 +44,14 @@ impl Request {
 
     pub(super) fn is_exact(&self) -> bool {
         self.profile == "exact"
+    }
+
+    /// The params as text: a preset's name, or JSON.
+    pub(super) fn params(&self) -> String {
+        match &self.params {
+            Value::String(name) => name.clone(),
+            sizes => sizes.to_string(),
+        }
     }
 
     /// Whether layers are to be skipped.
@@ -86,7 +94,11 @@ pub(super) struct Identity {
 impl Identity {
     pub(super) fn new(request: &Request) -> Result<Self, Failure> {
         let block = BlockHash::from_network(&request.block_hash).map_err(Failure::block_hash)?;
-        let key = PublicKey::from_network(&request.public_key)?;
+        // As the verifier: a key of an exact proof is the text that its inputs were made from.
+        let key = match request.profile.as_str() {
+            "exact" => PublicKey::new(&request.public_key)?,
+            _ => PublicKey::from_network(&request.public_key)?,
+        };
         let nonces: Vec<Nonce> = request.nonces.iter().map(|n| n.parse()).collect::<Result<_, _>>()?;
         let mut sorted = nonces.clone();
         sorted.sort_unstable();
