@@ -25,12 +25,14 @@ const generated = join(here, 'js', 'generated');
 const { version } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'));
 /**
  * The builds of the wasm: the verifier with vector instructions and without, whose JavaScript is the same, and what
- * sphere-pow/learn needs.
+ * sphere-pow/learn and sphere-pow/webgpu need.
  */
+const verifier = 'sphere-pow-verifier-wasm';
 const flavours = [
-  { name: 'simd', glue: 'verifier', wasm: 'verifier.wasm', features: '+simd128', cargo: [] },
-  { name: 'scalar', glue: 'verifier', wasm: 'verifier-scalar.wasm', features: '', cargo: [] },
-  { name: 'learn', glue: 'learn', wasm: 'learn.wasm', features: '+simd128', cargo: ['--no-default-features', '--features=learn'] },
+  { name: 'simd', glue: 'verifier', wasm: 'verifier.wasm', features: '+simd128', crate: verifier, cargo: [] },
+  { name: 'scalar', glue: 'verifier', wasm: 'verifier-scalar.wasm', features: '', crate: verifier, cargo: [] },
+  { name: 'learn', glue: 'learn', wasm: 'learn.wasm', features: '+simd128', crate: verifier, cargo: ['--no-default-features', '--features=learn'] },
+  { name: 'webgpu', glue: 'webgpu', wasm: 'webgpu.wasm', features: '+simd128', crate: 'sphere-pow-verifier-webgpu', cargo: [] },
 ];
 
 /** @param {string} command @param {string[]} args @param {Record<string, string>} [env] */
@@ -59,14 +61,14 @@ function buildWasm() {
   const tool = bindgen();
   rmSync(generated, { recursive: true, force: true });
   mkdirSync(generated, { recursive: true });
-  for (const { name, glue, features, cargo } of flavours) {
-    run('verifier-wasm/cargo-wasm', ['build', '--profile', 'npm', '--locked', '-p', 'sphere-pow-verifier-wasm', ...cargo], {
+  for (const { name, glue, features, crate, cargo } of flavours) {
+    run('verifier-wasm/cargo-wasm', ['build', '--profile', 'npm', '--locked', '-p', crate, ...cargo], {
       CARGO_TARGET_DIR: target,
       CARGO_WASM_FEATURES: features,
       CARGO_WASM_RUSTFLAGS: remaps(),
     });
     const dir = `wasm${features.replaceAll(/[+,]/g, '-')}`;
-    const built = join(target, dir, 'wasm32-unknown-unknown/npm/sphere_pow_verifier_wasm.wasm');
+    const built = join(target, dir, `wasm32-unknown-unknown/npm/${crate.replaceAll('-', '_')}.wasm`);
     const out = join(target, 'npm', name);
     rmSync(out, { recursive: true, force: true });
     run(tool, [built, out, glue]);
@@ -116,9 +118,10 @@ function family(worker, instead = {}) {
       plugin.onResolve({ filter: /^inlined-/ }, ({ path }) => ({ path: `./${path}.js`, external: true }));
       plugin.onResolve({ filter: /^worker-source$/ }, ({ path }) => ({ path, namespace: 'virtual' }));
       plugin.onLoad({ filter: /^worker-source$/, namespace: 'virtual' }, () => ({ contents: worker, loader: 'text' }));
-      plugin.onResolve({ filter: /^\.\// }, ({ path }) => {
+      plugin.onResolve({ filter: /^\.\// }, ({ path, importer }) => {
         const other = instead[path];
-        if (other === undefined) return undefined;
+        // What takes a module's place may build on it.
+        if (other === undefined || importer === join(here, 'js', other)) return undefined;
         return other === './core.js' ? { path: other, external: true } : { path: join(here, 'js', other) };
       });
     },
@@ -133,6 +136,17 @@ function family(worker, instead = {}) {
 async function workerSource(file, instead) {
   await build({ ...common, entryPoints: ['js/worker.js'], outfile: join(dist, file), plugins: [family('', instead)] });
   return readFileSync(join(dist, file), 'utf8');
+}
+
+/**
+ * Entries that run the same machinery on another wasm and another host; their errors are those of the rest.
+ * @param {string} name
+ * @param {Record<string, string>} instead
+ */
+async function buildFamily(name, instead) {
+  const worker = await workerSource(`${name}-worker.js`, instead);
+  const plugins = [family(worker, { ...instead, './core.js': './core.js', './errors.js': './core.js' })];
+  await build({ ...common, entryPoints: [`js/${name}.js`, `js/${name}-slim.js`], outdir: 'dist', plugins });
 }
 
 async function buildJs() {
@@ -150,10 +164,12 @@ async function buildJs() {
   const entries = ['js/index.js', 'js/slim.js', 'js/adapters.js'];
   await build({ ...common, entryPoints: entries, external: ['./core.js'], outdir: 'dist', plugins });
   await build({ ...common, entryPoints: ['js/cli.js'], external: ['./index.js'], outdir: 'dist', platform: 'node' });
-  // The same machinery on another wasm and another host; its errors are those of the rest.
-  const instead = { './host.js': 'learn-host.js', './generated/verifier.js': 'generated/learn.js' };
-  const learn = family(await workerSource('learn-worker.js', instead), { ...instead, './core.js': './core.js', './errors.js': './core.js' });
-  await build({ ...common, entryPoints: ['js/learn.js', 'js/learn-slim.js'], outdir: 'dist', plugins: [learn] });
+  await buildFamily('learn', { './host.js': 'learn-host.js', './generated/verifier.js': 'generated/learn.js' });
+  await buildFamily('webgpu', {
+    './host.js': 'webgpu-host.js',
+    './scheduler.js': 'webgpu-scheduler.js',
+    './generated/verifier.js': 'generated/webgpu.js',
+  });
   for (const name of readdirSync(join(here, 'js'))) {
     if (name.endsWith('.d.ts') && name !== 'globals.d.ts') copyFileSync(join(here, 'js', name), join(dist, name));
   }

@@ -178,6 +178,7 @@ impl Gpu {
         self.tile = tile;
     }
 
+    #[cfg(not(target_family = "wasm"))] // browsers tell of a loss themselves
     pub(super) fn report_loss(&self, reason: String) {
         self.faults.report_loss(reason);
     }

@@ -75,6 +75,16 @@ impl GpuExecutor {
         }
     }
 
+    /// Opens the device and runs the self-tests alone, where making a pool for one that fails would be a waste.
+    ///
+    /// # Errors
+    /// As [`Self::new`], but for what concerns memory.
+    pub async fn test(info: &DeviceInfo, params: &Params) -> Result<(), GpuError> {
+        let kernels = kernel_options(params, GpuOptions::default());
+        let mut gpu = Gpu::open(info, kernels).await?;
+        self_test::prepare(&mut gpu, kernels).await
+    }
+
     async fn open(
         info: &DeviceInfo,
         (params, block, pool): (&Params, &BlockHash, &[f16]),
@@ -83,9 +93,7 @@ impl GpuExecutor {
         options: GpuOptions,
         progress: Progress<'_>,
     ) -> Result<Self, GpuError> {
-        let max_seq = params.seq_len().max(known_answer::puzzle().params().seq_len());
-        let max_seq = u32::try_from(max_seq).expect("seq_len is at most 8192");
-        let kernels = KernelOptions { checked: options.checked, native_unpack: true, max_seq };
+        let kernels = kernel_options(params, options);
         let mut gpu = Gpu::open(info, kernels).await?;
         gpu.set_needed_bytes(layout.memory_bytes(params, batch));
         self_test::prepare(&mut gpu, kernels).await?;
@@ -218,6 +226,12 @@ impl GpuExecutor {
     pub fn default_memory_bytes(info: &DeviceInfo) -> u64 {
         info.memory_bytes.map_or(UNKNOWN_MEMORY_BYTES, |bytes| bytes / 5 * 4)
     }
+}
+
+fn kernel_options(params: &Params, options: GpuOptions) -> KernelOptions {
+    let max_seq = params.seq_len().max(known_answer::puzzle().params().seq_len());
+    let max_seq = u32::try_from(max_seq).expect("seq_len is at most 8192");
+    KernelOptions { checked: options.checked, native_unpack: true, max_seq }
 }
 
 fn choose_batch(

@@ -23,6 +23,11 @@ declare module 'inlined-learn' {
   export default text;
 }
 
+declare module 'inlined-webgpu' {
+  const text: string;
+  export default text;
+}
+
 interface SymbolConstructor {
   readonly asyncDispose: unique symbol;
 }

@@ -41,7 +41,7 @@ export function learnApi(own) {
       if (model.memoryBytes > limit) {
         throw failure('E_MEMORY', `the worker needs ${model.memoryBytes} bytes, expected at most ${limit}`);
       }
-      scheduler ??= new Scheduler(wasm, read.worker);
+      scheduler ??= new Scheduler(wasm, read);
       const used = scheduler;
       const tell = new Meter(rulesOf(model), total, stop, onProgress).job(total);
       try {

@@ -1,6 +1,7 @@
 // Jobs on helpers: as many helpers as allowed, one job each, the rest in a queue.
 
 import { failure } from './errors.js';
+import { workerOption } from './input.js';
 import { newHelper } from './workers.js';
 
 /** @typedef {import('./workers.js').Helper} Helper */
@@ -20,6 +21,8 @@ import { newHelper } from './workers.js';
 
 /** Runs jobs for one verifier. */
 export class Scheduler {
+  /** Options of a verifier that are meant for this. @type {string[]} */
+  static options = [];
   #wasm;
   #option;
   /** @type {Set<Helper>} */
@@ -36,11 +39,21 @@ export class Scheduler {
 
   /**
    * @param {import('./loader.js').Wasm} wasm
-   * @param {import('./types.js').WorkerOption} option
+   * @param {Record<string, any>} options Of the verifier.
    */
-  constructor(wasm, option) {
+  constructor(wasm, options) {
     this.#wasm = wasm;
-    this.#option = option;
+    this.#option = workerOption(options.worker);
+  }
+
+  /**
+   * Nonces of a job: those of one pass in wasm, unless another engine, which `open` would open, takes more.
+   * @param {number} batch
+   * @param {() => Promise<unknown>} _open
+   * @returns {number | Promise<number>}
+   */
+  batch(batch, _open) {
+    return batch;
   }
 
   /**

@@ -61,7 +61,7 @@ export class Verifier {
         ? Infinity
         : input.integer('memoryLimit', options.memoryLimit, 1, Number.MAX_SAFE_INTEGER);
     this.#concurrency = this.#workers(options.concurrency === undefined ? 1 : options.concurrency);
-    this.#scheduler = new Scheduler(wasm, input.workerOption(options.worker));
+    this.#scheduler = new Scheduler(wasm, options);
     Object.freeze(this);
   }
 
@@ -209,13 +209,13 @@ export class Verifier {
     const stop = new Stop(options.signal);
     onStart?.(stop);
     const meter = new Meter(this.#rules, sample.length, stop, options.onProgress);
-    // No worker idles while another has more than one pass left.
-    const parts = chunks(sample, Math.min(this.model.batch, Math.ceil(sample.length / limit)));
+    const compute = (/** @type {BigUint64Array} */ nonces) =>
+      this.#compute(context.publicKey, nonces, stop, meter, limit);
     /** @type {Result[]} */
     const results = [];
     const check = async (/** @type {number[]} */ part) => {
       const nonces = BigUint64Array.from(part, (ix) => BigInt(claim.nonces[ix]));
-      const values = await this.#compute(context.publicKey, nonces, stop, meter, limit);
+      const values = await compute(nonces);
       for (const [i, ix] of part.entries()) {
         const result = this.#rules.result(claim, ix, values[i], context);
         results.push(result);
@@ -223,7 +223,9 @@ export class Verifier {
       }
     };
     try {
-      await Promise.all(parts.map(check));
+      const batch = await this.#scheduler.batch(this.model.batch, () => compute(new BigUint64Array()));
+      // No worker idles while another has more than one pass left.
+      await Promise.all(chunks(sample, Math.min(batch, Math.ceil(sample.length / limit))).map(check));
     } catch (error) {
       // The first failure stops the rest.
       stop.now(error);
@@ -273,6 +275,11 @@ export class Verifier {
     return this.#rules.values(computed, nonces);
   }
 
+  /** What computes, in sphere-pow/webgpu, where there is a choice. */
+  get engine() {
+    return /** @type {any} */ (this.#scheduler).engine;
+  }
+
   async close() {
     await this.#scheduler.close();
   }
@@ -284,7 +291,7 @@ export class Verifier {
 
 /** @param {unknown} options */
 export function readVerifierOptions(options) {
-  const read = input.readOptions(options, [...OPTIONS, ...GonkaRules.options, ...ExactRules.options]);
+  const read = input.readOptions(options, [...OPTIONS, ...Scheduler.options, ...GonkaRules.options, ...ExactRules.options]);
   const { profile } = read;
   read.Rules = profile === 'gonka' ? GonkaRules : profile === 'exact' ? ExactRules : null;
   if (!read.Rules) throw failure('E_PROFILE_UNKNOWN', `profile is ${shown(profile)}, expected 'gonka' or 'exact'`);

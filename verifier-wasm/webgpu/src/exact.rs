@@ -1,6 +1,6 @@
 //! Digests and verdicts of the `exact` profile.
 
-use super::{Device, failure, telling};
+use super::{Engine, failure, telling};
 use js_sys::Function;
 use sphere_pow_core::exact::params::RawParams;
 use sphere_pow_core::exact::{Params, Puzzle};
@@ -30,10 +30,10 @@ impl Model {
         Ok(Self { executor: opened.map_err(failure)? })
     }
 
-    pub(super) fn device(&self) -> Device {
+    pub(super) fn engine(&self) -> Engine {
         let executor = &self.executor;
         let kernel = executor.linears().wide.variant.to_string();
-        Device { kernel, batch: executor.batch(), memory_bytes: executor.memory_bytes() }
+        Engine { kernel, batch: executor.batch(), memory_bytes: executor.memory_bytes() }
     }
 
     pub(super) async fn judge(

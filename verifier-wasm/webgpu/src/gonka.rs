@@ -1,6 +1,6 @@
 //! Distances of the `gonka` profile.
 
-use super::{Device, failure, telling};
+use super::{Engine, failure, telling};
 use js_sys::{Float64Array, Function};
 use sphere_pow_core::f16;
 use sphere_pow_core::gonka::{Params, Puzzle};
@@ -28,6 +28,8 @@ impl Model {
         progress: &Function,
     ) -> Result<Self, Failure> {
         let params = Params::from_json(params)?;
+        // What will not do is known before the pool is made, which takes minutes at the network's sizes.
+        GpuExecutor::test(info, &params).await.map_err(failure)?;
         let made = |share| tell(progress, POOL_SHARE * f64::from(share));
         let pool = weight_pool_with(&params, block, &made).ok_or_else(Failure::aborted)?;
         let mut loaded = telling(progress, POOL_SHARE);
@@ -36,10 +38,10 @@ impl Model {
         Ok(Self { puzzle: Puzzle::new(&params, block), executor: opened.map_err(failure)? })
     }
 
-    pub(super) fn device(&self) -> Device {
+    pub(super) fn engine(&self) -> Engine {
         let executor = &self.executor;
         let kernel = format!("{:?}", executor.tile()).to_lowercase();
-        Device { kernel, batch: executor.batch(), memory_bytes: executor.memory_bytes() }
+        Engine { kernel, batch: executor.batch(), memory_bytes: executor.memory_bytes() }
     }
 
     pub(super) async fn distances(

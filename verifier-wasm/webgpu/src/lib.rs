@@ -1,12 +1,10 @@
 //! The wasm of `sphere-pow/webgpu`: all of the verifier's wasm, and the GPU executor beside it.
 //!
-//! Bindings only, as the verifier's: text, JSON and typed arrays cross, every `Err` is a string `CODE message`. An
-//! instance holds one model on one device.
+//! Bindings only, as the verifier's: text, JSON and typed arrays cross, every `Err` is a string `CODE message`.
 
 mod exact;
 mod gonka;
 
-use core::cell::RefCell;
 use core::ops::ControlFlow;
 use js_sys::Function;
 use serde::Serialize;
@@ -17,49 +15,28 @@ use sphere_pow_verifier_wasm::progress::tell;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// A model of one block in the memory of a device.
 enum Model {
-    Gonka(gonka::Model),
-    Exact(exact::Model),
+    Gonka(Box<gonka::Model>),
+    Exact(Box<exact::Model>),
 }
 
-impl Model {
-    async fn compute(
-        &mut self,
-        key: &str,
-        nonces: &[Nonce],
-        progress: &Function,
-    ) -> Result<JsValue, Failure> {
-        match self {
-            Self::Gonka(model) => model.distances(&PublicKey::from_network(key)?, nonces, progress).await,
-            Self::Exact(model) => model.judge(&PublicKey::new(key)?, nonces, progress).await,
-        }
-    }
-
-    fn device(&self) -> Device {
-        match self {
-            Self::Gonka(model) => model.device(),
-            Self::Exact(model) => model.device(),
-        }
-    }
-}
-
-thread_local! {
-    /// Away while it computes.
-    static MODEL: RefCell<Option<Model>> = const { RefCell::new(None) };
+/// A model of one block on a device of its own, which freeing it releases.
+#[wasm_bindgen]
+pub struct GpuModel {
+    model: Model,
 }
 
 /// What a model runs on.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Device {
+struct Engine {
     kernel: String,
     batch: usize,
     memory_bytes: u64,
 }
 
-/// Opens the browser's adapter, makes it pass the self-tests and loads a model onto it in place of the one before;
-/// gives `{kernel, batch, memoryBytes}` as JSON. `progress` is told the share of the loading done.
+/// Opens the browser's adapter, makes it pass the self-tests and loads a model onto it; `progress` is told the share
+/// of the loading done.
 ///
 /// # Errors
 /// `E_FORMAT` or `E_RANGE` for sizes, `E_BLOCK_HASH`; `E_ABORTED`; `E_MEMORY` and `E_INTERNAL` when the adapter
@@ -70,40 +47,48 @@ pub async fn open_gpu(
     params: String,
     block_hash: String,
     progress: Function,
-) -> Result<String, Failure> {
-    close_gpu();
+) -> Result<GpuModel, Failure> {
     let block = BlockHash::from_network(&block_hash).map_err(Failure::block_hash)?;
     let info = DeviceSelector::Best.find().await.map_err(failure)?;
     let model = match profile.as_str() {
-        "exact" => Model::Exact(exact::Model::new(&info, &params, &block, &progress).await?),
-        _ => Model::Gonka(gonka::Model::new(&info, &params, &block, &progress).await?),
+        "exact" => Model::Exact(Box::new(exact::Model::new(&info, &params, &block, &progress).await?)),
+        _ => Model::Gonka(Box::new(gonka::Model::new(&info, &params, &block, &progress).await?)),
     };
-    let device = serde_json::to_string(&model.device())?;
-    MODEL.set(Some(model));
-    Ok(device)
+    Ok(GpuModel { model })
 }
 
-/// Frees the model and its device.
 #[wasm_bindgen]
-pub fn close_gpu() {
-    MODEL.take();
-}
+impl GpuModel {
+    /// `{kernel, batch, memoryBytes}` as JSON.
+    ///
+    /// # Errors
+    /// None that these values have.
+    pub fn engine(&self) -> Result<String, Failure> {
+        let engine = match &self.model {
+            Model::Gonka(model) => model.engine(),
+            Model::Exact(model) => model.engine(),
+        };
+        Ok(serde_json::to_string(&engine)?)
+    }
 
-/// What `nonces` come to: distances of `gonka` as numbers, of `exact` the JSON that the verifier's wasm gives.
-///
-/// # Errors
-/// `E_RANGE` for a key or nonce that cannot be; `E_ABORTED`; `E_INTERNAL` when the device fails, with the reason.
-#[wasm_bindgen]
-pub async fn compute_gpu(
-    public_key: String,
-    nonces: Vec<u64>,
-    progress: Function,
-) -> Result<JsValue, Failure> {
-    let nonces = nonces.into_iter().map(Nonce::new).collect::<Result<Vec<_>, _>>()?;
-    let mut model = MODEL.take().ok_or_else(|| Failure::internal("there is no model on the device"))?;
-    let computed = model.compute(&public_key, &nonces, &progress).await;
-    MODEL.set(Some(model));
-    computed
+    /// What `nonces` come to: distances of `gonka` as numbers, of `exact` the JSON that the verifier's wasm gives.
+    ///
+    /// # Errors
+    /// `E_RANGE` for a key or nonce that cannot be; `E_ABORTED`; `E_INTERNAL` when the device fails, with the reason.
+    pub async fn compute(
+        &mut self,
+        public_key: String,
+        nonces: Vec<u64>,
+        progress: Function,
+    ) -> Result<JsValue, Failure> {
+        let nonces = nonces.into_iter().map(Nonce::new).collect::<Result<Vec<_>, _>>()?;
+        match &mut self.model {
+            Model::Gonka(model) => {
+                model.distances(&PublicKey::from_network(&public_key)?, &nonces, &progress).await
+            }
+            Model::Exact(model) => model.judge(&PublicKey::new(&public_key)?, &nonces, &progress).await,
+        }
+    }
 }
 
 /// A failure of the device in the package's codes.
