@@ -1,12 +1,13 @@
 //! The GPU executor of the `exact` profile against the oracle's digests, and what it does when things go wrong.
 
+use pollster::block_on;
 use serde_json::Value;
 use sphere_pow_core::exact::forward::ReferenceExecutor;
 use sphere_pow_core::exact::params::RawParams;
 use sphere_pow_core::exact::{Digest, Params, Preset, Puzzle};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
-use sphere_pow_prover::gpu::exact::{CachePlace, ExactGpuExecutor, ExactGpuOptions, Method, WeightPlace};
-use sphere_pow_prover::gpu::{DeviceInfo, GpuError};
+use sphere_pow_gpu::exact::{CachePlace, ExactGpuExecutor, ExactGpuOptions, Method, WeightPlace};
+use sphere_pow_gpu::{DeviceInfo, GpuError};
 use sphere_pow_tests::gpu::{adapter, go_on};
 use sphere_pow_tests::{sha256_hex, vectors};
 use std::num::NonZeroUsize;
@@ -45,7 +46,8 @@ fn nonces_of(case: &Value) -> Vec<Nonce> {
 }
 
 fn open(info: &DeviceInfo, puzzle: &Puzzle, options: ExactGpuOptions) -> ExactGpuExecutor {
-    ExactGpuExecutor::new(info, puzzle, options, &mut go_on).unwrap_or_else(|error| panic!("{error}"))
+    block_on(ExactGpuExecutor::new(info, puzzle, options, &mut go_on))
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Runs the first `limit` nonces of a case of `exact_forward.json` and holds digests and verdicts to the oracle's:
@@ -58,7 +60,7 @@ fn check(case: &Value, info: &DeviceInfo, limit: usize, options: ExactGpuOptions
     let mut gpu = open(info, &puzzle, options);
     let opened = opening.elapsed();
     let running = Instant::now();
-    let judged = gpu.judge(&key, nonces, &mut go_on).expect("verdicts");
+    let judged = block_on(gpu.judge(&key, nonces, &mut go_on)).expect("verdicts");
     let (ran, per_nonce) = (running.elapsed(), running.elapsed() / u32::try_from(nonces.len()).expect("few"));
     println!(
         "{name}: {}; open {opened:.2?}, {} nonces {ran:.2?}, {per_nonce:.2?} each",
@@ -135,7 +137,7 @@ fn small() -> (Puzzle, PublicKey, Vec<Nonce>, Vec<Digest>) {
 }
 
 fn digests(gpu: &mut ExactGpuExecutor, key: &PublicKey, nonces: &[Nonce]) -> Vec<Digest> {
-    let judged = gpu.judge(key, nonces, &mut go_on).unwrap_or_else(|error| panic!("{error}"));
+    let judged = block_on(gpu.judge(key, nonces, &mut go_on)).unwrap_or_else(|error| panic!("{error}"));
     judged.into_iter().map(|(digest, _)| digest).collect()
 }
 
@@ -153,7 +155,7 @@ fn every_batch_kernel_and_place_gives_the_same_digests() {
                 assert_eq!(digests(&mut gpu, &key, &nonces), want, "{kernel:?} {weights:?} {batch:?}");
                 // A second call on the same executor, fewer nonces, and none.
                 assert_eq!(digests(&mut gpu, &key, &nonces[3..5]), want[3..5]);
-                assert_eq!(gpu.logits(&key, &[], &mut go_on), Ok(vec![]));
+                assert_eq!(block_on(gpu.logits(&key, &[], &mut go_on)), Ok(vec![]));
             }
         }
     }
@@ -199,7 +201,7 @@ fn small_bindings_cut_tensors_and_change_nothing() {
 fn too_little_memory_is_an_error_with_numbers() {
     let info = adapter();
     let puzzle = Puzzle::new(&Preset::Standard.params(), &BlockHash::new("memory").expect("a hash"));
-    let refused = |options| match ExactGpuExecutor::new(&info, &puzzle, options, &mut go_on) {
+    let refused = |options| match block_on(ExactGpuExecutor::new(&info, &puzzle, options, &mut go_on)) {
         Err(GpuError::Limit { needed, limit, .. }) => (needed, limit),
         other => panic!("{other:?}"),
     };
@@ -221,7 +223,7 @@ fn too_little_memory_is_an_error_with_numbers() {
 fn an_interrupt_stops_and_the_executor_goes_on_after_it() {
     let (info, (puzzle, key, nonces, want)) = (adapter(), small());
     let never = &mut |_| ControlFlow::Break(());
-    let opened = ExactGpuExecutor::new(&info, &puzzle, options(), never);
+    let opened = block_on(ExactGpuExecutor::new(&info, &puzzle, options(), never));
     assert_eq!(opened.err(), Some(GpuError::Interrupted));
     let mut gpu = open(&info, &puzzle, ExactGpuOptions { batch: NonZeroUsize::new(2), ..options() });
     for calls in 0..4 {
@@ -233,7 +235,7 @@ fn an_interrupt_stops_and_the_executor_goes_on_after_it() {
             left -= 1;
             if left < 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        assert_eq!(gpu.logits(&key, &nonces, &mut progress).err(), Some(GpuError::Interrupted));
+        assert_eq!(block_on(gpu.logits(&key, &nonces, &mut progress)).err(), Some(GpuError::Interrupted));
         assert_eq!(digests(&mut gpu, &key, &nonces), want);
     }
 }
@@ -245,10 +247,10 @@ fn a_lost_device_is_an_error_until_it_is_rebuilt() {
     assert_eq!(digests(&mut gpu, &key, &nonces), want);
     gpu.destroy_device();
     for _ in 0..2 {
-        let lost = gpu.judge(&key, &nonces, &mut go_on);
+        let lost = block_on(gpu.judge(&key, &nonces, &mut go_on));
         assert!(matches!(lost, Err(GpuError::DeviceLost { .. })), "{lost:?}");
     }
-    gpu.rebuild(&mut go_on).expect("the adapter is still there");
+    block_on(gpu.rebuild(&mut go_on)).expect("the adapter is still there");
     assert_eq!(gpu.batch(), 2);
     assert_eq!(digests(&mut gpu, &key, &nonces), want);
 }
@@ -258,6 +260,6 @@ fn a_kernel_the_adapter_lacks_is_an_error() {
     let (info, (puzzle, ..)) = (adapter(), small());
     let without = DeviceInfo { matrix_units: None, ..info };
     let options = ExactGpuOptions { kernel: Some(Method::Coop16), ..options() };
-    let error = ExactGpuExecutor::new(&without, &puzzle, options, &mut go_on).err();
+    let error = block_on(ExactGpuExecutor::new(&without, &puzzle, options, &mut go_on)).err();
     assert!(matches!(error, Some(GpuError::NoKernel { .. })), "{error:?}");
 }

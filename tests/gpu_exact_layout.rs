@@ -4,10 +4,10 @@
 use naga::back::PipelineConstants;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, ShaderStage, TypeInner};
-use sphere_pow_prover::gpu::device::{DeviceInfo, DeviceLimits, MatrixUnits};
-use sphere_pow_prover::gpu::exact::choose::candidates;
-use sphere_pow_prover::gpu::exact::kernels::{ALL, WG, linear};
-use sphere_pow_prover::gpu::kernels::Kernel;
+use sphere_pow_gpu::device::{DeviceInfo, DeviceLimits, MatrixUnits};
+use sphere_pow_gpu::exact::choose::candidates;
+use sphere_pow_gpu::exact::kernels::{ALL, WG, linear};
+use sphere_pow_gpu::kernels::Kernel;
 use sphere_pow_tests::layout::{differences, parse};
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -4,19 +4,18 @@
 //! Sizes: 1, around a workgroup's 64 threads, primes, around tiles, several dispatches; batches of 1 and 2; a row of
 //! zeros and rows of extremes. `same` plants its faults in every row.
 
+use pollster::block_on;
 use sphere_pow_core::exact::ops::{self, AttentionShape, Requant};
 use sphere_pow_core::exact::stream::StreamKey;
 use sphere_pow_core::exact::tables::NORMAL;
 use sphere_pow_core::exact::{Preset, Puzzle};
 use sphere_pow_core::identity::{BlockHash, PublicKey};
-use sphere_pow_prover::gpu::GpuError;
-use sphere_pow_prover::gpu::context::Gpu;
-use sphere_pow_prover::gpu::exact::choose::{candidates, compile};
-use sphere_pow_prover::gpu::exact::kernels::{
-    Kernels, WG, attention, embed, merge, norm, stream, swiglu, take_last,
-};
-use sphere_pow_prover::gpu::exact::self_test::{self, compare, extremes, paint};
-use sphere_pow_prover::gpu::recorder::Recorder;
+use sphere_pow_gpu::GpuError;
+use sphere_pow_gpu::context::Gpu;
+use sphere_pow_gpu::exact::choose::{candidates, compile};
+use sphere_pow_gpu::exact::kernels::{Kernels, WG, attention, embed, merge, norm, stream, swiglu, take_last};
+use sphere_pow_gpu::exact::self_test::{self, compare, extremes, paint};
+use sphere_pow_gpu::recorder::Recorder;
 use sphere_pow_tests::gpu::adapter;
 
 /// Widths of rows that `Params` can ask for.
@@ -30,8 +29,8 @@ struct Bench {
 
 fn on_every_bench(test: impl Fn(&Bench)) {
     for checked in [true, false] {
-        let gpu = Gpu::bare(&adapter(), wgpu::Features::empty()).expect("a usable device");
-        let kernels = Kernels::new(&gpu, checked).expect("kernels");
+        let gpu = block_on(Gpu::bare(&adapter(), wgpu::Features::empty())).expect("a usable device");
+        let kernels = block_on(Kernels::new(&gpu, checked)).expect("kernels");
         test(&Bench { gpu, kernels });
     }
 }
@@ -53,12 +52,13 @@ impl Bench {
     }
 
     fn run(&self, record: impl FnOnce(&mut Recorder<'_>) -> Result<(), GpuError>) {
-        self_test::run(&self.gpu, record).expect("a run");
+        block_on(self_test::run(&self.gpu, record)).expect("a run");
     }
 
     fn download<T: bytemuck::Pod + Into<i32>>(&self, buffer: &wgpu::Buffer, n: usize) -> Vec<i32> {
         let bytes = (n * size_of::<T>()).next_multiple_of(4) as u64;
-        let values: Vec<T> = bytemuck::pod_collect_to_vec(&self.gpu.read(buffer, bytes).expect("bytes"));
+        let values: Vec<T> =
+            bytemuck::pod_collect_to_vec(&block_on(self.gpu.read(buffer, bytes)).expect("bytes"));
         values[..n].iter().map(|value| (*value).into()).collect()
     }
 }
@@ -120,9 +120,9 @@ fn rows16(seed: u32, rows: usize, dim: usize, bound: i32) -> Vec<i32> {
 
 #[test]
 fn the_keystream_is_that_of_rand_chacha() {
-    let gpu = Gpu::bare(&adapter(), wgpu::Features::empty()).expect("a usable device");
+    let gpu = block_on(Gpu::bare(&adapter(), wgpu::Features::empty())).expect("a usable device");
     let constants = [("WG", f64::from(WG))];
-    let compiled = gpu.compile_kernel(&stream::KERNEL, &constants, true).expect("compiles");
+    let compiled = block_on(gpu.compile_kernel(&stream::KERNEL, &constants, true)).expect("compiles");
     // Bytes as they are instead of through the normal table.
     let identity: Vec<u32> = (0..256).collect();
     let table = gpu.buffer("identity", 1024);
@@ -152,13 +152,13 @@ fn the_keystream_is_that_of_rand_chacha() {
             };
             let buffers = [&table, &streams, &out];
             let groups = [count.div_ceil(WG), 1];
-            self_test::run(&gpu, |recorder| {
+            block_on(self_test::run(&gpu, |recorder| {
                 recorder.dispatch_compiled(&compiled, bytemuck::bytes_of(&dims), &buffers, groups, 1.0)
-            })
+            }))
             .expect("a run");
             let mut want = vec![0; 64 * usize::try_from(blocks).expect("few")];
             key.read(number, 64 * counter, &mut want);
-            let got = gpu.read(&out, 64 * blocks).expect("bytes");
+            let got = block_on(gpu.read(&out, 64 * blocks)).expect("bytes");
             let int = |bytes: &[u8]| bytes.iter().map(|b| i32::from(*b)).collect::<Vec<_>>();
             same(&format!("stream {number} from block {counter}"), &int(&got), &int(&want));
         }
@@ -380,9 +380,9 @@ fn attention_matches_its_twin_at_its_extremes() {
 fn every_variant_of_linear_matches_its_twin() {
     let info = adapter();
     for checked in [true, false] {
-        let gpu = Gpu::bare(&info, wgpu::Features::empty()).expect("a usable device");
+        let gpu = block_on(Gpu::bare(&info, wgpu::Features::empty())).expect("a usable device");
         for variant in candidates(&info, None).into_iter().filter(|v| v.method.name() != "coop16") {
-            let linear = compile(&gpu, variant, checked).expect("compiles");
+            let linear = block_on(compile(&gpu, variant, checked)).expect("compiles");
             let (tile_rows, tile_columns) = (variant.rows(), variant.columns());
             let rows = [1, 2, tile_rows - 1, tile_rows, tile_rows + 1, 2 * tile_rows + 3];
             let requants = [Requant::Int8, Requant::Branch, Requant::Raw];
@@ -391,13 +391,15 @@ fn every_variant_of_linear_matches_its_twin() {
                 let columns = (1 + ix % 2) * tile_columns;
                 let (mut x, weight) = (paint(60, rows * k, 127), paint(61, columns * k, 46));
                 x[..k].fill(0);
-                let got = self_test::linear_on_device(&gpu, &linear, &x, &weight, k, requant).expect("runs");
+                let got = block_on(self_test::linear_on_device(&gpu, &linear, &x, &weight, k, requant))
+                    .expect("runs");
                 let want = self_test::linear_on_twin(&x, &weight, k, requant);
                 same(&format!("{variant}: [{rows}, {k}] x [{columns}, {k}], {requant:?}"), &got, &want);
             }
             for (k, requant) in [(2048, Requant::Raw), (4096, Requant::Branch), (16_384, Requant::Raw)] {
                 let (x, weight) = (extremes(8, k, 127), extremes(tile_columns, k, 46));
-                let got = self_test::linear_on_device(&gpu, &linear, &x, &weight, k, requant).expect("runs");
+                let got = block_on(self_test::linear_on_device(&gpu, &linear, &x, &weight, k, requant))
+                    .expect("runs");
                 let want = self_test::linear_on_twin(&x, &weight, k, requant);
                 assert!(
                     requant != Requant::Raw || want.contains(&(127 * 46 * i32::try_from(k).expect("small")))

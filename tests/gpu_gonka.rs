@@ -1,12 +1,13 @@
 //! The GPU executor against the known distances of the network, and what it does when things go wrong.
 
+use pollster::block_on;
 use sphere_pow_core::f16;
 use sphere_pow_core::gonka::params::RawParams;
 use sphere_pow_core::gonka::weights::weight_pool;
-use sphere_pow_core::gonka::{Params, Preset};
+use sphere_pow_core::gonka::{Params, Preset, known_answer};
 use sphere_pow_core::identity::BlockHash;
 use sphere_pow_cpu::gonka::{CpuExecutor, CpuOptions};
-use sphere_pow_prover::gpu::{GpuError, GpuExecutor, GpuOptions, devices, self_test};
+use sphere_pow_gpu::{GpuError, GpuExecutor, GpuOptions, devices, self_test};
 use sphere_pow_tests::GonkaCase;
 use sphere_pow_tests::gpu::{Bench, Bound, adapter, awkward, go_on, hold};
 use std::num::NonZeroUsize;
@@ -18,10 +19,11 @@ fn check(name: &str, options: GpuOptions) {
     let case = GonkaCase::load(name);
     let params = case.puzzle.params();
     let pool = weight_pool(params, case.puzzle.block());
-    let mut gpu = GpuExecutor::new(&adapter(), params, case.puzzle.block(), &pool, options, &mut go_on)
-        .expect("a usable device");
+    let mut gpu =
+        block_on(GpuExecutor::new(&adapter(), params, case.puzzle.block(), &pool, options, &mut go_on))
+            .expect("a usable device");
     println!("{name}: batches of {}, {} bytes", gpu.batch(), gpu.memory_bytes());
-    case.check(gpu.batch(), |inputs| gpu.logits(inputs, &mut go_on).expect("logits"));
+    case.check(gpu.batch(), |inputs| block_on(gpu.logits(inputs, &mut go_on)).expect("logits"));
     println!("{:?} {:?}", gpu.tile(), gpu.pace());
 }
 
@@ -50,11 +52,12 @@ fn distance_of_testnet_is_the_networks() {
     let pool = sphere_pow_cpu::gonka::weight_pool(params, case.puzzle.block());
     // What a card of 1 GB has.
     let options = GpuOptions { memory_limit_bytes: Some(1_000_000_000), ..GpuOptions::default() };
-    let mut gpu = GpuExecutor::new(&adapter(), params, case.puzzle.block(), &pool, options, &mut go_on)
-        .expect("a usable device");
+    let mut gpu =
+        block_on(GpuExecutor::new(&adapter(), params, case.puzzle.block(), &pool, options, &mut go_on))
+            .expect("a usable device");
     println!("batches of {}, {} bytes, {:?}", gpu.batch(), gpu.memory_bytes(), gpu.tile());
     let start = Instant::now();
-    case.check(1, |inputs| gpu.logits(inputs, &mut go_on).expect("logits"));
+    case.check(1, |inputs| block_on(gpu.logits(inputs, &mut go_on)).expect("logits"));
     println!("{:?}, {:?}", start.elapsed(), gpu.pace());
 }
 
@@ -70,10 +73,11 @@ fn a_product_as_wide_as_mainnets_is_the_cpus() {
     let normed = awkward("normed", rows, params.dim(), 0.02);
     let mut cpu = CpuExecutor::new(&params, &block, Arc::clone(&pool), CpuOptions::default()).expect("a CPU");
     let options = GpuOptions { batch: NonZeroUsize::new(2), ..GpuOptions::default() };
-    let mut gpu =
-        GpuExecutor::new(&adapter(), &params, &block, &pool, options, &mut go_on).expect("a device");
-    let [got, want] = [gpu.gate_product(&normed).expect("GPU"), cpu.gate_product(&normed).expect("CPU")]
-        .map(|values| values.into_iter().map(f16::from_f32).collect::<Vec<_>>());
+    let mut gpu = block_on(GpuExecutor::new(&adapter(), &params, &block, &pool, options, &mut go_on))
+        .expect("a device");
+    let [got, want] =
+        [block_on(gpu.gate_product(&normed)).expect("GPU"), cpu.gate_product(&normed).expect("CPU")]
+            .map(|values| values.into_iter().map(f16::from_f32).collect::<Vec<_>>());
     hold("w1 of mainnet", &got, &want, params.hidden(), Bound::Units { units: 1, noise: 1e-5 });
 }
 
@@ -92,7 +96,14 @@ impl Small {
 
     fn open(&self, options: GpuOptions) -> Result<GpuExecutor, GpuError> {
         let puzzle = &self.case.puzzle;
-        GpuExecutor::new(&adapter(), puzzle.params(), puzzle.block(), &self.pool, options, &mut go_on)
+        block_on(GpuExecutor::new(
+            &adapter(),
+            puzzle.params(),
+            puzzle.block(),
+            &self.pool,
+            options,
+            &mut go_on,
+        ))
     }
 
     fn inputs(&self, nonces: usize) -> Vec<f16> {
@@ -115,16 +126,16 @@ fn a_lost_device_is_an_error_and_a_rebuilt_one_computes_rightly() {
     let mut gpu =
         small.open(GpuOptions { batch: NonZeroUsize::new(4), ..GpuOptions::default() }).expect("open");
     let inputs = small.inputs(4);
-    let before = gpu.logits(&inputs, &mut go_on).expect("logits");
+    let before = block_on(gpu.logits(&inputs, &mut go_on)).expect("logits");
     gpu.destroy_device();
     for _ in 0..2 {
-        let error = gpu.logits(&inputs, &mut go_on);
+        let error = block_on(gpu.logits(&inputs, &mut go_on));
         assert!(matches!(error, Err(GpuError::DeviceLost { .. })), "{error:?}");
     }
-    gpu.rebuild(&small.pool, &mut go_on).expect("rebuilt");
+    block_on(gpu.rebuild(&small.pool, &mut go_on)).expect("rebuilt");
     assert_eq!(gpu.batch(), 4);
-    assert_eq!(gpu.logits(&inputs, &mut go_on).expect("logits"), before);
-    small.case.check(4, |inputs| gpu.logits(inputs, &mut go_on).expect("logits"));
+    assert_eq!(block_on(gpu.logits(&inputs, &mut go_on)).expect("logits"), before);
+    small.case.check(4, |inputs| block_on(gpu.logits(inputs, &mut go_on)).expect("logits"));
 }
 
 #[test]
@@ -134,13 +145,13 @@ fn a_device_lost_in_the_middle_of_a_batch_is_an_error() {
     let inputs = small.inputs(gpu.batch());
     let kill = gpu.destroyer();
     let mut calls = 0;
-    let error = gpu.logits(&inputs, &mut |_| {
+    let error = block_on(gpu.logits(&inputs, &mut |_| {
         calls += 1;
         if calls == 1 {
             kill();
         }
         ControlFlow::Continue(())
-    });
+    }));
     assert!(calls >= 1, "the progress was told");
     assert!(matches!(error, Err(GpuError::DeviceLost { .. })), "{error:?}");
 }
@@ -150,18 +161,18 @@ fn an_interrupted_batch_leaves_the_executor_usable() {
     let small = Small::new();
     let mut gpu = small.open(GpuOptions::default()).expect("open");
     let inputs = small.inputs(2);
-    let before = gpu.logits(&inputs, &mut go_on).expect("logits");
-    assert_eq!(gpu.logits(&inputs, &mut |_| ControlFlow::Break(())), Err(GpuError::Interrupted));
-    assert_eq!(gpu.logits(&inputs, &mut go_on).expect("logits"), before);
+    let before = block_on(gpu.logits(&inputs, &mut go_on)).expect("logits");
+    assert_eq!(block_on(gpu.logits(&inputs, &mut |_| ControlFlow::Break(()))), Err(GpuError::Interrupted));
+    assert_eq!(block_on(gpu.logits(&inputs, &mut go_on)).expect("logits"), before);
     let puzzle = &small.case.puzzle;
-    let opened = GpuExecutor::new(
+    let opened = block_on(GpuExecutor::new(
         &adapter(),
         puzzle.params(),
         puzzle.block(),
         &small.pool,
         GpuOptions::default(),
         &mut |_| ControlFlow::Break(()),
-    );
+    ));
     assert_eq!(opened.err(), Some(GpuError::Interrupted));
 }
 
@@ -170,10 +181,10 @@ fn progress_grows_from_zero_to_one() {
     let small = Small::new();
     let mut gpu = small.open(GpuOptions::default()).expect("open");
     let mut told = Vec::new();
-    gpu.logits(&small.inputs(gpu.batch()), &mut |share| {
+    block_on(gpu.logits(&small.inputs(gpu.batch()), &mut |share| {
         told.push(share);
         ControlFlow::Continue(())
-    })
+    }))
     .expect("logits");
     assert!(told.is_sorted() && told.iter().all(|share| (0.0..=1.0).contains(share)), "{told:?}");
     assert_eq!(told.last(), Some(&1.0));
@@ -184,12 +195,12 @@ fn batches_of_one_and_of_many_give_the_same_logits() {
     let small = Small::new();
     let mut gpu =
         small.open(GpuOptions { batch: NonZeroUsize::new(33), ..GpuOptions::default() }).expect("open");
-    let together = gpu.logits(&small.inputs(33), &mut go_on).expect("logits");
+    let together = block_on(gpu.logits(&small.inputs(33), &mut go_on)).expect("logits");
     let per_nonce = small.case.puzzle.params().seq_len() * small.case.puzzle.params().dim();
     let alone = small
         .inputs(33)
         .chunks(per_nonce)
-        .flat_map(|input| gpu.logits(input, &mut go_on).expect("logits"))
+        .flat_map(|input| block_on(gpu.logits(input, &mut go_on)).expect("logits"))
         .collect::<Vec<_>>();
     assert_eq!(together, alone);
 }
@@ -200,7 +211,7 @@ fn bad_sizes_are_typed_errors() {
     let mut gpu =
         small.open(GpuOptions { batch: NonZeroUsize::new(2), ..GpuOptions::default() }).expect("open");
     for inputs in [small.inputs(3), Vec::new(), small.inputs(1)[1..].to_vec()] {
-        let error = gpu.logits(&inputs, &mut go_on);
+        let error = block_on(gpu.logits(&inputs, &mut go_on));
         assert!(matches!(error, Err(GpuError::Inputs { batch: 2, per_nonce: 512, .. })), "{error:?}");
     }
     let limit = |memory_limit_bytes, max_binding_bytes| {
@@ -212,7 +223,8 @@ fn bad_sizes_are_typed_errors() {
     assert!(limit(None, Some(4096)).starts_with("one tile of a weight in bytes is "));
     let puzzle = &small.case.puzzle;
     let options = GpuOptions::default();
-    let opened = GpuExecutor::new(&adapter(), puzzle.params(), puzzle.block(), &[], options, &mut go_on);
+    let opened =
+        block_on(GpuExecutor::new(&adapter(), puzzle.params(), puzzle.block(), &[], options, &mut go_on));
     assert_eq!(opened.err(), Some(GpuError::Pool { got: 0, expected: small.pool.len() }));
 }
 
@@ -232,10 +244,10 @@ fn memory_in_use_is_what_was_said_and_within_the_limit() {
 #[test]
 fn a_device_that_computes_wrongly_is_refused() {
     let gpu = Bench::open(true, true).gpu;
-    assert_eq!(self_test::known_answers(&gpu, &self_test::KNOWN), Ok(()));
-    for wrong in [self_test::KNOWN[1] + 3e-5, self_test::KNOWN[1] - 3e-5] {
-        let error =
-            self_test::known_answers(&gpu, &[self_test::KNOWN[0], wrong]).expect_err("a wrong answer");
+    let [first, second, ..] = known_answer::DISTANCES;
+    assert_eq!(block_on(self_test::known_answers(&gpu, &[first, second])), Ok(()));
+    for wrong in [second + 3e-5, second - 3e-5] {
+        let error = block_on(self_test::known_answers(&gpu, &[first, wrong])).expect_err("a wrong answer");
         assert!(matches!(error, GpuError::SelfTest { .. }), "{error}");
         assert!(error.to_string().contains("the distance of nonce 1 is 1.4731"), "{error}");
     }
@@ -243,7 +255,7 @@ fn a_device_that_computes_wrongly_is_refused() {
 
 #[test]
 fn all_adapters_are_listed_with_what_they_can_do() {
-    let all = devices();
+    let all = block_on(devices());
     assert!(!all.is_empty(), "no adapter");
     for (index, info) in all.iter().enumerate() {
         println!("{info:?}");

@@ -3,8 +3,8 @@
 use naga::back::PipelineConstants;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, ShaderStage};
-use sphere_pow_prover::gpu::context::KernelOptions;
-use sphere_pow_prover::gpu::kernels::{Access, Kernel, KernelId};
+use sphere_pow_gpu::context::KernelOptions;
+use sphere_pow_gpu::kernels::{Access, Kernel, KernelId};
 use sphere_pow_tests::layout::{differences, parse};
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,12 +1,13 @@
 //! How fast each kernel is on the adapter, in the unit that the pace counts in. Not a test: run it by name.
 
+use pollster::block_on;
 use sphere_pow_core::f16;
 use sphere_pow_core::gonka::ops::AttentionShape;
-use sphere_pow_prover::gpu::GpuError;
-use sphere_pow_prover::gpu::kernels::linear::{self, Tile};
-use sphere_pow_prover::gpu::kernels::{attention, repack, rms_norm, rope, swiglu};
-use sphere_pow_prover::gpu::pace::Pace;
-use sphere_pow_prover::gpu::recorder::Recorder;
+use sphere_pow_gpu::GpuError;
+use sphere_pow_gpu::kernels::linear::{self, Tile};
+use sphere_pow_gpu::kernels::{attention, repack, rms_norm, rope, swiglu};
+use sphere_pow_gpu::pace::Pace;
+use sphere_pow_gpu::recorder::Recorder;
 use sphere_pow_tests::gpu::{Bench, awkward, go_on};
 use std::time::Instant;
 
@@ -18,7 +19,7 @@ fn report(bench: &Bench, what: &str, work: f64, record: impl Fn(&mut Recorder<'_
         let mut recorder = Recorder::new(&bench.gpu, &mut pace, 1.0, &mut progress);
         record(&mut recorder).expect("recorded");
         let start = Instant::now();
-        recorder.finish().expect("done");
+        block_on(recorder.finish()).expect("done");
         best = best.min(start.elapsed().as_secs_f64());
     }
     println!(

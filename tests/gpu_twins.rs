@@ -3,16 +3,17 @@
 //! Sizes: 1, around a workgroup's 64 threads (words are pairs, so around 128 columns), primes, around tiles, several
 //! dispatches; batches of 1 and 2; a row of zeros and a huge one. `hold` plants its faults in every row.
 
+use pollster::block_on;
 use sphere_pow_core::f16;
 use sphere_pow_core::gonka::ops::{self, AttentionShape, RopeTable};
 use sphere_pow_core::gonka::params::{Params, RawParams};
 use sphere_pow_core::gonka::weights::{LayerTensor, Tensor, TensorView, weight_pool};
 use sphere_pow_core::identity::BlockHash;
-use sphere_pow_prover::gpu::kernels::linear::{self, Tile};
-use sphere_pow_prover::gpu::kernels::{add, attention, rms_norm, rope, swiglu, take_last};
-use sphere_pow_prover::gpu::layout::{Layout, TILE, stride};
-use sphere_pow_prover::gpu::pool::DevicePool;
-use sphere_pow_prover::gpu::self_test;
+use sphere_pow_gpu::kernels::linear::{self, Tile};
+use sphere_pow_gpu::kernels::{add, attention, rms_norm, rope, swiglu, take_last};
+use sphere_pow_gpu::layout::{Layout, TILE, stride};
+use sphere_pow_gpu::pool::DevicePool;
+use sphere_pow_gpu::self_test;
 use sphere_pow_tests::gpu::{Bench, Bound, awkward, go_on, hold};
 
 /// Columns: even ones at the edges of words, workgroups and tiles, and an odd prime.
@@ -287,7 +288,8 @@ fn repack_matches_its_twin() {
             for max_binding in [None, Some(128 * stride(params.hidden()) as u64 * 2)] {
                 let info = bench.gpu.info().clone();
                 let layout = Layout::new(&params, &info.name, &info.limits, max_binding).expect("fits");
-                let device_pool = DevicePool::new(&bench.gpu, &layout, &pool, &mut go_on).expect("uploaded");
+                let device_pool =
+                    block_on(DevicePool::new(&bench.gpu, &layout, &pool, &mut go_on)).expect("uploaded");
                 for tensor in &tensors {
                     let view = TensorView::new(&params, &block, *tensor);
                     repack_every_chunk(&bench, &layout, &device_pool, &pool, &view);
@@ -322,7 +324,7 @@ fn repack_every_chunk(
 fn widening_is_exact_for_every_f16() {
     let all: Vec<f16> = (0..=u16::MAX).map(f16::from_bits).collect();
     for native in [false, true] {
-        let got = self_test::widen(&Bench::open(true, native).gpu, &all).expect("widened");
+        let got = block_on(self_test::widen(&Bench::open(true, native).gpu, &all)).expect("widened");
         let exact = |(x, got): (&f16, &f32)| {
             let want = x.to_f32();
             want.to_bits() == got.to_bits() || (want.is_nan() && got.is_nan())
@@ -344,7 +346,7 @@ fn narrowing_rounds_to_nearest_even() {
     hard.extend([f32::NAN, -f32::NAN]);
     // All exponents, mantissas by a stride that is a large prime.
     hard.extend((0..200_000_u32).map(|i| f32::from_bits(i.wrapping_mul(2_654_435_761))));
-    let got = self_test::narrow(&gpu, &hard).expect("narrowed");
+    let got = block_on(self_test::narrow(&gpu, &hard)).expect("narrowed");
     for (x, got) in hard.iter().zip(&got) {
         let want = f16::from_f32(*x);
         let same = got.to_bits() == want.to_bits() || (got.is_nan() && want.is_nan());

@@ -13,6 +13,6 @@ mod ops;
 mod run;
 mod weights;
 
-pub use executor::{CpuError, CpuExecutor, CpuOptions, Progress};
+pub use executor::{CpuError, CpuExecutor, CpuOptions, Footprint, Progress};
 pub use kernels::Kernels;
 pub use ops::gemm::Gemm;

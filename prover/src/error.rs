@@ -1,6 +1,5 @@
 //! What can go wrong, by whose fault it is, and the exit code that says so.
 
-use crate::gpu::GpuError;
 use crate::ledger::LedgerError;
 use sphere_pow_core::exact::Digest;
 use sphere_pow_core::gonka::ParamsError;
@@ -8,6 +7,7 @@ use sphere_pow_core::gonka::proof::ProofError;
 use sphere_pow_core::gonka::shapes::ShapeError;
 use sphere_pow_core::identity::IdentityError;
 use sphere_pow_cpu::gonka::CpuError;
+use sphere_pow_gpu::GpuError;
 use std::path::PathBuf;
 
 /// Everything that ends a command early.

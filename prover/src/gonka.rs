@@ -1,6 +1,5 @@
 //! The `gonka` profile: devices that compute its distances, the search for nonces that win, and the verdict.
 
 pub mod backend;
-pub mod known_answer;
 pub mod search;
 pub mod verify;

@@ -2,11 +2,11 @@
 
 use crate::device::{BackendInfo, OnProgress};
 use crate::error::ProverError;
-use crate::gpu::GpuError;
 use crate::ledger::{Entry, Ledger, LedgerError, Progress};
 use crate::rates::Counts;
 use serde_json::Value;
 use sphere_pow_core::identity::{Nonce, NonceSequence};
+use sphere_pow_gpu::GpuError;
 use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

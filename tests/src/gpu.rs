@@ -1,13 +1,14 @@
 //! What the GPU tests share.
 
+use pollster::block_on;
 use sphere_pow_core::f16;
 use sphere_pow_core::gonka::rng::NumpyRng;
 use sphere_pow_core::gonka::seed::Seed;
-use sphere_pow_prover::gpu::context::{Gpu, KernelOptions};
-use sphere_pow_prover::gpu::layout::{TILE, stride};
-use sphere_pow_prover::gpu::pace::Pace;
-use sphere_pow_prover::gpu::recorder::Recorder;
-use sphere_pow_prover::gpu::{DeviceInfo, DeviceSelector, GpuError};
+use sphere_pow_gpu::context::{Gpu, KernelOptions};
+use sphere_pow_gpu::layout::{TILE, stride};
+use sphere_pow_gpu::pace::Pace;
+use sphere_pow_gpu::recorder::Recorder;
+use sphere_pow_gpu::{DeviceInfo, DeviceSelector, GpuError};
 use std::ops::ControlFlow;
 
 /// The adapter under test: `SPHERE_POW_ADAPTER` (an index or a part of a name), else the best there is.
@@ -19,7 +20,8 @@ pub fn adapter() -> DeviceInfo {
     let selector = std::env::var("SPHERE_POW_ADAPTER").map_or(DeviceSelector::Best, |text| {
         text.parse().unwrap_or_else(|never: std::convert::Infallible| match never {})
     });
-    let info = selector.find().unwrap_or_else(|error| panic!("the GPU tests need an adapter: {error}"));
+    let info =
+        block_on(selector.find()).unwrap_or_else(|error| panic!("the GPU tests need an adapter: {error}"));
     println!("adapter: {} ({}, {})", info.name, info.backend, info.driver);
     info
 }
@@ -44,7 +46,7 @@ impl Bench {
     #[must_use]
     pub fn open(checked: bool, native_unpack: bool) -> Self {
         let options = KernelOptions { checked, native_unpack, max_seq: 512 };
-        Self { gpu: Gpu::open(&adapter(), options).expect("a usable device") }
+        Self { gpu: block_on(Gpu::open(&adapter(), options)).expect("a usable device") }
     }
 
     /// A buffer of `[rows, width]`, padded as the kernels want it.
@@ -74,7 +76,7 @@ impl Bench {
     #[must_use]
     pub fn download(&self, buffer: &wgpu::Buffer, rows: usize, width: usize) -> Vec<f16> {
         let stride = stride(width);
-        let bytes = self.gpu.read(buffer, (rows * stride * 2) as u64).expect("a readable buffer");
+        let bytes = block_on(self.gpu.read(buffer, (rows * stride * 2) as u64)).expect("a readable buffer");
         let values: Vec<f16> = bytemuck::pod_collect_to_vec(&bytes);
         let rows = values.chunks_exact(stride);
         rows.flat_map(|row| {
@@ -92,7 +94,7 @@ impl Bench {
         let (mut pace, mut progress) = (Pace::default(), go_on);
         let mut recorder = Recorder::new(&self.gpu, &mut pace, 1.0, &mut progress);
         record(&mut recorder).expect("recorded");
-        recorder.finish().expect("done");
+        block_on(recorder.finish()).expect("done");
     }
 }
 

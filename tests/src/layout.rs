@@ -1,7 +1,7 @@
 //! What kernels declare against what their host side says, by naga's reflection.
 
 use naga::{AddressSpace, Module, StorageAccess, TypeInner};
-use sphere_pow_prover::gpu::kernels::{Access, Kernel};
+use sphere_pow_gpu::kernels::{Access, Kernel};
 
 /// Parses a kernel's text.
 ///

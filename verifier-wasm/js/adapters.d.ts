@@ -1,7 +1,7 @@
-import type { GonkaParams } from './types.js';
+import type { GonkaParams, Shape } from './types.js';
 
 /** Shapes that parseProofs reads, by letter. */
-export declare const SHAPES: Readonly<Record<'A' | 'B' | 'C' | 'D' | 'E' | 'G' | 'H', string>>;
+export declare const SHAPES: Readonly<Record<Shape, string>>;
 
 /**
  * Model and radius from the chain's parameters (`params`, `poc_params` or `model_params`), where integers are text

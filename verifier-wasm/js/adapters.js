@@ -11,6 +11,7 @@ export const SHAPES = /* @__PURE__ */ Object.freeze({
   E: 'transaction with MsgSubmitPocBatch, MsgExec unwrapped',
   G: 'init request of an ML node: context without claims',
   H: 'single proof',
+  X: 'proof of the exact profile (JSON or bytes)',
 });
 
 const PARAMS = [

@@ -1,10 +1,11 @@
 // The package's functions, over whatever way its entry loads the wasm.
 
+import { parseDocument } from './documents.js';
 import { failure } from './errors.js';
 import { readOptions } from './input.js';
 import { load } from './loader.js';
 import { targetRadii } from './radius.js';
-import { GonkaVerifier, parseDocument, readVerifierOptions } from './verifier.js';
+import { Verifier, readVerifierOptions } from './verifier.js';
 
 /** @typedef {import('./types.js').WasmSource} WasmSource */
 
@@ -19,7 +20,7 @@ export function api(own) {
     /** @param {unknown} options */
     async createVerifier(options) {
       const read = readVerifierOptions(options);
-      return new GonkaVerifier(await ready(read.wasm), read);
+      return new Verifier(await ready(read.wasm), read);
     },
     /** @param {unknown} document */
     async parseProofs(document) {

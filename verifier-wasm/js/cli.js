@@ -83,6 +83,7 @@ async function main() {
   const { proofs } = await parseProofs(await read(file));
   const [proof] = proofs.filter(({ nonces }) => nonces.length > 0);
   if (!proof || proofs.length > 1) throw bad(`${file} has ${proofs.length} proofs, expected 1`);
+  if (proof.profile !== 'gonka') throw bad(`${file} is of profile ${proof.profile}, expected gonka`);
   const named = values.params;
   const params = named === undefined ? proof.params : named.endsWith('.json') ? JSON.parse(await read(named)) : named;
   if (!params) throw bad('the proof does not say the model: pass --params');
@@ -116,7 +117,7 @@ async function main() {
   }
 }
 
-/** @param {import('./types.js').BatchReport} report */
+/** @param {import('./types.js').GonkaBatchReport} report */
 function words({ state, verdict, nClaimed, rTarget, rTargetSource, winRate, advisory, hint, seed }) {
   const lines = [
     state,

@@ -52,8 +52,11 @@ export function call(work) {
   }
 }
 
-/** @param {unknown} error */
-function typed(error) {
+/**
+ * What anything thrown is to callers; what is none of ours is a trap, which costs the instance.
+ * @param {unknown} error
+ */
+export function typed(error) {
   if (error instanceof SpherePowError) return error;
   const match = typeof error === 'string' ? /^(E_[A-Z0-9_]+) ([\s\S]*)$/.exec(error) : null;
   if (match) {

@@ -18,6 +18,16 @@ declare module 'inlined-scalar' {
   export default text;
 }
 
+declare module 'inlined-learn' {
+  const text: string;
+  export default text;
+}
+
+declare module 'inlined-webgpu' {
+  const text: string;
+  export default text;
+}
+
 interface SymbolConstructor {
   readonly asyncDispose: unique symbol;
 }

@@ -1,21 +1,26 @@
-// What a worker does, apart from how messages reach it: keeps one model and computes distances with it.
+// What a worker does, apart from how messages reach it: keeps one model and computes nonces with it.
 
 import { call, currentInstance } from './engine.js';
-import { close_gonka, distances_gonka, open_gonka } from './generated/verifier.js';
+import { close, distances_gonka, judge_exact_nonces, open } from './generated/verifier.js';
+import { throttled } from './throttle.js';
 
-/** @typedef {import('./types.js').Phase} Phase */
 /**
  * @typedef {object} Job
- * @property {'gonka' | 'exact'} profile
+ * @property {import('./types.js').Profile} profile
  * @property {string} params Canonical JSON.
  * @property {string} blockHash
+ * @property {boolean} keepWeights
  * @property {string} publicKey
  * @property {BigUint64Array} nonces
  */
-/** @typedef {(phase: Phase, fraction: number) => void} Tell */
-
-/** Least time between two reports of one phase, in ms. */
-const QUIET_MS = 40;
+/**
+ * What jobs give: distances of `gonka` nonces, or JSON of the list of {@link import('./types.js').ExactNonce}.
+ * @typedef {Float64Array | string} Computed
+ */
+/**
+ * Told the share done of making weights (step 0), of the forward pass (1), and that all is done (2).
+ * @typedef {(step: number, fraction: number) => void} Tell
+ */
 
 /** Keeps one model; a job for another one replaces it. */
 export class Host {
@@ -27,26 +32,27 @@ export class Host {
   /**
    * @param {Job} job
    * @param {Tell} tell
-   * @returns {Float64Array}
+   * @returns {Computed}
    */
-  distances(job, tell) {
+  compute(job, tell) {
     const model = this.#open(job, tell);
-    const report = throttled((fraction) => tell('layers', fraction));
-    const distances = call(() => distances_gonka(model, job.publicKey, job.nonces, report));
-    tell('distance', 1);
-    return distances;
+    const report = throttled((fraction) => tell(1, fraction));
+    const compute = job.profile === 'exact' ? judge_exact_nonces : distances_gonka;
+    const computed = call(() => compute(model, job.publicKey, job.nonces, report));
+    tell(2, 1);
+    return computed;
   }
 
   /**
    * @param {Job} job
    * @param {Tell} tell
    */
-  #open({ params, blockHash }, tell) {
-    const key = `${params} ${blockHash} ${currentInstance()}`;
+  #open({ profile, params, blockHash, keepWeights }, tell) {
+    const key = `${profile} ${params} ${blockHash} ${keepWeights} ${currentInstance()}`;
     if (this.#model !== undefined && this.#key === key) return this.#model;
     this.close();
-    const report = throttled((fraction) => tell('pool', fraction));
-    this.#model = call(() => open_gonka(params, blockHash, report));
+    const report = throttled((fraction) => tell(0, fraction));
+    this.#model = call(() => open(profile, params, blockHash, keepWeights, report));
     this.#key = key;
     this.#instance = currentInstance();
     return this.#model;
@@ -56,22 +62,6 @@ export class Host {
   close() {
     const model = this.#model;
     this.#model = undefined;
-    if (model !== undefined && this.#instance === currentInstance()) call(() => close_gonka(model));
+    if (model !== undefined && this.#instance === currentInstance()) call(() => close(model));
   }
-}
-
-/**
- * A progress function for wasm: false goes on. Calls that come too fast are dropped, except the first and last.
- * @param {(fraction: number) => void} tell
- */
-function throttled(tell) {
-  let last = -Infinity;
-  return (/** @type {number} */ fraction) => {
-    const now = performance.now();
-    if (fraction >= 1 || now - last >= QUIET_MS) {
-      last = now;
-      tell(fraction);
-    }
-    return false;
-  };
 }

@@ -1,4 +1,15 @@
-import type { ParsedDocument, ProofInput, TargetRadii, Verifier, VerifierOptions, WasmSource } from './types.js';
+import type {
+  ExactVerifier,
+  ExactVerifierOptions,
+  GonkaVerifier,
+  GonkaVerifierOptions,
+  ParsedDocument,
+  ProofInput,
+  TargetRadii,
+  Verifier,
+  VerifierOptions,
+  WasmSource,
+} from './types.js';
 
 export * from './types.js';
 
@@ -11,10 +22,12 @@ export declare const ERROR_CODES: readonly import('./types.js').ErrorCode[];
  */
 export declare function init(options?: { wasm?: WasmSource | Promise<WasmSource> }): Promise<void>;
 
-/** A verifier of one model on one block. Its weights are made by the first call that needs them. */
+/** A verifier of one model on one block; `profile` decides which. Weights are made by the first call that needs them. */
+export declare function createVerifier(options: GonkaVerifierOptions): Promise<GonkaVerifier>;
+export declare function createVerifier(options: ExactVerifierOptions): Promise<ExactVerifier>;
 export declare function createVerifier(options: VerifierOptions): Promise<Verifier>;
 
-/** Reads proof data in any of the shapes that the network's nodes, chain and explorers give it. */
+/** Reads proof data: any shape in which the network's nodes, chain and explorers give it, and proofs of `exact`. */
 export declare function parseProofs(document: ProofInput): Promise<ParsedDocument>;
 
 /** Radii of the network, and what share of nonces wins at one. */

@@ -84,6 +84,16 @@ export function integer(what, value, min, max) {
 /**
  * @param {string} what
  * @param {unknown} value
+ * @returns {boolean}
+ */
+export function boolean(what, value) {
+  if (typeof value !== 'boolean') throw failure('E_FORMAT', `${what} is ${shown(value)}, expected true or false`);
+  return value;
+}
+
+/**
+ * @param {string} what
+ * @param {unknown} value
  * @returns {number}
  */
 export function number(what, value) {
@@ -137,24 +147,19 @@ export function nonceOf(value) {
 }
 
 /**
- * The JSON text of a proof in whatever form it came.
+ * The bytes of a proof, JSON for most, in whatever form it came.
  * @param {unknown} value
- * @returns {string}
+ * @returns {Uint8Array}
  */
-export function documentText(value) {
-  if (typeof value === 'string') return sized(value, value.length);
-  if (value instanceof ArrayBuffer || value instanceof Uint8Array) {
-    sized(undefined, value.byteLength);
-    try {
-      return new TextDecoder('utf-8', { fatal: true }).decode(value);
-    } catch (error) {
-      throw failure('E_FORMAT', 'the document is not UTF-8', error);
-    }
-  }
+export function documentBytes(value) {
+  if (typeof value === 'string') return new TextEncoder().encode(sized(value, value.length));
+  if (value instanceof Uint8Array) return sized(value, value.byteLength);
+  if (value instanceof ArrayBuffer) return new Uint8Array(sized(value, value.byteLength));
   if (typeof value !== 'object' || value === null) {
-    throw failure('E_FORMAT', `the proof is ${shown(value)}, expected JSON text or an object`);
+    throw failure('E_FORMAT', `the proof is ${shown(value)}, expected JSON text, bytes or an object`);
   }
-  return guarded('the proof', () => json(Object.hasOwn(value, 'distances') ? shapeA(value) : value));
+  const isParsed = ['publicKey', 'blockHash', 'distances'].some((name) => Object.hasOwn(value, name));
+  return new TextEncoder().encode(guarded('the proof', () => json(isParsed ? asDocument(value) : value)));
 }
 
 /**
@@ -170,11 +175,13 @@ function sized(value, size) {
 }
 
 /**
- * A parsed proof in the network's own form again.
+ * A parsed proof in the form of documents again.
  * @param {object} proof
  */
-function shapeA(proof) {
+function asDocument(proof) {
   const names = {
+    profile: 'profile',
+    version: 'version',
     publicKey: 'public_key',
     blockHash: 'block_hash',
     blockHeight: 'block_height',
@@ -185,11 +192,12 @@ function shapeA(proof) {
     params: 'params',
     nonces: 'nonces',
     distances: 'dist',
+    digests: 'digests',
   };
   /** @type {Record<string, unknown>} */
   const out = Object.create(null);
-  for (const [ours, networks] of Object.entries(names)) {
-    if (Object.hasOwn(proof, ours)) out[networks] = /** @type {any} */ (proof)[ours];
+  for (const [ours, theirs] of Object.entries(names)) {
+    if (Object.hasOwn(proof, ours)) out[theirs] = /** @type {any} */ (proof)[ours];
   }
   return out;
 }
@@ -277,4 +285,15 @@ export function paramsText(value) {
     throw failure('E_FORMAT', `params is ${shown(value)}, expected a preset's name or an object`);
   }
   return guarded('params', () => json(value));
+}
+
+/**
+ * @param {unknown} value
+ * @returns {import('./types.js').WorkerOption}
+ */
+export function workerOption(value) {
+  if (value === undefined || value === false) return value;
+  if (typeof value === 'function') return /** @type {() => Worker} */ (value);
+  if (typeof value === 'string' || value instanceof URL) return value;
+  throw failure('E_FORMAT', `worker is ${shown(value)}, expected false, a URL or a function`);
 }

@@ -1,24 +1,28 @@
 // Jobs on helpers: as many helpers as allowed, one job each, the rest in a queue.
 
 import { failure } from './errors.js';
+import { workerOption } from './input.js';
 import { newHelper } from './workers.js';
 
 /** @typedef {import('./workers.js').Helper} Helper */
 /** @typedef {import('./host.js').Job} Job */
 /** @typedef {import('./host.js').Tell} Tell */
+/** @typedef {import('./host.js').Computed} Computed */
 /**
  * @typedef {object} Entry
  * @property {Job} job
  * @property {Tell} tell
  * @property {number} limit Helpers that may exist for this job to start one more.
  * @property {() => boolean} isOver
- * @property {(value: Float64Array) => void} resolve
+ * @property {(value: Computed) => void} resolve
  * @property {(error: unknown) => void} reject
  * @property {(end: () => Promise<void>) => void} onRunning
  */
 
 /** Runs jobs for one verifier. */
 export class Scheduler {
+  /** Options of a verifier that are meant for this. @type {string[]} */
+  static options = [];
   #wasm;
   #option;
   /** @type {Set<Helper>} */
@@ -35,18 +39,28 @@ export class Scheduler {
 
   /**
    * @param {import('./loader.js').Wasm} wasm
-   * @param {import('./types.js').WorkerOption} option
+   * @param {Record<string, any>} options Of the verifier.
    */
-  constructor(wasm, option) {
+  constructor(wasm, options) {
     this.#wasm = wasm;
-    this.#option = option;
+    this.#option = workerOption(options.worker);
+  }
+
+  /**
+   * Nonces of a job: those of one pass in wasm, unless another engine, which `open` would open, takes more.
+   * @param {number} batch
+   * @param {() => Promise<unknown>} _open
+   * @returns {number | Promise<number>}
+   */
+  batch(batch, _open) {
+    return batch;
   }
 
   /**
    * Runs `job`; a stop ends its helper at once, whatever it is doing.
    * @param {Job} job
    * @param {{stop: import('./stop.js').Stop, tell: Tell, limit: number}} options
-   * @returns {Promise<Float64Array>}
+   * @returns {Promise<Computed>}
    */
   run(job, { stop, tell, limit }) {
     return new Promise((resolve, reject) => {
@@ -71,7 +85,7 @@ export class Scheduler {
       this.#pending.add(onStop);
       this.#queue.push({
         job,
-        tell: (phase, fraction) => isOver || tell(phase, fraction),
+        tell: (step, fraction) => isOver || tell(step, fraction),
         limit,
         isOver: () => isOver,
         resolve: (value) => {
@@ -140,7 +154,7 @@ export class Scheduler {
     this.#busy.add(helper);
     entry.onRunning(this.#ender(helper));
     try {
-      entry.resolve(await helper.distances(entry.job, entry.tell));
+      entry.resolve(await helper.compute(entry.job, entry.tell));
     } catch (error) {
       entry.reject(error);
     }

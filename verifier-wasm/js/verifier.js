@@ -1,47 +1,44 @@
-// The verifier: one block and one model, whose claims it checks.
+// The verifier: one block and one model, whose claims it checks. What a claim must hold is its profile's.
 
+import { onlyProof } from './documents.js';
 import { call } from './engine.js';
 import { aborted, failure, shown } from './errors.js';
+import { ExactRules } from './exact.js';
 import * as engine from './generated/verifier.js';
+import { GonkaRules } from './gonka.js';
 import * as input from './input.js';
 import { Meter } from './progress.js';
-import { LOOSEST } from './radius.js';
 import { Scheduler } from './scheduler.js';
 import { Stop } from './stop.js';
 
-/** @typedef {import('./types.js').NonceResult} NonceResult */
-/** @typedef {import('./types.js').ParsedProof} ParsedProof */
-/** @typedef {import('./types.js').BatchReport} BatchReport */
-/** @typedef {import('./types.js').Context} Context */
-/** @typedef {import('./types.js').Verifier} Verifier */
+/**
+ * What differs between profiles.
+ * @typedef {object} Rules
+ * @property {import('./types.js').Profile} profile
+ * @property {readonly [Phase, Phase, Phase]} phases Making weights, the forward pass, done.
+ * @property {boolean} keepWeights
+ * @property {{params: object, memoryBytes: number, batch: number}} model
+ * @property {number} setup What making weights costs, in nonces.
+ * @property {(computed: any, nonces: BigUint64Array) => any[]} values What was computed, by nonce.
+ * @property {(claim: any, common: import('./types.js').Context) => any} context
+ * @property {(claim: any, index: number, value: any, context: any) => any} result
+ * @property {(claim: any, context: any, results: any[], seed: string | null) => any} report
+ * @property {(report: any) => any} proofReport The same for a proof of one nonce.
+ */
+/** @typedef {import('./types.js').Phase} Phase */
+/** @typedef {{index: number}} Result */
 
-const OPTIONS = ['profile', 'params', 'blockHash', 'rTarget', 'fraudThreshold', 'concurrency', 'memoryLimit', 'worker'];
+const OPTIONS = ['profile', 'params', 'blockHash', 'concurrency', 'memoryLimit', 'worker', 'wasm'];
 const CALL_OPTIONS = ['signal', 'onProgress'];
 const MAX_WORKERS = 64;
 /** Nonces that the network's validators recompute. */
 const SAMPLE = 200;
-const FRAUD_THRESHOLD = 1e-7;
-/** Distances of honest machines differ by less than this. */
-const NOISE = 2e-5;
 
-/**
- * A document of any shape, read.
- * @param {unknown} value
- * @returns {import('./types.js').ParsedDocument}
- */
-export function parseDocument(value) {
-  const text = input.documentText(value);
-  return JSON.parse(call(() => engine.read('proofs', text)));
-}
-
-/** @implements {Verifier} */
-export class GonkaVerifier {
-  /** @type {'gonka'} */
-  profile = 'gonka';
+/** Serves both profiles; {@link import('./types.js').Verifier} says what each gives. */
+export class Verifier {
+  #rules;
   #params;
   #scheduler;
-  #rTarget;
-  #fraudThreshold;
   #concurrency;
   #memoryLimit;
 
@@ -53,21 +50,18 @@ export class GonkaVerifier {
     const hash = input.text('blockHash', options.blockHash, 'E_BLOCK_HASH');
     /** @type {string} */
     this.blockHash = call(() => engine.read('block-hash', hash));
-    const params = input.paramsText(options.params);
-    /** @type {import('./types.js').ModelCost} */
-    this.model = Object.freeze(JSON.parse(call(() => engine.read('gonka-model', params))));
+    /** @type {Rules} */
+    this.#rules = new options.Rules(options);
+    this.profile = this.#rules.profile;
+    this.model = Object.freeze(this.#rules.model);
     Object.freeze(this.model.params);
     this.#params = input.json(this.model.params);
-    this.#rTarget = options.rTarget === undefined ? undefined : input.number('rTarget', options.rTarget);
-    this.#fraudThreshold =
-      options.fraudThreshold === undefined ? FRAUD_THRESHOLD : input.number('fraudThreshold', options.fraudThreshold);
-    call(() => engine.check_rule(this.#rTarget ?? LOOSEST, this.#fraudThreshold));
     this.#memoryLimit =
       options.memoryLimit === undefined
         ? Infinity
         : input.integer('memoryLimit', options.memoryLimit, 1, Number.MAX_SAFE_INTEGER);
     this.#concurrency = this.#workers(options.concurrency === undefined ? 1 : options.concurrency);
-    this.#scheduler = new Scheduler(wasm, workerOption(options.worker));
+    this.#scheduler = new Scheduler(wasm, options);
     Object.freeze(this);
   }
 
@@ -89,45 +83,51 @@ export class GonkaVerifier {
    * @param {import('./types.js').NonceInput} nonce
    * @param {import('./types.js').CallOptions} [options]
    */
-  async distance(publicKey, nonce, options) {
+  async compute(publicKey, nonce, options) {
     const { signal, onProgress } = readCallOptions(options, CALL_OPTIONS);
     const key = checkedKey(publicKey);
     const nonces = BigUint64Array.of(input.nonceOf(nonce));
     const stop = new Stop(signal);
     try {
-      const [distance] = await this.#compute(key, nonces, stop, new Meter(this.model, 1, stop, onProgress), 1);
-      return /** @type {number} */ (distance);
+      const [value] = await this.#compute(key, nonces, stop, new Meter(this.#rules, 1, stop, onProgress), 1);
+      return value;
     } finally {
       stop.done();
     }
   }
 
   /**
+   * @param {string} publicKey
+   * @param {import('./types.js').NonceInput} nonce
+   * @param {import('./types.js').CallOptions} [options]
+   * @returns {Promise<number>}
+   */
+  async distance(publicKey, nonce, options) {
+    return (await this.compute(publicKey, nonce, options)).distance;
+  }
+
+  /**
    * @param {import('./types.js').ProofInput} proof
    * @param {import('./types.js').VerifyOptions} [options]
-   * @returns {Promise<import('./types.js').ProofReport>}
    */
   async verify(proof, options) {
     const read = readCallOptions(options, [...CALL_OPTIONS, 'publicKey']);
-    const claim = onlyProof(parseDocument(proof));
+    const claim = onlyProof(proof, this.profile);
     if (claim.nonces.length !== 1) {
       throw failure('E_FORMAT', `the proof has ${claim.nonces.length} nonces, expected 1; verifyBatch takes more`);
     }
-    const report = await this.#check(claim, read, [0], null, 1, () => {});
-    const { results, verdict, fraudThreshold, nClaimed, seed, ...rest } = report;
-    const [result] = /** @type {[NonceResult]} */ (results);
-    return { ...rest, ...result, state: stateOfOne(result, report.rTarget) };
+    return this.#rules.proofReport(await this.#check(claim, read, [0], null, 1, () => {}));
   }
 
   /**
    * @param {import('./types.js').ProofInput} batch
    * @param {import('./types.js').BatchOptions} [options]
-   * @returns {Promise<BatchReport> & AsyncIterable<NonceResult>}
+   * @returns {Promise<any> & AsyncIterable<any>}
    */
   verifyBatch(batch, options) {
     /** @type {Stop | undefined} */
     let stop;
-    /** @type {NonceResult[]} */
+    /** @type {Result[]} */
     const ready = [];
     let wake = () => {};
     const report = this.#batch(
@@ -141,7 +141,7 @@ export class GonkaVerifier {
         stop = its;
       },
     );
-    /** @returns {AsyncGenerator<NonceResult, void, void>} */
+    /** @returns {AsyncGenerator<Result, void, void>} */
     const iterate = async function* () {
       // Errors come out of the loop; the promise may stay unread.
       let isOver = false;
@@ -155,7 +155,7 @@ export class GonkaVerifier {
       });
       try {
         for (;;) {
-          while (ready.length > 0) yield /** @type {NonceResult} */ (ready.shift());
+          while (ready.length > 0) yield /** @type {Result} */ (ready.shift());
           if (isOver) break;
           await new Promise((resolve) => {
             wake = () => resolve(undefined);
@@ -173,12 +173,12 @@ export class GonkaVerifier {
   /**
    * @param {unknown} batch
    * @param {unknown} options
-   * @param {(result: NonceResult) => void} onResult
+   * @param {(result: Result) => void} onResult
    * @param {(stop: Stop) => void} onStart
    */
   async #batch(batch, options, onResult, onStart) {
     const read = readCallOptions(options, [...CALL_OPTIONS, 'publicKey', 'sample', 'seed', 'concurrency']);
-    const claim = onlyProof(parseDocument(batch));
+    const claim = onlyProof(batch, this.profile);
     const n = claim.nonces.length;
     if (n === 0) throw failure('E_FORMAT', 'the batch has no nonces, expected at least 1');
     if (new Set(claim.nonces).size < n) throw failure('E_FORMAT', 'the batch has a nonce twice, expected each once');
@@ -196,34 +196,36 @@ export class GonkaVerifier {
 
   /**
    * Recomputes a sample and judges it.
-   * @param {ParsedProof} claim
+   * @param {any} claim
    * @param {Record<string, any>} options
    * @param {number[]} sample Indices.
    * @param {string | null} seed
    * @param {number} limit
-   * @param {(result: NonceResult) => void} onResult
+   * @param {(result: Result) => void} onResult
    * @param {(stop: Stop) => void} [onStart]
-   * @returns {Promise<BatchReport>}
    */
   async #check(claim, options, sample, seed, limit, onResult, onStart) {
     const context = this.#context(claim, options.publicKey);
     const stop = new Stop(options.signal);
     onStart?.(stop);
-    const meter = new Meter(this.model, sample.length, stop, options.onProgress);
-    const parts = chunks(sample, this.model.batch);
-    /** @type {NonceResult[]} */
+    const meter = new Meter(this.#rules, sample.length, stop, options.onProgress);
+    const compute = (/** @type {BigUint64Array} */ nonces) =>
+      this.#compute(context.publicKey, nonces, stop, meter, limit);
+    /** @type {Result[]} */
     const results = [];
     const check = async (/** @type {number[]} */ part) => {
-      const nonces = BigUint64Array.from(part, (ix) => BigInt(/** @type {string} */ (claim.nonces[ix])));
-      const distances = await this.#compute(context.publicKey, nonces, stop, meter, limit);
+      const nonces = BigUint64Array.from(part, (ix) => BigInt(claim.nonces[ix]));
+      const values = await compute(nonces);
       for (const [i, ix] of part.entries()) {
-        const result = nonceResult(claim, ix, /** @type {number} */ (distances[i]), context.rTarget);
+        const result = this.#rules.result(claim, ix, values[i], context);
         results.push(result);
         onResult(result);
       }
     };
     try {
-      await Promise.all(parts.map(check));
+      const batch = await this.#scheduler.batch(this.model.batch, () => compute(new BigUint64Array()));
+      // No worker idles while another has more than one pass left.
+      await Promise.all(chunks(sample, Math.min(batch, Math.ceil(sample.length / limit))).map(check));
     } catch (error) {
       // The first failure stops the rest.
       stop.now(error);
@@ -232,25 +234,13 @@ export class GonkaVerifier {
       stop.done();
     }
     results.sort((a, b) => a.index - b.index);
-    const judgement = this.#judge(results, context.rTarget);
-    return {
-      state: stateOfBatch(judgement),
-      ...context,
-      verdict: judgement.verdict,
-      fraudThreshold: this.#fraudThreshold,
-      nClaimed: claim.nonces.length,
-      seed,
-      advisory: judgement.advisory,
-      hint: hintOf(judgement.advisory),
-      results,
-    };
+    return this.#rules.report(claim, context, results, seed);
   }
 
   /**
    * What a claim is held against: its own words, where they do not contradict ours.
-   * @param {ParsedProof} claim
+   * @param {any} claim
    * @param {unknown} keyOption
-   * @returns {Context}
    */
   #context(claim, keyOption) {
     const given = keyOption === undefined ? null : checkedKey(keyOption);
@@ -267,27 +257,8 @@ export class GonkaVerifier {
     if (model && model !== this.#params) {
       throw failure('E_RANGE', `the proof is of the model ${model}, expected ${this.#params}`);
     }
-    const [rTarget, rTargetSource] = this.#radius(claim);
-    const winRate = call(() => engine.win_rate(this.model.params.vocab_size, rTarget));
-    const { blockHeight, nodeId } = claim;
     const { profile, blockHash } = this;
-    return { profile, blockHash, publicKey, blockHeight, nodeId, rTarget, rTargetSource, winRate };
-  }
-
-  /**
-   * The radius: ours first. A claim may name a stricter one than at launch, never a looser one, since whoever
-   * made it wants it to pass.
-   * @param {ParsedProof} claim
-   * @returns {[number, Context['rTargetSource']]}
-   */
-  #radius(claim) {
-    if (this.#rTarget !== undefined) return [this.#rTarget, 'option'];
-    if (claim.rTarget === null) return [LOOSEST, 'default'];
-    if (claim.rTarget > LOOSEST) {
-      const message = `the proof names r_target ${claim.rTarget}, expected at most ${LOOSEST} unless the option rTarget says so`;
-      throw failure('E_RANGE', message);
-    }
-    return [claim.rTarget, 'proof'];
+    return this.#rules.context(claim, { profile, blockHash, publicKey });
   }
 
   /**
@@ -297,20 +268,16 @@ export class GonkaVerifier {
    * @param {Meter} meter
    * @param {number} limit
    */
-  #compute(publicKey, nonces, stop, meter, limit) {
-    const { profile, blockHash } = this;
-    const job = { profile, params: this.#params, blockHash, publicKey, nonces };
-    return this.#scheduler.run(job, { stop, tell: meter.job(nonces.length), limit });
+  async #compute(publicKey, nonces, stop, meter, limit) {
+    const { profile, keepWeights } = this.#rules;
+    const job = { profile, params: this.#params, blockHash: this.blockHash, keepWeights, publicKey, nonces };
+    const computed = await this.#scheduler.run(job, { stop, tell: meter.job(nonces.length), limit });
+    return this.#rules.values(computed, nonces);
   }
 
-  /**
-   * @param {NonceResult[]} results
-   * @param {number} rTarget
-   */
-  #judge(results, rTarget) {
-    const claimed = Float64Array.from(results, (r) => r.claimed);
-    const recomputed = Float64Array.from(results, (r) => r.recomputed ?? NaN);
-    return JSON.parse(call(() => engine.judge_gonka(claimed, recomputed, rTarget, this.#fraudThreshold)));
+  /** What computes, in sphere-pow/webgpu, where there is a choice. */
+  get engine() {
+    return /** @type {any} */ (this.#scheduler).engine;
   }
 
   async close() {
@@ -324,9 +291,12 @@ export class GonkaVerifier {
 
 /** @param {unknown} options */
 export function readVerifierOptions(options) {
-  const read = input.readOptions(options, [...OPTIONS, 'wasm']);
-  if (read.profile !== 'gonka') {
-    throw failure('E_PROFILE_UNKNOWN', `profile is ${shown(read.profile)}, expected 'gonka'`);
+  const read = input.readOptions(options, [...OPTIONS, ...Scheduler.options, ...GonkaRules.options, ...ExactRules.options]);
+  const { profile } = read;
+  read.Rules = profile === 'gonka' ? GonkaRules : profile === 'exact' ? ExactRules : null;
+  if (!read.Rules) throw failure('E_PROFILE_UNKNOWN', `profile is ${shown(profile)}, expected 'gonka' or 'exact'`);
+  for (const name of (profile === 'gonka' ? ExactRules : GonkaRules).options) {
+    if (name in read) throw failure('E_FORMAT', `the option ${name} is not one of profile ${profile}`);
   }
   return read;
 }
@@ -343,80 +313,10 @@ function readCallOptions(options, names) {
   return read;
 }
 
-/**
- * @param {unknown} value
- * @returns {import('./types.js').WorkerOption}
- */
-function workerOption(value) {
-  if (value === undefined || value === false) return value;
-  if (typeof value === 'function') return /** @type {() => Worker} */ (value);
-  if (typeof value === 'string' || value instanceof URL) return value;
-  throw failure('E_FORMAT', `worker is ${shown(value)}, expected false, a URL or a function`);
-}
-
 /** @param {unknown} value */
 function checkedKey(value) {
   const key = input.text('publicKey', value);
   return call(() => engine.read('public-key', key));
-}
-
-/** @param {import('./types.js').ParsedDocument} document */
-function onlyProof({ proofs, shapeName }) {
-  const [proof] = proofs;
-  if (!proof || proofs.length > 1) {
-    const message = `the document (${shapeName}) has ${proofs.length} proofs, expected 1; parseProofs gives each`;
-    throw failure('E_FORMAT', message);
-  }
-  return proof;
-}
-
-/**
- * @param {ParsedProof} claim
- * @param {number} index
- * @param {number} distance
- * @param {number} rTarget
- * @returns {NonceResult}
- */
-function nonceResult(claim, index, distance, rTarget) {
-  const claimed = /** @type {number} */ (claim.distances[index]);
-  const recomputed = Number.isFinite(distance) ? distance : null;
-  return {
-    index,
-    nonce: /** @type {string} */ (claim.nonces[index]),
-    claimed,
-    recomputed,
-    difference: recomputed === null ? null : claimed - recomputed,
-    valid: recomputed !== null && recomputed <= rTarget && claimed < rTarget,
-  };
-}
-
-/**
- * @param {NonceResult} result
- * @param {number} rTarget
- * @returns {import('./types.js').State}
- */
-function stateOfOne({ recomputed, claimed, valid }, rTarget) {
-  const isNear = recomputed !== null && Math.abs(recomputed - rTarget) <= NOISE && claimed < rTarget;
-  return isNear ? 'inconclusive' : valid ? 'valid' : 'invalid';
-}
-
-/**
- * @param {any} judgement
- * @returns {import('./types.js').State}
- */
-function stateOfBatch({ verdict, canDetectFraud }) {
-  if (verdict.fraudDetected) return 'invalid';
-  return verdict.nInvalid > 0 && !canDetectFraud ? 'inconclusive' : 'valid';
-}
-
-/** @param {import('./types.js').Advisory} advisory */
-function hintOf(advisory) {
-  if (advisory.looksLikeWrongContext) {
-    return 'the recomputed distances scatter about the square root of 2, as those of unrelated inputs do: another block hash, public key or model was mined';
-  }
-  return advisory.isWithinHardwareNoise
-    ? null
-    : 'the claimed distances differ from the recomputed ones by more than honest hardware does';
 }
 
 function randomSeed() {

@@ -12,7 +12,7 @@ const port = node?.parentPort ?? /** @type {any} */ (globalThis);
 const host = new Host();
 
 /** @param {Request} request */
-function answer(request) {
+async function answer(request) {
   const { id } = request;
   try {
     if (request.op === 'start') {
@@ -20,8 +20,8 @@ function answer(request) {
       port.postMessage({ id, value: null });
       return;
     }
-    const value = host.distances(request.job, (phase, fraction) => port.postMessage({ id, phase, fraction }));
-    port.postMessage({ id, value }, [value.buffer]);
+    const value = await host.compute(request.job, (step, fraction) => port.postMessage({ id, step, fraction }));
+    port.postMessage({ id, value }, typeof value === 'string' ? [] : [value.buffer]);
   } catch (error) {
     const { code, message } = error instanceof SpherePowError ? error : { code: 'E_INTERNAL', message: String(error) };
     port.postMessage({ id, code, message });

@@ -7,23 +7,24 @@ import { node } from './platform.js';
 import source from 'worker-source';
 
 /** @typedef {import('./host.js').Job} Job */
+/** @typedef {import('./host.js').Tell} Tell */
+/** @typedef {import('./host.js').Computed} Computed */
 /** @typedef {import('./types.js').WorkerOption} WorkerOption */
 /** @typedef {import('./loader.js').Wasm} Wasm */
 /**
  * @typedef {object} Request
  * @property {number} id
- * @property {'start' | 'distances'} op
+ * @property {'start' | 'compute'} op
  * @property {WebAssembly.Module} [module]
  * @property {BufferSource} [bytes]
  * @property {any} [job]
  */
-/** @typedef {(phase: import('./types.js').Phase, fraction: number) => void} Tell */
 /** @typedef {{resolve: (value: any) => void, reject: (error: unknown) => void, tell?: Tell | undefined}} Waiting */
 /**
- * Something that computes distances, one job at a time.
+ * Something that computes nonces, one job at a time.
  * @typedef {object} Helper
  * @property {(wasm: Wasm) => Promise<void>} start
- * @property {(job: Job, tell: Tell) => Promise<Float64Array>} distances
+ * @property {(job: Job, tell: Tell) => Promise<Computed>} compute
  * @property {boolean} isLost Whether it can be used no more.
  * @property {() => Promise<void>} end Stops it at once.
  */
@@ -54,11 +55,11 @@ class InThread {
    * @param {Job} job
    * @param {Tell} tell
    */
-  async distances(job, tell) {
+  async compute(job, tell) {
     // Between jobs the caller's timers and signals get their turn.
     await new Promise((resolve) => setTimeout(resolve));
     if (this.isLost) throw failure('E_ABORTED', 'the verifier was closed');
-    return this.#host.distances(job, tell);
+    return this.#host.compute(job, tell);
   }
 
   async end() {
@@ -178,8 +179,8 @@ class Remote {
    * @param {Job} job
    * @param {Tell} tell
    */
-  distances(job, tell) {
-    return this.#ask({ op: 'distances', job }, tell);
+  compute(job, tell) {
+    return this.#ask({ op: 'compute', job }, tell);
   }
 
   async end() {
@@ -204,12 +205,12 @@ class Remote {
     });
   }
 
-  /** @param {{id: number, value?: any, code?: any, message?: string, phase?: any, fraction?: number}} data */
-  #receive({ id, value, code, message, phase, fraction }) {
+  /** @param {{id: number, value?: any, code?: any, message?: string, step?: number, fraction?: number}} data */
+  #receive({ id, value, code, message, step, fraction }) {
     const waiting = this.#waiting.get(id);
     if (!waiting) return;
-    if (phase) {
-      waiting.tell?.(phase, /** @type {number} */ (fraction));
+    if (step !== undefined) {
+      waiting.tell?.(step, /** @type {number} */ (fraction));
       return;
     }
     this.#waiting.delete(id);

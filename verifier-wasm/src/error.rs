@@ -1,9 +1,11 @@
 //! The package's stable error codes, and which failure of core has which.
 
+use sphere_pow_core::exact::{self, DecodeError};
 use sphere_pow_core::gonka::ParamsError;
 use sphere_pow_core::gonka::proof::ProofError;
 use sphere_pow_core::gonka::shapes::ShapeError;
 use sphere_pow_core::identity::IdentityError;
+use sphere_pow_cpu::exact as exact_cpu;
 use sphere_pow_cpu::gonka::CpuError;
 use wasm_bindgen::JsValue;
 
@@ -38,10 +40,17 @@ impl Failure {
         Self::new("E_BLOCK_HASH", message)
     }
 
-    /// `E_PROFILE_UNKNOWN`: no preset of that name.
+    /// `E_PROFILE_UNKNOWN`: no profile of that name.
     #[must_use]
     pub fn profile(message: impl ToString) -> Self {
         Self::new("E_PROFILE_UNKNOWN", message)
+    }
+
+    /// `E_PROFILE_UNKNOWN`: no preset of the name `got`.
+    #[must_use]
+    pub fn preset(got: &str, expected: &str) -> Self {
+        let got: String = got.chars().take(40).collect();
+        Self::profile(format!("no parameters named {got:?}, expected {expected}"))
     }
 
     /// `E_MEMORY`: more memory than there is.
@@ -116,6 +125,35 @@ impl From<CpuError> for Failure {
     fn from(error: CpuError) -> Self {
         match error {
             CpuError::Interrupted => Self::aborted(),
+            other => Self::internal(other),
+        }
+    }
+}
+
+impl From<exact::ParamsError> for Failure {
+    fn from(error: exact::ParamsError) -> Self {
+        Self::range(error)
+    }
+}
+
+impl From<DecodeError> for Failure {
+    fn from(error: DecodeError) -> Self {
+        match &error {
+            DecodeError::Version { .. } | DecodeError::Profile { .. } => Self::profile(error),
+            DecodeError::Params(_)
+            | DecodeError::Identity(_)
+            | DecodeError::Count { .. }
+            | DecodeError::Nonce { .. }
+            | DecodeError::Digest { .. } => Self::range(error),
+            _ => Self::format(error),
+        }
+    }
+}
+
+impl From<exact_cpu::CpuError> for Failure {
+    fn from(error: exact_cpu::CpuError) -> Self {
+        match error {
+            exact_cpu::CpuError::Interrupted => Self::aborted(),
             other => Self::internal(other),
         }
     }

@@ -1,8 +1,9 @@
 //! The `gonka` profile: a model of one block, its distances, and the network's verdict on them.
 
 use crate::error::Failure;
+use crate::models::{self, check_memory, nonces_of, reserve};
 use crate::progress::tell;
-use core::cell::RefCell;
+use core::ops::ControlFlow;
 use half::f16;
 use js_sys::Function;
 use serde::Serialize;
@@ -14,23 +15,18 @@ use sphere_pow_core::gonka::{Params, Preset, Puzzle};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use sphere_pow_cpu::gonka::{CpuExecutor, CpuOptions, weight_pool_with};
 use std::sync::Arc;
+#[cfg(feature = "verifier")]
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// What a wasm32 memory can hold, less room for the program itself.
-const MAX_MEMORY: u64 = (1 << 32) - (1 << 24);
-
 /// A preset's name, or a JSON object with the network's field names.
-fn params_of(text: &str) -> Result<Params, Failure> {
+pub(crate) fn params_of(text: &str) -> Result<Params, Failure> {
     if text.trim_start().starts_with('{') {
         return Ok(Params::from_json(text)?);
     }
     let name = if text == "devtest" { "dev-test" } else { text };
-    Preset::from_name(name).map(Preset::params).ok_or_else(|| {
-        let shown: String = text.chars().take(40).collect();
-        Failure::profile(format!(
-            "no parameters named {shown:?}, expected mainnet, testnet, default or devtest"
-        ))
-    })
+    Preset::from_name(name)
+        .map(Preset::params)
+        .ok_or_else(|| Failure::preset(text, "mainnet, testnet, default or devtest"))
 }
 
 #[derive(Serialize)]
@@ -50,7 +46,7 @@ fn batch_len(params: &Params) -> usize {
 }
 
 /// Bytes of the pool and of the activations of one batch, generously.
-fn memory_bytes(params: &Params) -> u64 {
+pub(crate) fn memory_bytes(params: &Params) -> u64 {
     let batch = batch_len(params);
     let activations: u64 = Slot::ALL
         .iter()
@@ -66,11 +62,7 @@ fn memory_bytes(params: &Params) -> u64 {
 pub fn describe(params: &str) -> Result<String, Failure> {
     let params = params_of(params)?;
     let memory_bytes = memory_bytes(&params);
-    if memory_bytes > MAX_MEMORY {
-        let message =
-            format!("this model needs {memory_bytes} bytes, expected at most {MAX_MEMORY} in wasm32");
-        return Err(Failure::memory(message));
-    }
+    check_memory(memory_bytes)?;
     Ok(serde_json::to_string(&Description {
         params: params.raw(),
         hidden: params.hidden(),
@@ -82,54 +74,16 @@ pub fn describe(params: &str) -> Result<String, Failure> {
 }
 
 /// A model of one block, its weight pool made.
-struct Model {
-    puzzle: Puzzle,
-    executor: CpuExecutor,
-}
-
-thread_local! {
-    /// The models of this instance by number; JavaScript holds the numbers.
-    static MODELS: RefCell<Vec<Option<Model>>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Makes a model and its weight pool, and gives its number; `progress` is told the share of the pool done.
-///
-/// # Errors
-/// As [`describe`]; `E_BLOCK_HASH`; `E_MEMORY` when the memory cannot grow; `E_ABORTED`.
-#[wasm_bindgen]
-pub fn open_gonka(params: &str, block_hash: &str, progress: &Function) -> Result<u32, Failure> {
-    let params = params_of(params)?;
-    let block = BlockHash::from_network(block_hash).map_err(Failure::block_hash)?;
-    reserve(&params)?;
-    let pool = weight_pool_with(&params, &block, &|fraction| tell(progress, f64::from(fraction)));
-    let pool = Arc::new(pool.ok_or_else(Failure::aborted)?);
-    let executor = CpuExecutor::new(&params, &block, pool, CpuOptions::default())?;
-    let model = Model { puzzle: Puzzle::new(&params, &block), executor };
-    MODELS.with_borrow_mut(|models| {
-        let free = models.iter().position(Option::is_none).unwrap_or_else(|| {
-            models.push(None);
-            models.len() - 1
-        });
-        models[free] = Some(model);
-        u32::try_from(free).map_err(Failure::internal)
-    })
-}
-
-/// Frees a model.
-#[wasm_bindgen]
-pub fn close_gonka(model: u32) {
-    MODELS.with_borrow_mut(|models| {
-        if let Some(slot) = models.get_mut(model as usize) {
-            *slot = None;
-        }
-    });
+pub(crate) struct Model {
+    pub(crate) puzzle: Puzzle,
+    pub(crate) executor: CpuExecutor,
 }
 
 /// Distances of `nonces`; NaN where a nonce's logits are all zero or not finite.
 ///
 /// # Errors
-/// `E_RANGE` for a key or nonce that cannot be; `E_ABORTED`; `E_INTERNAL` for a number without a model.
-#[wasm_bindgen]
+/// `E_RANGE` for a key or nonce that cannot be; `E_ABORTED`; `E_INTERNAL` for no number of such a model.
+#[cfg_attr(feature = "verifier", wasm_bindgen)]
 pub fn distances_gonka(
     model: u32,
     public_key: &str,
@@ -137,19 +91,30 @@ pub fn distances_gonka(
     progress: &Function,
 ) -> Result<Vec<f64>, Failure> {
     let key = PublicKey::from_network(public_key)?;
-    let nonces = nonces.iter().map(|nonce| Nonce::new(*nonce)).collect::<Result<Vec<_>, _>>()?;
-    MODELS.with_borrow_mut(|models| match models.get_mut(model as usize) {
-        Some(Some(model)) => model.distances(&key, &nonces, progress),
-        _ => Err(Failure::internal("there is no such model")),
+    let nonces = nonces_of(nonces)?;
+    models::with(model, |model| match model {
+        models::Model::Gonka(model) => model.distances(&key, &nonces, &mut |done| tell(progress, done)),
+        models::Model::Exact(_) => Err(Failure::internal("this model is of another profile")),
     })
 }
 
 impl Model {
-    fn distances(
+    /// Makes the weight pool, telling `progress` the share done.
+    pub(crate) fn new(params: &str, block: &BlockHash, progress: &Function) -> Result<Self, Failure> {
+        let params = params_of(params)?;
+        reserve(params.pool_len() as u64 * 2)?;
+        let pool = weight_pool_with(&params, block, &|fraction| tell(progress, f64::from(fraction)));
+        let pool = Arc::new(pool.ok_or_else(Failure::aborted)?);
+        let executor = CpuExecutor::new(&params, block, pool, CpuOptions::default())?;
+        Ok(Self { puzzle: Puzzle::new(&params, block), executor })
+    }
+
+    /// Distances of `nonces`, telling `told` the share done.
+    pub(crate) fn distances(
         &mut self,
         key: &PublicKey,
         nonces: &[Nonce],
-        progress: &Function,
+        told: &mut dyn FnMut(f64) -> ControlFlow<()>,
     ) -> Result<Vec<f64>, Failure> {
         let (batch, vocab) = (batch_len(self.puzzle.params()), self.puzzle.params().vocab());
         let mut out = Vec::with_capacity(nonces.len());
@@ -157,19 +122,12 @@ impl Model {
             let inputs: Vec<f16> = part.iter().flat_map(|nonce| self.puzzle.input(key, *nonce)).collect();
             #[expect(clippy::cast_precision_loss, reason = "a share to show")]
             let share = |within: f64| (out.len() as f64 + within * part.len() as f64) / nonces.len() as f64;
-            let logits = self.executor.logits(&inputs, &mut |done| tell(progress, share(done.fraction())))?;
+            let logits = self.executor.logits(&inputs, &mut |done| told(share(done.fraction())))?;
             let rows = logits.chunks_exact(vocab).zip(part);
             out.extend(rows.map(|(logits, nonce)| self.puzzle.distance(key, *nonce, logits)));
         }
         Ok(out)
     }
-}
-
-/// Grows the memory for the pool, so that a refusal is an error and not a trap.
-fn reserve(params: &Params) -> Result<(), Failure> {
-    let bytes = memory_bytes(params);
-    let grown = Vec::<f16>::new().try_reserve_exact(params.pool_len());
-    grown.map_err(|_| Failure::memory(format!("the memory cannot grow to the {bytes} bytes of this model")))
 }
 
 #[derive(Serialize)]
@@ -225,7 +183,7 @@ impl From<Advisory> for AdvisoryOut {
 ///
 /// # Errors
 /// `E_RANGE` for a claim, radius or threshold that cannot be; `E_FORMAT` when the lengths differ.
-#[wasm_bindgen]
+#[cfg_attr(feature = "verifier", wasm_bindgen)]
 pub fn judge_gonka(
     claimed: &[f64],
     recomputed: &[f64],
@@ -252,7 +210,7 @@ pub fn judge_gonka(
 ///
 /// # Errors
 /// `E_RANGE`.
-#[wasm_bindgen]
+#[cfg_attr(feature = "verifier", wasm_bindgen)]
 pub fn check_rule(r_target: f64, fraud_threshold: f64) -> Result<(), Failure> {
     Rule::new(TargetRadius::new(r_target)?, fraud_threshold)?;
     Ok(())

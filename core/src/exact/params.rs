@@ -241,6 +241,13 @@ impl Params {
         self.words[6]
     }
 
+    /// The share of random nonces that win: that of random points within the cap that the threshold cuts.
+    #[must_use]
+    pub fn win_rate(&self) -> f64 {
+        let cosine = libm::sqrt(f64::from(self.threshold()) / 4_294_967_296.0);
+        crate::statistics::cap_probability(self.words[5], libm::sqrt(2.0 - 2.0 * cosine))
+    }
+
     /// Weights of the model, one byte each.
     #[must_use]
     pub fn n_weights(&self) -> u64 {
@@ -272,6 +279,7 @@ mod tests {
             let cosine = 1.0 - radius * radius / 2.0;
             let units = libm::round(cosine * cosine * 4_294_967_296.0);
             assert_eq!(f64::from(params.threshold()), units, "{}", preset.name());
+            assert!((params.win_rate() / rate - 1.0).abs() < 1e-6, "{}", preset.name());
         }
     }
 

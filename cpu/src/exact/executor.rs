@@ -115,12 +115,57 @@ struct Layout {
     lots: usize,
 }
 
+/// What an executor takes, known before there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Footprint {
+    /// Bytes, weights included where they are kept.
+    pub memory_bytes: usize,
+    /// Whether all weights lie in memory.
+    pub is_packed: bool,
+    /// Nonces of a full batch.
+    pub batch: NonZeroUsize,
+}
+
+impl Footprint {
+    /// Of an executor with so many threads and this limit.
+    ///
+    /// # Errors
+    /// [`CpuError::MemoryLimit`].
+    pub fn new(params: &Params, threads: NonZeroUsize, limit_bytes: Option<usize>) -> Result<Self, CpuError> {
+        let threads = threads.get();
+        let Layout { is_packed, nonces_per_lot, lots } = Layout::new(params, threads, limit_bytes)?;
+        let weights = if is_packed { Weights::packed_bytes(params) } else { 0 };
+        let batch = nonces_per_lot.saturating_mul(NonZeroUsize::new(lots).unwrap_or(NonZeroUsize::MIN));
+        let activations = Activations::bytes(params, 1).saturating_mul(batch.get());
+        let memory_bytes = fixed_bytes(params, threads).saturating_add(weights).saturating_add(activations);
+        Ok(Self { memory_bytes, is_packed, batch })
+    }
+
+    /// The limit at which full batches still fit when weights are made as they are used.
+    #[must_use]
+    pub fn lean_limit_bytes(params: &Params, threads: NonZeroUsize) -> usize {
+        let nonces = ON_THE_FLY_ROWS.div_ceil(params.tokens()) * lots(params, threads.get());
+        let activations = Activations::bytes(params, 1).saturating_mul(nonces);
+        fixed_bytes(params, threads.get()).saturating_add(activations)
+    }
+}
+
+/// Lots of a batch.
+fn lots(params: &Params, threads: usize) -> usize {
+    if params.dim().max(params.hidden()) <= SMALL_WIDTH { threads } else { 1 }
+}
+
+/// Bytes whatever the batch.
+fn fixed_bytes(params: &Params, threads: usize) -> usize {
+    threads * (THREAD_BYTES + 2 * Weights::panel_bytes(params))
+}
+
 impl Layout {
     /// The best within `limit` bytes.
     fn new(params: &Params, threads: usize, limit: Option<usize>) -> Result<Self, CpuError> {
         let limit = limit.unwrap_or(usize::MAX);
-        let lots = if params.dim().max(params.hidden()) <= SMALL_WIDTH { threads } else { 1 };
-        let fixed = threads * (THREAD_BYTES + 2 * Weights::panel_bytes(params));
+        let lots = lots(params, threads);
+        let fixed = fixed_bytes(params, threads);
         let packed = fixed.saturating_add(Weights::packed_bytes(params));
         let per_nonce = lots * Activations::bytes(params, 1);
         let is_packed = packed.saturating_add(per_nonce) <= limit;
@@ -169,6 +214,11 @@ impl CpuExecutor {
         let mut slots = Vec::new();
         slots.resize_with(layout.lots, Activations::default);
         Ok(Self { puzzle: puzzle.clone(), plan, weights, threads, kernels, layout, slots })
+    }
+
+    /// Runs another plan from now on, such as one of [`Plan::of_layers`].
+    pub fn set_plan(&mut self, plan: Plan) {
+        self.plan = plan;
     }
 
     /// What runs here, for people: instructions, threads, and where weights are.

@@ -2,10 +2,10 @@
 
 use super::output::Output;
 use crate::error::ProverError;
-use crate::gpu::{DeviceInfo, GpuExecutor, devices};
 use serde::Serialize;
 use sphere_pow_core::gonka::Preset;
 use sphere_pow_cpu::simd::Simd;
+use sphere_pow_gpu::{DeviceInfo, GpuExecutor, devices};
 use std::fmt::Write;
 use std::process::ExitCode;
 
@@ -50,7 +50,7 @@ struct PresetFit {
 pub(super) fn run(out: &Output) -> Result<ExitCode, ProverError> {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     let cpu = Cpu { instructions: Simd::best().level().name(), threads, presets: cpu_presets() };
-    let found = Devices { cpu, adapters: devices().into_iter().map(adapter).collect() };
+    let found = Devices { cpu, adapters: pollster::block_on(devices()).into_iter().map(adapter).collect() };
     out.result(&found, || describe(&found))?;
     Ok(ExitCode::SUCCESS)
 }

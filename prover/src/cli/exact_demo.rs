@@ -8,13 +8,13 @@ use crate::error::ProverError;
 use crate::exact::backend::{ExactBackend, ExactCpuBackend};
 use crate::exact::search::{ExactSearcher, ledger_header, win_probability};
 use crate::exact::verify::{read_proof, verify};
-use crate::gpu::devices;
 use crate::mine::Searcher;
 use crate::rates::Counts;
 use serde::Serialize;
 use sphere_pow_core::exact::Puzzle;
 use sphere_pow_core::identity::{BlockHash, PublicKey};
 use sphere_pow_cpu::exact::{CpuOptions, Kernels};
+use sphere_pow_gpu::devices;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
@@ -106,7 +106,7 @@ fn other_path(
     stop: &AtomicBool,
 ) -> Result<Box<dyn ExactBackend>, ProverError> {
     if !mined_on_gpu {
-        for info in devices().iter().filter(|info| info.usable.is_ok()) {
+        for info in pollster::block_on(devices()).iter().filter(|info| info.usable.is_ok()) {
             let name = info.index.to_string();
             let args = BackendArgs {
                 backend: BackendChoice::Gpu,

@@ -4,12 +4,13 @@ use super::output::{advance, bar};
 use super::{BackendArgs, BackendChoice};
 use crate::error::ProverError;
 use crate::gonka::backend::{Backend, CpuBackend, GpuBackend};
-use crate::gpu::{DeviceInfo, DeviceSelector, GpuOptions, devices};
+use pollster::block_on;
 use sphere_pow_core::f16;
 use sphere_pow_core::gonka::Params;
 use sphere_pow_core::identity::BlockHash;
 use sphere_pow_cpu::gonka::{CpuOptions, weight_pool_with};
 use sphere_pow_cpu::simd::SimdLevel;
+use sphere_pow_gpu::{DeviceInfo, DeviceSelector, GpuOptions, devices};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -126,7 +127,7 @@ pub(super) fn other_path(
     };
     let pool = pool(params, block, stop)?;
     if !mined_on_gpu {
-        for info in devices().iter().filter(|info| info.usable.is_ok()) {
+        for info in block_on(devices()).iter().filter(|info| info.usable.is_ok()) {
             match open_gpu(&args, info, params, block, &pool, stop) {
                 Ok(backend) => return Ok(Box::new(backend)),
                 Err(ProverError::Interrupted) => return Err(ProverError::Interrupted),
@@ -153,14 +154,14 @@ fn choose(args: &BackendArgs) -> Result<Vec<DeviceInfo>, ProverError> {
     if !args.adapter.is_empty() {
         let find = |name: &String| {
             let selector: DeviceSelector = name.parse().unwrap_or_else(|never| match never {});
-            selector.find().map_err(ProverError::from)
+            block_on(selector.find()).map_err(ProverError::from)
         };
         let mut found: Vec<DeviceInfo> = args.adapter.iter().map(find).collect::<Result<_, _>>()?;
         found.sort_by_key(|info| info.index);
         found.dedup_by_key(|info| info.index);
         return Ok(found);
     }
-    let all = devices();
+    let all = block_on(devices());
     let usable = |info: &&DeviceInfo| info.usable.is_ok();
     let hardware: Vec<DeviceInfo> =
         all.iter().filter(usable).filter(|info| !info.is_software()).cloned().collect();
@@ -174,7 +175,7 @@ fn choose(args: &BackendArgs) -> Result<Vec<DeviceInfo>, ProverError> {
         tracing::info!("no hardware GPU here ({there}): using the CPU");
         return Ok(Vec::new());
     }
-    let software = DeviceSelector::Best.find()?;
+    let software = block_on(DeviceSelector::Best.find())?;
     tracing::warn!("no hardware GPU here: using the software driver {}", software.name);
     Ok(vec![software])
 }

@@ -2,12 +2,13 @@
 
 use crate::device::{BackendInfo, OnProgress};
 use crate::error::ProverError;
-use crate::gpu::DeviceInfo;
-use crate::gpu::exact::{ExactGpuExecutor, ExactGpuOptions};
+use pollster::block_on;
 use sphere_pow_core::exact::forward::ReferenceExecutor;
 use sphere_pow_core::exact::{Digest, Preset, Puzzle, Verdict};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use sphere_pow_cpu::exact::{CpuExecutor, CpuOptions};
+use sphere_pow_gpu::DeviceInfo;
+use sphere_pow_gpu::exact::{ExactGpuExecutor, ExactGpuOptions};
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 
@@ -162,7 +163,7 @@ impl ExactGpuBackend {
         options: ExactGpuOptions,
         progress: OnProgress<'_>,
     ) -> Result<Self, ProverError> {
-        let executor = ExactGpuExecutor::new(device, puzzle, options, progress)?;
+        let executor = block_on(ExactGpuExecutor::new(device, puzzle, options, progress))?;
         Ok(Self { info: BackendInfo { backend: "gpu", adapter: executor.description() }, executor })
     }
 }
@@ -183,10 +184,10 @@ impl ExactBackend for ExactGpuBackend {
         nonces: &[Nonce],
         progress: OnProgress<'_>,
     ) -> Result<Vec<(Digest, Verdict)>, ProverError> {
-        Ok(self.executor.judge(key, nonces, progress)?)
+        Ok(block_on(self.executor.judge(key, nonces, progress))?)
     }
 
     fn rebuild(&mut self) -> Result<(), ProverError> {
-        Ok(self.executor.rebuild(&mut |_| ControlFlow::Continue(()))?)
+        Ok(block_on(self.executor.rebuild(&mut |_| ControlFlow::Continue(())))?)
     }
 }

@@ -8,7 +8,6 @@ use serde_json::{Map, Value, json};
 use sphere_pow_core::exact::params::VERSION;
 use sphere_pow_core::exact::{Params, Puzzle};
 use sphere_pow_core::identity::{Nonce, PublicKey};
-use sphere_pow_core::statistics::cap_probability;
 
 /// A device that searches for one key.
 pub struct ExactSearcher {
@@ -32,12 +31,10 @@ pub fn ledger_header(puzzle: &Puzzle, key: &PublicKey) -> Map<String, Value> {
     header
 }
 
-/// The chance of a nonce to win: that of a random point to lie within the cap that the threshold cuts.
+/// The chance of a nonce to win.
 #[must_use]
 pub fn win_probability(params: &Params) -> f64 {
-    let cosine = (f64::from(params.threshold()) / 4_294_967_296.0).sqrt();
-    let vocab = u32::try_from(params.vocab()).expect("vocab is at most 2^16");
-    cap_probability(vocab, (2.0 - 2.0 * cosine).sqrt())
+    params.win_rate()
 }
 
 impl Searcher for ExactSearcher {

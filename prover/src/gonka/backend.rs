@@ -1,13 +1,14 @@
 //! One device ready to compute distances: a GPU through wgpu, or the CPU.
 
-use super::known_answer;
 use crate::device::{BackendInfo, OnProgress};
 use crate::error::ProverError;
-use crate::gpu::{DeviceInfo, GpuExecutor, GpuOptions};
+use pollster::block_on;
 use sphere_pow_core::f16;
+use sphere_pow_core::gonka::known_answer::{self, WrongAnswer};
 use sphere_pow_core::gonka::{Params, Puzzle};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use sphere_pow_cpu::gonka::{CpuExecutor, CpuOptions};
+use sphere_pow_gpu::{DeviceInfo, GpuExecutor, GpuOptions};
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -128,8 +129,10 @@ impl CpuBackend {
         let known = known_answer::puzzle();
         let known_pool = Arc::new(sphere_pow_cpu::gonka::weight_pool(known.params(), known.block()));
         let mut tested = CpuExecutor::new(known.params(), known.block(), known_pool, options)?;
-        known_answer::check(&tested.description(), |inputs| {
-            Ok(tested.logits(inputs, &mut |_| ControlFlow::Continue(()))?)
+        let known = known_answer::DISTANCES;
+        let logits = tested.logits(&known_answer::inputs(known.len()), &mut |_| ControlFlow::Continue(()))?;
+        known_answer::check(&logits, &known).map_err(|WrongAnswer { nonce, got, expected }| {
+            ProverError::KnownAnswer { device: tested.description(), nonce, got, expected }
         })?;
         let executor = CpuExecutor::new(params, block, pool, options)?;
         let batch = batch.unwrap_or(executor.preferred_batch()).get();
@@ -186,7 +189,7 @@ impl GpuBackend {
         options: GpuOptions,
         progress: OnProgress<'_>,
     ) -> Result<Self, ProverError> {
-        let executor = GpuExecutor::new(device, params, block, pool, options, progress)?;
+        let executor = block_on(GpuExecutor::new(device, params, block, pool, options, progress))?;
         let info = BackendInfo { backend: "gpu", adapter: format!("{}, {}", device.name, device.backend) };
         Ok(Self { info, params: params.clone(), block: block.clone(), executor })
     }
@@ -202,18 +205,18 @@ impl Backend for GpuBackend {
     }
 
     fn logits(&mut self, inputs: &[f16], progress: OnProgress<'_>) -> Result<Vec<f32>, ProverError> {
-        Ok(self.executor.logits(inputs, progress)?)
+        Ok(block_on(self.executor.logits(inputs, progress))?)
     }
 
     fn gemm(&mut self) -> Result<Gemm, ProverError> {
         let (batch, executor) = (self.batch(), &mut self.executor);
-        time_gemm(&self.params, &self.block, batch, |input| Ok(executor.gate_product(input)?))
+        time_gemm(&self.params, &self.block, batch, |input| Ok(block_on(executor.gate_product(input))?))
     }
 
     fn rebuild(&mut self) -> Result<(), ProverError> {
         // The pool is made again rather than kept: on mainnet it would hold 1.8 GB of the host for a rare event.
         let pool = sphere_pow_cpu::gonka::weight_pool(&self.params, &self.block);
         let mut go_on = |_| ControlFlow::Continue(());
-        Ok(self.executor.rebuild(&pool, &mut go_on)?)
+        Ok(block_on(self.executor.rebuild(&pool, &mut go_on))?)
     }
 }

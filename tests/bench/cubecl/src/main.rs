@@ -3,14 +3,15 @@
 //! `cargo run --release [-- ROWS [DIM]]` in this folder; `CUBECL_WGPU_DEFAULT_DEVICE=Cpu` for software drivers.
 //! Rounds of all take turns and the best of each counts, so that what else the machine does slows all alike.
 
+use pollster::block_on;
 use burn::tensor::{Device, Distribution, Tensor};
-use sphere_pow_prover::gpu::DeviceSelector;
-use sphere_pow_prover::gpu::context::Gpu;
-use sphere_pow_prover::gpu::device::MatrixUnits;
-use sphere_pow_prover::gpu::exact::Method;
-use sphere_pow_prover::gpu::exact::choose::{candidates, compile, rate};
-use sphere_pow_prover::gpu::exact::self_test::linear_is_exact;
-use sphere_pow_prover::gpu::pace::Pace;
+use sphere_pow_gpu::DeviceSelector;
+use sphere_pow_gpu::context::Gpu;
+use sphere_pow_gpu::device::MatrixUnits;
+use sphere_pow_gpu::exact::Method;
+use sphere_pow_gpu::exact::choose::{candidates, compile, rate};
+use sphere_pow_gpu::exact::self_test::linear_is_exact;
+use sphere_pow_gpu::pace::Pace;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -20,15 +21,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let rows: usize = arguments.next().map_or(Ok(128), |text| text.parse())?;
     let dim: usize = arguments.next().map_or(Ok(1024), |text| text.parse())?;
-    let info = DeviceSelector::Best.find()?;
+    let info = block_on(DeviceSelector::Best.find())?;
     println!("{} ({}, {}), [{rows}, {dim}] x [{dim}, {dim}]", info.name, info.backend, info.driver);
     let features = info.matrix_units.map_or(wgpu::Features::empty(), |_| MatrixUnits::features());
-    let gpu = Gpu::bare(&info, features)?;
+    let gpu = block_on(Gpu::bare(&info, features))?;
     let mut pace = Pace::default();
     let mut linears = Vec::new();
     for variant in candidates(&info, None) {
-        let linear = compile(&gpu, variant, false)?;
-        linear_is_exact(&gpu, &linear)??;
+        let linear = block_on(compile(&gpu, variant, false))?;
+        block_on(linear_is_exact(&gpu, &linear))??;
         linears.push((linear, 0.0_f64));
     }
     let device = Device::default();
@@ -37,7 +38,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut burn: f64 = 0.0;
     for _ in 0..ROUNDS {
         for (linear, best) in &mut linears {
-            *best = best.max(rate(&gpu, linear, &mut pace, rows, dim)?);
+            *best = best.max(block_on(rate(&gpu, linear, &mut pace, rows, dim))?);
         }
         burn = burn.max(burn_rate(&device, &x, &weight)?);
     }

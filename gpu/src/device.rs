@@ -1,0 +1,292 @@
+//! Adapters: which there are, which are usable, and how a user names one.
+
+use super::error::GpuError;
+use std::fmt;
+use std::str::FromStr;
+
+/// An adapter as the machine lists it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceInfo {
+    /// Place in [`devices`], from 0.
+    pub index: usize,
+    /// As the driver gives it.
+    pub name: String,
+    /// `vulkan`, `metal`, `dx12` or `webgpu`.
+    pub backend: String,
+    /// Driver name and version.
+    pub driver: String,
+    /// `discrete`, `integrated`, `virtual`, `cpu` or `other`.
+    pub device_type: &'static str,
+    /// Memory of the device in bytes, where the backend says it (Vulkan does).
+    pub memory_bytes: Option<u64>,
+    /// What one buffer and one binding may hold and how large a workgroup may be.
+    pub limits: DeviceLimits,
+    /// Matrix units for f16 in and f32 out, where the backend tells of them.
+    pub matrix_units: Option<MatrixUnits>,
+    /// Whether the kernels run on it, else the reason.
+    pub usable: Result<(), String>,
+}
+
+/// What matrix units multiply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MatrixUnits {
+    /// Rows and columns of a block: 8 or 16.
+    pub block: u32,
+    /// Threads of the largest subgroup.
+    pub subgroup_threads: u32,
+}
+
+impl MatrixUnits {
+    /// The features a device must be opened with to use them.
+    #[must_use]
+    pub fn features() -> wgpu::Features {
+        wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX
+            | wgpu::Features::SHADER_F16
+            | wgpu::Features::SUBGROUP
+    }
+
+    fn of(adapter: &wgpu::Adapter) -> Option<Self> {
+        use wgpu::CooperativeScalarType::{F16, F32};
+        if !adapter.features().contains(Self::features()) {
+            return None;
+        }
+        let fits = |p: &wgpu::CooperativeMatrixProperties| {
+            p.m_size == p.n_size && p.n_size == p.k_size && p.ab_type == F16 && p.cr_type == F32
+        };
+        let blocks = adapter.cooperative_matrix_properties();
+        let block = blocks.iter().filter(|p| fits(p)).map(|p| p.m_size).max()?;
+        Some(Self { block, subgroup_threads: adapter.get_info().subgroup_max_size })
+    }
+}
+
+/// The limits that decide what fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceLimits {
+    /// Largest buffer in bytes.
+    pub buffer_bytes: u64,
+    /// Largest storage binding in bytes.
+    pub binding_bytes: u64,
+    /// Workgroup memory in bytes.
+    pub workgroup_bytes: u32,
+    /// Threads in a workgroup.
+    pub workgroup_threads: u32,
+    /// Workgroups in one dimension of a dispatch.
+    pub workgroups: u32,
+}
+
+/// Beyond this drivers fail though they allow it (Vulkan on Linux, DX12), and 32-bit offsets run out.
+const LARGEST_BYTES: u64 = (1 << 31) - (1 << 16);
+/// Least workgroup memory the kernels ask for.
+pub(super) const WORKGROUP_BYTES: u32 = 16 << 10;
+/// Largest workgroup the kernels ask for.
+pub(super) const WORKGROUP_THREADS: u32 = 256;
+const BINDING_BYTES: u64 = 16 << 20;
+
+impl DeviceLimits {
+    /// What `limits` allows, capped where drivers promise more than they keep.
+    #[must_use]
+    pub fn new(limits: &wgpu::Limits) -> Self {
+        let buffer_bytes = limits.max_buffer_size.min(LARGEST_BYTES);
+        Self {
+            buffer_bytes,
+            binding_bytes: limits.max_storage_buffer_binding_size.min(buffer_bytes),
+            workgroup_bytes: limits.max_compute_workgroup_storage_size,
+            workgroup_threads: limits
+                .max_compute_invocations_per_workgroup
+                .min(limits.max_compute_workgroup_size_x),
+            workgroups: limits.max_compute_workgroups_per_dimension.min(65535),
+        }
+    }
+
+    fn reason_against(&self) -> Option<String> {
+        let below = |what, got: u64, least: u64| {
+            (got < least).then(|| format!("{what} is {got}, the kernels need {least}"))
+        };
+        below("workgroup memory in bytes", self.workgroup_bytes.into(), WORKGROUP_BYTES.into())
+            .or(below("threads in a workgroup", self.workgroup_threads.into(), WORKGROUP_THREADS.into()))
+            .or(below("workgroups in a dimension", self.workgroups.into(), 65535))
+            .or(below("storage binding in bytes", self.binding_bytes, BINDING_BYTES))
+    }
+}
+
+/// How a user names an adapter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeviceSelector {
+    /// The first usable one, hardware before software.
+    Best,
+    /// By [`DeviceInfo::index`].
+    Index(usize),
+    /// By a part of its name, any case.
+    Name(String),
+}
+
+impl FromStr for DeviceSelector {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(text.parse().map_or_else(|_| Self::Name(text.to_owned()), Self::Index))
+    }
+}
+
+impl fmt::Display for DeviceSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Best => f.write_str("usable"),
+            Self::Index(index) => write!(f, "number {index}"),
+            Self::Name(name) => write!(f, "named {name:?}"),
+        }
+    }
+}
+
+impl DeviceSelector {
+    /// Finds the adapter among those of the machine.
+    ///
+    /// # Errors
+    /// [`GpuError::NoAdapter`], [`GpuError::NoSuchAdapter`], or [`GpuError::Unusable`] when the one named is.
+    pub async fn find(&self) -> Result<DeviceInfo, GpuError> {
+        self.choose(devices().await)
+    }
+
+    fn choose(&self, mut all: Vec<DeviceInfo>) -> Result<DeviceInfo, GpuError> {
+        if all.is_empty() {
+            return Err(GpuError::NoAdapter);
+        }
+        let list = |info: &DeviceInfo| format!("{} {:?}", info.index, info.name);
+        let found = all.iter().map(list).collect::<Vec<_>>().join(", ");
+        match self {
+            Self::Best => all.sort_by_key(DeviceInfo::rank),
+            Self::Index(index) => all.retain(|info| info.index == *index),
+            Self::Name(name) => {
+                let wanted = name.to_lowercase();
+                all.retain(|info| info.name.to_lowercase().contains(&wanted));
+                all.sort_by_key(|info| info.usable.is_err());
+            }
+        }
+        let missing = GpuError::NoSuchAdapter { wanted: self.to_string(), found };
+        let info = all.into_iter().next().ok_or(missing)?;
+        match &info.usable {
+            Ok(()) => Ok(info),
+            Err(reason) => Err(GpuError::Unusable { name: info.name, reason: reason.clone() }),
+        }
+    }
+}
+
+impl DeviceInfo {
+    fn rank(&self) -> (bool, u8) {
+        let kind = match self.device_type {
+            "discrete" => 0,
+            "integrated" => 1,
+            "virtual" => 2,
+            "other" => 3,
+            _ => 4,
+        };
+        (self.usable.is_err(), kind)
+    }
+
+    /// Whether it is a software driver on the CPU.
+    #[must_use]
+    pub fn is_software(&self) -> bool {
+        self.device_type == "cpu"
+    }
+}
+
+/// Every adapter of the machine in the order of its drivers, usable or not.
+pub async fn devices() -> Vec<DeviceInfo> {
+    adapters().await.into_iter().map(|(info, _)| info).collect()
+}
+
+pub(super) async fn adapters() -> Vec<(DeviceInfo, wgpu::Adapter)> {
+    let backends = if cfg!(target_family = "wasm") {
+        wgpu::Backends::BROWSER_WEBGPU
+    } else {
+        wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12
+    };
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = backends;
+    let instance = wgpu::Instance::new(descriptor);
+    let adapters = instance.enumerate_adapters(backends).await;
+    adapters.into_iter().enumerate().map(|(index, adapter)| (describe(index, &adapter), adapter)).collect()
+}
+
+fn describe(index: usize, adapter: &wgpu::Adapter) -> DeviceInfo {
+    let info = adapter.get_info();
+    let limits = DeviceLimits::new(&adapter.limits());
+    let capabilities = adapter.get_downlevel_capabilities();
+    let lacks = |flag, what: &str| (!capabilities.flags.contains(flag)).then(|| format!("it has no {what}"));
+    let against = lacks(wgpu::DownlevelFlags::COMPUTE_SHADERS, "compute shaders")
+        .or(lacks(wgpu::DownlevelFlags::SHADER_F16_IN_F32, "conversions from f16 to f32"))
+        .or(limits.reason_against());
+    DeviceInfo {
+        index,
+        // Browsers may keep it to themselves.
+        name: if info.name.is_empty() { "unnamed".to_owned() } else { info.name },
+        backend: info.backend.to_string(),
+        driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
+        device_type: match info.device_type {
+            wgpu::DeviceType::DiscreteGpu => "discrete",
+            wgpu::DeviceType::IntegratedGpu => "integrated",
+            wgpu::DeviceType::VirtualGpu => "virtual",
+            wgpu::DeviceType::Cpu => "cpu",
+            wgpu::DeviceType::Other => "other",
+        },
+        #[cfg(not(target_family = "wasm"))]
+        memory_bytes: vulkan_memory(adapter),
+        #[cfg(target_family = "wasm")]
+        memory_bytes: None,
+        limits,
+        matrix_units: MatrixUnits::of(adapter),
+        usable: against.map_or(Ok(()), Err),
+    }
+}
+
+/// Size of the largest device-local heap; `None` on other backends, which do not tell through wgpu.
+#[cfg(not(target_family = "wasm"))]
+#[allow(unsafe_code, reason = "wgpu has no safe way to ask for the size of the memory")]
+fn vulkan_memory(adapter: &wgpu::Adapter) -> Option<u64> {
+    // SAFETY: the hal adapter is only read, by a query that every Vulkan 1.0 driver has and that takes no more
+    // than the physical device it belongs to; nothing is destroyed or kept.
+    unsafe {
+        let vulkan = adapter.as_hal::<wgpu::hal::api::Vulkan>()?;
+        let instance = vulkan.shared_instance().raw_instance();
+        let memory = instance.get_physical_device_memory_properties(vulkan.raw_physical_device());
+        let heaps = memory.memory_heaps.iter().take(memory.memory_heap_count as usize);
+        // Bit 0 of the flags is VK_MEMORY_HEAP_DEVICE_LOCAL_BIT.
+        heaps.filter(|heap| heap.flags.as_raw() & 1 == 1).map(|heap| heap.size).max()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info(index: usize, name: &str, device_type: &'static str, usable: bool) -> DeviceInfo {
+        DeviceInfo {
+            index,
+            name: name.into(),
+            backend: "vulkan".into(),
+            driver: String::new(),
+            device_type,
+            memory_bytes: None,
+            limits: DeviceLimits::new(&wgpu::Limits::default()),
+            matrix_units: None,
+            usable: if usable { Ok(()) } else { Err("broken".into()) },
+        }
+    }
+
+    #[test]
+    fn selects_by_index_name_and_kind() {
+        let all = || vec![info(0, "llvmpipe", "cpu", true), info(1, "Big GPU", "discrete", true)];
+        let choose = |text: &str| text.parse::<DeviceSelector>().expect("any text").choose(all());
+        assert_eq!(choose("0").map(|i| i.index), Ok(0));
+        assert_eq!(choose("big").map(|i| i.index), Ok(1));
+        assert_eq!(DeviceSelector::Best.choose(all()).map(|i| i.index), Ok(1));
+        assert!(matches!(choose("7"), Err(GpuError::NoSuchAdapter { .. })));
+        assert_eq!(DeviceSelector::Best.choose(Vec::new()), Err(GpuError::NoAdapter));
+    }
+
+    #[test]
+    fn an_unusable_adapter_is_an_error_with_its_reason() {
+        let chosen = DeviceSelector::Index(0).choose(vec![info(0, "old", "discrete", false)]);
+        assert_eq!(chosen, Err(GpuError::Unusable { name: "old".into(), reason: "broken".into() }));
+    }
+}

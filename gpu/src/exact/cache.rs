@@ -1,0 +1,158 @@
+//! Remembers which variants a device was fastest with. Advice only: what is read here is tested like anything
+//! else, and a file that is missing, corrupt or from elsewhere is as good as none.
+
+use super::kernels::linear::Variant;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Changes when variants change meaning.
+const FORMAT: u32 = 1;
+/// Larger files are not ours.
+const MAX_BYTES: u64 = 1 << 20;
+/// Devices and shapes remembered; beyond it the file starts anew.
+const MAX_CHOICES: usize = 256;
+
+/// Where choices are remembered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum CachePlace {
+    /// In the user's cache directory; in a browser nowhere.
+    #[default]
+    User,
+    /// In this directory.
+    In(PathBuf),
+    /// Nowhere.
+    Off,
+}
+
+/// The variants that a device was fastest with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Choice {
+    /// For many rows.
+    pub wide: Variant,
+    /// For few rows.
+    pub flat: Variant,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    format: u32,
+    choices: BTreeMap<String, Choice>,
+}
+
+impl CachePlace {
+    /// The file, if there is a place for one.
+    #[must_use]
+    pub fn file(&self) -> Option<PathBuf> {
+        if cfg!(target_family = "wasm") {
+            return None;
+        }
+        let directory = match self {
+            Self::User => user_directory()?.join("sphere-pow"),
+            Self::In(directory) => directory.clone(),
+            Self::Off => return None,
+        };
+        Some(directory.join("exact-kernels.json"))
+    }
+
+    /// The choice remembered for `key`.
+    #[must_use]
+    pub fn load(&self, key: &str) -> Option<Choice> {
+        read(&self.file()?)?.choices.remove(key)
+    }
+
+    /// Remembers a choice; where that fails, the next start tunes again.
+    pub fn store(&self, key: &str, choice: Choice) {
+        let Some(path) = self.file() else { return };
+        let mut file = read(&path).unwrap_or(File { format: FORMAT, choices: BTreeMap::new() });
+        if file.choices.len() >= MAX_CHOICES {
+            file.choices.clear();
+        }
+        file.choices.insert(key.to_owned(), choice);
+        if let Err(error) = write(&path, &file) {
+            tracing::debug!("{}: {error}", path.display());
+        }
+    }
+}
+
+fn read(path: &Path) -> Option<File> {
+    if fs::metadata(path).ok()?.len() > MAX_BYTES {
+        return None;
+    }
+    let file: File = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+    (file.format == FORMAT).then_some(file)
+}
+
+/// Whole or not at all: another process may read at any time.
+fn write(path: &Path, file: &File) -> std::io::Result<()> {
+    let text = serde_json::to_vec_pretty(file)?;
+    fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+    let new = path.with_extension(format!("{}.new", std::process::id()));
+    fs::write(&new, text)?;
+    fs::rename(&new, path)
+}
+
+fn user_directory() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || set("HOME");
+    set("XDG_CACHE_HOME").or_else(|| {
+        if cfg!(windows) {
+            set("LOCALAPPDATA")
+        } else if cfg!(target_os = "macos") {
+            Some(home()?.join("Library/Caches"))
+        } else {
+            Some(home()?.join(".cache"))
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::kernels::linear::Method;
+    use super::*;
+
+    fn choice(wg_y: u32) -> Choice {
+        let wide = Variant { method: Method::F32, wg_x: 16, wg_y, steps: 1, k_vecs: 1 };
+        Choice { wide, flat: Variant { method: Method::Dp4a, ..wide } }
+    }
+
+    #[test]
+    fn choices_come_back() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let cache = CachePlace::In(directory.path().join("new"));
+        assert_eq!(cache.load("a"), None);
+        cache.store("a", choice(4));
+        cache.store("b", choice(8));
+        cache.store("a", choice(16));
+        assert_eq!((cache.load("a"), cache.load("b")), (Some(choice(16)), Some(choice(8))));
+        assert_eq!(CachePlace::Off.load("a"), None);
+    }
+
+    #[test]
+    fn corrupt_and_foreign_files_are_as_good_as_none() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let cache = CachePlace::In(directory.path().to_owned());
+        cache.store("a", choice(4));
+        let path = cache.file().expect("a file");
+        let good = fs::read_to_string(&path).expect("written");
+        let bad = [
+            String::new(),
+            "{".into(),
+            "[]".into(),
+            good.replace("\"format\": 1", "\"format\": 2"),
+            good.replace("f32", "f64"),
+            good.replace("wg_y", "wg_z"),
+            good.replace("4", "-4"),
+            " ".repeat(2 << 20),
+        ];
+        for text in bad {
+            fs::write(&path, &text).expect("written");
+            assert_eq!(cache.load("a"), None, "{}", &text[..text.len().min(200)]);
+            cache.store("b", choice(8));
+            assert_eq!(cache.load("b"), Some(choice(8)));
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! The GPU executor: a device, a model on it, and batches of nonces.
+
+use super::cache::CachePlace;
+use super::choose::{self, Wish};
+use super::forward::{Linears, Model};
+use super::kernels::Kernels;
+use super::kernels::linear::Method;
+use super::layout::{Layout, READBACKS, WeightPlace, slot_bytes};
+use super::readback::Readback;
+use super::self_test;
+use crate::context::Gpu;
+use crate::device::{DeviceInfo, MatrixUnits};
+use crate::error::GpuError;
+use crate::pace::Pace;
+use crate::recorder::Recorder;
+use crate::{GpuExecutor, Progress};
+use sphere_pow_core::exact::plan::Slot;
+use sphere_pow_core::exact::{Digest, Params, Puzzle, Verdict};
+use sphere_pow_core::identity::{Nonce, PublicKey};
+use std::num::NonZeroUsize;
+
+/// How an executor is set up. The default suits mining.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExactGpuOptions {
+    /// Nonces at once; by default as many as keep the device busy and fit.
+    pub batch: Option<NonZeroUsize>,
+    /// Most bytes of device memory; by default four fifths of what the device has.
+    pub memory_limit_bytes: Option<u64>,
+    /// Only this way to multiply; by default the fastest that is exact.
+    pub kernel: Option<Method>,
+    /// Where weights are; by default resident if they fit.
+    pub weights: Option<WeightPlace>,
+    /// Where the choice of kernels is remembered.
+    pub cache: CachePlace,
+    /// Keep wgpu's bounds checks in the kernels: slower, for tests.
+    pub checked: bool,
+    /// Most bytes of a binding, below the device's own limit: for tests of the cutting into pieces.
+    pub max_binding_bytes: Option<u64>,
+}
+
+/// Gets the nonces of a batch and their logits, `[nonces, vocab]`.
+pub type OnBatch<'a> = &'a mut dyn FnMut(&[Nonce], &[i32]);
+
+/// Runs batches of nonces of one block on one device.
+#[derive(Debug)]
+pub struct ExactGpuExecutor {
+    gpu: Gpu,
+    kernels: Kernels,
+    linears: Linears,
+    model: Model,
+    readback: Readback,
+    pace: Pace,
+    puzzle: Puzzle,
+    layout: Layout,
+    place: WeightPlace,
+    options: ExactGpuOptions,
+}
+
+impl ExactGpuExecutor {
+    /// Opens the device, tests its kernels to the bit, takes the fastest, and makes the weights, which `progress`
+    /// is told of.
+    ///
+    /// # Errors
+    /// Any [`GpuError`]; [`GpuError::NoKernel`] or [`GpuError::SelfTest`] when the device computes wrongly.
+    pub async fn new(
+        info: &DeviceInfo,
+        puzzle: &Puzzle,
+        options: ExactGpuOptions,
+        progress: Progress<'_>,
+    ) -> Result<Self, GpuError> {
+        let wants_units = options.kernel.is_none_or(|m| matches!(m, Method::Coop8 | Method::Coop16));
+        if info.matrix_units.is_some() && wants_units {
+            match Self::open(info, puzzle, options.clone(), MatrixUnits::features(), progress).await {
+                // Experimental in wgpu: what it breaks is done without.
+                Err(error) if options.kernel.is_none() && error != GpuError::Interrupted => {
+                    tracing::warn!("{}: does without matrix units: {error}", info.name);
+                }
+                done => return done,
+            }
+        }
+        let plain = DeviceInfo { matrix_units: None, ..info.clone() };
+        Self::open(&plain, puzzle, options, wgpu::Features::empty(), progress).await
+    }
+
+    async fn open(
+        info: &DeviceInfo,
+        puzzle: &Puzzle,
+        options: ExactGpuOptions,
+        features: wgpu::Features,
+        progress: Progress<'_>,
+    ) -> Result<Self, GpuError> {
+        let params = puzzle.params();
+        let layout = Layout::new(params, &info.name, &info.limits, options.max_binding_bytes)?;
+        let (place, batch) = choose_sizes(info, &layout, &options)?;
+        let gpu = Gpu::bare(info, features).await?;
+        let kernels = Kernels::new(&gpu, options.checked).await?;
+        let mut pace = Pace::default();
+        let linears = choose::choose(&gpu, &wish(info, params, batch, &options), &mut pace).await?;
+        let exact = self_test::forward_is_exact(&gpu, &kernels, &linears).await?;
+        exact.map_err(|mismatch| GpuError::SelfTest {
+            name: info.name.clone(),
+            what: mismatch.what,
+            got: mismatch.got.to_string(),
+            expected: mismatch.expected.to_string(),
+        })?;
+        let needed_bytes = layout.memory_bytes(batch, place);
+        let model = Model::new(&gpu, puzzle, layout.clone(), place, batch);
+        gpu.check(needed_bytes)?;
+        let readback = Readback::new(&gpu, READBACKS, slot_bytes(Slot::Logits, params, batch));
+        gpu.settle(needed_bytes).await?;
+        let mut recorder = Recorder::new(&gpu, &mut pace, model.weights().cost(), progress);
+        model.weights().record_all(&mut recorder, &kernels).await?;
+        recorder.finish().await?;
+        gpu.check(needed_bytes)?;
+        let puzzle = puzzle.clone();
+        Ok(Self { gpu, kernels, linears, model, readback, pace, puzzle, layout, place, options })
+    }
+
+    /// Opens the device anew after [`GpuError::DeviceLost`], with the same sizes and options.
+    ///
+    /// # Errors
+    /// As [`Self::new`]; the executor stays lost.
+    pub async fn rebuild(&mut self, progress: Progress<'_>) -> Result<(), GpuError> {
+        let batch = NonZeroUsize::new(self.batch());
+        let options = ExactGpuOptions { batch, weights: Some(self.place), ..self.options.clone() };
+        let info = self.gpu.info().clone();
+        // What the driver still holds of the old device must not stand in the way of the new one.
+        self.destroy_device();
+        let new = Self::new(&info, &self.puzzle, options, progress).await?;
+        *self = Self { options: self.options.clone(), ..new };
+        Ok(())
+    }
+
+    /// Calls `each` with the logits of every batch in order, while the device works on the next; `progress` is
+    /// told the share done between submits.
+    ///
+    /// # Errors
+    /// [`GpuError::Interrupted`], [`GpuError::DeviceLost`] and what else a device can do.
+    pub async fn for_each_batch(
+        &mut self,
+        key: &PublicKey,
+        nonces: &[Nonce],
+        each: OnBatch<'_>,
+        progress: Progress<'_>,
+    ) -> Result<(), GpuError> {
+        self.readback.clear();
+        let result = self.batches(key, nonces, each, progress).await;
+        self.readback.clear();
+        result
+    }
+
+    async fn batches(
+        &mut self,
+        key: &PublicKey,
+        nonces: &[Nonce],
+        each: OnBatch<'_>,
+        progress: Progress<'_>,
+    ) -> Result<(), GpuError> {
+        let Self { gpu, kernels, linears, model, readback, pace, puzzle, .. } = self;
+        let inputs_key = puzzle.inputs_key(key);
+        let (vocab, stride) = (puzzle.params().vocab(), model.logits_stride());
+        let mut logits = Vec::new();
+        let mut take = async |readback: &mut Readback, batch: &[Nonce]| -> Result<(), GpuError> {
+            let padded = readback.take(gpu).await?;
+            logits.clear();
+            padded.chunks_exact(stride).for_each(|row| logits.extend_from_slice(&row[..vocab]));
+            each(batch, &logits);
+            Ok(())
+        };
+        let total = model.cost() as f64 * nonces.len() as f64;
+        let mut recorder = Recorder::new(gpu, pace, total, progress);
+        let mut taken = nonces.chunks(model.batch());
+        for batch in nonces.chunks(model.batch()) {
+            model.record(&mut recorder, kernels, linears, &inputs_key, batch).await?;
+            readback.send(&mut recorder, model.logits(), (batch.len() * stride * 4) as u64)?;
+            recorder.catch_up().await?;
+            // The device has this batch; the host may judge the one before.
+            while readback.under_way() > 1 {
+                take(readback, taken.next().expect("a batch was sent")).await?;
+            }
+        }
+        for batch in taken {
+            take(readback, batch).await?;
+        }
+        recorder.finish().await
+    }
+
+    /// Logits of each nonce, SPEC §II.7: `[nonces, vocab]`.
+    ///
+    /// # Errors
+    /// As [`Self::for_each_batch`].
+    pub async fn logits(
+        &mut self,
+        key: &PublicKey,
+        nonces: &[Nonce],
+        progress: Progress<'_>,
+    ) -> Result<Vec<i32>, GpuError> {
+        let mut out = Vec::with_capacity(nonces.len() * self.puzzle.params().vocab());
+        self.for_each_batch(key, nonces, &mut |_, logits| out.extend_from_slice(logits), progress).await?;
+        Ok(out)
+    }
+
+    /// Digest and verdict of each nonce, SPEC §II.8, judged on the host while the device works on.
+    ///
+    /// # Errors
+    /// As [`Self::for_each_batch`].
+    pub async fn judge(
+        &mut self,
+        key: &PublicKey,
+        nonces: &[Nonce],
+        progress: Progress<'_>,
+    ) -> Result<Vec<(Digest, Verdict)>, GpuError> {
+        let puzzle = self.puzzle.clone();
+        let vocab = puzzle.params().vocab();
+        let mut out = Vec::with_capacity(nonces.len());
+        let mut each = |batch: &[Nonce], logits: &[i32]| {
+            let rows = batch.iter().zip(logits.chunks_exact(vocab));
+            out.extend(rows.map(|(nonce, logits)| puzzle.judge(key, *nonce, logits)));
+        };
+        self.for_each_batch(key, nonces, &mut each, progress).await?;
+        Ok(out)
+    }
+
+    /// Nonces at once.
+    #[must_use]
+    pub fn batch(&self) -> usize {
+        self.model.batch()
+    }
+
+    /// Where the weights are.
+    #[must_use]
+    pub fn weight_place(&self) -> WeightPlace {
+        self.place
+    }
+
+    /// Bytes of device memory in use.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        self.layout.memory_bytes(self.batch(), self.place)
+    }
+
+    /// The device and what it can do.
+    #[must_use]
+    pub fn info(&self) -> &DeviceInfo {
+        self.gpu.info()
+    }
+
+    /// The variants of `linear` that were chosen.
+    #[must_use]
+    pub fn linears(&self) -> &Linears {
+        &self.linears
+    }
+
+    /// The adapter, its driver interface and the kernels chosen, for people.
+    #[must_use]
+    pub fn description(&self) -> String {
+        let (info, wide) = (self.gpu.info(), self.linears.wide.variant);
+        format!("{}, {}, {wide}", info.name, info.backend)
+    }
+
+    /// What was learnt of the device's speed.
+    #[must_use]
+    pub fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    /// Destroys the device as a driver's reset would: the next call fails with [`GpuError::DeviceLost`]. For
+    /// drills and tests.
+    pub fn destroy_device(&self) {
+        self.destroyer()();
+    }
+
+    /// [`Self::destroy_device`], for use while a batch runs.
+    pub fn destroyer(&self) -> impl Fn() + wgpu::WasmNotSendSync + use<> {
+        self.gpu.destroyer()
+    }
+
+    /// Bytes of device memory that batches of `batch` nonces take on a device with the least limits.
+    ///
+    /// # Errors
+    /// [`GpuError::Limit`] when the model needs more than the least limits.
+    pub fn memory_needed(params: &Params, batch: usize, place: WeightPlace) -> Result<u64, GpuError> {
+        Ok(Layout::least(params)?.memory_bytes(batch, place))
+    }
+}
+
+fn wish(info: &DeviceInfo, params: &Params, batch: usize, options: &ExactGpuOptions) -> Wish {
+    // A software driver would take seconds for what tells a GPU's variants apart, and cares little for shapes.
+    let (rows, dim) = if info.is_software() {
+        ([128, 8], 256)
+    } else {
+        let rows = [batch * params.tokens(), batch].map(|rows| rows.next_power_of_two().min(4096));
+        (rows, params.dim())
+    };
+    Wish { method: options.kernel, checked: options.checked, cache: options.cache.clone(), rows, dim }
+}
+
+fn choose_sizes(
+    info: &DeviceInfo,
+    layout: &Layout,
+    options: &ExactGpuOptions,
+) -> Result<(WeightPlace, usize), GpuError> {
+    let limit = options.memory_limit_bytes.unwrap_or_else(|| GpuExecutor::default_memory_bytes(info));
+    let wanted = options.batch.map_or(1, NonZeroUsize::get);
+    let places = match options.weights {
+        Some(place) => vec![place],
+        None => vec![WeightPlace::Resident, WeightPlace::Streamed],
+    };
+    for place in &places {
+        let most = layout.max_batch(limit, *place);
+        if most >= wanted {
+            let most_wanted = layout.wanted_batch(info.is_software()).min(most);
+            return Ok((*place, options.batch.map_or(most_wanted, NonZeroUsize::get)));
+        }
+    }
+    let place = places[places.len() - 1];
+    let (needed, most) = (layout.memory_bytes(wanted, place), layout.max_batch(u64::MAX, place));
+    let name = info.name.clone();
+    Err(if needed > limit {
+        GpuError::Limit { name, what: "memory in bytes", needed, limit }
+    } else {
+        GpuError::Limit { name, what: "batch in nonces", needed: wanted as u64, limit: most as u64 }
+    })
+}

@@ -1,0 +1,221 @@
+//! Runs core's plan: every op becomes dispatches of its kernel over the activations on the device.
+
+use super::kernels::linear::Linear;
+use super::kernels::{Kernels, attention, embed, linear, merge, norm, stream, swiglu, take_last};
+use super::layout::{LAST_SLOTS, Layout, TILE_COLUMNS, WIDE_SLOTS, WeightPlace, slot_bytes, stride};
+use super::weights::DeviceWeights;
+use crate::context::Gpu;
+use crate::error::GpuError;
+use crate::recorder::Recorder;
+use sphere_pow_core::exact::ops::{AttentionShape, Requant};
+use sphere_pow_core::exact::plan::{Op, Plan, Rows, Slot};
+use sphere_pow_core::exact::stream::StreamKey;
+use sphere_pow_core::exact::weights::Tensor;
+use sphere_pow_core::exact::{Params, Puzzle};
+use sphere_pow_core::identity::Nonce;
+
+/// The variants of `linear` that a model runs on.
+#[derive(Debug)]
+pub struct Linears {
+    /// For many rows.
+    pub wide: Linear,
+    /// For as many rows as fit one of its tiles.
+    pub flat: Linear,
+}
+
+impl Linears {
+    fn for_rows(&self, rows: usize) -> &Linear {
+        if rows <= self.flat.variant.rows() { &self.flat } else { &self.wide }
+    }
+}
+
+/// A model of one block in the memory of a device.
+#[derive(Debug)]
+pub struct Model {
+    params: Params,
+    plan: Plan,
+    batch: usize,
+    weights: DeviceWeights,
+    nonces: wgpu::Buffer,
+    wide: Vec<(Slot, wgpu::Buffer)>,
+    last: Vec<(Slot, wgpu::Buffer)>,
+}
+
+impl Model {
+    /// Makes the buffers for batches of `batch` nonces.
+    #[must_use]
+    pub fn new(gpu: &Gpu, puzzle: &Puzzle, layout: Layout, place: WeightPlace, batch: usize) -> Self {
+        let params = *puzzle.params();
+        let buffers = |slots: &[Slot], rows: usize| {
+            let buffer = |slot: &Slot| (*slot, gpu.buffer("activation", slot_bytes(*slot, &params, rows)));
+            slots.iter().map(buffer).collect::<Vec<_>>()
+        };
+        Self {
+            params,
+            plan: Plan::new(&params),
+            batch,
+            weights: DeviceWeights::new(gpu, &params, puzzle.weights_key(), layout, place),
+            nonces: gpu.buffer("nonces", batch as u64 * 8),
+            wide: buffers(&WIDE_SLOTS, batch * params.tokens()),
+            last: buffers(&LAST_SLOTS, batch),
+        }
+    }
+
+    /// Most nonces at once.
+    #[must_use]
+    pub fn batch(&self) -> usize {
+        self.batch
+    }
+
+    /// The weights.
+    #[must_use]
+    pub fn weights(&self) -> &DeviceWeights {
+        &self.weights
+    }
+
+    /// The logits of the last run: `[nonces, vocab]` i32 with padded rows of [`Self::logits_stride`].
+    #[must_use]
+    pub fn logits(&self) -> &wgpu::Buffer {
+        self.slot(Slot::Logits, true)
+    }
+
+    /// Columns of the logits with padding.
+    #[must_use]
+    pub fn logits_stride(&self) -> usize {
+        stride(Slot::Logits, &self.params)
+    }
+
+    /// int8 operations of one nonce.
+    #[must_use]
+    pub fn cost(&self) -> u64 {
+        self.plan.cost(&self.params)
+    }
+
+    /// Records the whole plan for `nonces`, whose inputs are made on the device under `key`. What was recorded
+    /// before must have been submitted.
+    ///
+    /// # Errors
+    /// As [`Recorder::dispatch`].
+    pub async fn record(
+        &self,
+        recorder: &mut Recorder<'_>,
+        kernels: &Kernels,
+        linears: &Linears,
+        key: &StreamKey,
+        nonces: &[Nonce],
+    ) -> Result<(), GpuError> {
+        let ids: Vec<u64> = nonces.iter().map(|nonce| nonce.get()).collect();
+        recorder.gpu().write(&self.nonces, 0, bytemuck::cast_slice(&ids));
+        let blocks = self.params.tokens() * self.params.dim() / stream::BLOCK;
+        let shape =
+            stream::Shape { first_stream: 0, streams: ids.len(), first_block: 0, blocks, out_block: 0 };
+        let input = self.slot(Slot::Input, false);
+        stream::record(recorder, kernels, key, [&self.nonces, input], shape)?;
+        let mut run = Run { model: self, kernels, linears, nonces: ids.len(), is_last: false };
+        for op in self.plan.ops() {
+            run.step(recorder, *op)?;
+            recorder.catch_up().await?;
+        }
+        Ok(())
+    }
+
+    fn slot(&self, slot: Slot, is_last: bool) -> &wgpu::Buffer {
+        let of = |slots: &'_ [(Slot, wgpu::Buffer)]| slots.iter().position(|(other, _)| *other == slot);
+        match of(&self.last).filter(|_| is_last) {
+            Some(ix) => &self.last[ix].1,
+            None => &self.wide[of(&self.wide).expect("logits are asked for by their own name")].1,
+        }
+    }
+}
+
+/// One pass over the plan.
+struct Run<'a> {
+    model: &'a Model,
+    kernels: &'a Kernels,
+    linears: &'a Linears,
+    nonces: usize,
+    /// From `TakeLast` on: normed rows and lanes are those of the last positions.
+    is_last: bool,
+}
+
+impl<'a> Run<'a> {
+    fn slot(&self, slot: Slot) -> &'a wgpu::Buffer {
+        self.model.slot(slot, self.is_last)
+    }
+
+    fn step(&mut self, recorder: &mut Recorder<'_>, op: Op) -> Result<(), GpuError> {
+        let (params, kernels, nonces) = (&self.model.params, self.kernels, self.nonces);
+        let (dim, tokens) = (params.dim(), params.tokens());
+        let count = |rows: Rows| rows.count(nonces, params);
+        match op {
+            Op::Embed => {
+                let buffers = [self.slot(Slot::Input), self.slot(Slot::Stream)];
+                embed::record(recorder, kernels, buffers, count(Rows::All) * dim / 4)
+            }
+            Op::Norm { rows } => {
+                let first_position = rows.position(0, params);
+                let positions = if rows == Rows::All { tokens } else { 1 };
+                let shape = norm::Shape { rows: count(rows), dim, first_position, positions };
+                let buffers = [Slot::Stream, Slot::Normed, Slot::Lanes].map(|slot| self.slot(slot));
+                norm::record(recorder, kernels, buffers, shape)
+            }
+            Op::Linear { input, weight, output, requant, rows } => self.linear(
+                recorder,
+                [self.slot(input), self.slot(output)],
+                (weight, output, requant),
+                count(rows),
+            ),
+            Op::TakeLast => {
+                let from = [Slot::Normed, Slot::Lanes].map(|slot| self.slot(slot));
+                self.is_last = true;
+                let to = [Slot::Normed, Slot::Lanes].map(|slot| self.slot(slot));
+                take_last::record(recorder, kernels, [from[0], to[0]], [nonces, tokens, dim / 2])?;
+                take_last::record(recorder, kernels, [from[1], to[1]], [nonces, tokens, dim / 4])
+            }
+            Op::Attention { rows } => {
+                let queries = rows.count(1, params);
+                let shape =
+                    AttentionShape { queries, tokens, heads: params.heads(), head_dim: params.head_dim() };
+                let buffers = attention::Buffers {
+                    query: self.slot(Slot::Query),
+                    key: self.slot(Slot::Key),
+                    value: self.slot(Slot::Value),
+                    out: self.slot(Slot::Attended),
+                };
+                attention::record(recorder, kernels, buffers, nonces, shape)
+            }
+            Op::SwiGlu { rows } => {
+                let buffers = [self.slot(Slot::Up), self.slot(Slot::Gate)];
+                swiglu::record(recorder, kernels, buffers, count(rows) * params.hidden() / 4)
+            }
+            Op::Merge { rows } => {
+                let buffers = [Slot::Normed, Slot::Branch, Slot::Stream].map(|slot| self.slot(slot));
+                merge::record(recorder, kernels, buffers, count(rows), dim)
+            }
+        }
+    }
+
+    fn linear(
+        &self,
+        recorder: &mut Recorder<'_>,
+        [x, out]: [&wgpu::Buffer; 2],
+        (weight, output, requant): (Tensor, Slot, Requant),
+        rows: usize,
+    ) -> Result<(), GpuError> {
+        let (model, params) = (self.model, &self.model.params);
+        let chosen = self.linears.for_rows(rows);
+        debug_assert!(TILE_COLUMNS.is_multiple_of(chosen.variant.columns()));
+        model.weights.with_pieces(recorder, self.kernels, weight, |recorder, piece, buffer| {
+            let shape = linear::Shape {
+                rows,
+                k: weight.shape(params).1,
+                columns: piece.padded_rows,
+                weight_first: usize::try_from(piece.offset).expect("buffers are below 2^31 bytes"),
+                first_column: piece.first_row,
+                out_stride: stride(output, params),
+                requant,
+            };
+            linear::record(recorder, chosen, [x, buffer, out], shape)
+        })
+    }
+}

@@ -1,0 +1,99 @@
+//! The host side of the kernels in `shaders/exact/`, one module per op, all with the kernel's stem.
+//!
+//! A module holds the kernel's `Dims` as WGSL lays them out, its bindings in order, and a `record` function that
+//! cuts the work into dispatches of bounded time. The three kernels of [`linear`] share one.
+
+use crate::context::Gpu;
+use crate::error::GpuError;
+use crate::kernels::{Compiled, Kernel};
+use sphere_pow_core::exact::tables::{EXP2, NORMAL, SILU};
+
+pub mod attention;
+pub mod embed;
+pub mod linear;
+pub mod merge;
+pub mod norm;
+pub mod stream;
+pub mod swiglu;
+pub mod take_last;
+
+/// Every kernel of the profile.
+pub const ALL: [&Kernel; 13] = [
+    &stream::KERNEL,
+    &embed::KERNEL,
+    &norm::KERNEL,
+    &attention::KERNEL,
+    &swiglu::KERNEL,
+    &merge::KERNEL,
+    &take_last::KERNEL,
+    &linear::DP4A,
+    &linear::DP4A_WIDE,
+    &linear::F32,
+    &linear::F32_WIDE,
+    &linear::COOP_8,
+    &linear::COOP_16,
+];
+
+/// Threads in a workgroup of the kernels that are not [`linear`].
+pub const WG: u32 = 64;
+/// Cost of four values in the kernels that read and write each value once, in operations of [`linear`].
+const WORD_COST: f64 = 60.0;
+
+/// The kernels that are not [`linear`], compiled, with the tables they read.
+#[derive(Debug)]
+pub struct Kernels {
+    stream: Compiled,
+    embed: Compiled,
+    norm: Compiled,
+    attention: Compiled,
+    swiglu: Compiled,
+    merge: Compiled,
+    take_last: Compiled,
+    normal_table: wgpu::Buffer,
+    silu_table: wgpu::Buffer,
+    exp2_table: wgpu::Buffer,
+}
+
+impl Kernels {
+    /// Compiles them, with wgpu's bounds checks if `checked`.
+    ///
+    /// # Errors
+    /// [`GpuError::Internal`] when the driver refuses one.
+    pub async fn new(gpu: &Gpu, checked: bool) -> Result<Self, GpuError> {
+        let compile = async |kernel| gpu.compile_kernel(kernel, &[("WG", f64::from(WG))], checked).await;
+        let table = |label, entries: [u32; 256]| {
+            let buffer = gpu.buffer(label, 1024);
+            gpu.write(&buffer, 0, bytemuck::cast_slice(&entries));
+            buffer
+        };
+        Ok(Self {
+            stream: compile(&stream::KERNEL).await?,
+            embed: compile(&embed::KERNEL).await?,
+            norm: compile(&norm::KERNEL).await?,
+            attention: compile(&attention::KERNEL).await?,
+            swiglu: compile(&swiglu::KERNEL).await?,
+            merge: compile(&merge::KERNEL).await?,
+            take_last: compile(&take_last::KERNEL).await?,
+            normal_table: table("normal", NORMAL.map(|x| x.cast_unsigned().into())),
+            silu_table: table("silu", SILU.map(|x| i32::from(x).cast_unsigned())),
+            exp2_table: table("exp2", EXP2.map(u32::from)),
+        })
+    }
+}
+
+/// Asserts that `buffer` holds `rows` rows of `row_bytes`.
+///
+/// # Panics
+/// When it is too short: the kernels would run over its end.
+fn assert_holds(buffer: &wgpu::Buffer, rows: usize, row_bytes: usize) {
+    let needed = rows as u64 * row_bytes as u64;
+    assert!(buffer.size() >= needed, "a buffer of {} bytes for {rows} rows of {row_bytes}", buffer.size());
+}
+
+/// A size that WGSL counts in u32.
+///
+/// # Panics
+/// When it does not fit: buffers are below 2^31 bytes.
+fn u32_of(size: usize) -> u32 {
+    u32::try_from(size).expect("buffers are below 2^31 bytes")
+}

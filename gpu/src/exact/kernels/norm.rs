@@ -1,0 +1,86 @@
+//! Host side of `shaders/exact/norm.wgsl`.
+
+use super::{Kernels, WORD_COST, assert_holds, u32_of};
+use crate::error::GpuError;
+use crate::kernels::{Access, Kernel, members};
+use crate::recorder::Recorder;
+use sphere_pow_core::exact::ops::log2_sqrt;
+
+/// See the kernel's file.
+pub const KERNEL: Kernel = Kernel {
+    name: "norm",
+    entry_point: "norm",
+    source: concat!(
+        include_str!("../../../../shaders/exact/shared/narrow.wgsl"),
+        include_str!("../../../../shaders/exact/shared/sum.wgsl"),
+        include_str!("../../../../shaders/exact/shared/scale.wgsl"),
+        include_str!("../../../../shaders/exact/norm.wgsl")
+    ),
+    dims_bytes: size_of::<Dims>(),
+    dims_members: members!(Dims; quads, log2_root, first_row, first_position, positions),
+    buffers: &[Access::Read, Access::Write, Access::Write],
+};
+
+/// `Dims` of the kernel.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
+pub struct Dims {
+    /// Groups of four values in a row.
+    pub quads: u32,
+    /// log2 of the square root of the width.
+    pub log2_root: u32,
+    /// First row of the dispatch.
+    pub first_row: u32,
+    /// Position of row 0.
+    pub first_position: u32,
+    /// Rows after which positions repeat.
+    pub positions: u32,
+}
+
+/// Sizes of one call.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// Rows.
+    pub rows: usize,
+    /// Width, a power of 4 from 64 on.
+    pub dim: usize,
+    /// Row r has position `first_position + r % positions`, at most `dim / 4`.
+    pub first_position: usize,
+    /// See there.
+    pub positions: usize,
+}
+
+/// Records the norm of each row and its turned int8 copy.
+///
+/// # Shapes
+/// - `x`, `out`: `[rows, dim]` i16; `lanes`: `[rows, dim]` i8.
+///
+/// # Errors
+/// As [`Recorder::dispatch`].
+///
+/// # Panics
+/// When a buffer is too short or a position too large.
+pub fn record(
+    recorder: &mut Recorder<'_>,
+    kernels: &Kernels,
+    [x, out, lanes]: [&wgpu::Buffer; 3],
+    shape: Shape,
+) -> Result<(), GpuError> {
+    let Shape { rows, dim, first_position, positions } = shape;
+    assert!(positions > 0 && first_position + positions <= dim / 4, "positions within a quarter of {dim}");
+    assert_holds(x, rows, dim * 2);
+    assert_holds(out, rows, dim * 2);
+    assert_holds(lanes, rows, dim);
+    let quads = u32_of(dim / 4);
+    recorder.split_rows(rows, f64::from(quads) * WORD_COST, |recorder, rows, cost| {
+        let dims = Dims {
+            quads,
+            log2_root: log2_sqrt(dim),
+            first_row: u32_of(rows.start),
+            first_position: u32_of(first_position),
+            positions: u32_of(positions),
+        };
+        let groups = [u32_of(rows.len()), 1];
+        recorder.dispatch_compiled(&kernels.norm, bytemuck::bytes_of(&dims), &[x, out, lanes], groups, cost)
+    })
+}

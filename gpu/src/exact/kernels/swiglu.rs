@@ -1,0 +1,58 @@
+//! Host side of `shaders/exact/swiglu.wgsl`.
+
+use super::{Kernels, WG, WORD_COST, assert_holds, u32_of};
+use crate::error::GpuError;
+use crate::kernels::{Access, Kernel, members};
+use crate::recorder::Recorder;
+
+/// See the kernel's file.
+pub const KERNEL: Kernel = Kernel {
+    name: "swiglu",
+    entry_point: "swiglu",
+    source: concat!(
+        include_str!("../../../../shaders/exact/shared/narrow.wgsl"),
+        include_str!("../../../../shaders/exact/swiglu.wgsl")
+    ),
+    dims_bytes: size_of::<Dims>(),
+    dims_members: members!(Dims; first, end),
+    buffers: &[Access::Read, Access::Read, Access::Write],
+};
+
+/// `Dims` of the kernel.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
+pub struct Dims {
+    /// First word of the dispatch.
+    pub first: u32,
+    /// First word past the work.
+    pub end: u32,
+}
+
+/// Records `gate = swiglu(gate, up)`.
+///
+/// # Shapes
+/// - `up`, `gate`: `[4 words]` i8.
+///
+/// # Errors
+/// As [`Recorder::dispatch`].
+///
+/// # Panics
+/// When a buffer is too short.
+pub fn record(
+    recorder: &mut Recorder<'_>,
+    kernels: &Kernels,
+    [up, gate]: [&wgpu::Buffer; 2],
+    words: usize,
+) -> Result<(), GpuError> {
+    assert_holds(up, words, 4);
+    assert_holds(gate, words, 4);
+    // Each thread takes four words.
+    let per_group = 4 * WG;
+    let (group_words, group_cost) = (per_group as usize, WORD_COST * f64::from(per_group));
+    recorder.split_rows(words.div_ceil(group_words), group_cost, |recorder, groups, cost| {
+        let dims = Dims { first: u32_of(groups.start * group_words), end: u32_of(words) };
+        let buffers = [&kernels.silu_table, up, gate];
+        let groups = [u32_of(groups.len()), 1];
+        recorder.dispatch_compiled(&kernels.swiglu, bytemuck::bytes_of(&dims), &buffers, groups, cost)
+    })
+}

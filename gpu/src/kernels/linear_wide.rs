@@ -1,0 +1,18 @@
+//! Host side of `shaders/linear_wide.wgsl`: [`super::linear`] with another kernel, recorded there.
+
+use super::linear::Dims;
+use super::{Access, Kernel, members};
+
+/// See the kernel's file.
+pub const KERNEL: Kernel = Kernel {
+    name: "linear_wide",
+    entry_point: "linear_wide",
+    source: concat!(
+        include_str!("../../../shaders/shared/half.wgsl"),
+        include_str!("../../../shaders/shared/tile.wgsl"),
+        include_str!("../../../shaders/linear_wide.wgsl")
+    ),
+    dims_bytes: size_of::<Dims>(),
+    dims_members: members!(Dims; k_vecs, out_vecs, first_row, first_weight, chunk_column),
+    buffers: &[Access::Read, Access::Read, Access::Write],
+};

@@ -1,0 +1,137 @@
+// What the worker of sphere-pow/webgpu does: computes nonces on the GPU, and in wasm where the GPU will not do. The
+// build puts it in the place of host.js there.
+
+import { call, currentInstance, typed } from './engine.js';
+import { failure } from './errors.js';
+import { open_gpu } from './generated/webgpu.js';
+import { Host as WasmHost } from './host.js';
+import { settled } from './settled.js';
+import { throttled } from './throttle.js';
+
+/** @typedef {import('./host.js').Job & {softwareAdapter: boolean}} Job */
+/** @typedef {import('./host.js').Tell} Tell */
+/** @typedef {import('./host.js').Computed} Computed */
+/** @typedef {import('./webgpu.js').EngineInfo} EngineInfo */
+
+/** The step in which a host tells its {@link EngineInfo}. */
+export const ENGINE = 3;
+/** What no nonces come to. */
+const NONE = '[]';
+/** How often a device may fail at work before it is given up. */
+const MAX_FAILURES = 2;
+/** Failures that are the caller's, or wanted: another engine would meet them too. */
+const NOT_OURS = ['E_ABORTED', 'E_RANGE', 'E_FORMAT', 'E_BLOCK_HASH', 'E_PROFILE_UNKNOWN'];
+
+/** Keeps one model on one device; a job for another one replaces it. */
+export class Host {
+  #wasm = new WasmHost();
+  /** @type {{model: import('./generated/webgpu.js').GpuModel, key: string, instance: number, info: EngineInfo} | undefined} */
+  #open;
+  /** Why the GPU is not used. @type {string | undefined} */
+  #reason;
+  #failures = 0;
+  #isBusy = false;
+  #isClosed = false;
+
+  /**
+   * Without nonces it opens the model only.
+   * @param {Job} job
+   * @param {Tell} tell Also told what the host runs on, in step {@link ENGINE}.
+   * @returns {Promise<Computed>}
+   */
+  async compute(job, tell) {
+    while (this.#reason === undefined) {
+      this.#isBusy = true;
+      try {
+        return await this.#onGpu(job, tell);
+      } catch (error) {
+        this.#refuse(typed(error));
+      } finally {
+        this.#isBusy = false;
+        if (this.#isClosed) this.close();
+      }
+    }
+    tell(ENGINE, /** @type {any} */ ({ engine: 'wasm', reason: this.#reason }));
+    return job.nonces.length === 0 ? NONE : this.#wasm.compute(job, tell);
+  }
+
+  /**
+   * @param {Job} job
+   * @param {Tell} tell
+   */
+  async #onGpu(job, tell) {
+    const { model, info } = await this.#model(job, tell);
+    tell(ENGINE, /** @type {any} */ (info));
+    if (job.nonces.length === 0) return NONE;
+    const report = this.#stoppable((fraction) => tell(1, fraction));
+    const computed = await settled(() => call(() => model.compute(job.publicKey, job.nonces, report)));
+    tell(2, 1);
+    return computed;
+  }
+
+  /**
+   * @param {Job} job
+   * @param {Tell} tell
+   */
+  async #model({ profile, params, blockHash, softwareAdapter }, tell) {
+    const key = `${profile} ${params} ${blockHash}`;
+    if (this.#open?.key === key && this.#open.instance === currentInstance()) return this.#open;
+    this.#free();
+    const adapter = await findAdapter(softwareAdapter);
+    const instance = currentInstance();
+    const report = this.#stoppable((fraction) => tell(0, fraction));
+    const model = await settled(() => call(() => open_gpu(profile, params, blockHash, report)));
+    const engine = JSON.parse(call(() => model.engine()));
+    this.#open = { model, key, instance, info: { engine: 'webgpu', adapter, ...engine } };
+    return this.#open;
+  }
+
+  /** @param {(fraction: number) => void} tell */
+  #stoppable(tell) {
+    const report = throttled(tell);
+    return (/** @type {number} */ fraction) => report(fraction) || this.#isClosed;
+  }
+
+  /**
+   * Notes why the GPU will not do. A device that failed at work, as a lost one does, is opened once more.
+   * @param {import('./errors.js').SpherePowError} error
+   */
+  #refuse(error) {
+    if (NOT_OURS.includes(error.code)) throw error;
+    this.#failures += 1;
+    const isTriedAgain = this.#open !== undefined && this.#failures < MAX_FAILURES;
+    if (!isTriedAgain) this.#reason = error.message;
+    this.#free();
+  }
+
+  /** Releases the device, if its instance still is the one that has it. */
+  #free() {
+    const open = this.#open;
+    this.#open = undefined;
+    if (open?.instance === currentInstance()) call(() => open.model.free());
+  }
+
+  /** Gives memory and device back; what is being computed stops at the next report and then does so. */
+  close() {
+    this.#isClosed = true;
+    this.#wasm.close();
+    if (!this.#isBusy) this.#free();
+  }
+}
+
+/**
+ * What the browser says of its adapter, of which wgpu passes on less.
+ * @param {boolean} softwareAdapter Whether one that the CPU computes will do.
+ * @returns {Promise<import('./webgpu.js').AdapterInfo>}
+ */
+async function findAdapter(softwareAdapter) {
+  const gpu = /** @type {any} */ (globalThis.navigator)?.gpu;
+  if (!gpu) throw failure('E_INTERNAL', 'there is no navigator.gpu here: no WebGPU, or a page that is not secure');
+  const adapter = await gpu.requestAdapter();
+  if (!adapter) throw failure('E_INTERNAL', 'the browser offers no WebGPU adapter');
+  const { vendor = '', architecture = '', device = '', description = '', isFallbackAdapter = false } = adapter.info ?? {};
+  if (isFallbackAdapter && !softwareAdapter) {
+    throw failure('E_INTERNAL', 'the only WebGPU adapter is computed by the CPU, which wasm does faster');
+  }
+  return { vendor, architecture, device, description, isFallbackAdapter };
+}

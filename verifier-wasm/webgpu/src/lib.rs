@@ -1,0 +1,106 @@
+//! The wasm of `sphere-pow/webgpu`: all of the verifier's wasm, and the GPU executor beside it.
+//!
+//! Bindings only, as the verifier's: text, JSON and typed arrays cross, every `Err` is a string `CODE message`.
+
+mod exact;
+mod gonka;
+
+use core::ops::ControlFlow;
+use js_sys::Function;
+use serde::Serialize;
+use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
+use sphere_pow_gpu::{DeviceSelector, GpuError};
+use sphere_pow_verifier_wasm::error::Failure;
+use sphere_pow_verifier_wasm::progress::tell;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+enum Model {
+    Gonka(Box<gonka::Model>),
+    Exact(Box<exact::Model>),
+}
+
+/// A model of one block on a device of its own, which freeing it releases.
+#[wasm_bindgen]
+pub struct GpuModel {
+    model: Model,
+}
+
+/// What a model runs on.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Engine {
+    kernel: String,
+    batch: usize,
+    memory_bytes: u64,
+}
+
+/// Opens the browser's adapter, makes it pass the self-tests and loads a model onto it; `progress` is told the share
+/// of the loading done.
+///
+/// # Errors
+/// `E_FORMAT` or `E_RANGE` for sizes, `E_BLOCK_HASH`; `E_ABORTED`; `E_MEMORY` and `E_INTERNAL` when the adapter
+/// will not do, with the reason.
+#[wasm_bindgen]
+pub async fn open_gpu(
+    profile: String,
+    params: String,
+    block_hash: String,
+    progress: Function,
+) -> Result<GpuModel, Failure> {
+    let block = BlockHash::from_network(&block_hash).map_err(Failure::block_hash)?;
+    let info = DeviceSelector::Best.find().await.map_err(failure)?;
+    let model = match profile.as_str() {
+        "exact" => Model::Exact(Box::new(exact::Model::new(&info, &params, &block, &progress).await?)),
+        _ => Model::Gonka(Box::new(gonka::Model::new(&info, &params, &block, &progress).await?)),
+    };
+    Ok(GpuModel { model })
+}
+
+#[wasm_bindgen]
+impl GpuModel {
+    /// `{kernel, batch, memoryBytes}` as JSON.
+    ///
+    /// # Errors
+    /// None that these values have.
+    pub fn engine(&self) -> Result<String, Failure> {
+        let engine = match &self.model {
+            Model::Gonka(model) => model.engine(),
+            Model::Exact(model) => model.engine(),
+        };
+        Ok(serde_json::to_string(&engine)?)
+    }
+
+    /// What `nonces` come to: distances of `gonka` as numbers, of `exact` the JSON that the verifier's wasm gives.
+    ///
+    /// # Errors
+    /// `E_RANGE` for a key or nonce that cannot be; `E_ABORTED`; `E_INTERNAL` when the device fails, with the reason.
+    pub async fn compute(
+        &mut self,
+        public_key: String,
+        nonces: Vec<u64>,
+        progress: Function,
+    ) -> Result<JsValue, Failure> {
+        let nonces = nonces.into_iter().map(Nonce::new).collect::<Result<Vec<_>, _>>()?;
+        match &mut self.model {
+            Model::Gonka(model) => {
+                model.distances(&PublicKey::from_network(&public_key)?, &nonces, &progress).await
+            }
+            Model::Exact(model) => model.judge(&PublicKey::new(&public_key)?, &nonces, &progress).await,
+        }
+    }
+}
+
+/// A failure of the device in the package's codes.
+fn failure(error: GpuError) -> Failure {
+    match error {
+        GpuError::Interrupted => Failure::aborted(),
+        GpuError::OutOfMemory { .. } => Failure::memory(error),
+        _ => Failure::internal(error),
+    }
+}
+
+/// A progress function of the executor that tells `function` shares from `start` to 1.
+fn telling(function: &Function, start: f64) -> impl FnMut(f32) -> ControlFlow<()> {
+    move |share| tell(function, start + (1.0 - start) * f64::from(share))
+}
