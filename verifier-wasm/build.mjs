@@ -53,16 +53,13 @@ function buildWasm() {
   rmSync(generated, { recursive: true, force: true });
   let glue = '';
   for (const [name, features] of Object.entries(flavours)) {
-    run('verifier-wasm/cargo-wasm', ['build', '--release', '--locked', '-p', 'sphere-pow-verifier-wasm'], {
+    run('verifier-wasm/cargo-wasm', ['build', '--profile', 'npm', '--locked', '-p', 'sphere-pow-verifier-wasm'], {
       CARGO_TARGET_DIR: target,
       CARGO_WASM_FEATURES: features,
       CARGO_WASM_RUSTFLAGS: remaps(),
-      CARGO_PROFILE_RELEASE_LTO: 'fat',
-      CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '1',
-      CARGO_PROFILE_RELEASE_PANIC: 'abort',
     });
     const dir = `wasm${features.replaceAll(/[+,]/g, '-')}`;
-    const built = join(target, dir, 'wasm32-unknown-unknown/release/sphere_pow_verifier_wasm.wasm');
+    const built = join(target, dir, 'wasm32-unknown-unknown/npm/sphere_pow_verifier_wasm.wasm');
     const out = join(target, 'npm', name);
     rmSync(out, { recursive: true, force: true });
     run(tool, [built, out, 'verifier']);
