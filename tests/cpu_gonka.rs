@@ -3,12 +3,14 @@
 
 use proptest::prelude::*;
 use sphere_pow_core::f16;
+use sphere_pow_core::gonka::forward::ReferenceExecutor;
 use sphere_pow_core::gonka::ops::{self as twins, AttentionShape, RopeTable};
 use sphere_pow_core::gonka::params::{Preset, RawParams};
 use sphere_pow_core::gonka::rng::NumpyRng;
 use sphere_pow_core::gonka::seed::Seed;
+use sphere_pow_core::gonka::shortcut::{Edit, Shortcut};
 use sphere_pow_core::gonka::{Params, weights};
-use sphere_pow_core::identity::BlockHash;
+use sphere_pow_core::identity::{BlockHash, Nonce};
 use sphere_pow_cpu::gonka::ops::{self, Run, Weight};
 use sphere_pow_cpu::gonka::{Activation, CpuError, CpuExecutor, CpuOptions, weight_pool, weight_pool_with};
 use sphere_pow_cpu::simd::{LANES, Simd, SimdLevel};
@@ -54,6 +56,25 @@ fn small_distances_are_the_networks() {
 #[test]
 fn devtest_distances_are_the_networks() {
     check("devtest");
+}
+
+#[test]
+fn a_shortcuts_plan_runs_as_on_the_reference() {
+    let case = GonkaCase::load("tiny");
+    let (params, block) = (case.puzzle.params(), case.puzzle.block());
+    let inputs: Vec<f16> =
+        (0..5).flat_map(|n| case.puzzle.input(&case.key, Nonce::new(n).expect("small"))).collect();
+    for kept in [vec![], vec![0], vec![1], vec![0, 1]] {
+        let shortcut = Shortcut { name: "some layers".into(), edit: Edit::KeepLayers(kept) };
+        let want = ReferenceExecutor::new(params, block).with_plan(shortcut.plan(params)).logits(&inputs);
+        for simd in Simd::available() {
+            let mut executor = executor(&case, simd, 2);
+            executor.set_plan(shortcut.plan(params));
+            for (got, want) in logits(&mut executor, &inputs).iter().zip(&want) {
+                assert!((got - want).abs() <= 2e-3 * want.abs().max(0.02), "{got} is not {want}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -6,6 +6,8 @@ use serde_json::Value;
 use sphere_pow_core::exact::forward::ReferenceExecutor;
 use sphere_pow_core::exact::ops;
 use sphere_pow_core::exact::params::RawParams;
+use sphere_pow_core::exact::plan::Plan;
+use sphere_pow_core::exact::shortcut::{CutExecutor, Edit, Shortcut};
 use sphere_pow_core::exact::{Digest, Params, Preset, Puzzle};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use sphere_pow_cpu::exact::{CpuError, CpuExecutor, CpuOptions, Gemm, Kernels, Progress};
@@ -95,6 +97,26 @@ fn standard_digests_are_the_oracles() {
             .flat_map(|kernels| both(kernels).into_iter().skip((kernels == Kernels::Portable).into()))
             .collect()
     });
+}
+
+#[test]
+fn a_plan_of_some_layers_is_the_harness_with_the_others_skipped() {
+    let (_, puzzle, key, nonces) = case_named("nano");
+    let (nonces, layers) = (&nonces[..3], puzzle.params().layers());
+    let model = ReferenceExecutor::new(&puzzle);
+    let inputs = puzzle.inputs(&key, nonces);
+    for kept in [vec![], vec![0], vec![layers - 1], vec![1, 7, 20], (0..layers).collect()] {
+        let skipped = (0..layers).filter(|layer| !kept.contains(layer));
+        let edits = skipped.map(|layer| Edit::SkipLayers(layer..layer + 1)).collect();
+        let shortcut = Shortcut { name: "some layers".into(), edits };
+        let want = CutExecutor::new(&model, &shortcut, &[]).logits_of_inputs(&inputs);
+        for options in ways(puzzle.params()) {
+            let mut executor = CpuExecutor::new(&puzzle, options).expect("an executor");
+            executor.set_plan(Plan::of_layers(&kept));
+            let got = executor.logits(&key, nonces, &mut go_on).expect("logits");
+            assert_eq!(got, want, "{kept:?} {options:?}");
+        }
+    }
 }
 
 #[test]

@@ -23,8 +23,15 @@ const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
 const dist = join(here, 'dist');
 const generated = join(here, 'js', 'generated');
 const { version } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'));
-/** The builds of the wasm: the same source, with vector instructions and without. */
-const flavours = { simd: '+simd128', scalar: '' };
+/**
+ * The builds of the wasm: the verifier with vector instructions and without, whose JavaScript is the same, and what
+ * sphere-pow/learn needs.
+ */
+const flavours = [
+  { name: 'simd', glue: 'verifier', wasm: 'verifier.wasm', features: '+simd128', cargo: [] },
+  { name: 'scalar', glue: 'verifier', wasm: 'verifier-scalar.wasm', features: '', cargo: [] },
+  { name: 'learn', glue: 'learn', wasm: 'learn.wasm', features: '+simd128', cargo: ['--no-default-features', '--features=learn'] },
+];
 
 /** @param {string} command @param {string[]} args @param {Record<string, string>} [env] */
 function run(command, args, env = {}) {
@@ -51,9 +58,9 @@ function remaps() {
 function buildWasm() {
   const tool = bindgen();
   rmSync(generated, { recursive: true, force: true });
-  let glue = '';
-  for (const [name, features] of Object.entries(flavours)) {
-    run('verifier-wasm/cargo-wasm', ['build', '--profile', 'npm', '--locked', '-p', 'sphere-pow-verifier-wasm'], {
+  mkdirSync(generated, { recursive: true });
+  for (const { name, glue, features, cargo } of flavours) {
+    run('verifier-wasm/cargo-wasm', ['build', '--profile', 'npm', '--locked', '-p', 'sphere-pow-verifier-wasm', ...cargo], {
       CARGO_TARGET_DIR: target,
       CARGO_WASM_FEATURES: features,
       CARGO_WASM_RUSTFLAGS: remaps(),
@@ -62,24 +69,25 @@ function buildWasm() {
     const built = join(target, dir, 'wasm32-unknown-unknown/npm/sphere_pow_verifier_wasm.wasm');
     const out = join(target, 'npm', name);
     rmSync(out, { recursive: true, force: true });
-    run(tool, [built, out, 'verifier']);
-    const text = readFileSync(join(out, 'verifier.js'), 'utf8');
-    if (glue && text !== glue) throw new Error('the two builds of the wasm want different JavaScript');
-    glue = text;
+    run(tool, [built, out, glue]);
+    const text = `// @ts-nocheck\n${readFileSync(join(out, `${glue}.js`), 'utf8')}`;
+    const to = join(generated, `${glue}.js`);
+    if (existsSync(to) && readFileSync(to, 'utf8') !== text) {
+      throw new Error(`two builds of the wasm want different JavaScript: ${glue}.js`);
+    }
+    writeFileSync(to, text);
     run(process.execPath, [
       join(here, 'node_modules/binaryen/bin/wasm-opt'),
-      join(out, 'verifier_bg.wasm'),
+      join(out, `${glue}_bg.wasm`),
       '-o',
-      join(out, 'verifier.wasm'),
+      join(out, 'optimized.wasm'),
       '-O3',
       '--strip-debug',
       '--strip-producers',
       ...['bulk-memory', 'mutable-globals', 'multivalue', 'nontrapping-float-to-int', 'reference-types', 'sign-ext'].map((f) => `--enable-${f}`),
-      ...(name === 'simd' ? ['--enable-simd'] : []),
+      ...(features ? ['--enable-simd'] : []),
     ]);
   }
-  mkdirSync(generated, { recursive: true });
-  writeFileSync(join(generated, 'verifier.js'), `// @ts-nocheck\n${glue}`);
 }
 
 /** @type {import('esbuild').BuildOptions} */
@@ -95,36 +103,57 @@ const common = {
   absWorkingDir: here,
 };
 
-async function workerSource() {
-  const { outputFiles } = await build({ ...common, entryPoints: ['js/worker.js'], write: false });
-  const [file] = outputFiles;
-  return /** @type {import("esbuild").OutputFile} */ (file).text;
+/**
+ * What imports of one entry's family resolve to: its worker's source, its inlined wasm.
+ * @param {string} worker The worker's source.
+ * @param {Record<string, string>} [instead] Modules of js/ that others take the place of.
+ * @returns {import('esbuild').Plugin}
+ */
+function family(worker, instead = {}) {
+  return {
+    name: 'family',
+    setup(plugin) {
+      plugin.onResolve({ filter: /^inlined-/ }, ({ path }) => ({ path: `./${path}.js`, external: true }));
+      plugin.onResolve({ filter: /^worker-source$/ }, ({ path }) => ({ path, namespace: 'virtual' }));
+      plugin.onLoad({ filter: /^worker-source$/, namespace: 'virtual' }, () => ({ contents: worker, loader: 'text' }));
+      plugin.onResolve({ filter: /^\.\// }, ({ path }) => {
+        const other = instead[path];
+        if (other === undefined) return undefined;
+        return other === './core.js' ? { path: other, external: true } : { path: join(here, 'js', other) };
+      });
+    },
+  };
+}
+
+/**
+ * The source of a family's worker, in its file.
+ * @param {string} file
+ * @param {Record<string, string>} [instead]
+ */
+async function workerSource(file, instead) {
+  await build({ ...common, entryPoints: ['js/worker.js'], outfile: join(dist, file), plugins: [family('', instead)] });
+  return readFileSync(join(dist, file), 'utf8');
 }
 
 async function buildJs() {
   rmSync(dist, { recursive: true, force: true });
   mkdirSync(dist);
-  for (const name of Object.keys(flavours)) {
-    const wasm = readFileSync(join(target, 'npm', name, 'verifier.wasm'));
-    writeFileSync(join(dist, name === 'simd' ? 'verifier.wasm' : 'verifier-scalar.wasm'), wasm);
-    const text = deflateRawSync(wasm, { level: 9 }).toString('base64');
+  for (const { name, wasm } of flavours) {
+    const bytes = readFileSync(join(target, 'npm', name, 'optimized.wasm'));
+    writeFileSync(join(dist, wasm), bytes);
+    const text = deflateRawSync(bytes, { level: 9 }).toString('base64');
     writeFileSync(join(dist, `inlined-${name}.js`), `export default "${text}";\n`);
   }
-  const worker = await workerSource();
-  writeFileSync(join(dist, 'worker.js'), worker);
   for (const name of ['LICENSE-MIT', 'LICENSE-APACHE']) copyFileSync(join(root, name), join(here, name));
-  const virtual = {
-    name: 'virtual',
-    setup(/** @type {import('esbuild').PluginBuild} */ plugin) {
-      plugin.onResolve({ filter: /^inlined-/ }, ({ path }) => ({ path: `./${path}.js`, external: true }));
-      plugin.onResolve({ filter: /^worker-source$/ }, ({ path }) => ({ path, namespace: 'virtual' }));
-      plugin.onLoad({ filter: /^worker-source$/, namespace: 'virtual' }, () => ({ contents: worker, loader: 'text' }));
-    },
-  };
-  await build({ ...common, entryPoints: ['js/core.js'], outdir: 'dist', plugins: [virtual] });
+  const plugins = [family(await workerSource('worker.js'))];
+  await build({ ...common, entryPoints: ['js/core.js'], outdir: 'dist', plugins });
   const entries = ['js/index.js', 'js/slim.js', 'js/adapters.js'];
-  await build({ ...common, entryPoints: entries, external: ['./core.js'], outdir: 'dist', plugins: [virtual] });
+  await build({ ...common, entryPoints: entries, external: ['./core.js'], outdir: 'dist', plugins });
   await build({ ...common, entryPoints: ['js/cli.js'], external: ['./index.js'], outdir: 'dist', platform: 'node' });
+  // The same machinery on another wasm and another host; its errors are those of the rest.
+  const instead = { './host.js': 'learn-host.js', './generated/verifier.js': 'generated/learn.js' };
+  const learn = family(await workerSource('learn-worker.js', instead), { ...instead, './core.js': './core.js', './errors.js': './core.js' });
+  await build({ ...common, entryPoints: ['js/learn.js', 'js/learn-slim.js'], outdir: 'dist', plugins: [learn] });
   for (const name of readdirSync(join(here, 'js'))) {
     if (name.endsWith('.d.ts') && name !== 'globals.d.ts') copyFileSync(join(here, 'js', name), join(dist, name));
   }

@@ -16,7 +16,7 @@ const manifest = JSON.parse(readFileSync(join(paths.installed, 'package.json'), 
 const bin = (name) => join(paths.tests, 'node_modules/.bin', name);
 
 test('sizes: wasm at most 200 kB, JavaScript at most 12 kB, gzipped', () => {
-  for (const name of ['verifier.wasm', 'verifier-scalar.wasm', 'inlined-simd.js', 'inlined-scalar.js']) {
+  for (const name of ['verifier.wasm', 'verifier-scalar.wasm', 'learn.wasm', 'inlined-simd.js', 'inlined-scalar.js', 'inlined-learn.js']) {
     assert.ok(gz(name) <= 200_000, `${name}: ${gz(name)}`);
   }
   for (const entry of ['index.js', 'slim.js']) {
@@ -25,7 +25,7 @@ test('sizes: wasm at most 200 kB, JavaScript at most 12 kB, gzipped', () => {
 });
 
 test('one wasm for all entries: the inlined copies are the files', () => {
-  for (const [inlined, file] of [['inlined-simd.js', 'verifier.wasm'], ['inlined-scalar.js', 'verifier-scalar.wasm']]) {
+  for (const [inlined, file] of [['inlined-simd.js', 'verifier.wasm'], ['inlined-scalar.js', 'verifier-scalar.wasm'], ['inlined-learn.js', 'learn.wasm']]) {
     const [, text] = /^export default "([A-Za-z0-9+/=]+)";\n$/.exec(read(inlined).toString());
     assert.deepEqual(inflateRawSync(Buffer.from(text, 'base64')), read(file));
   }
@@ -49,7 +49,7 @@ test('exports: types first and default last in every branch, no dependency, no s
 
 test('publint and attw have nothing to say', () => {
   execFileSync(bin('publint'), ['--strict', '--pack', 'false', paths.installed], { stdio: 'pipe' });
-  const files = ['./verifier.wasm', './verifier-scalar.wasm', './worker'];
+  const files = ['./verifier.wasm', './verifier-scalar.wasm', './learn.wasm', './worker', './learn-worker'];
   execFileSync(bin('attw'), [paths.tarball, '--profile', 'esm-only', '--exclude-entrypoints', ...files], { stdio: 'pipe' });
 });
 
@@ -59,6 +59,8 @@ test('the types hold for users, strictly', () => {
       import { createVerifier, parseProofs, init, targetRadius, SpherePowError, ERROR_CODES, type BatchReport, type NonceResult } from 'sphere-pow';
       import { createVerifier as slim, hasSimd } from 'sphere-pow/slim';
       import { SHAPES, chainModel } from 'sphere-pow/adapters';
+      import { trace, skipLayers, close } from 'sphere-pow/learn';
+      import { trace as fromFiles } from 'sphere-pow/learn/slim';
       const verifier = await createVerifier({ profile: 'gonka', params: 'testnet', blockHash: 'AB', worker: false });
       const distance: number = await verifier.distance('02', 1n, { signal: AbortSignal.timeout(5), onProgress: ({ phase, eta }) => void [phase, eta] });
       const report: BatchReport = await verifier.verifyBatch('{}', { sample: 'all', seed: 'x', concurrency: 2 });
@@ -70,10 +72,17 @@ test('the types hold for users, strictly', () => {
       try { await slim({ profile: 'gonka', params: chainModel({}).params, blockHash: '' }); }
       catch (error) { if (error instanceof SpherePowError && error.code === 'E_MEMORY') throw error; }
       await verifier.close();
+      const made = await trace({ profile: 'exact', params: 'nano', blockHash: 'AB', publicKey: '02', nonce: 1n });
+      const digest: string = made.steps.digest.digest;
+      const skipped = await skipLayers({ profile: 'gonka', params: 'devtest', blockHash: 'AB', publicKey: '02', nonces: [1, '2', 3n], kept: [0, 2], rTarget: 1.4 });
+      const moved: number | null = skipped.rmsDifference;
+      await close();
+      void [digest, moved, fromFiles];
       void [distance, report.state === 'inconclusive', radius, hasSimd(), SHAPES.A, ERROR_CODES.length];
     `,
     'bad.ts': `
       import { createVerifier } from 'sphere-pow';
+      import { trace } from 'sphere-pow/learn';
       // @ts-expect-error another profile
       await createVerifier({ profile: 'other', params: 'testnet', blockHash: '' });
       // @ts-expect-error no block hash
@@ -83,6 +92,8 @@ test('the types hold for users, strictly', () => {
       try {} catch (e) { if ((e as import('sphere-pow').SpherePowError).code === 'E_NONE') throw e; }
       // @ts-expect-error a nonce is no object
       await verifier.distance('', {});
+      // @ts-expect-error a radius is of the other profile
+      await trace({ profile: 'exact', params: 'nano', blockHash: '', publicKey: '', nonce: 1, rTarget: 1.4 });
     `,
     'tsconfig.json': JSON.stringify({
       compilerOptions: { strict: true, noEmit: true, target: 'es2022', module: 'nodenext', lib: ['es2023', 'dom', 'dom.iterable', 'esnext.disposable'], types: [] },
@@ -104,7 +115,7 @@ test('the sources check', () => {
   execFileSync(process.execPath, [join(paths.package, 'node_modules/typescript/bin/tsc'), '-p', paths.package], { stdio: 'pipe' });
 });
 
-test('neither wasm has a relaxed instruction, only one has vectors', async () => {
+test('no wasm has a relaxed instruction, and the scalar one no vectors', async () => {
   const { default: binaryen } = await import('binaryen');
   const words = (name) => {
     const module = binaryen.readBinary(read(name));
@@ -112,10 +123,10 @@ test('neither wasm has a relaxed instruction, only one has vectors', async () =>
     module.dispose();
     return text;
   };
-  const [simd, scalar] = [words('verifier.wasm'), words('verifier-scalar.wasm')];
+  const [simd, scalar, learn] = [words('verifier.wasm'), words('verifier-scalar.wasm'), words('learn.wasm')];
   assert.ok((simd.match(/f32x4\.mul/g) ?? []).length > 100);
   assert.equal(scalar.match(/\b(v128|[if](8|16|32|64)x[0-9]+)\./), null);
-  for (const text of [simd, scalar]) assert.equal(text.match(/relaxed|\.atomic\./), null);
+  for (const text of [simd, scalar, learn]) assert.equal(text.match(/relaxed|\.atomic\./), null);
   // Without the text, too: relaxed instructions are 0xfd followed by 0x80 to 0x93 and 0x02.
   assert.match('(i8x16.relaxed_swizzle', /relaxed/);
 });

@@ -18,6 +18,11 @@ declare module 'inlined-scalar' {
   export default text;
 }
 
+declare module 'inlined-learn' {
+  const text: string;
+  export default text;
+}
+
 interface SymbolConstructor {
   readonly asyncDispose: unique symbol;
 }

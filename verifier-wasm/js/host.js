@@ -2,6 +2,7 @@
 
 import { call, currentInstance } from './engine.js';
 import { close, distances_gonka, judge_exact_nonces, open } from './generated/verifier.js';
+import { throttled } from './throttle.js';
 
 /**
  * @typedef {object} Job
@@ -20,9 +21,6 @@ import { close, distances_gonka, judge_exact_nonces, open } from './generated/ve
  * Told the share done of making weights (step 0), of the forward pass (1), and that all is done (2).
  * @typedef {(step: number, fraction: number) => void} Tell
  */
-
-/** Least time between two reports of one step, in ms. */
-const QUIET_MS = 40;
 
 /** Keeps one model; a job for another one replaces it. */
 export class Host {
@@ -66,20 +64,4 @@ export class Host {
     this.#model = undefined;
     if (model !== undefined && this.#instance === currentInstance()) call(() => close(model));
   }
-}
-
-/**
- * A progress function for wasm: false goes on. Calls that come too fast are dropped, except the first and last.
- * @param {(fraction: number) => void} tell
- */
-function throttled(tell) {
-  let last = -Infinity;
-  return (/** @type {number} */ fraction) => {
-    const now = performance.now();
-    if (fraction >= 1 || now - last >= QUIET_MS) {
-      last = now;
-      tell(fraction);
-    }
-    return false;
-  };
 }

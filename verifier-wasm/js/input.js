@@ -286,3 +286,14 @@ export function paramsText(value) {
   }
   return guarded('params', () => json(value));
 }
+
+/**
+ * @param {unknown} value
+ * @returns {import('./types.js').WorkerOption}
+ */
+export function workerOption(value) {
+  if (value === undefined || value === false) return value;
+  if (typeof value === 'function') return /** @type {() => Worker} */ (value);
+  if (typeof value === 'string' || value instanceof URL) return value;
+  throw failure('E_FORMAT', `worker is ${shown(value)}, expected false, a URL or a function`);
+}

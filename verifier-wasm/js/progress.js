@@ -23,7 +23,7 @@ export class Meter {
   #jobs = [];
 
   /**
-   * @param {import('./verifier.js').Rules} rules
+   * @param {Pick<import('./verifier.js').Rules, 'setup' | 'phases'>} rules
    * @param {number} total Nonces of the call.
    * @param {import('./stop.js').Stop} stop Stopped when the callback throws.
    * @param {((progress: Progress) => void) | undefined} onProgress

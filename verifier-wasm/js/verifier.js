@@ -61,7 +61,7 @@ export class Verifier {
         ? Infinity
         : input.integer('memoryLimit', options.memoryLimit, 1, Number.MAX_SAFE_INTEGER);
     this.#concurrency = this.#workers(options.concurrency === undefined ? 1 : options.concurrency);
-    this.#scheduler = new Scheduler(wasm, workerOption(options.worker));
+    this.#scheduler = new Scheduler(wasm, input.workerOption(options.worker));
     Object.freeze(this);
   }
 
@@ -304,17 +304,6 @@ function readCallOptions(options, names) {
   read.onProgress = input.callback(read.onProgress);
   if (read.signal?.aborted) throw aborted(read.signal);
   return read;
-}
-
-/**
- * @param {unknown} value
- * @returns {import('./types.js').WorkerOption}
- */
-function workerOption(value) {
-  if (value === undefined || value === false) return value;
-  if (typeof value === 'function') return /** @type {() => Worker} */ (value);
-  if (typeof value === 'string' || value instanceof URL) return value;
-  throw failure('E_FORMAT', `worker is ${shown(value)}, expected false, a URL or a function`);
 }
 
 /** @param {unknown} value */

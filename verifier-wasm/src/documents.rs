@@ -6,6 +6,7 @@ use sphere_pow_core::exact;
 use sphere_pow_core::gonka::proof::{Distance, TargetRadius};
 use sphere_pow_core::gonka::shapes::{self, Claim, Shape};
 use sphere_pow_core::identity::Nonce;
+#[cfg(feature = "verifier")]
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Largest integer that JavaScript's numbers hold exactly, 2^53 - 1.
@@ -132,7 +133,7 @@ struct Head {
 ///
 /// # Errors
 /// `E_FORMAT`, `E_RANGE`, `E_BLOCK_HASH`, `E_V2_DATA` or `E_PROFILE_UNKNOWN`, with the place of what is wrong.
-#[wasm_bindgen]
+#[cfg_attr(feature = "verifier", wasm_bindgen)]
 pub fn read_proofs(document: &[u8]) -> Result<String, Failure> {
     if document.starts_with(b"SPXP") {
         return exact_document(&exact::Proof::from_bytes(document)?);

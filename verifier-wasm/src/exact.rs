@@ -12,13 +12,14 @@ use sphere_pow_core::exact::plan::Plan;
 use sphere_pow_core::exact::{Digest, Params, Preset, Puzzle, Verdict};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use sphere_pow_cpu::exact::{CpuExecutor, CpuOptions, Footprint, Progress};
+#[cfg(feature = "verifier")]
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Work between two calls of the progress function: about a millisecond of it.
 const QUIET: u64 = 30_000_000;
 
 /// A preset's name, or a JSON object of the seven sizes.
-fn params_of(text: &str) -> Result<Params, Failure> {
+pub(crate) fn params_of(text: &str) -> Result<Params, Failure> {
     if text.trim_start().starts_with('{') {
         let raw: RawParams = serde_json::from_str(text)
             .map_err(|error| Failure::format(format!("no sizes of an exact model: {error}")))?;
@@ -82,7 +83,7 @@ pub fn describe(params: &str, keep_weights: bool) -> Result<String, Failure> {
 
 /// A model of one block.
 pub(crate) struct Model {
-    executor: CpuExecutor,
+    pub(crate) executor: CpuExecutor,
 }
 
 #[derive(Serialize)]
@@ -155,7 +156,7 @@ impl Model {
 ///
 /// # Errors
 /// `E_RANGE` for a key or nonce that cannot be; `E_ABORTED`; `E_INTERNAL` for no number of such a model.
-#[wasm_bindgen]
+#[cfg_attr(feature = "verifier", wasm_bindgen)]
 pub fn judge_exact_nonces(
     model: u32,
     public_key: &str,

@@ -3,6 +3,7 @@
 use crate::error::Failure;
 use crate::models::{self, check_memory, nonces_of, reserve};
 use crate::progress::tell;
+use core::ops::ControlFlow;
 use half::f16;
 use js_sys::Function;
 use serde::Serialize;
@@ -14,10 +15,11 @@ use sphere_pow_core::gonka::{Params, Preset, Puzzle};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use sphere_pow_cpu::gonka::{CpuExecutor, CpuOptions, weight_pool_with};
 use std::sync::Arc;
+#[cfg(feature = "verifier")]
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// A preset's name, or a JSON object with the network's field names.
-fn params_of(text: &str) -> Result<Params, Failure> {
+pub(crate) fn params_of(text: &str) -> Result<Params, Failure> {
     if text.trim_start().starts_with('{') {
         return Ok(Params::from_json(text)?);
     }
@@ -44,7 +46,7 @@ fn batch_len(params: &Params) -> usize {
 }
 
 /// Bytes of the pool and of the activations of one batch, generously.
-fn memory_bytes(params: &Params) -> u64 {
+pub(crate) fn memory_bytes(params: &Params) -> u64 {
     let batch = batch_len(params);
     let activations: u64 = Slot::ALL
         .iter()
@@ -73,15 +75,15 @@ pub fn describe(params: &str) -> Result<String, Failure> {
 
 /// A model of one block, its weight pool made.
 pub(crate) struct Model {
-    puzzle: Puzzle,
-    executor: CpuExecutor,
+    pub(crate) puzzle: Puzzle,
+    pub(crate) executor: CpuExecutor,
 }
 
 /// Distances of `nonces`; NaN where a nonce's logits are all zero or not finite.
 ///
 /// # Errors
 /// `E_RANGE` for a key or nonce that cannot be; `E_ABORTED`; `E_INTERNAL` for no number of such a model.
-#[wasm_bindgen]
+#[cfg_attr(feature = "verifier", wasm_bindgen)]
 pub fn distances_gonka(
     model: u32,
     public_key: &str,
@@ -91,7 +93,7 @@ pub fn distances_gonka(
     let key = PublicKey::from_network(public_key)?;
     let nonces = nonces_of(nonces)?;
     models::with(model, |model| match model {
-        models::Model::Gonka(model) => model.distances(&key, &nonces, progress),
+        models::Model::Gonka(model) => model.distances(&key, &nonces, &mut |done| tell(progress, done)),
         models::Model::Exact(_) => Err(Failure::internal("this model is of another profile")),
     })
 }
@@ -107,11 +109,12 @@ impl Model {
         Ok(Self { puzzle: Puzzle::new(&params, block), executor })
     }
 
-    fn distances(
+    /// Distances of `nonces`, telling `told` the share done.
+    pub(crate) fn distances(
         &mut self,
         key: &PublicKey,
         nonces: &[Nonce],
-        progress: &Function,
+        told: &mut dyn FnMut(f64) -> ControlFlow<()>,
     ) -> Result<Vec<f64>, Failure> {
         let (batch, vocab) = (batch_len(self.puzzle.params()), self.puzzle.params().vocab());
         let mut out = Vec::with_capacity(nonces.len());
@@ -119,7 +122,7 @@ impl Model {
             let inputs: Vec<f16> = part.iter().flat_map(|nonce| self.puzzle.input(key, *nonce)).collect();
             #[expect(clippy::cast_precision_loss, reason = "a share to show")]
             let share = |within: f64| (out.len() as f64 + within * part.len() as f64) / nonces.len() as f64;
-            let logits = self.executor.logits(&inputs, &mut |done| tell(progress, share(done.fraction())))?;
+            let logits = self.executor.logits(&inputs, &mut |done| told(share(done.fraction())))?;
             let rows = logits.chunks_exact(vocab).zip(part);
             out.extend(rows.map(|(logits, nonce)| self.puzzle.distance(key, *nonce, logits)));
         }
@@ -180,7 +183,7 @@ impl From<Advisory> for AdvisoryOut {
 ///
 /// # Errors
 /// `E_RANGE` for a claim, radius or threshold that cannot be; `E_FORMAT` when the lengths differ.
-#[wasm_bindgen]
+#[cfg_attr(feature = "verifier", wasm_bindgen)]
 pub fn judge_gonka(
     claimed: &[f64],
     recomputed: &[f64],
@@ -207,7 +210,7 @@ pub fn judge_gonka(
 ///
 /// # Errors
 /// `E_RANGE`.
-#[wasm_bindgen]
+#[cfg_attr(feature = "verifier", wasm_bindgen)]
 pub fn check_rule(r_target: f64, fraud_threshold: f64) -> Result<(), Failure> {
     Rule::new(TargetRadius::new(r_target)?, fraud_threshold)?;
     Ok(())

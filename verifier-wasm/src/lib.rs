@@ -8,6 +8,8 @@ pub mod documents;
 pub mod error;
 pub mod exact;
 pub mod gonka;
+#[cfg(feature = "learn")]
+pub mod learn;
 pub mod models;
 pub mod progress;
 
@@ -44,7 +46,7 @@ pub fn version() -> String {
 ///
 /// # Errors
 /// `E_BLOCK_HASH`; `E_RANGE` for a key; as [`gonka::describe`] and [`exact::describe`].
-#[wasm_bindgen]
+#[cfg_attr(feature = "verifier", wasm_bindgen)]
 pub fn read(what: &str, text: &str) -> Result<String, Failure> {
     match what {
         "block-hash" => Ok(BlockHash::from_network(text).map_err(Failure::block_hash)?.to_string()),
@@ -57,7 +59,7 @@ pub fn read(what: &str, text: &str) -> Result<String, Failure> {
 }
 
 /// `count` different indices below `n` in ascending order, drawn by `seed`.
-#[wasm_bindgen]
+#[cfg_attr(feature = "verifier", wasm_bindgen)]
 #[must_use]
 pub fn sample_indices(n: u32, count: u32, seed: &str) -> Vec<u32> {
     let indices = verify::sample_indices(n as usize, count as usize, seed);
@@ -68,7 +70,7 @@ pub fn sample_indices(n: u32, count: u32, seed: &str) -> Vec<u32> {
 ///
 /// # Errors
 /// `E_RANGE` when `vocab` is below 2 or above 2^20, or `radius` is no radius.
-#[wasm_bindgen]
+#[cfg_attr(feature = "verifier", wasm_bindgen)]
 pub fn win_rate(vocab: f64, radius: f64) -> Result<f64, Failure> {
     let vocab = checked_vocab(vocab)?;
     let radius = sphere_pow_core::gonka::proof::TargetRadius::new(radius)?;
@@ -79,7 +81,7 @@ pub fn win_rate(vocab: f64, radius: f64) -> Result<f64, Failure> {
 ///
 /// # Errors
 /// `E_RANGE` when `vocab` is below 2 or above 2^20, or `rate` is outside (0, 1).
-#[wasm_bindgen]
+#[cfg_attr(feature = "verifier", wasm_bindgen)]
 pub fn target_radius(vocab: f64, rate: f64) -> Result<f64, Failure> {
     statistics::cap_radius(checked_vocab(vocab)?, rate)
         .ok_or_else(|| Failure::range(format!("win rate {rate} is not a number above 0 and below 1")))

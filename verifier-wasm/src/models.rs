@@ -5,6 +5,7 @@ use crate::{exact, gonka};
 use core::cell::RefCell;
 use js_sys::Function;
 use sphere_pow_core::identity::{BlockHash, Nonce};
+#[cfg(feature = "verifier")]
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// What a wasm32 memory can hold, less room for the program itself.
@@ -14,6 +15,21 @@ pub const MAX_MEMORY: u64 = (1 << 32) - (1 << 24);
 pub(crate) enum Model {
     Gonka(Box<gonka::Model>),
     Exact(Box<exact::Model>),
+}
+
+impl Model {
+    pub(crate) fn new(
+        profile: &str,
+        params: &str,
+        block: &BlockHash,
+        keep_weights: bool,
+        progress: &Function,
+    ) -> Result<Self, Failure> {
+        Ok(match profile {
+            "exact" => Self::Exact(Box::new(exact::Model::new(params, block, keep_weights, progress)?)),
+            _ => Self::Gonka(Box::new(gonka::Model::new(params, block, progress)?)),
+        })
+    }
 }
 
 thread_local! {
@@ -26,7 +42,7 @@ thread_local! {
 /// # Errors
 /// As [`gonka::describe`] and [`exact::describe`]; `E_BLOCK_HASH`; `E_MEMORY` when the memory cannot grow;
 /// `E_ABORTED`.
-#[wasm_bindgen]
+#[cfg_attr(feature = "verifier", wasm_bindgen)]
 pub fn open(
     profile: &str,
     params: &str,
@@ -35,10 +51,7 @@ pub fn open(
     progress: &Function,
 ) -> Result<u32, Failure> {
     let block = BlockHash::from_network(block_hash).map_err(Failure::block_hash)?;
-    let model = match profile {
-        "exact" => Model::Exact(Box::new(exact::Model::new(params, &block, keep_weights, progress)?)),
-        _ => Model::Gonka(Box::new(gonka::Model::new(params, &block, progress)?)),
-    };
+    let model = Model::new(profile, params, &block, keep_weights, progress)?;
     MODELS.with_borrow_mut(|models| {
         let free = models.iter().position(Option::is_none).unwrap_or_else(|| {
             models.push(None);
@@ -50,7 +63,7 @@ pub fn open(
 }
 
 /// Frees a model.
-#[wasm_bindgen]
+#[cfg_attr(feature = "verifier", wasm_bindgen)]
 pub fn close(model: u32) {
     MODELS.with_borrow_mut(|models| {
         if let Some(slot) = models.get_mut(model as usize) {

@@ -147,11 +147,21 @@ impl Plan {
     /// The forward pass of `params`.
     #[must_use]
     pub fn new(params: &Params) -> Self {
+        Self::of_layers(&(0..params.layers()).collect::<Vec<_>>())
+    }
+
+    /// The forward pass of the layers `kept`, in ascending order, alone: the shortcut that is a plan as well.
+    #[must_use]
+    pub fn of_layers(kept: &[usize]) -> Self {
         let mut ops = alloc::vec![Op::Embed];
-        for layer in 0..params.layers() {
-            ops.extend(layer_ops(layer, layer + 1 == params.layers()));
+        for layer in kept {
+            ops.extend(layer_ops(*layer, Some(layer) == kept.last()));
         }
-        ops.extend(readout_ops());
+        if kept.is_empty() {
+            ops.extend([Op::Norm { rows: Rows::All }, Op::TakeLast, READOUT]);
+        } else {
+            ops.extend(readout_ops());
+        }
         Self { ops }
     }
 
@@ -203,12 +213,17 @@ pub(super) fn layer_ops(layer: usize, is_last: bool) -> Vec<Op> {
     ops
 }
 
+const READOUT: Op = Op::Linear {
+    input: Slot::Lanes,
+    weight: Tensor::Output,
+    output: Slot::Logits,
+    requant: Requant::Raw,
+    rows: Rows::Last,
+};
+
 /// From the last position's stream to its logits.
 pub(super) fn readout_ops() -> [Op; 2] {
-    let rows = Rows::Last;
-    let weight = Tensor::Output;
-    let (input, output) = (Slot::Lanes, Slot::Logits);
-    [Op::Norm { rows }, Op::Linear { input, weight, output, requant: Requant::Raw, rows }]
+    [Op::Norm { rows: Rows::Last }, READOUT]
 }
 
 #[cfg(test)]

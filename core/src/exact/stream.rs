@@ -2,6 +2,7 @@
 
 use super::params::{Params, VERSION};
 use crate::identity::{BlockHash, Nonce, PublicKey};
+use alloc::vec::Vec;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use sha2::{Digest as _, Sha256};
@@ -18,45 +19,44 @@ enum Domain {
     Digest = 4,
 }
 
-fn hasher(domain: Domain) -> Sha256 {
-    let mut sha = Sha256::new();
-    sha.update(TAG);
-    sha.update(VERSION.to_le_bytes());
-    sha.update((domain as u32).to_le_bytes());
-    sha
+/// First bytes of every hash: tag, version, domain.
+fn head(domain: Domain) -> [u8; 24] {
+    let mut head = [0; 24];
+    head[..16].copy_from_slice(TAG);
+    head[16..20].copy_from_slice(&VERSION.to_le_bytes());
+    head[20..].copy_from_slice(&(domain as u32).to_le_bytes());
+    head
 }
 
-/// 32 bytes that key a set of ChaCha20 streams.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct StreamKey([u8; 32]);
+/// The bytes that a key is the hash of (SPEC §II.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyEncoding(Vec<u8>);
 
-impl StreamKey {
-    fn derive(domain: Domain, params: &Params, fields: &[&[u8]]) -> Self {
-        let mut sha = hasher(domain);
-        for word in params.words() {
-            sha.update(word.to_le_bytes());
-        }
+impl KeyEncoding {
+    fn new(domain: Domain, params: &Params, fields: &[&[u8]]) -> Self {
+        let mut bytes = head(domain).to_vec();
+        bytes.extend(params.words().iter().flat_map(|word| word.to_le_bytes()));
         for field in fields {
             let len = u32::try_from(field.len()).expect("hashes, keys, nonces and digests are short");
-            sha.update(len.to_le_bytes());
-            sha.update(field);
+            bytes.extend(len.to_le_bytes());
+            bytes.extend(*field);
         }
-        Self(sha.finalize().into())
+        Self(bytes)
     }
 
-    /// The key of a block's weights: stream `n` holds the tensor with that number (SPEC §II.5).
+    /// That of a block's weights: stream `n` of the key holds the tensor with that number (SPEC §II.5).
     #[must_use]
     pub fn weights(params: &Params, block: &BlockHash) -> Self {
-        Self::derive(Domain::Weights, params, &[block.as_str().as_bytes()])
+        Self::new(Domain::Weights, params, &[block.as_str().as_bytes()])
     }
 
-    /// The key of one miner's inputs on a block: stream `n` holds the input of nonce `n` (SPEC §II.5).
+    /// That of one miner's inputs on a block: stream `n` of the key holds the input of nonce `n` (SPEC §II.5).
     #[must_use]
     pub fn inputs(params: &Params, block: &BlockHash, key: &PublicKey) -> Self {
-        Self::derive(Domain::Input, params, &[block.as_str().as_bytes(), key.as_str().as_bytes()])
+        Self::new(Domain::Input, params, &[block.as_str().as_bytes(), key.as_str().as_bytes()])
     }
 
-    /// The key of a nonce's target, known only once its logits are: stream 0 holds the target (SPEC §II.8).
+    /// That of a nonce's target, known only once its logits are: stream 0 of the key holds the target (SPEC §II.8).
     #[must_use]
     pub fn target(
         params: &Params,
@@ -67,7 +67,49 @@ impl StreamKey {
     ) -> Self {
         let nonce = nonce.get().to_le_bytes();
         let fields: [&[u8]; 4] = [block.as_str().as_bytes(), key.as_str().as_bytes(), &nonce, digest];
-        Self::derive(Domain::Target, params, &fields)
+        Self::new(Domain::Target, params, &fields)
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The key: their SHA-256.
+    #[must_use]
+    pub fn key(&self) -> StreamKey {
+        StreamKey(Sha256::digest(&self.0).into())
+    }
+}
+
+/// 32 bytes that key a set of ChaCha20 streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct StreamKey([u8; 32]);
+
+impl StreamKey {
+    /// The key of [`KeyEncoding::weights`].
+    #[must_use]
+    pub fn weights(params: &Params, block: &BlockHash) -> Self {
+        KeyEncoding::weights(params, block).key()
+    }
+
+    /// The key of [`KeyEncoding::inputs`].
+    #[must_use]
+    pub fn inputs(params: &Params, block: &BlockHash, key: &PublicKey) -> Self {
+        KeyEncoding::inputs(params, block, key).key()
+    }
+
+    /// The key of [`KeyEncoding::target`].
+    #[must_use]
+    pub fn target(
+        params: &Params,
+        block: &BlockHash,
+        key: &PublicKey,
+        nonce: Nonce,
+        digest: &[u8; 32],
+    ) -> Self {
+        KeyEncoding::target(params, block, key, nonce, digest).key()
     }
 
     /// The key as bytes: eight little-endian words of ChaCha20's state.
@@ -96,7 +138,7 @@ impl StreamKey {
 
 /// SHA-256 over the tag, the version, the digest's domain and the logits as little-endian i32 (SPEC §II.8).
 pub(super) fn digest_of(logits: &[i32]) -> [u8; 32] {
-    let mut sha = hasher(Domain::Digest);
+    let mut sha = Sha256::new_with_prefix(head(Domain::Digest));
     for chunk in logits.chunks(16) {
         let mut bytes = [0; 64];
         for (slot, logit) in bytes.chunks_exact_mut(4).zip(chunk) {

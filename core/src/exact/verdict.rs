@@ -110,10 +110,18 @@ impl Verdict {
         let logits_squared: u128 = logits.iter().map(|x| u128::from(x.unsigned_abs()).pow(2)).sum();
         // 65536 * 46² < 2^28.
         let target_squared: u32 = target.iter().map(|t| u32::from(t.unsigned_abs()).pow(2)).sum();
-        // By Cauchy and Schwarz dot² <= target² logits² < 2^94, so both sides stay below 2^126.
-        let left = u128::from(dot.unsigned_abs()).pow(2) << 32;
-        let right = u128::from(threshold) * u128::from(target_squared) * logits_squared;
-        Self { dot, logits_squared, target_squared, won: dot > 0 && left >= right }
+        let verdict = Self { dot, logits_squared, target_squared, won: false };
+        let (left, right) = verdict.sides(threshold);
+        Self { won: dot > 0 && left >= right, ..verdict }
+    }
+
+    /// `dot² 2^32` and `threshold * target_squared * logits_squared`, which the verdict compares.
+    ///
+    /// By Cauchy and Schwarz dot² <= target² logits² < 2^94, so both stay below 2^126.
+    #[must_use]
+    pub fn sides(&self, threshold: u32) -> (u128, u128) {
+        let left = u128::from(self.dot.unsigned_abs()).pow(2) << 32;
+        (left, u128::from(threshold) * u128::from(self.target_squared) * self.logits_squared)
     }
 
     /// The cosine, for display only: nothing may be decided by it. 0 for zero logits.

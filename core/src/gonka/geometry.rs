@@ -39,9 +39,7 @@ impl Target {
     pub fn distance(&self, logits: &[f32], permutation: &[u32]) -> f64 {
         assert_eq!(logits.len(), self.0.len(), "logits are [vocab]");
         assert_eq!(permutation.len(), self.0.len(), "a permutation is [vocab]");
-        let square: f64 = logits.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
-        #[expect(clippy::cast_possible_truncation, reason = "the norm is an f32 by rule")]
-        let norm = libm::sqrt(square) as f32;
+        let norm = norm(logits);
         let mut sum = 0.0;
         for (target, ix) in self.0.iter().zip(permutation) {
             let difference = f64::from(logits[*ix as usize] / norm) - target;
@@ -49,6 +47,15 @@ impl Target {
         }
         libm::sqrt(sum)
     }
+}
+
+/// The length of `logits`, by which they are divided (SPEC §I.5).
+#[must_use]
+pub fn norm(logits: &[f32]) -> f32 {
+    let square: f64 = logits.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
+    #[expect(clippy::cast_possible_truncation, reason = "the norm is an f32 by rule")]
+    let norm = libm::sqrt(square) as f32;
+    norm
 }
 
 /// numpy's summation: blocks of at most 128 by eight accumulators, halves above.

@@ -50,16 +50,24 @@ impl Seed {
         &self.text
     }
 
-    /// SHA-256 of `{seed}_{i}` for each i, read as little-endian u32 and concatenated: `8 n_hashes` words.
+    /// Each text `{seed}_{i}` that is hashed, with its SHA-256.
+    #[must_use]
+    pub fn hashes(&self) -> Vec<(String, [u8; 32])> {
+        let hash = |i| {
+            let text = format!("{}_{i}", self.text);
+            let digest = Sha256::digest(text.as_bytes()).into();
+            (text, digest)
+        };
+        (0..self.n_hashes).map(hash).collect()
+    }
+
+    /// The hashes read as little-endian u32 and concatenated: `8 n_hashes` words.
     #[must_use]
     pub fn entropy(&self) -> Vec<u32> {
-        (0..self.n_hashes)
-            .flat_map(|i| {
-                let digest = Sha256::digest(format!("{}_{i}", self.text).as_bytes());
-                let (words, _) = digest.as_chunks::<4>();
-                words.iter().map(|w| u32::from_le_bytes(*w)).collect::<Vec<_>>()
-            })
-            .collect()
+        let words = |(_, digest): &(String, [u8; 32])| {
+            digest.as_chunks::<4>().0.iter().map(|w| u32::from_le_bytes(*w)).collect::<Vec<_>>()
+        };
+        self.hashes().iter().flat_map(words).collect()
     }
 }
 

@@ -15,8 +15,8 @@ use core::ops::Range;
 pub enum Edit {
     /// These layers do nothing.
     SkipLayers(Range<usize>),
-    /// Only every n-th layer does anything.
-    KeepEvery(usize),
+    /// Only these layers, in ascending order, do anything.
+    KeepLayers(Vec<usize>),
     /// No layer has attention.
     SkipAttention,
     /// No layer has a feed-forward.
@@ -36,7 +36,7 @@ impl Shortcut {
     fn skips(&self, layer: usize) -> bool {
         match &self.edit {
             Edit::SkipLayers(layers) => layers.contains(&layer),
-            Edit::KeepEvery(n) => !layer.is_multiple_of(*n),
+            Edit::KeepLayers(kept) => !kept.contains(&layer),
             Edit::SkipAttention | Edit::SkipFeedForward => false,
         }
     }
@@ -99,7 +99,8 @@ pub fn all(params: &Params) -> Vec<Shortcut> {
         out.push(skip(n..layers, format!("all but the first {n} layers skipped")));
         out.push(skip(0..layers - n, format!("all but the last {n} layers skipped")));
     }
-    out.push(Shortcut { name: "every other layer skipped".into(), edit: Edit::KeepEvery(2) });
+    let even = Edit::KeepLayers((0..layers).step_by(2).collect());
+    out.push(Shortcut { name: "every other layer skipped".into(), edit: even });
     out.push(Shortcut { name: "no feed-forward".into(), edit: Edit::SkipFeedForward });
     out.push(Shortcut { name: "no attention".into(), edit: Edit::SkipAttention });
     out.retain(|s| !matches!(&s.edit, Edit::SkipLayers(range) if range.is_empty()));

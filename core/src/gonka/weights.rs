@@ -132,6 +132,18 @@ impl TensorView {
         }
     }
 
+    /// Where in the pool the tensor starts; 0 for one that is longer than the pool.
+    #[must_use]
+    pub fn start(&self) -> usize {
+        self.start
+    }
+
+    /// How far a tensor that is longer than the pool is rotated; 0 for any other.
+    #[must_use]
+    pub fn rotation(&self) -> usize {
+        self.rotation
+    }
+
     /// Values in the tensor.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "a tensor is never empty")]

@@ -216,6 +216,11 @@ impl CpuExecutor {
         Ok(Self { puzzle: puzzle.clone(), plan, weights, threads, kernels, layout, slots })
     }
 
+    /// Runs another plan from now on, such as one of [`Plan::of_layers`].
+    pub fn set_plan(&mut self, plan: Plan) {
+        self.plan = plan;
+    }
+
     /// What runs here, for people: instructions, threads, and where weights are.
     #[must_use]
     pub fn description(&self) -> String {

@@ -127,6 +127,17 @@ impl CpuExecutor {
         })
     }
 
+    /// The weight pool.
+    #[must_use]
+    pub fn pool(&self) -> &[f16] {
+        &self.pool
+    }
+
+    /// Runs another plan from now on, such as what a shortcut leaves of the honest one.
+    pub fn set_plan(&mut self, plan: Plan) {
+        self.plan = plan;
+    }
+
     /// What runs here, for people: instructions and threads.
     #[must_use]
     pub fn description(&self) -> String {
@@ -226,9 +237,15 @@ impl CpuExecutor {
     }
 
     fn flops_per_nonce(&self) -> u64 {
-        let attention = |rows: Rows| ops::attention_flops(attention_shape(&self.params, rows), 1);
-        let full = self.params.n_layers() as u64 - 1;
-        self.params.flops_per_nonce() + full * attention(Rows::All) + attention(Rows::Last)
+        let cost = |op: &Op| match *op {
+            Op::Linear { weight, rows, .. } => {
+                let (outputs, inputs) = weight.shape(&self.params);
+                2 * (rows.count(1, &self.params) * outputs * inputs) as u64
+            }
+            Op::Attention { rows } => ops::attention_flops(attention_shape(&self.params, rows), 1),
+            _ => 0,
+        };
+        self.plan.ops().iter().map(cost).sum()
     }
 }
 

@@ -1,0 +1,135 @@
+// sphere-pow/learn: reads what callers pass and has it computed in a worker of its own, with a wasm of its own.
+
+import { call } from './engine.js';
+import { aborted, failure } from './errors.js';
+import { describe } from './generated/learn.js';
+import * as input from './input.js';
+import { load } from './loader.js';
+import { Meter } from './progress.js';
+import { Scheduler } from './scheduler.js';
+import { Stop } from './stop.js';
+
+/** @typedef {import('./types.js').WasmSource} WasmSource */
+
+const OPTIONS = ['profile', 'params', 'blockHash', 'publicKey', 'memoryLimit', 'worker', 'wasm', 'signal', 'onProgress'];
+const MAX_NONCES = 4096;
+const MAX_LAYERS = 1024;
+/** A worker whose model takes more bytes is ended after the call: wasm memory never shrinks. */
+const KEPT_BYTES = 64 << 20;
+/** What making a weight costs, in the forward pass's operations: a draw of the pool, a byte of a keystream. */
+const [FLOPS_PER_WEIGHT, OPS_PER_WEIGHT] = [300, 120];
+
+/** @param {() => WasmSource | Promise<WasmSource>} own The entry's own wasm. */
+export function learnApi(own) {
+  /** @type {Scheduler | undefined} */
+  let scheduler;
+
+  /**
+   * @param {'trace' | 'skip'} kind
+   * @param {Record<string, any>} read
+   * @param {Record<string, unknown>} rest Of the request.
+   * @param {number} total Nonces.
+   */
+  async function run(kind, read, rest, total) {
+    const { signal, onProgress, wasm: source } = read;
+    const request = requestOf(read, rest);
+    const stop = new Stop(signal);
+    try {
+      const wasm = await load(source === undefined ? own : () => source);
+      const model = JSON.parse(call(() => describe(request)));
+      const limit = read.memoryLimit ?? Infinity;
+      if (model.memoryBytes > limit) {
+        throw failure('E_MEMORY', `the worker needs ${model.memoryBytes} bytes, expected at most ${limit}`);
+      }
+      scheduler ??= new Scheduler(wasm, read.worker);
+      const used = scheduler;
+      const tell = new Meter(rulesOf(model), total, stop, onProgress).job(total);
+      try {
+        return JSON.parse(/** @type {string} */ (await used.run(/** @type {any} */ ({ kind, request }), { stop, tell, limit: 1 })));
+      } finally {
+        if (model.memoryBytes > KEPT_BYTES) used.shrink(0);
+      }
+    } finally {
+      stop.done();
+    }
+  }
+
+  return {
+    /** @param {unknown} options */
+    async trace(options) {
+      const read = readCall(options, ['nonce', 'rTarget']);
+      return run('trace', read, { nonces: [String(input.nonceOf(read.nonce))] }, 1);
+    },
+    /** @param {unknown} options */
+    async skipLayers(options) {
+      const read = readCall(options, ['nonces', 'kept', 'rTarget']);
+      const nonces = list('nonces', read.nonces, MAX_NONCES, (nonce) => String(input.nonceOf(nonce)));
+      const layer = (/** @type {unknown} */ value) => input.integer('kept', value, 0, MAX_LAYERS);
+      const kept = typeof read.kept === 'number' ? layer(read.kept) : list('kept', read.kept, MAX_LAYERS, layer);
+      return run('skip', read, { nonces, kept }, nonces.length);
+    },
+    async close() {
+      const closing = scheduler;
+      scheduler = undefined;
+      await closing?.close();
+    },
+  };
+}
+
+/**
+ * What progress says of a model.
+ * @param {any} model
+ * @returns {Pick<import('./verifier.js').Rules, 'setup' | 'phases'>}
+ */
+function rulesOf({ poolLen, flopsPerNonce, weightBytes, opsPerNonce }) {
+  return poolLen === undefined
+    ? { setup: (weightBytes * OPS_PER_WEIGHT) / opsPerNonce, phases: ['weights', 'layers', 'verdict'] }
+    : { setup: (poolLen * FLOPS_PER_WEIGHT) / flopsPerNonce, phases: ['pool', 'layers', 'distance'] };
+}
+
+/**
+ * @param {unknown} options
+ * @param {string[]} names
+ */
+function readCall(options, names) {
+  const read = input.readOptions(options, [...OPTIONS, ...names]);
+  read.signal = input.abortSignal(read.signal);
+  read.onProgress = input.callback(read.onProgress);
+  read.worker = input.workerOption(read.worker);
+  if (read.memoryLimit !== undefined) input.integer('memoryLimit', read.memoryLimit, 1, Number.MAX_SAFE_INTEGER);
+  if (read.signal?.aborted) throw aborted(read.signal);
+  return read;
+}
+
+/**
+ * @param {Record<string, any>} read
+ * @param {Record<string, unknown>} rest
+ */
+function requestOf(read, rest) {
+  const params = input.paramsText(read.params);
+  const request = {
+    profile: input.text('profile', read.profile, 'E_PROFILE_UNKNOWN'),
+    params: typeof read.params === 'string' ? params : JSON.parse(params),
+    blockHash: input.text('blockHash', read.blockHash, 'E_BLOCK_HASH'),
+    publicKey: input.text('publicKey', read.publicKey),
+    ...(read.rTarget === undefined ? {} : { rTarget: input.number('rTarget', read.rTarget) }),
+    ...rest,
+  };
+  return input.json(request);
+}
+
+/**
+ * @template T
+ * @param {string} what
+ * @param {unknown} value
+ * @param {number} max
+ * @param {(value: unknown) => T} read
+ * @returns {T[]}
+ */
+function list(what, value, max, read) {
+  return input.guarded(what, () => {
+    if (!Array.isArray(value)) throw failure('E_FORMAT', `${what} is ${typeof value}, expected a list`);
+    if (value.length > max) throw failure('E_RANGE', `${what} has ${value.length} entries, expected at most ${max}`);
+    return Array.from(value, read);
+  });
+}
