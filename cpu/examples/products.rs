@@ -50,7 +50,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             "f32" => threads.install(|| {
                 seconds(|| {
                     let (stop, done) = (AtomicBool::new(false), AtomicU64::new(0));
-                    let mut run = Run { simd, stop: &stop, done: &done, poll: &mut || (), scratch: Vec::new() };
+                    let mut run =
+                        Run { simd, stop: &stop, done: &done, poll: &mut || (), scratch: Vec::new() };
                     linear(&mut run, &x, Weight::matrix(&weights, cols), &mut out);
                 })
             }),
