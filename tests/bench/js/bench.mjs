@@ -1,8 +1,9 @@
 // What the wasm does in Node, on one core, against the native AVX2 path and onnxruntime-web: a table on standard
 // error, JSON on standard output.
 //
-// node tests/bench/js/bench.mjs [--no-nonces] [--rounds 60]; it builds what it measures. The four products take turns,
-// one multiplication each, since others may share the machine; each figure is the best of its rounds.
+// node tests/bench/js/bench.mjs [--no-nonces] [--rounds 60]; it builds what it measures, but for the package where
+// SPHERE_POW_NO_BUILD is set. The products take turns, one multiplication each, since others may share the machine; each
+// figure is the best of its rounds.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';

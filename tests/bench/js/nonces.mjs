@@ -7,7 +7,7 @@ import { root } from './wasm.mjs';
 
 async function load() {
   const entry = join(root, 'verifier-wasm/dist/index.js');
-  if (!existsSync(entry)) execFileSync(process.execPath, ['verifier-wasm/build.mjs'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+  if (!process.env.SPHERE_POW_NO_BUILD || !existsSync(entry)) execFileSync(process.execPath, ['verifier-wasm/build.mjs'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
   return import(entry);
 }
 
@@ -38,7 +38,7 @@ async function testnet(createVerifier) {
       const tenth = Math.floor(fraction * 10);
       if (tenth === said) return;
       said = tenth;
-      console.error(`testnet nonce, ${since(began).toFixed(1)} s: ${phase}, ${(fraction * 100).toFixed(0)} %, ${eta?.toFixed(1)} s to go`);
+      console.error(`testnet nonce, ${since(began).toFixed(1)} s: ${phase}, ${(fraction * 100).toFixed(0)} %, ${eta?.toFixed(1) ?? '?'} s to go`);
     },
   });
   const seconds = since(began);
