@@ -1,6 +1,6 @@
 // npm run build: wasm by cargo, glue by wasm-bindgen, wasm-opt, the JavaScript by esbuild; all into dist/.
 //
-// --no-wasm takes the wasm of the last build. --check only says whether dist/ is there, for npm pack.
+// --no-wasm takes the wasm of the last build. --bench builds the wasm of tests/bench/js only. --check only says whether dist/ is there, for npm pack.
 
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -34,6 +34,8 @@ const flavours = [
   { name: 'learn', glue: 'learn', wasm: 'learn.wasm', features: '+simd128', crate: verifier, cargo: ['--no-default-features', '--features=learn'] },
   { name: 'webgpu', glue: 'webgpu', wasm: 'webgpu.wasm', features: '+simd128', crate: 'sphere-pow-verifier-webgpu', cargo: [] },
 ];
+/** What tests/bench/js measures; in no package. */
+const bench = { name: 'bench', glue: 'bench', wasm: '', features: '+simd128', crate: verifier, cargo: ['--no-default-features', '--features=bench'] };
 
 /** @param {string} command @param {string[]} args @param {Record<string, string>} [env] */
 function run(command, args, env = {}) {
@@ -57,11 +59,12 @@ function remaps() {
   return [...roots, ...registries, [root.replace(/\/$/, ''), 'sphere-pow']].map(([from, to]) => `--remap-path-prefix=${from}=${to}`).join(' ');
 }
 
-function buildWasm() {
+/** @param {typeof flavours} builds */
+function buildWasm(builds) {
   const tool = bindgen();
-  rmSync(generated, { recursive: true, force: true });
   mkdirSync(generated, { recursive: true });
-  for (const { name, glue, features, crate, cargo } of flavours) {
+  for (const { glue } of builds) rmSync(join(generated, `${glue}.js`), { force: true });
+  for (const { name, glue, features, crate, cargo } of builds) {
     run('verifier-wasm/cargo-wasm', ['build', '--profile', 'npm', '--locked', '-p', crate, ...cargo], {
       CARGO_TARGET_DIR: target,
       CARGO_WASM_FEATURES: features,
@@ -185,6 +188,10 @@ function table() {
   for (const row of names.map(size)) console.log(`| ${row.join(' | ')} |`);
 }
 
-if (!process.argv.includes('--no-wasm')) buildWasm();
+if (process.argv.includes('--bench')) {
+  buildWasm([bench]);
+  process.exit(0);
+}
+if (!process.argv.includes('--no-wasm')) buildWasm(flavours);
 await buildJs();
 table();

@@ -6,7 +6,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { SpherePowError, createVerifier, parseProofs } from './index.js';
 
-const HELP = `sphere-pow verify FILE [options]     check a proof or batch of the gonka profile; - reads standard input
+const HELP = `sphere-pow verify FILE [options]     check a proof or batch of either profile; - reads standard input
 
   --params NAME|FILE     mainnet, testnet, default, devtest, or a JSON file; where the proof does not say
   --block-hash HASH      where the proof does not say
@@ -32,7 +32,7 @@ function bad(message) {
 /** @param {string} file */
 async function read(file) {
   try {
-    if (file !== '-') return await readFile(file, 'utf8');
+    if (file !== '-') return await readFile(file);
     let text = '';
     for await (const part of process.stdin.setEncoding('utf8')) text += part;
     return text;
@@ -83,15 +83,15 @@ async function main() {
   const { proofs } = await parseProofs(await read(file));
   const [proof] = proofs.filter(({ nonces }) => nonces.length > 0);
   if (!proof || proofs.length > 1) throw bad(`${file} has ${proofs.length} proofs, expected 1`);
-  if (proof.profile !== 'gonka') throw bad(`${file} is of profile ${proof.profile}, expected gonka`);
+  const { profile } = proof;
   const named = values.params;
-  const params = named === undefined ? proof.params : named.endsWith('.json') ? JSON.parse(await read(named)) : named;
+  const params = named === undefined ? proof.params : named.endsWith('.json') ? JSON.parse(String(await read(named))) : named;
   if (!params) throw bad('the proof does not say the model: pass --params');
   const blockHash = values['block-hash'] ?? proof.blockHash;
   if (!blockHash) throw bad('the proof does not say the block hash: pass --block-hash');
   const radius = values['r-target'];
   const verifier = await createVerifier({
-    profile: 'gonka',
+    profile: /** @type {any} */ (profile),
     params,
     blockHash,
     ...(radius === undefined ? {} : { rTarget: number(radius, 'r-target') }),
@@ -117,8 +117,24 @@ async function main() {
   }
 }
 
+/** @param {import('./types.js').BatchReport} report */
+function words(report) {
+  return (report.profile === 'exact' ? exactWords(report) : gonkaWords(report)).join('\n');
+}
+
+/** @param {import('./types.js').ExactBatchReport} report */
+function exactWords({ state, nInvalid, nChecked, nClaimed, preset, falseShareBound, seed, fault }) {
+  const bound = falseShareBound && `with 95 % confidence fewer than ${(falseShareBound * 100).toPrecision(2)} % of the claims are false`;
+  return [
+    state,
+    `${nInvalid} false of ${nChecked} recomputed (${nClaimed} claimed${seed ? `, sample seed ${seed}` : ''}), ${preset ?? 'own'} parameters`,
+    ...(bound ? [bound] : []),
+    ...(fault ? [fault.detail] : []),
+  ];
+}
+
 /** @param {import('./types.js').GonkaBatchReport} report */
-function words({ state, verdict, nClaimed, rTarget, rTargetSource, winRate, advisory, hint, seed }) {
+function gonkaWords({ state, verdict, nClaimed, rTarget, rTargetSource, winRate, advisory, hint, seed }) {
   const lines = [
     state,
     `${verdict.nInvalid} bad of ${verdict.nChecked} recomputed (${nClaimed} claimed${seed ? `, sample seed ${seed}` : ''})`,
@@ -126,7 +142,7 @@ function words({ state, verdict, nClaimed, rTarget, rTargetSource, winRate, advi
     `r_target ${rTarget} (${rTargetSource}): ${(winRate * 100).toFixed(2)} % of random nonces win`,
     `claimed against recomputed (advisory): rms ${advisory.rmsError?.toExponential(1)}, largest ${advisory.maxError?.toExponential(1)}`,
   ];
-  return [...lines, ...(hint ? [hint] : [])].join('\n');
+  return [...lines, ...(hint ? [hint] : [])];
 }
 
 try {

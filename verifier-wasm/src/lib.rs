@@ -4,6 +4,8 @@
 //! of the package's stable codes ([`error`]). Nothing here can panic on what a caller passes; should it
 //! happen all the same, [`start`] lets the panic's words out before the trap.
 
+#[cfg(feature = "bench")]
+pub mod bench;
 pub mod documents;
 pub mod error;
 pub mod exact;

@@ -76,7 +76,8 @@ fn widen_four(halves: v128) -> v128 {
 /// - `weights`: four rows of `depth` values, [`STRIDE`] apart.
 /// - `x`: `depth` rows of 8 values, [`LANES`] apart.
 /// - `out`: four rows of 8 values, [`LANES`] apart.
-#[inline(always)]
+// A call costs nothing beside its loop; inlined, eight copies would be in every use.
+#[inline(never)]
 unsafe fn four_by_eight(depth: usize, weights: *const f32, x: *const f32, out: *mut f32) {
     // SAFETY: as the caller promises.
     unsafe {

@@ -43,7 +43,8 @@ unsafe fn part<const R: usize>(panel: *const u8, quads: usize, x: [*const i8; R]
     acc
 }
 
-#[inline(always)]
+// A call costs nothing beside its loops; inlined into every use it would be a fifth of the whole wasm.
+#[inline(never)]
 fn rows<const R: usize, const WIDE: bool>(panel: &[u8], x: &[&[i8]], sums: &[i32], out: &mut [[i32; PANEL]]) {
     let x: [&[i8]; R] = x.try_into().expect("R rows");
     let start = unbiased::<R, WIDE>(sums.try_into().expect("R sums"));

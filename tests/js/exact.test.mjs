@@ -1,0 +1,108 @@
+// The exact profile's known answers, computed by the package in Node: simd128 and scalar wasm, to the bit.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { load, paths, runNode } from './support.mjs';
+
+const { createVerifier, parseProofs } = await load();
+const read = (name) => JSON.parse(readFileSync(join(paths.root, 'tests/vectors', `exact_${name}.json`), 'utf8'));
+const { cases } = read('forward');
+const { json: proof, bytes } = read('proof');
+const known = { profile: 'exact', params: proof.params, blockHash: proof.block_hash };
+
+/** Recomputes every nonce of every case with the wasm of `file`; gives {name: [hash of digests, won, listed fields]}. */
+async function table(file, names) {
+  const script = `
+    import { readFileSync } from 'node:fs';
+    import { createHash } from 'node:crypto';
+    import { createVerifier } from 'sphere-pow';
+    const wasm = readFileSync(new URL(import.meta.resolve('sphere-pow/${file}')));
+    const out = {};
+    for (const c of JSON.parse(readFileSync(0, 'utf8'))) {
+      const verifier = await createVerifier({ profile: 'exact', params: c.params, blockHash: c.block_hash, wasm });
+      const nonces = Array.from({ length: c.count }, (_, i) => String(BigInt(c.first_nonce) + BigInt(i)));
+      const digests = nonces.map((_, i) => c.nonces[i]?.digest ?? '0'.repeat(64));
+      const { block_hash, public_key, params } = c;
+      const proof = { profile: 'exact', version: 1, params, block_hash, public_key, nonces, digests };
+      const { results } = await verifier.verifyBatch(proof, { sample: 'all' });
+      await verifier.close();
+      const hash = createHash('sha256');
+      for (const { digest } of results) hash.update(Buffer.from(digest, 'hex'));
+      const listed = results.slice(0, c.nonces.length).map(({ nonce, digest, dot, logitsSquared, targetSquared, won, digestMatches }) =>
+        ({ nonce, digest, dot, logitsSquared, targetSquared, won, digestMatches }));
+      out[c.name] = [hash.digest('hex'), results.filter(({ won }) => won).length, listed];
+    }
+    console.log(JSON.stringify(out));`;
+  const input = JSON.stringify(cases.filter(({ name }) => names(name)));
+  const { stdout, stderr, code } = await runNode(['--input-type=module', '-e', script], { input, timeout: 500_000 });
+  assert.equal(code, 0, stderr);
+  return JSON.parse(stdout);
+}
+
+for (const file of ['verifier.wasm', 'verifier-scalar.wasm']) {
+  test(`every digest and verdict of the oracle, ${file}`, { timeout: 600_000 }, async () => {
+    const got = await table(file, () => true);
+    assert.deepEqual(Object.keys(got).length, cases.length);
+    for (const { name, sha256_of_digests, won, nonces } of cases) {
+      const [hash, n, listed] = got[name];
+      assert.equal(hash, sha256_of_digests, name);
+      assert.equal(n, won, name);
+      const want = nonces.map((w) => ({ nonce: w.nonce, digest: w.digest, dot: w.dot, logitsSquared: w.logits_squared, targetSquared: w.target_squared, won: w.won, digestMatches: true }));
+      assert.deepEqual(listed, want, name);
+    }
+  });
+}
+
+test('a proof as JSON text, object, bytes and parsed proof is one, and valid', async () => {
+  const verifier = await createVerifier(known);
+  const raw = Uint8Array.from(Buffer.from(bytes, 'hex'));
+  const parsed = await parseProofs(proof);
+  assert.deepEqual([parsed.shape, parsed.proofs[0].preset], ['X', 'nano']);
+  for (const input of [proof, JSON.stringify(proof), raw, raw.buffer, parsed.proofs[0]]) {
+    assert.deepEqual(await parseProofs(input), parsed);
+    const report = await verifier.verifyBatch(input);
+    assert.deepEqual([report.state, report.nChecked, report.falseShareBound, report.fault], ['valid', 8, 0, null]);
+    assert.deepEqual(JSON.parse(JSON.stringify(report)), report);
+  }
+  const sampled = await verifier.verifyBatch(proof, { sample: 3, seed: 's' });
+  assert.equal(sampled.state, 'inconclusive');
+  assert.ok(Math.abs(sampled.falseShareBound - (1 - 0.05 ** (1 / 3))) < 1e-12);
+  await verifier.close();
+});
+
+test('every reject vector is refused, and false claims are fraud with what repeats them', async () => {
+  const verifier = await createVerifier(known);
+  const refusals = { WrongBlock: 'E_BLOCK_HASH', WrongKey: 'E_FORMAT', WrongParams: 'E_RANGE' };
+  const { public_key: publicKey } = proof;
+  for (const { name, stage, error, bytes: hex } of read('reject').cases) {
+    const input = Uint8Array.from(Buffer.from(hex, 'hex'));
+    if (stage === 'decode') {
+      const { code } = await parseProofs(input).then(() => assert.fail(name), (e) => e);
+      assert.ok(['E_FORMAT', 'E_RANGE', 'E_PROFILE_UNKNOWN'].includes(code), `${name}: ${code}`);
+    } else if (refusals[error]) {
+      await assert.rejects(verifier.verifyBatch(input, { publicKey }), { code: refusals[error] }, name);
+    } else {
+      const { state, fault } = await verifier.verifyBatch(input);
+      assert.deepEqual([state, fault.code], ['invalid', { Digest: 'digest', NotWon: 'not-won' }[error]], name);
+      const again = await verifier.compute(fault.publicKey, fault.nonce);
+      assert.equal(again.digest, fault.computedDigest, name);
+    }
+  }
+  await verifier.close();
+});
+
+test('weights kept or made on the fly give the same, and memory says so', async () => {
+  const { params, block_hash: blockHash, public_key: key, nonces } = cases.find(({ name }) => name === 'standard');
+  for (const keepWeights of [false, true]) {
+    const verifier = await createVerifier({ profile: 'exact', params, blockHash, keepWeights });
+    const { digest } = await verifier.compute(key, nonces[0].nonce);
+    assert.equal(digest, nonces[0].digest);
+    assert.equal(verifier.model.keepsWeights, keepWeights);
+    assert.ok(keepWeights ? verifier.model.memoryBytes < 450e6 : verifier.model.memoryBytes < 64e6);
+    await verifier.close();
+  }
+  await assert.rejects(createVerifier({ ...known, rTarget: 1.4 }), { code: 'E_FORMAT' });
+  await assert.rejects(createVerifier({ ...known, params: 'testnet' }), { code: 'E_PROFILE_UNKNOWN' });
+});
