@@ -1,7 +1,7 @@
 // <sphere-pow-proof>: checks a proof where it is embedded. README: examples/react/README.md.
 
 import { h, render } from 'preact';
-import type { Progress, ProofInput } from 'sphere-pow/slim';
+import { SpherePowError, type Progress, type ProofInput } from 'sphere-pow/slim';
 import { NoProof, Unreachable, check, type Given, type Verdict } from './check.ts';
 import css from './element.css?inline';
 import { languageOf } from './strings.ts';
@@ -134,7 +134,7 @@ export class SpherePowProof extends Base {
     const [params, sample, rTarget] = [text('params'), text('sample'), text('r-target')];
     const [blockHash, publicKey] = [text('block-hash'), text('public-key')];
     return {
-      ...(params === undefined ? {} : { params: params.startsWith('{') ? JSON.parse(params) : params }),
+      ...(params === undefined ? {} : { params: paramsOf(params) }),
       ...(blockHash === undefined ? {} : { blockHash }),
       ...(publicKey === undefined ? {} : { publicKey }),
       ...(rTarget === undefined ? {} : { rTarget: Number(rTarget) }),
@@ -173,6 +173,16 @@ export class SpherePowProof extends Base {
     const tag = this.closest('[lang]')?.getAttribute('lang') ?? globalThis.navigator?.language;
     const view = { language: languageOf(tag), status: this.#status, onCheck: () => void this.check(), onCancel: () => this.cancel() };
     render(h(View, view), this.#root);
+  }
+}
+
+/** A preset's name or sizes as JSON. */
+function paramsOf(text: string): NonNullable<Given['params']> {
+  if (!text.startsWith('{')) return text as NonNullable<Given['params']>;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new SpherePowError('E_FORMAT', `the attribute params is no JSON, expected a preset or an object: ${text.slice(0, 40)}`, { cause });
   }
 }
 
