@@ -97,7 +97,10 @@ export const TEACH = {
     '从种子字符串到结论的每一步，附数值与规则。',
     'Каждый шаг от строк-зёрен до вердикта, с числами и правилом.',
   ],
-  'teach.walk.profile': ['Profile', '方案', 'Профиль'],
+  'teach.walk.model': ['Model', '模型', 'Модель'],
+  'teach.walk.hash': ['Block hash', '区块哈希', 'Хеш блока'],
+  'teach.walk.key': ['Public key', '公钥', 'Открытый ключ'],
+  'teach.walk.text': ['1 to 256 visible ASCII characters', '1 至 256 个可见 ASCII 字符', 'От 1 до 256 видимых символов ASCII'],
   'teach.walk.show': ['Show it', '展示', 'Показать'],
   'teach.walk.range': ['A whole number from 0 to 9223372036854775807', '0 至 9223372036854775807 的整数', 'Целое число от 0 до 9223372036854775807'],
 } as const satisfies Record<string, readonly [string, string, string]>;
