@@ -58,15 +58,15 @@ async function embed(attributes, use, options = {}) {
 }
 
 const SAMPLES = {
-  'gonka-honest': { state: 'valid', bad: 0 },
-  'gonka-forged': { state: 'invalid', bad: 16 },
-  'gonka-wrong-hash': { state: 'invalid', bad: 62 },
-  'exact-honest': { state: 'valid', bad: 0 },
-  'exact-forged': { state: 'invalid', bad: 8 },
-  'exact-wrong-hash': { state: 'invalid', bad: 64 },
+  'gonka-honest': { state: 'valid', bad: 0, hint: /hold\.\s*$/ },
+  'gonka-forged': { state: 'invalid', bad: 16, hint: /more than honest hardware/ },
+  'gonka-wrong-hash': { state: 'invalid', bad: 62, hint: /another block hash/ },
+  'exact-honest': { state: 'valid', bad: 0, hint: /hold\.\s*$/ },
+  'exact-forged': { state: 'invalid', bad: 8, hint: /Nonce 0 does not win/ },
+  'exact-wrong-hash': { state: 'invalid', bad: 64, hint: /digest of nonce \d+ is not/ },
 };
 
-for (const [name, { state, bad }] of Object.entries(SAMPLES)) {
+for (const [name, { state, bad, hint }] of Object.entries(SAMPLES)) {
   test(`${name} is ${state}, in words and as events`, () =>
     embed({ src: `../samples/${name}.json` }, async (element, page) => {
       const button = element.getByRole('button');
@@ -78,6 +78,7 @@ for (const [name, { state, bad }] of Object.entries(SAMPLES)) {
       const text = await words.innerText();
       assert.match(text, state === 'valid' ? /^Valid/ : /^Invalid/);
       assert.ok(text.includes(bad === 0 ? `All ${claims.length} nonces` : `${bad} of ${claims.length} nonces`), text);
+      assert.match(text, hint);
       const events = await page.evaluate(() => window.events);
       const { detail } = events.pop();
       assert.equal(detail.state, state);

@@ -42,6 +42,26 @@ export const STRINGS = {
     '所检查的 {checked} 个 nonce 均成立；共声称 {claimed} 个。',
     'Среди {checked} проверенных nonce ложных нет; заявлено {claimed}.',
   ],
+  wrongContext: [
+    'The recomputed distances scatter about √2, as unrelated ones do: another block hash, key or model was mined.',
+    '重算的距离散布在 √2 附近，与无关数据无异：挖矿时用的是另一个区块哈希、公钥或模型。',
+    'Пересчитанные расстояния рассеяны около √2, как у несвязанных данных: майнили с другим хешем блока, ключом или моделью.',
+  ],
+  otherClaims: [
+    'The claimed distances differ from the recomputed ones by more than honest hardware does.',
+    '声称的距离与重算的距离之差超出了诚实硬件的误差。',
+    'Заявленные расстояния отличаются от пересчитанных больше, чем бывает у честного оборудования.',
+  ],
+  faultDigest: [
+    'The digest of nonce {nonce} is not that of its logits, which proves fraud.',
+    'nonce {nonce} 的摘要与其 logits 不符，足以证明作弊。',
+    'Дайджест nonce {nonce} не соответствует его логитам: это доказывает обман.',
+  ],
+  faultNotWon: [
+    'Nonce {nonce} does not win, though its digest is true.',
+    'nonce {nonce} 的摘要属实，但并未获胜。',
+    'Nonce {nonce} не выигрывает, хотя его дайджест верен.',
+  ],
   cancelled: ['Cancelled.', '已取消。', 'Отменено.'],
   failed: ['It could not be checked', '无法验证', 'Проверить не удалось'],
   missing: ['The proof does not say enough; set {names}.', '证明信息不足，请设置 {names}。', 'В доказательстве не хватает данных; задайте {names}.'],

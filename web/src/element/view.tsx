@@ -74,8 +74,7 @@ function Words({ status, language }: { status: Status; language: Language }) {
       return (
         <>
           <p><strong class="state">{t(state)}</strong></p>
-          {reports.map((report) => <p>{verdictText(report, language)}</p>)}
-          {hintsOf(reports).map((hint) => <p class="quiet" lang="en">{hint}</p>)}
+          {reports.map((report) => <p>{verdictText(report, language)} <span class="quiet">{hintOf(report, language)}</span></p>)}
         </>
       );
     }
@@ -100,9 +99,14 @@ function verdictText(report: BatchReport, language: Language): string {
   return say(language, key, { checked, bad, claimed });
 }
 
-/** Likely causes and faults, as the package words them. */
-function hintsOf(reports: BatchReport[]): string[] {
-  return reports.flatMap((report) => (report.profile === 'gonka' ? (report.hint ?? []) : (report.fault?.detail ?? [])));
+/** A likely cause, or the first false claim. */
+function hintOf(report: BatchReport, language: Language): string | null {
+  if (report.profile === 'exact') {
+    const { fault } = report;
+    return fault && say(language, fault.code === 'digest' ? 'faultDigest' : 'faultNotWon', { nonce: fault.nonce });
+  }
+  const { looksLikeWrongContext, isWithinHardwareNoise } = report.advisory;
+  return looksLikeWrongContext ? say(language, 'wrongContext') : isWithinHardwareNoise ? null : say(language, 'otherClaims');
 }
 
 /** Nonces checked, bad ones of these, nonces claimed. */
