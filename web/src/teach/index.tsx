@@ -3,7 +3,7 @@
 import { t } from '../i18n.ts';
 import { Section } from '../walk/parts.tsx';
 import { Making } from './making.tsx';
-import { NONCES, type Profile } from './model.ts';
+import type { Profile } from './model.ts';
 import { Panel } from './panel.tsx';
 import './teach.css';
 
@@ -13,7 +13,7 @@ export default function LearnPage() {
   return (
     <div class="teach">
       <h1>{t('teach.title')}</h1>
-      <p class="lead">{t('teach.lead', { nonces: NONCES.length })}</p>
+      <p class="lead">{t('teach.lead')}</p>
       <div class="panels">{PROFILES.map((profile) => <Panel profile={profile} />)}</div>
       <section class="lesson" aria-labelledby="teach-what">
         <h2 id="teach-what">{t('teach.what')}</h2>

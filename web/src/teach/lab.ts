@@ -1,7 +1,7 @@
 // One profile's experiment: the layers chosen, the run that they start, the last result.
 
 import { batch, signal } from '@preact/signals';
-import { LAYERS, run, type Profile, type Run } from './model.ts';
+import { LAYERS, STAGES, run, type Profile, type Run } from './model.ts';
 
 export type Preset = 'all' | 'butLast' | 'half' | 'other' | 'none';
 export const PRESETS: readonly Preset[] = ['all', 'butLast', 'half', 'other', 'none'];
@@ -77,13 +77,18 @@ export class Lab {
     this.#running = running;
     const kept = this.chosen.value.flatMap((isKept, layer) => (isKept ? [layer] : []));
     try {
-      const result = await run(this.profile, kept, {
-        signal: running.signal,
-        onProgress: (fraction) => {
-          if (this.#running === running) this.fraction.value = fraction;
-        },
-      });
-      if (this.#running === running) batch(() => ([this.result.value, this.fraction.value] = [result, null]));
+      for (const nonces of STAGES[this.profile]) {
+        const result = await run(this.profile, kept, {
+          nonces,
+          signal: running.signal,
+          onProgress: (fraction) => {
+            if (this.#running === running) this.fraction.value = fraction;
+          },
+        });
+        if (this.#running !== running) return;
+        this.result.value = result;
+      }
+      this.fraction.value = null;
     } catch (error) {
       if (this.#running !== running || running.signal.aborted) return;
       batch(() => {

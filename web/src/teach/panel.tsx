@@ -6,7 +6,7 @@ import { count, percent, t } from '../i18n.ts';
 import { SOUND_GAIN, type Gain } from './gain.ts';
 import { Lab } from './lab.ts';
 import { Layers } from './layers.tsx';
-import { NONCES, type Profile, type Run } from './model.ts';
+import type { Profile, Run } from './model.ts';
 import { Scatter, pairsOf } from './scatter.tsx';
 
 export function Panel({ profile }: { profile: Profile }) {
@@ -87,7 +87,7 @@ function Worth({ run: { report }, gain }: { run: Run; gain: Gain }) {
   if (report.kept.length === report.layers) return <p class="notice">{t('teach.same')}</p>;
   if (gain.low > SOUND_GAIN) return <p class="notice bad">{t('teach.pays', { gain: gainText(gain.estimate) })}</p>;
   if (gain.high <= SOUND_GAIN) return <p class="notice good">{t('teach.paysNot')}</p>;
-  return <p class="notice good">{t('teach.unsure', { nonces: NONCES.length, high: gainText(gain.high) })}</p>;
+  return <p class="notice">{t('teach.unsure', { nonces: report.nonces.length, low: gainText(gain.low), high: gainText(gain.high) })}</p>;
 }
 
 const ROWS = 12;

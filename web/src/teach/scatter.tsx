@@ -36,7 +36,7 @@ function optionsFor(radius: () => number): PlotOptions {
     series: [
       {},
       { stroke: palette('line-strong'), width: 1 },
-      { paths: () => null, points: { show: true, size: 6, fill: palette('accent'), width: 0 } },
+      { paths: () => null, points: { show: true, size: 5, fill: palette('accent'), width: 0 } },
     ],
     plugins: [
       rules(() => [

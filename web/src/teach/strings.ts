@@ -3,9 +3,9 @@
 export const TEACH = {
   'teach.title': ['Does skipping work pay?', '偷工减料划算吗？', 'Выгодно ли пропускать работу?'],
   'teach.lead': [
-    'A proof of work should cost the work. Leave out layers of a small model and see what becomes of the distances of {nonces} nonces, computed in this browser as you choose.',
-    '工作量证明应当真正付出工作量。请在小模型中略去若干层，看看 {nonces} 个 nonce 的距离会怎样变化；计算随您的选择在本浏览器中实时进行。',
-    'Доказательство работы должно стоить работы. Пропустите слои небольшой модели и посмотрите, что станет с расстояниями {nonces} nonce: всё считается в этом браузере по мере выбора.',
+    'A proof of work should cost the work. Leave out layers of a small model and see what becomes of the distances of some hundred nonces, computed in this browser as you choose.',
+    '工作量证明应当真正付出工作量。请在小模型中略去若干层，看看数百个 nonce 的距离会怎样变化；计算随您的选择在本浏览器中实时进行。',
+    'Доказательство работы должно стоить работы. Пропустите слои небольшой модели и посмотрите, что станет с расстояниями сотен nonce: всё считается в этом браузере по мере выбора.',
   ],
   'teach.gonka': ['gonka: the network’s own scheme', 'gonka：网络自身的方案', 'gonka: схема самой сети'],
   'teach.exact': ['exact: integers end to end', 'exact：全程整数', 'exact: только целые числа'],
@@ -62,9 +62,9 @@ export const TEACH = {
     'Пропускать невыгодно: дешёвое расстояние ничего не предсказывает, и работа на него потеряна.',
   ],
   'teach.unsure': [
-    'No gain shows, but {nonces} nonces leave room for up to {high}. The project’s harness measured 65,536 nonces: at most 1.03 for any shortcut.',
-    '未见收益，但 {nonces} 个 nonce 尚不能排除最高 {high} 倍。本项目的测试对 65,536 个 nonce 做了测量：任何捷径至多 1.03 倍。',
-    'Выигрыша не видно, но {nonces} nonce допускают до {high}. Испытания проекта на 65 536 nonce: не более 1,03 для любого сокращения.',
+    'No gain can be told from chance: {nonces} nonces leave room for {low} to {high}. The project’s harness measured 65,536 of them: at most 1.03 for any shortcut.',
+    '看不出高于偶然的收益：{nonces} 个 nonce 只能界定在 {low} 至 {high} 之间。本项目的测试测量了 65,536 个：任何捷径至多 1.03。',
+    'Выигрыш неотличим от случайности: {nonces} nonce оставляют место от {low} до {high}. Испытания проекта на 65 536 дали не более 1,03 для любого сокращения.',
   ],
   'teach.known': ['As if the honest target were known', '假设已知诚实计算的目标', 'Как если бы честная цель была известна'],
   'teach.known.help': [
