@@ -25,7 +25,7 @@ function sphere(command, profile, params, hash, ...rest) {
 
 /** The first claims that a run of the command won, its lines joined. */
 function mine(profile, params, hash, count) {
-  const file = join(scratch, `${profile}-${hash}.jsonl`);
+  const file = join(scratch, `${profile}-${params}-${hash}.jsonl`);
   sphere('mine', profile, params, hash, '--count', String(count), '--out', file);
   const lines = readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line));
   const values = profile === 'exact' ? 'digests' : 'dist';
@@ -64,5 +64,7 @@ const [digest] = JSON.parse(sphere('distance', 'exact', 'nano', block, '--nonces
 const turned = (hex) => (Number.parseInt(hex[0], 16) ^ 1).toString(16) + hex.slice(1);
 const tampered = true_.claims.map(([nonce, hex], i) => [nonce, i % 9 === 4 ? turned(hex) : hex]);
 write('exact-forged', exact({ ...true_, claims: [[loser, digest], ...tampered.slice(0, CLAIMS - 1)] }));
+// A preset of real size: a few claims that take a browser a second each.
+write('exact-standard', exact(mine('exact', 'standard', block, 600)));
 write('exact-wrong-hash', exact(mine('exact', 'nano', otherBlock, 1200), block));
 rmSync(scratch, { recursive: true });

@@ -1,4 +1,6 @@
 import { defineConfig, type Plugin } from 'vite';
+import { offline } from './plugins/offline.ts';
+import { spec } from './plugins/spec.ts';
 
 /**
  * What the built page may do. `connect-src` names schemes and not hosts, since a person may name any node to read a
@@ -27,7 +29,7 @@ const policy: Plugin = {
 
 export default defineConfig({
   base: './',
-  plugins: [policy],
+  plugins: [policy, spec(), offline()],
   worker: { format: 'es' },
   build: {
     target: 'es2022',

@@ -1,6 +1,12 @@
 // Every text of the page, by key: English, Chinese, Russian. `{name}` is a value put in. Each page has its section.
 
+import { TEACH } from './teach/strings.ts';
+import { WALK } from './walk/strings.ts';
+
 export const STRINGS = {
+  ...TEACH,
+  ...WALK,
+
   // Shell
   'app.title': ['sphere-pow: check a proof', 'sphere-pow：检验证明', 'sphere-pow: проверка доказательства'],
   'app.skip': ['Skip to the content', '跳到正文', 'К содержанию'],
