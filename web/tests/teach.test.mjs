@@ -93,7 +93,7 @@ test('exact: with one layer left out no digest stays and the distance scatters',
   const { choose, fact, panel, close } = await open();
   for (const preset of ['All but the last', 'Every other', 'None']) {
     await choose('exact', preset);
-    assert.deepEqual(await fact('exact', 'Digests'), [0, 2048]);
+    assert.deepEqual(await fact('exact', 'Digests'), [0, 1024]);
     const [, low, high] = await fact('exact', 'Correlation');
     assert.ok(low < 0.1 && high > -0.1, `${preset}: ${low} to ${high}`);
     const notice = await panel('exact').locator('.notice').innerText();
@@ -106,7 +106,7 @@ test('exact: with one layer left out no digest stays and the distance scatters',
   assert.ok(known > 0.05 && known < 0.4, `${known}`);
   assert.match(await panel('exact').locator('.notice').innerText(), /does not pay/);
   await choose('exact', 'All');
-  assert.deepEqual(await fact('exact', 'Digests'), [2048, 2048]);
+  assert.deepEqual(await fact('exact', 'Digests'), [1024, 1024]);
   await close();
 });
 

@@ -11,7 +11,7 @@ export type SkipReport = GonkaSkipReport | ExactSkipReport;
  * Nonces of each run: a first answer at once, then one from more nonces, where chance alone makes correlations that would be
  * worth something.
  */
-export const STAGES: Record<Profile, readonly number[]> = { gonka: [256], exact: [256, 2048] };
+export const STAGES: Record<Profile, readonly number[]> = { gonka: [256], exact: [256, 1024] };
 
 export const BLOCK_HASH = '2832E92ACC78E278013A8816BC56AD7C83FEE30E54F10F4ECA4BC05329A723A3';
 export const PUBLIC_KEY = '021438798db085d15c4dffa4d803b7d383ea5305cede835fd97189597a7d5a3e56';
