@@ -127,6 +127,9 @@ test('what is missing, unreadable or unreachable is said, and the element goes o
         () => ((node.proof = undefined), node.setAttribute('src', './')),
         () => (node.setAttribute('src', '../samples/gonka-honest.json'), node.setAttribute('params', '{"dim":')),
         () => (node.setAttribute('params', 'nonsense')),
+        () => (node.removeAttribute('params'), node.setAttribute('concurrency', 'many')),
+        () => (node.removeAttribute('concurrency'), node.setAttribute('sample', '-1')),
+        () => (node.removeAttribute('sample'), node.setAttribute('r-target', '3')),
       ];
       const found = [];
       for (const change of changes) {
@@ -136,7 +139,8 @@ test('what is missing, unreadable or unreachable is said, and the element goes o
         const { type, detail } = window.events.at(-1) ?? {};
         found.push([verdict, type, detail?.code ?? detail?.name, node.shadowRoot.querySelector('[role=status]').textContent]);
       }
-      node.removeAttribute('params');
+      node.removeAttribute('r-target');
+      node.setAttribute('concurrency', '2');
       return { found, after: (await node.check()).state };
     });
     assert.deepEqual(outcomes.found.map(([verdict, type, code]) => [verdict, type, code]), [
@@ -148,6 +152,9 @@ test('what is missing, unreadable or unreachable is said, and the element goes o
       [null, 'failure', 'E_FORMAT'],
       [null, 'failure', 'E_FORMAT'],
       [null, 'failure', 'E_PROFILE_UNKNOWN'],
+      [null, 'failure', 'E_RANGE'],
+      [null, 'failure', 'E_RANGE'],
+      [null, 'failure', 'E_RANGE'],
     ]);
     assert.ok(outcomes.found.every(([, , , text]) => text.startsWith('It could not be checked')), JSON.stringify(outcomes.found));
     assert.match(outcomes.found[2][3], /params, block-hash/);

@@ -73,7 +73,7 @@ test('the gain is the harness\'s, for each of its shortcuts and the ends of thei
 test('gonka: with no layer at all the distance stays, and skipping pays', async () => {
   const { choose, fact, panel, close } = await open();
   await choose('gonka', 'None');
-  assert.match(await panel('gonka').locator('.kept').innerText(), /^0 of 32 layers, 0\.2% of the work/);
+  assert.match(await panel('gonka').locator('.amount').innerText(), /^0 of 32 layers, 0\.2% of the work/);
   const [correlation, low] = await fact('gonka', 'Correlation');
   assert.ok(correlation > 0.99999 && low > 0.99999, `${correlation}`);
   const [moved] = await fact('gonka', 'Distance moves');
@@ -119,7 +119,7 @@ test('single layers by keyboard: one tab stop, arrows move, space switches, and 
   // Half is chosen at first: layers 2 and 0 go, 31 comes.
   const kept = await gonka.locator('.strip input').evaluateAll((boxes) => boxes.flatMap((box, layer) => (box.checked ? [layer] : [])));
   assert.deepEqual(kept, [1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 31]);
-  await gonka.locator('.kept', { hasText: '15 of 32' }).waitFor();
+  await gonka.locator('.amount', { hasText: '15 of 32' }).waitFor();
   await settled('gonka');
   await page.keyboard.press('Tab');
   assert.equal(await page.evaluate(() => document.activeElement.closest('.strip') === null), true);
@@ -136,7 +136,7 @@ test('quick clicks end in the last choice', async () => {
     await panel('exact').getByRole('button', { name, exact: true }).click();
     await page.waitForTimeout(60);
   }
-  await panel('exact').locator('.kept', { hasText: '20 of 40' }).waitFor();
+  await panel('exact').locator('.amount', { hasText: '20 of 40' }).waitFor();
   await settled('exact');
   assert.equal(await panel('exact').getByRole('button', { name: 'Every other' }).getAttribute('aria-pressed'), 'true');
   // Not asserted on: a busy machine's tasks are long.

@@ -24,6 +24,8 @@ export interface Given {
   publicKey?: string;
   rTarget?: number;
   sample?: BatchOptions['sample'];
+  /** Workers, each with weights of its own. */
+  concurrency?: number;
 }
 
 export interface Verdict {
@@ -79,6 +81,7 @@ async function checkOne(proof: ParsedProof, given: Given, call: Call): Promise<B
       ...call,
       sample: given.sample ?? 'all',
       ...(given.publicKey === undefined ? {} : { publicKey: given.publicKey }),
+      ...(given.concurrency === undefined ? {} : { concurrency: given.concurrency }),
     });
   } finally {
     await verifier.close();

@@ -10,7 +10,7 @@ import { View, type Status } from './view.tsx';
 export type { Given, Verdict } from './check.ts';
 
 /** Attributes that change what is checked: a check of something else is stopped. */
-const SUBJECT = ['src', 'params', 'block-hash', 'public-key', 'r-target', 'sample'] as const;
+const SUBJECT = ['src', 'params', 'block-hash', 'public-key', 'r-target', 'sample', 'concurrency'] as const;
 const ATTRIBUTES = [...SUBJECT, 'lang', 'auto'];
 
 // Server-side rendering imports this without a DOM.
@@ -132,12 +132,13 @@ export class SpherePowProof extends Base {
   #given(): Given {
     const text = (name: string) => this.getAttribute(name)?.trim() || undefined;
     const [params, sample, rTarget] = [text('params'), text('sample'), text('r-target')];
-    const [blockHash, publicKey] = [text('block-hash'), text('public-key')];
+    const [blockHash, publicKey, concurrency] = [text('block-hash'), text('public-key'), text('concurrency')];
     return {
       ...(params === undefined ? {} : { params: paramsOf(params) }),
       ...(blockHash === undefined ? {} : { blockHash }),
       ...(publicKey === undefined ? {} : { publicKey }),
       ...(rTarget === undefined ? {} : { rTarget: Number(rTarget) }),
+      ...(concurrency === undefined ? {} : { concurrency: Number(concurrency) }),
       ...(sample === undefined ? {} : { sample: sample === 'all' ? sample : Number(sample) }),
     };
   }

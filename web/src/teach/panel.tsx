@@ -51,7 +51,7 @@ function Result({ run, isTargetKnown }: { run: Run; isTargetKnown: { value: bool
           <span>{t('teach.known')}<br /><span class="quiet help">{t('teach.known.help')}</span></span>
         </label>
       )}
-      <p class="kept">{t('teach.kept', { kept: report.kept.length, layers: report.layers, work: percent(report.work) })}</p>
+      <p class="amount">{t('teach.kept', { kept: report.kept.length, layers: report.layers, work: percent(report.work) })}</p>
       <dl class="facts">
         <Fact
           name={t('teach.correlation')}

@@ -20,17 +20,32 @@ export function GonkaSteps({ made }: { made: GonkaTrace }) {
 
 type Part = { made: GonkaTrace };
 
-function Seeds({ made: { steps } }: Part) {
-  const { seeds, generators } = steps;
+function Seeds({ made }: Part) {
+  const { seeds, generators } = made.steps;
   return (
     <>
       <Step title="walk.seeds" text={t('walk.seeds.text')} section={seeds.section}>
-        <Facts rows={SEEDS.map((name) => [t(`walk.seed.${name}`), <Bytes text={seeds[name]} />] as const)} />
+        <Facts rows={SEEDS.map((name) => [t(`walk.seed.${name}`), <SeedText text={seeds[name]} made={made} />] as const)} />
       </Step>
       <Step title="walk.generators" text={t('walk.generators.text')} section={generators.section}>
         {SEEDS.map((name) => <Generator name={name} seed={generators[name]} />)}
       </Step>
     </>
+  );
+}
+
+/** A seed string with block hash, key and nonce told apart. */
+function SeedText({ text, made }: { text: string; made: GonkaTrace }) {
+  const [hash, rest] = [text.slice(0, made.blockHash.length), text.slice(made.blockHash.length)];
+  const hasKey = rest.startsWith(`_${made.publicKey}_`);
+  const [key, tail] = hasKey ? [made.publicKey, rest.slice(made.publicKey.length + 1)] : ['', rest];
+  const nonce = hasKey ? tail.indexOf(made.nonce) : -1;
+  return (
+    <code class="break seed">
+      <span class="seed-hash">{hash}</span>
+      {hasKey && <>_<span class="seed-key">{key}</span></>}
+      {nonce < 0 ? tail : <>{tail.slice(0, nonce)}<b>{made.nonce}</b>{tail.slice(nonce + made.nonce.length)}</>}
+    </code>
   );
 }
 

@@ -29,7 +29,7 @@ export interface SpherePowProofEventMap extends HTMLElementEventMap {
 
 /**
  * Attributes: `src` (URL of the proof); `params` (preset or JSON), `block-hash`, `public-key`, `r-target`: what the proof is
- * held against, before what it says of itself; `sample` (a number or `all`); `auto` (check at once); `lang`; `theme`
+ * held against, before what it says of itself; `sample` (a number or `all`); `concurrency` (workers); `auto` (check at once); `lang`; `theme`
  * (`light` or `dark`, else as the page's color-scheme).
  */
 export declare class SpherePowProof extends HTMLElement {
