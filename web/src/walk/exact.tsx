@@ -76,9 +76,7 @@ function Work({ made: { steps } }: Part) {
         title="walk.forward"
         text={t('walk.exact.forward.text', { layers: forward.layers, operations: operations(forward.operations) })}
         section={forward.section}
-      >
-        {null}
-      </Step>
+      />
       <Step title="walk.logits" text={t('walk.logits.text')} section={logits.section}>
         <Facts
           rows={[

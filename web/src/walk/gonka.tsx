@@ -118,9 +118,7 @@ function Input({ made: { steps } }: Part) {
         title="walk.forward"
         text={t('walk.forward.text', { layers: forward.layers, operations: operations(forward.flops) })}
         section={forward.section}
-      >
-        {null}
-      </Step>
+      />
       <Step title="walk.logits" text={t('walk.logits.text')} section={logits.section}>
         <Facts
           rows={[
@@ -152,7 +150,7 @@ function Sphere({ made: { steps } }: Part) {
         <p class="walk-result mono">{distance.distance ?? t('walk.nan')}</p>
         {distance.distance !== null && <DistancePlot distance={distance.distance} radius={verdict.rTarget} dim={target.length} />}
       </Step>
-      <Step title="walk.verdict" text="" section={verdict.section}>
+      <Step title="walk.verdict" section={verdict.section}>
         <Won won={verdict.won} />
         <Facts
           rows={[

@@ -4,14 +4,14 @@ import type { ComponentChildren } from 'preact';
 import { language, t } from '../i18n.ts';
 import type { Key } from '../strings.ts';
 
-export function Step({ title, text, section, children }: { title: Key; text: string; section: string; children: ComponentChildren }) {
+export function Step({ title, text, section, children }: { title: Key; text?: string; section: string; children?: ComponentChildren }) {
   return (
     <li class="walk-step" data-step={title.replace('walk.', '')}>
       <div class="walk-head">
         <h3>{t(title)}</h3>
         <Section name={section} />
       </div>
-      <p>{text}</p>
+      {text && <p>{text}</p>}
       {children}
     </li>
   );
