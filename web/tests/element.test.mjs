@@ -114,6 +114,31 @@ test('attributes come before what the proof says, and the property before src', 
     assert.deepEqual(sampled, ['inconclusive', 5, 'inconclusive']);
   }));
 
+test('a document of several proofs: the worst decides, each can be opened', () =>
+  embed({}, async (element, page) => {
+    const found = await page.evaluate(async () => {
+      const sample = async (name) => (await fetch(`../samples/${name}.json`)).json();
+      const [honest, forged] = [await sample('gonka-honest'), await sample('gonka-forged')];
+      const batch = ({ nonces, dist }, key) => ({
+        participant: 'gonka1sample', pub_key: '', hex_pub_key: key,
+        poc_batch: [{ participant_address: 'gonka1sample', poc_stage_start_block_height: 1298640, nonces: nonces.slice(0, 8), dist: dist.slice(0, 8), batch_id: 'b' }],
+      });
+      const node = document.querySelector('sphere-pow-proof');
+      node.proof = { poc_batch: [batch(honest, honest.public_key), batch(forged, honest.public_key), batch(honest, honest.public_key)] };
+      node.setAttribute('params', JSON.stringify(honest.params));
+      node.setAttribute('block-hash', honest.block_hash);
+      const { state, reports } = await node.check();
+      return { state, states: reports.map((report) => report.state), fractions: window.events.filter(({ type }) => type === 'progress').map(({ detail }) => detail.fraction) };
+    });
+    assert.deepEqual([found.state, found.states], ['invalid', ['valid', 'invalid', 'valid']]);
+    assert.deepEqual(found.fractions, [...found.fractions].sort((a, b) => a - b));
+    assert.match(await element.getByRole('status').innerText(), /3 proofs: 2 valid, 1 invalid, 0 inconclusive/);
+    const first = element.locator('.reports > details').first();
+    await first.locator('> summary').click();
+    assert.match(await first.innerText(), /^Invalid[^]*7 of 8 nonces checked are false/);
+    assert.deepEqual(await audit(page), []);
+  }));
+
 test('what is missing, unreadable or unreachable is said, and the element goes on', () =>
   embed({}, async (element, page) => {
     const outcomes = await page.evaluate(async () => {

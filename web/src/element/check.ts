@@ -11,6 +11,7 @@ import {
   type Progress,
   type ProofInput,
   type State,
+  type Verifier,
   type VerifierOptions,
 } from 'sphere-pow/slim';
 import wasm from 'sphere-pow/verifier.wasm?url&no-inline';
@@ -66,26 +67,46 @@ export async function check(document: ProofInput, given: Given, call: Call): Pro
   const { proofs } = await parseProofs(document);
   if (proofs.length === 0) throw new MissingContext(['src']);
   const reports: BatchReport[] = [];
-  for (const [index, proof] of proofs.entries()) {
-    const onProgress = (progress: Progress) =>
-      call.onProgress({ ...progress, fraction: (index + progress.fraction) / proofs.length });
-    reports.push(await checkOne(proof, given, { ...call, onProgress }));
+  const verifiers = new OneVerifier();
+  try {
+    for (const [index, proof] of proofs.entries()) {
+      const onProgress = (progress: Progress) =>
+        call.onProgress({ ...progress, fraction: (index + progress.fraction) / proofs.length });
+      const verifier = await verifiers.of(optionsOf(proof, given));
+      reports.push(await verifier.verifyBatch(proof, { ...call, ...batchOptionsOf(given), onProgress }));
+    }
+  } finally {
+    await verifiers.close();
   }
   return { state: worst(reports.map((report) => report.state)), reports };
 }
 
-async function checkOne(proof: ParsedProof, given: Given, call: Call): Promise<BatchReport> {
-  const verifier = await createVerifier(optionsOf(proof, given));
-  try {
-    return await verifier.verifyBatch(proof, {
-      ...call,
-      sample: given.sample ?? 'all',
-      ...(given.publicKey === undefined ? {} : { publicKey: given.publicKey }),
-      ...(given.concurrency === undefined ? {} : { concurrency: given.concurrency }),
-    });
-  } finally {
-    await verifier.close();
+/** The verifier of the last options: the proofs of a document are mostly of one block, whose weights are made once. */
+class OneVerifier {
+  #key = '';
+  #verifier: Verifier | undefined;
+
+  async of(options: VerifierOptions): Promise<Verifier> {
+    const key = JSON.stringify(options);
+    if (this.#verifier && key === this.#key) return this.#verifier;
+    await this.close();
+    this.#key = key;
+    this.#verifier = await createVerifier(options);
+    return this.#verifier;
   }
+
+  async close() {
+    await this.#verifier?.close();
+    this.#verifier = undefined;
+  }
+}
+
+function batchOptionsOf({ sample = 'all', publicKey, concurrency }: Given): BatchOptions {
+  return {
+    sample,
+    ...(publicKey === undefined ? {} : { publicKey }),
+    ...(concurrency === undefined ? {} : { concurrency }),
+  };
 }
 
 function optionsOf(proof: ParsedProof, given: Given): VerifierOptions {

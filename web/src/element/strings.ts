@@ -42,6 +42,12 @@ export const STRINGS = {
     '所检查的 {checked} 个 nonce 均成立；共声称 {claimed} 个。',
     'Среди {checked} проверенных nonce ложных нет; заявлено {claimed}.',
   ],
+  proofs: [
+    '{all} proofs: {valid} valid, {invalid} invalid, {inconclusive} inconclusive.',
+    '共 {all} 份证明：有效 {valid}，无效 {invalid}，无法判定 {inconclusive}。',
+    'Доказательств: {all}; верных {valid}, неверных {invalid}, неопределённых {inconclusive}.',
+  ],
+  firstProofs: ['The first {shown} of {total} proofs, false ones first.', '显示 {total} 份中的前 {shown} 份，无效的在前。', 'Первые {shown} из {total} доказательств, неверные сначала.'],
   wrongContext: [
     'The recomputed distances scatter about √2, as unrelated ones do: another block hash, key or model was mined.',
     '重算的距离散布在 √2 附近，与无关数据无异：挖矿时用的是另一个区块哈希、公钥或模型。',

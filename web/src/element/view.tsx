@@ -18,7 +18,7 @@ interface ViewProps {
   onCancel: () => void;
 }
 
-/** Rows of the list of nonces: enough to see what is wrong, few enough to be a part of a page. */
+/** Rows of the lists of nonces and proofs: enough to see what is wrong, few enough to be a part of a page. */
 const ROWS = 100;
 
 export function View({ language, status, onCheck, onCancel }: ViewProps) {
@@ -38,7 +38,7 @@ export function View({ language, status, onCheck, onCancel }: ViewProps) {
         </button>
       </header>
       {isRunning && <Bar progress={status.progress} language={language} />}
-      {status.name === 'done' && status.verdict.reports.map((report) => <Report report={report} language={language} />)}
+      {status.name === 'done' && <Reports reports={status.verdict.reports} language={language} />}
     </section>
   );
 }
@@ -74,11 +74,21 @@ function Words({ status, language }: { status: Status; language: Language }) {
       return (
         <>
           <p><strong class="state">{t(state)}</strong></p>
-          {reports.map((report) => <p>{verdictText(report, language)} <span class="quiet">{hintOf(report, language)}</span></p>)}
+          {reports.length > 1 ? <p>{t('proofs', tally(reports, language))}</p> : reports.map((report) => <Finding report={report} language={language} />)}
         </>
       );
     }
   }
+}
+
+/** How many proofs ended how. */
+function tally(reports: BatchReport[], language: Language) {
+  const ended = (state: State) => numbers(language).format(reports.filter((report) => report.state === state).length);
+  return { all: numbers(language).format(reports.length), valid: ended('valid'), invalid: ended('invalid'), inconclusive: ended('inconclusive') };
+}
+
+function Finding({ report, language }: { report: BatchReport; language: Language }) {
+  return <p>{verdictText(report, language)} <span class="quiet">{hintOf(report, language)}</span></p>;
 }
 
 function failureText(error: Error, t: (key: Key, values?: Record<string, string>) => string): string {
@@ -129,6 +139,26 @@ function Bar({ progress, language }: { progress: Progress | null; language: Lang
         {values && progress && `${percent.format(progress.fraction)} · ${say(language, 'running', values)}`}
         {progress?.eta != null && ` · ${say(language, 'left', { time: seconds.format(Math.ceil(progress.eta)) })}`}
       </p>
+    </div>
+  );
+}
+
+/** One report as it is; of several, each to be opened, the false ones first. */
+function Reports({ reports, language }: { reports: BatchReport[]; language: Language }) {
+  if (reports.length === 1) return reports.map((report) => <Report report={report} language={language} />);
+  const order: State[] = ['invalid', 'inconclusive', 'valid'];
+  const sorted = [...reports].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
+  const number = numbers(language);
+  return (
+    <div class="reports">
+      {reports.length > ROWS && <p class="quiet">{say(language, 'firstProofs', { shown: number.format(ROWS), total: number.format(reports.length) })}</p>}
+      {sorted.slice(0, ROWS).map((report) => (
+        <details class={report.state} part="report">
+          <summary><strong class="tone">{say(language, report.state)}</strong> <code>{report.publicKey}</code></summary>
+          <Finding report={report} language={language} />
+          <Report report={report} language={language} />
+        </details>
+      ))}
     </div>
   );
 }
