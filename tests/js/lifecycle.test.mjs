@@ -269,3 +269,25 @@ test('wasm that is none is refused with a reason, and a later call may bring the
   assert.deepEqual(out.slice(6, 8), ['fine', 'fine']);
   assert.ok(Math.abs(out[8] - tiny.dist[0]) < 2e-5);
 });
+
+test('a stopped batch goes on with the results it had, which are judged anew', { timeout: 60_000 }, async () => {
+  const verifier = await createVerifier(optionsOf(tiny));
+  const whole = await verifier.verifyBatch(batch, { sample: 'all' });
+  // A result that lies about its claim is not believed.
+  const known = whole.results.slice(0, -1).map((result) => ({ ...result, claimed: 2, valid: false }));
+  const seen = [];
+  const last = [];
+  const rest = verifier.verifyBatch(batch, { sample: 'all', known, onProgress: (p) => (last[0] = p) });
+  for await (const { index } of rest) seen.push(index);
+  const again = await rest;
+  assert.deepEqual(seen, [whole.results.length - 1]);
+  assert.equal(last[0].total, 1);
+  assert.deepEqual(again.verdict, whole.verdict);
+  assert.deepEqual(again.results.slice(0, -1), whole.results.slice(0, -1));
+  const none = await verifier.verifyBatch(batch, { sample: 'all', known: whole.results });
+  assert.deepEqual(none, whole);
+  for (const bad of [42, [null], [{ index: 0, nonce: '999' }], [{ index: 99, nonce: '0' }], [{ ...whole.results[0], recomputed: 'x' }]]) {
+    await assert.rejects(verifier.verifyBatch(batch, { sample: 'all', known: bad }), (e) => ['E_FORMAT', 'E_RANGE'].includes(e.code));
+  }
+  await verifier.close();
+});

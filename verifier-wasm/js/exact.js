@@ -42,6 +42,23 @@ export class ExactRules {
   }
 
   /**
+   * @param {NonceResult} result
+   * @returns {ExactNonce}
+   */
+  value({ nonce, digest, won, dot, logitsSquared, targetSquared, distance }) {
+    for (const text of [digest, dot, logitsSquared, targetSquared]) input.text('a known result', text);
+    return {
+      nonce,
+      digest,
+      won: input.boolean('won', won),
+      dot,
+      logitsSquared,
+      targetSquared,
+      distance: input.number('the distance', distance),
+    };
+  }
+
+  /**
    * @param {ParsedProof} _claim
    * @param {import('./types.js').Context} common
    * @returns {Context}

@@ -50,6 +50,11 @@ export class GonkaRules {
     return Array.from(nonces, (nonce, i) => ({ nonce: `${nonce}`, distance: computed[i] }));
   }
 
+  /** @param {NonceResult} result */
+  value({ nonce, recomputed }) {
+    return { nonce, distance: recomputed === null ? NaN : input.number('the recomputed distance', recomputed) };
+  }
+
   /**
    * @param {ParsedProof} claim
    * @param {import('./types.js').Context} common

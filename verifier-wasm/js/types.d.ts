@@ -140,6 +140,11 @@ export interface BatchOptions extends CallOptions {
   concurrency?: number;
   /** Who mined, where the proof does not say. */
   publicKey?: string;
+  /**
+   * Results that an earlier, stopped call gave: those of this sample are not computed again but go into the report.
+   * Progress and the iterator are of the rest. Needs that call's `seed`, so that the samples agree.
+   */
+  known?: readonly NonceResult[];
 }
 
 export interface VerifyOptions extends CallOptions {

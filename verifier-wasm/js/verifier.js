@@ -20,6 +20,7 @@ import { Stop } from './stop.js';
  * @property {{params: object, memoryBytes: number, batch: number}} model
  * @property {number} setup What making weights costs, in nonces.
  * @property {(computed: any, nonces: BigUint64Array) => any[]} values What was computed, by nonce.
+ * @property {(result: any) => any} value What was computed, out of a result of an earlier call.
  * @property {(claim: any, common: import('./types.js').Context) => any} context
  * @property {(claim: any, index: number, value: any, context: any) => any} result
  * @property {(claim: any, context: any, results: any[], seed: string | null) => any} report
@@ -177,7 +178,7 @@ export class Verifier {
    * @param {(stop: Stop) => void} onStart
    */
   async #batch(batch, options, onResult, onStart) {
-    const read = readCallOptions(options, [...CALL_OPTIONS, 'publicKey', 'sample', 'seed', 'concurrency']);
+    const read = readCallOptions(options, [...CALL_OPTIONS, 'publicKey', 'sample', 'seed', 'concurrency', 'known']);
     const claim = onlyProof(batch, this.profile);
     const n = claim.nonces.length;
     if (n === 0) throw failure('E_FORMAT', 'the batch has no nonces, expected at least 1');
@@ -208,11 +209,12 @@ export class Verifier {
     const context = this.#context(claim, options.publicKey);
     const stop = new Stop(options.signal);
     onStart?.(stop);
-    const meter = new Meter(this.#rules, sample.length, stop, options.onProgress);
+    const results = this.#known(claim, new Set(sample), context, options.known);
+    const known = new Set(results.map(({ index }) => index));
+    const open = sample.filter((ix) => !known.has(ix));
+    const meter = new Meter(this.#rules, open.length, stop, options.onProgress);
     const compute = (/** @type {BigUint64Array} */ nonces) =>
       this.#compute(context.publicKey, nonces, stop, meter, limit);
-    /** @type {Result[]} */
-    const results = [];
     const check = async (/** @type {number[]} */ part) => {
       const nonces = BigUint64Array.from(part, (ix) => BigInt(claim.nonces[ix]));
       const values = await compute(nonces);
@@ -223,9 +225,11 @@ export class Verifier {
       }
     };
     try {
-      const batch = await this.#scheduler.batch(this.model.batch, () => compute(new BigUint64Array()));
-      // No worker idles while another has more than one pass left.
-      await Promise.all(chunks(sample, Math.min(batch, Math.ceil(sample.length / limit))).map(check));
+      if (open.length > 0) {
+        const batch = await this.#scheduler.batch(this.model.batch, () => compute(new BigUint64Array()));
+        // No worker idles while another has more than one pass left.
+        await Promise.all(chunks(open, Math.min(batch, Math.ceil(open.length / limit))).map(check));
+      }
     } catch (error) {
       // The first failure stops the rest.
       stop.now(error);
@@ -235,6 +239,30 @@ export class Verifier {
     }
     results.sort((a, b) => a.index - b.index);
     return this.#rules.report(claim, context, results, seed);
+  }
+
+  /**
+   * Results of an earlier call that are of this sample, judged anew: what they say of the claim is not believed.
+   * @param {any} claim
+   * @param {Set<number>} sample
+   * @param {any} context
+   * @param {unknown} known
+   * @returns {Result[]}
+   */
+  #known(claim, sample, context, known) {
+    if (known === undefined) return [];
+    if (!Array.isArray(known)) throw failure('E_FORMAT', `known is ${shown(known)}, expected a list of results`);
+    /** @type {Map<number, Result>} */
+    const results = new Map();
+    for (const entry of known) {
+      const index = input.integer('the index of a known result', entry?.index, 0, claim.nonces.length - 1);
+      if (entry.nonce !== claim.nonces[index]) {
+        const message = `the known result of index ${index} is of nonce ${shown(entry.nonce)}, expected ${claim.nonces[index]}`;
+        throw failure('E_FORMAT', message);
+      }
+      if (sample.has(index)) results.set(index, this.#rules.result(claim, index, this.#rules.value(entry), context));
+    }
+    return [...results.values()];
   }
 
   /**

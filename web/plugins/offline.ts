@@ -1,0 +1,45 @@
+// Writes sw.js: a service worker that keeps every file of the build, so that the page works without a network.
+
+import { createHash } from 'node:crypto';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Plugin } from 'vite';
+
+const WORKER = fileURLToPath(new URL('sw.js', import.meta.url));
+
+/** Files below a folder, relative to it. */
+function filesIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1).replaceAll('\\', '/'))
+    .sort();
+}
+
+export function offline(): Plugin {
+  let publicDir = '';
+  return {
+    name: 'offline',
+    apply: 'build',
+    enforce: 'post',
+    configResolved(config) {
+      ({ publicDir } = config);
+    },
+    generateBundle: {
+      // After index.html is made.
+      order: 'post',
+      handler(_, bundle) {
+        const hash = createHash('sha256');
+        const built = Object.values(bundle).sort((a, b) => a.fileName.localeCompare(b.fileName));
+        for (const file of built) hash.update(file.fileName).update(file.type === 'chunk' ? file.code : file.source);
+        const copied = publicDir ? filesIn(publicDir) : [];
+        for (const name of copied) hash.update(name).update(readFileSync(join(publicDir, name)));
+        const files = ['./', ...built.map((file) => file.fileName), ...copied].filter((name) => name !== 'index.html');
+        const source = readFileSync(WORKER, 'utf8')
+          .replace("'VERSION'", JSON.stringify(hash.digest('hex').slice(0, 16)))
+          .replace("['FILES']", JSON.stringify(files));
+        this.emitFile({ type: 'asset', fileName: 'sw.js', source });
+      },
+    },
+  };
+}

@@ -1,0 +1,50 @@
+// The build puts the names of its files and a hash of their contents here (plugins/offline.ts).
+const VERSION = 'VERSION';
+const FILES = ['FILES'];
+
+const PREFIX = `sphere-pow ${self.registration.scope} `;
+const NAME = PREFIX + VERSION;
+
+self.addEventListener('install', (event) => {
+  event.waitUntil(keep());
+});
+
+/** All or nothing. A newer build waits until the pages of the older one are closed, as these may still need its files. What
+ * the browser's own cache has may be older. */
+async function keep() {
+  const cache = await caches.open(NAME);
+  await cache.addAll(FILES.map((file) => new Request(new URL(file, self.registration.scope), { cache: 'no-cache' })));
+}
+
+self.addEventListener('activate', (event) => {
+  event.waitUntil(takeOver());
+});
+
+async function takeOver() {
+  const old = (await caches.keys()).filter((name) => name.startsWith(PREFIX) && name !== NAME);
+  await Promise.all(old.map((name) => caches.delete(name)));
+  await self.clients.claim();
+}
+
+self.addEventListener('fetch', (event) => {
+  const { request } = event;
+  if (request.method !== 'GET' || !request.url.startsWith(self.registration.scope)) return;
+  event.respondWith(answer(request));
+});
+
+/**
+ * The page itself from the network first, so that a new build is seen at the next visit; its files, whose names hold their
+ * hash, from what is kept.
+ */
+async function answer(request) {
+  const cache = await caches.open(NAME);
+  const find = () => cache.match(request.url.replace(/index\.html(?=$|[?#])/, ''), { ignoreSearch: true });
+  if (request.mode !== 'navigate') return (await find()) ?? fetch(request);
+  try {
+    return await fetch(request);
+  } catch (error) {
+    const kept = await find();
+    if (kept) return kept;
+    throw error;
+  }
+}

@@ -1,0 +1,192 @@
+// <sphere-pow-proof>: checks a proof where it is embedded. README: examples/react/README.md.
+
+import { h, render } from 'preact';
+import { SpherePowError, type Progress, type ProofInput } from 'sphere-pow/slim';
+import { NoProof, Unreachable, check, type Given, type Verdict } from './check.ts';
+import css from './element.css?inline';
+import { languageOf } from './strings.ts';
+import { View, type Status } from './view.tsx';
+
+export type { Given, Verdict } from './check.ts';
+
+/** Attributes that change what is checked: a check of something else is stopped. */
+const SUBJECT = ['src', 'params', 'block-hash', 'public-key', 'r-target', 'sample', 'concurrency'] as const;
+const ATTRIBUTES = [...SUBJECT, 'lang', 'auto'];
+
+// Server-side rendering imports this without a DOM.
+const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
+let sheet: CSSStyleSheet | undefined;
+
+function styles(): CSSStyleSheet {
+  if (!sheet) {
+    sheet = new CSSStyleSheet();
+    sheet.replaceSync(css);
+  }
+  return sheet;
+}
+
+export interface SpherePowProofEventMap extends HTMLElementEventMap {
+  progress: ProgressEvent & CustomEvent<Progress>;
+  verdict: CustomEvent<Verdict>;
+  failure: CustomEvent<Error>;
+}
+
+export class SpherePowProof extends Base {
+  static observedAttributes = ATTRIBUTES;
+
+  #root: ShadowRoot | undefined;
+  #proof: ProofInput | undefined;
+  #status: Status = { name: 'idle' };
+  #running: AbortController | undefined;
+
+  /** The document itself: text, bytes or an object, instead of `src`. */
+  get proof(): ProofInput | undefined {
+    return this.#proof;
+  }
+  set proof(value: ProofInput | undefined) {
+    this.#proof = value;
+    this.#renew();
+  }
+
+  /** The last verdict; null before it. */
+  get verdict(): Verdict | null {
+    return this.#status.name === 'done' ? this.#status.verdict : null;
+  }
+
+  connectedCallback() {
+    if (!this.#root) {
+      this.#root = this.attachShadow({ mode: 'open', delegatesFocus: true });
+      this.#root.adoptedStyleSheets = [styles()];
+    }
+    // A property set before this class was loaded hides the accessor.
+    if (Object.hasOwn(this, 'proof')) {
+      const { proof } = this;
+      Reflect.deleteProperty(this, 'proof');
+      this.#proof = proof;
+    }
+    this.#renew();
+  }
+
+  disconnectedCallback() {
+    this.cancel();
+  }
+
+  attributeChangedCallback(name: string, before: string | null, after: string | null) {
+    if (before === after || !this.#root) return;
+    if ((SUBJECT as readonly string[]).includes(name)) this.#renew();
+    else this.#show();
+  }
+
+  /** Checks the proof. Resolves with the verdict, or null when it failed or was stopped; events say the same. */
+  async check(): Promise<Verdict | null> {
+    this.#running?.abort();
+    const running = new AbortController();
+    this.#running = running;
+    this.#become({ name: 'running', progress: null });
+    try {
+      const verdict = await check(await this.#document(running.signal), this.#given(), {
+        signal: running.signal,
+        onProgress: (progress) => {
+          if (this.#running !== running) return;
+          this.#become({ name: 'running', progress });
+          this.dispatchEvent(new CustomEvent('progress', { detail: progress }));
+        },
+      });
+      if (this.#running !== running) return null;
+      this.#become({ name: 'done', verdict });
+      this.dispatchEvent(new CustomEvent('verdict', { detail: verdict }));
+      return verdict;
+    } catch (error) {
+      if (this.#running !== running) return null;
+      this.#fail(running.signal.aborted, error);
+      return null;
+    } finally {
+      if (this.#running === running) this.#running = undefined;
+    }
+  }
+
+  /** Stops the check that runs. */
+  cancel() {
+    this.#running?.abort();
+  }
+
+  #fail(isCancelled: boolean, error: unknown) {
+    if (isCancelled) {
+      this.#become({ name: 'cancelled' });
+      return;
+    }
+    const failure = error instanceof Error ? error : new Error(String(error));
+    this.#become({ name: 'failed', error: failure });
+    this.dispatchEvent(new CustomEvent('failure', { detail: failure }));
+  }
+
+  async #document(signal: AbortSignal): Promise<ProofInput> {
+    if (this.#proof !== undefined && this.#proof !== null) return this.#proof;
+    const src = this.getAttribute('src');
+    if (!src) throw new NoProof();
+    const response = await fetch(new URL(src, this.baseURI), { signal });
+    if (!response.ok) throw new Unreachable(`${response.status} ${response.statusText}`.trim());
+    return new Uint8Array(await response.arrayBuffer());
+  }
+
+  #given(): Given {
+    const text = (name: string) => this.getAttribute(name)?.trim() || undefined;
+    const [params, sample, rTarget] = [text('params'), text('sample'), text('r-target')];
+    const [blockHash, publicKey, concurrency] = [text('block-hash'), text('public-key'), text('concurrency')];
+    return {
+      ...(params === undefined ? {} : { params: paramsOf(params) }),
+      ...(blockHash === undefined ? {} : { blockHash }),
+      ...(publicKey === undefined ? {} : { publicKey }),
+      ...(rTarget === undefined ? {} : { rTarget: Number(rTarget) }),
+      ...(concurrency === undefined ? {} : { concurrency: Number(concurrency) }),
+      ...(sample === undefined ? {} : { sample: sample === 'all' ? sample : Number(sample) }),
+    };
+  }
+
+  /** Another subject: what was found out holds no more. */
+  #renew() {
+    if (!this.#root) return;
+    this.#running?.abort();
+    this.#running = undefined;
+    this.#become({ name: 'idle' });
+    if (this.hasAttribute('auto') && (this.#proof !== undefined || this.hasAttribute('src'))) this.#soon();
+  }
+
+  #isSoon = false;
+
+  /** Attributes come one by one: the check starts when all are there. */
+  #soon() {
+    if (this.#isSoon) return;
+    this.#isSoon = true;
+    queueMicrotask(() => {
+      this.#isSoon = false;
+      if (this.isConnected) void this.check();
+    });
+  }
+
+  #become(status: Status) {
+    this.#status = status;
+    this.#show();
+  }
+
+  #show() {
+    if (!this.#root) return;
+    const tag = this.closest('[lang]')?.getAttribute('lang') ?? globalThis.navigator?.language;
+    const view = { language: languageOf(tag), status: this.#status, onCheck: () => void this.check(), onCancel: () => this.cancel() };
+    render(h(View, view), this.#root);
+  }
+}
+
+/** A preset's name or sizes as JSON. */
+function paramsOf(text: string): NonNullable<Given['params']> {
+  if (!text.startsWith('{')) return text as NonNullable<Given['params']>;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new SpherePowError('E_FORMAT', `the attribute params is no JSON, expected a preset or an object: ${text.slice(0, 40)}`, { cause });
+  }
+}
+
+if (globalThis.customElements && !customElements.get('sphere-pow-proof')) {
+  customElements.define('sphere-pow-proof', SpherePowProof);
+}

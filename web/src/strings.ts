@@ -1,0 +1,30 @@
+// Every text of the page, by key: English, Chinese, Russian. `{name}` is a value put in. Each page has its section.
+
+import { TEACH } from './teach/strings.ts';
+import { WALK } from './walk/strings.ts';
+
+export const STRINGS = {
+  ...TEACH,
+  ...WALK,
+
+  // Shell
+  'app.title': ['sphere-pow: check a proof', 'sphere-pow：检验证明', 'sphere-pow: проверка доказательства'],
+  'app.skip': ['Skip to the content', '跳到正文', 'К содержанию'],
+  'app.pages': ['Pages', '页面', 'Страницы'],
+  'app.check': ['Check a proof', '检验证明', 'Проверить'],
+  'app.learn': ['How it works', '原理', 'Как это устроено'],
+  'app.language': ['Language', '语言', 'Язык'],
+  'app.theme': ['Colours', '配色', 'Цвета'],
+  'app.theme.auto': ['As the system', '跟随系统', 'Как в системе'],
+  'app.theme.light': ['Light', '浅色', 'Светлые'],
+  'app.theme.dark': ['Dark', '深色', 'Тёмные'],
+  'app.local': [
+    'Everything is computed in this browser. Nothing is uploaded.',
+    '一切都在此浏览器中计算，不上传任何数据。',
+    'Всё считается в этом браузере. Ничего не отправляется.',
+  ],
+  'app.loading': ['Loading…', '正在加载…', 'Загрузка…'],
+  'app.failed': ['This part of the page could not be loaded: {why}', '页面的这一部分无法加载：{why}', 'Эта часть страницы не загрузилась: {why}'],
+} as const satisfies Record<string, readonly [string, string, string]>;
+
+export type Key = keyof typeof STRINGS;
