@@ -118,9 +118,11 @@ impl Simd {
             SimdLevel::Avx512 | SimdLevel::Amx => x86::run_avx512(self, job),
             #[cfg(target_arch = "x86_64")]
             SimdLevel::Avx2 => x86::run_avx2(self, job),
+            #[cfg(target_arch = "aarch64")]
             SimdLevel::Neon => job.run::<portable::Fused>(),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-            SimdLevel::Portable => job.run::<wasm::Simd128>(),
+            _ => job.run::<wasm::Simd128>(),
+            #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
             _ => job.run::<portable::Portable>(),
         }
     }

@@ -1,7 +1,6 @@
 // The exact profile: a claim is true to the bit or proves fraud.
 
-import { call } from './engine.js';
-import { read } from './generated/verifier.js';
+import { ask } from './ask.js';
 import * as input from './input.js';
 
 /** @typedef {import('./types.js').ExactNonce} ExactNonce */
@@ -29,7 +28,7 @@ export class ExactRules {
     const params = input.paramsText(options.params);
     this.keepWeights = options.keepWeights !== undefined && input.boolean('keepWeights', options.keepWeights);
     /** @type {import('./types.js').ExactModel} */
-    this.model = JSON.parse(call(() => read(this.keepWeights ? 'exact-model-kept' : 'exact-model', params)));
+    this.model = JSON.parse(ask(this.keepWeights ? 'exact-model-kept' : 'exact-model', params));
     this.setup = (this.model.weightBytes * OPS_PER_WEIGHT) / this.model.opsPerNonce;
   }
 

@@ -1,8 +1,7 @@
 // The gonka profile: the network's rule, and beside it what the distances themselves tell.
 
-import { call } from './engine.js';
+import { ask } from './ask.js';
 import { failure } from './errors.js';
-import { check_rule, judge_gonka, read, win_rate } from './generated/verifier.js';
 import * as input from './input.js';
 import { LOOSEST } from './radius.js';
 
@@ -33,21 +32,22 @@ export class GonkaRules {
   constructor(options) {
     const params = input.paramsText(options.params);
     /** @type {import('./types.js').GonkaModel} */
-    this.model = JSON.parse(call(() => read('gonka-model', params)));
+    this.model = JSON.parse(ask('gonka-model', params));
     this.setup = (this.model.poolLen * FLOPS_PER_WEIGHT) / this.model.flopsPerNonce;
     this.#rTarget = options.rTarget === undefined ? undefined : input.number('rTarget', options.rTarget);
     this.#fraudThreshold =
       options.fraudThreshold === undefined ? FRAUD_THRESHOLD : input.number('fraudThreshold', options.fraudThreshold);
-    call(() => check_rule(this.#rTarget ?? LOOSEST, this.#fraudThreshold));
+    ask('rule', [this.#rTarget ?? LOOSEST, this.#fraudThreshold]);
   }
 
   /**
-   * @param {any} computed Distances.
+   * @param {import('./host.js').Computed} computed
    * @param {BigUint64Array} nonces
    * @returns {{nonce: string, distance: number}[]}
    */
   values(computed, nonces) {
-    return Array.from(nonces, (nonce, i) => ({ nonce: `${nonce}`, distance: computed[i] }));
+    const distances = JSON.parse(computed);
+    return Array.from(nonces, (nonce, i) => ({ nonce: `${nonce}`, distance: distances[i] ?? NaN }));
   }
 
   /** @param {NonceResult} result */
@@ -62,7 +62,7 @@ export class GonkaRules {
    */
   context(claim, common) {
     const [rTarget, rTargetSource] = this.#radius(claim);
-    const winRate = call(() => win_rate(this.model.params.vocab_size, rTarget));
+    const winRate = Number(ask('win-rate', [this.model.params.vocab_size, rTarget]));
     const { blockHeight, nodeId } = claim;
     return { ...common, profile: this.profile, blockHeight, nodeId, rTarget, rTargetSource, winRate };
   }
@@ -111,11 +111,8 @@ export class GonkaRules {
    * @returns {BatchReport}
    */
   report(claim, context, results, seed) {
-    const claimed = Float64Array.from(results, (r) => r.claimed);
-    const recomputed = Float64Array.from(results, (r) => r.recomputed ?? NaN);
-    const judgement = JSON.parse(
-      call(() => judge_gonka(claimed, recomputed, context.rTarget, this.#fraudThreshold)),
-    );
+    const lists = [results.map((r) => r.claimed), results.map((r) => r.recomputed)];
+    const judgement = JSON.parse(ask('judgement', [context.rTarget, this.#fraudThreshold, ...lists]));
     return {
       state: stateOfBatch(judgement),
       ...context,

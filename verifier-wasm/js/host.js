@@ -1,7 +1,7 @@
 // What a worker does, apart from how messages reach it: keeps one model and computes nonces with it.
 
 import { call, currentInstance } from './engine.js';
-import { close, distances_gonka, judge_exact_nonces, open } from './generated/verifier.js';
+import { close, compute, open } from './generated/verifier.js';
 import { throttled } from './throttle.js';
 
 /**
@@ -14,8 +14,8 @@ import { throttled } from './throttle.js';
  * @property {BigUint64Array} nonces
  */
 /**
- * What jobs give: distances of `gonka` nonces, or JSON of the list of {@link import('./types.js').ExactNonce}.
- * @typedef {Float64Array | string} Computed
+ * What jobs give, as JSON: a list of distances of `gonka` nonces, or of {@link import('./types.js').ExactNonce}.
+ * @typedef {string} Computed
  */
 /**
  * Told the share done of making weights (step 0), of the forward pass (1), and that all is done (2).
@@ -37,8 +37,7 @@ export class Host {
   compute(job, tell) {
     const model = this.#open(job, tell);
     const report = throttled((fraction) => tell(1, fraction));
-    const compute = job.profile === 'exact' ? judge_exact_nonces : distances_gonka;
-    const computed = call(() => compute(model, job.publicKey, job.nonces, report));
+    const computed = call(() => compute(model, `${job.publicKey} ${job.nonces.join(' ')}`, report));
     tell(2, 1);
     return computed;
   }
@@ -48,11 +47,12 @@ export class Host {
    * @param {Tell} tell
    */
   #open({ profile, params, blockHash, keepWeights }, tell) {
-    const key = `${profile} ${params} ${blockHash} ${keepWeights} ${currentInstance()}`;
+    const lines = `${profile}\n${blockHash}\n${keepWeights}\n${params}`;
+    const key = `${currentInstance()} ${lines}`;
     if (this.#model !== undefined && this.#key === key) return this.#model;
     this.close();
     const report = throttled((fraction) => tell(0, fraction));
-    this.#model = call(() => open(profile, params, blockHash, keepWeights, report));
+    this.#model = call(() => open(lines, report));
     this.#key = key;
     this.#instance = currentInstance();
     return this.#model;

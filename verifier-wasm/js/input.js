@@ -98,6 +98,7 @@ export function boolean(what, value) {
  */
 export function number(what, value) {
   if (typeof value !== 'number') throw failure('E_FORMAT', `${what} is ${shown(value)}, expected a number`);
+  if (!Number.isFinite(value)) throw failure('E_RANGE', `${what} is ${value}, expected a finite number`);
   return value;
 }
 

@@ -1,8 +1,7 @@
 // The radius to win, and the share of nonces that do.
 
-import { call } from './engine.js';
+import { ask } from './ask.js';
 import { failure, shown } from './errors.js';
-import { target_radius, win_rate } from './generated/verifier.js';
 import { number } from './input.js';
 
 /** Logits of the network's models. */
@@ -35,11 +34,11 @@ export function targetRadii(ready) {
     },
     async winRate(radius, vocabSize = VOCAB) {
       await ready();
-      return call(() => win_rate(number('vocabSize', vocabSize), number('radius', radius)));
+      return Number(ask('win-rate', [number('vocabSize', vocabSize), number('radius', radius)]));
     },
     async fromWinRate(rate, vocabSize = VOCAB) {
       await ready();
-      return call(() => target_radius(number('vocabSize', vocabSize), number('rate', rate)));
+      return Number(ask('target-radius', [number('vocabSize', vocabSize), number('rate', rate)]));
     },
   };
   return Object.freeze(radii);

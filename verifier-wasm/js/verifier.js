@@ -1,10 +1,9 @@
 // The verifier: one block and one model, whose claims it checks. What a claim must hold is its profile's.
 
+import { ask } from './ask.js';
 import { onlyProof } from './documents.js';
-import { call } from './engine.js';
 import { aborted, failure, shown } from './errors.js';
 import { ExactRules } from './exact.js';
-import * as engine from './generated/verifier.js';
 import { GonkaRules } from './gonka.js';
 import * as input from './input.js';
 import { Meter } from './progress.js';
@@ -50,7 +49,7 @@ export class Verifier {
   constructor(wasm, options) {
     const hash = input.text('blockHash', options.blockHash, 'E_BLOCK_HASH');
     /** @type {string} */
-    this.blockHash = call(() => engine.read('block-hash', hash));
+    this.blockHash = ask('block-hash', hash);
     /** @type {Rules} */
     this.#rules = new options.Rules(options);
     this.profile = this.#rules.profile;
@@ -186,7 +185,7 @@ export class Verifier {
     const { sample: size = SAMPLE } = read;
     const count = size === 'all' ? n : input.integer('sample', size, 1, 2 ** 32 - 1);
     const seed = count >= n ? null : read.seed === undefined ? randomSeed() : input.text('seed', read.seed);
-    const sample = seed === null ? claim.nonces.keys() : call(() => engine.sample_indices(n, count, seed));
+    const sample = seed === null ? claim.nonces.keys() : JSON.parse(ask('sample', [n, count, seed]));
     const limit = read.concurrency === undefined ? this.#concurrency : this.#workers(read.concurrency);
     try {
       return await this.#check(claim, read, [...sample], seed, limit, onResult, onStart);
@@ -343,8 +342,7 @@ function readCallOptions(options, names) {
 
 /** @param {unknown} value */
 function checkedKey(value) {
-  const key = input.text('publicKey', value);
-  return call(() => engine.read('public-key', key));
+  return ask('public-key', input.text('publicKey', value));
 }
 
 function randomSeed() {

@@ -21,7 +21,7 @@ async function answer(request) {
       return;
     }
     const value = await host.compute(request.job, (step, fraction) => port.postMessage({ id, step, fraction }));
-    port.postMessage({ id, value }, typeof value === 'string' ? [] : [value.buffer]);
+    port.postMessage({ id, value });
   } catch (error) {
     const { code, message } = error instanceof SpherePowError ? error : { code: 'E_INTERNAL', message: String(error) };
     port.postMessage({ id, code, message });

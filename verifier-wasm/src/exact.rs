@@ -1,7 +1,7 @@
 //! The `exact` profile: a model of one block, and what its nonces come to.
 
 use crate::error::Failure;
-use crate::models::{self, check_memory, nonces_of, reserve};
+use crate::models::{check_memory, reserve};
 use crate::progress::tell;
 use core::num::NonZeroUsize;
 use core::ops::ControlFlow;
@@ -12,8 +12,6 @@ use sphere_pow_core::exact::plan::Plan;
 use sphere_pow_core::exact::{Digest, Params, Preset, Puzzle, Verdict};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use sphere_pow_cpu::exact::{CpuExecutor, CpuOptions, Footprint, Progress};
-#[cfg(feature = "verifier")]
-use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Work between two calls of the progress function: about a millisecond of it.
 const QUIET: u64 = 30_000_000;
@@ -154,30 +152,17 @@ impl Model {
         Ok(Self { executor })
     }
 
-    fn judge(&mut self, key: &PublicKey, nonces: &[Nonce], progress: &Function) -> Result<String, Failure> {
+    /// Digests and verdicts of `nonces` as JSON: a list of `{nonce, digest, won, dot, logitsSquared, targetSquared,
+    /// distance}`.
+    pub(crate) fn judge(
+        &mut self,
+        key: &PublicKey,
+        nonces: &[Nonce],
+        progress: &Function,
+    ) -> Result<String, Failure> {
         let logits = self.executor.logits(key, nonces, &mut told(progress))?;
         let puzzle = self.executor.puzzle();
         let each = nonces.iter().zip(logits.chunks_exact(puzzle.params().vocab()));
         report(nonces, each.map(|(nonce, logits)| puzzle.judge(key, *nonce, logits)))
     }
-}
-
-/// Digests and verdicts of `nonces`, as [`report`] gives them.
-///
-/// # Errors
-/// `E_RANGE` for a key or nonce that cannot be; `E_ABORTED`; `E_INTERNAL` for no number of such a model.
-#[cfg_attr(feature = "verifier", wasm_bindgen)]
-pub fn judge_exact_nonces(
-    model: u32,
-    public_key: &str,
-    nonces: &[u64],
-    progress: &Function,
-) -> Result<String, Failure> {
-    // As given: a proof's key is the text that its inputs were made from.
-    let key = PublicKey::new(public_key)?;
-    let nonces = nonces_of(nonces)?;
-    models::with(model, |model| match model {
-        models::Model::Exact(model) => model.judge(&key, &nonces, progress),
-        models::Model::Gonka(_) => Err(Failure::internal("this model is of another profile")),
-    })
 }

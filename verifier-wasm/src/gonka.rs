@@ -1,7 +1,7 @@
 //! The `gonka` profile: a model of one block, its distances, and the network's verdict on them.
 
 use crate::error::Failure;
-use crate::models::{self, check_memory, nonces_of, reserve};
+use crate::models::{check_memory, reserve};
 use crate::progress::tell;
 use core::ops::ControlFlow;
 use half::f16;
@@ -15,8 +15,6 @@ use sphere_pow_core::gonka::{Params, Preset, Puzzle};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use sphere_pow_cpu::gonka::{CpuExecutor, CpuOptions, weight_pool_with};
 use std::sync::Arc;
-#[cfg(feature = "verifier")]
-use wasm_bindgen::prelude::wasm_bindgen;
 
 /// A preset's name, or a JSON object with the network's field names.
 pub(crate) fn params_of(text: &str) -> Result<Params, Failure> {
@@ -79,25 +77,6 @@ pub(crate) struct Model {
     pub(crate) executor: CpuExecutor,
 }
 
-/// Distances of `nonces`; NaN where a nonce's logits are all zero or not finite.
-///
-/// # Errors
-/// `E_RANGE` for a key or nonce that cannot be; `E_ABORTED`; `E_INTERNAL` for no number of such a model.
-#[cfg_attr(feature = "verifier", wasm_bindgen)]
-pub fn distances_gonka(
-    model: u32,
-    public_key: &str,
-    nonces: &[u64],
-    progress: &Function,
-) -> Result<Vec<f64>, Failure> {
-    let key = PublicKey::from_network(public_key)?;
-    let nonces = nonces_of(nonces)?;
-    models::with(model, |model| match model {
-        models::Model::Gonka(model) => model.distances(&key, &nonces, &mut |done| tell(progress, done)),
-        models::Model::Exact(_) => Err(Failure::internal("this model is of another profile")),
-    })
-}
-
 impl Model {
     /// Makes the weight pool, telling `progress` the share done.
     pub(crate) fn new(params: &str, block: &BlockHash, progress: &Function) -> Result<Self, Failure> {
@@ -135,8 +114,6 @@ impl Model {
 struct Judgement {
     verdict: VerdictOut,
     advisory: Option<AdvisoryOut>,
-    r_target: TargetRadius,
-    fraud_threshold: f64,
     can_detect_fraud: bool,
 }
 
@@ -179,39 +156,29 @@ impl From<Advisory> for AdvisoryOut {
     }
 }
 
+/// A radius and a threshold that can be.
+///
+/// # Errors
+/// `E_RANGE`.
+pub fn rule(r_target: f64, fraud_threshold: f64) -> Result<Rule, Failure> {
+    Ok(Rule::new(TargetRadius::new(r_target)?, fraud_threshold)?)
+}
+
 /// The network's verdict on recomputed distances, and beside it what we make of them, as JSON.
 ///
 /// # Errors
-/// `E_RANGE` for a claim, radius or threshold that cannot be; `E_FORMAT` when the lengths differ.
-#[cfg_attr(feature = "verifier", wasm_bindgen)]
-pub fn judge_gonka(
-    claimed: &[f64],
-    recomputed: &[f64],
-    r_target: f64,
-    fraud_threshold: f64,
-) -> Result<String, Failure> {
+/// `E_RANGE` for a claim that cannot be; `E_FORMAT` when the lengths differ.
+pub fn judge(rule: Rule, claimed: &[f64], recomputed: &[Option<f64>]) -> Result<String, Failure> {
     if claimed.len() != recomputed.len() {
         let (a, b) = (claimed.len(), recomputed.len());
         return Err(Failure::format(format!("{a} claimed and {b} recomputed distances, expected as many")));
     }
     let claimed = claimed.iter().map(|d| Distance::new(*d)).collect::<Result<Vec<_>, _>>()?;
-    let rule = Rule::new(TargetRadius::new(r_target)?, fraud_threshold)?;
+    let recomputed: Vec<f64> = recomputed.iter().map(|d| d.unwrap_or(f64::NAN)).collect();
     let all_bad = vec![f64::NAN; claimed.len()];
     Ok(serde_json::to_string(&Judgement {
-        verdict: rule.judge(&claimed, recomputed).into(),
-        advisory: Advisory::new(&claimed, recomputed, rule.r_target()).map(Into::into),
-        r_target: rule.r_target(),
-        fraud_threshold,
+        verdict: rule.judge(&claimed, &recomputed).into(),
+        advisory: Advisory::new(&claimed, &recomputed, rule.r_target()).map(Into::into),
         can_detect_fraud: rule.judge(&claimed, &all_bad).fraud_detected,
     })?)
-}
-
-/// Checks a radius and a threshold.
-///
-/// # Errors
-/// `E_RANGE`.
-#[cfg_attr(feature = "verifier", wasm_bindgen)]
-pub fn check_rule(r_target: f64, fraud_threshold: f64) -> Result<(), Failure> {
-    Rule::new(TargetRadius::new(r_target)?, fraud_threshold)?;
-    Ok(())
 }

@@ -16,6 +16,7 @@ pub mod models;
 pub mod progress;
 
 use error::Failure;
+use sphere_pow_core::gonka::proof::TargetRadius;
 use sphere_pow_core::gonka::verify;
 use sphere_pow_core::identity::{BlockHash, PublicKey};
 use sphere_pow_core::statistics;
@@ -40,53 +41,56 @@ pub fn version() -> String {
     env!("CARGO_PKG_VERSION").into()
 }
 
-/// Reads `text` as what `what` names and gives it in the one form that the rest takes: a `block-hash` or a
-/// `public-key` as seeds use them, what a `gonka-model` costs, or an `exact-model`, also with its weights kept
-/// (`exact-model-kept`); models as JSON.
+/// Answers what needs no model. One function for all questions, since each costs JavaScript:
 ///
-/// One function for all, since each costs JavaScript.
+/// | `what` | `text` | answer |
+/// | --- | --- | --- |
+/// | `block-hash`, `public-key` | as users have it | as seeds use it |
+/// | `gonka-model`, `exact-model`, `exact-model-kept` | a preset's name or JSON of sizes | JSON of [`gonka::describe`] or [`exact::describe`] |
+/// | `rule` | `[radius, fraud threshold]` | nothing, when they can be |
+/// | `judgement` | `[radius, fraud threshold, [claimed], [recomputed]]`, null for no number | JSON of [`gonka::judge`] |
+/// | `win-rate` | `[vocab, radius]` | the share of random nonces within the radius |
+/// | `target-radius` | `[vocab, rate]` | the radius within which that share falls |
+/// | `sample` | `[n, count, seed]` | JSON list of `count` different indices below `n`, ascending |
 ///
 /// # Errors
-/// `E_BLOCK_HASH`; `E_RANGE` for a key; as [`gonka::describe`] and [`exact::describe`].
+/// `E_BLOCK_HASH`; `E_RANGE` for what cannot be; as the functions named; `E_INTERNAL` for no such question.
 #[cfg_attr(feature = "verifier", wasm_bindgen)]
-pub fn read(what: &str, text: &str) -> Result<String, Failure> {
+pub fn ask(what: &str, text: &str) -> Result<String, Failure> {
     match what {
         "block-hash" => Ok(BlockHash::from_network(text).map_err(Failure::block_hash)?.to_string()),
         "public-key" => Ok(PublicKey::from_network(text)?.to_string()),
         "gonka-model" => gonka::describe(text),
         "exact-model" => exact::describe(text, false),
         "exact-model-kept" => exact::describe(text, true),
-        _ => Err(Failure::internal(format!("nothing reads a {what:?}"))),
+        "rule" => {
+            let (radius, threshold): (f64, f64) = serde_json::from_str(text)?;
+            gonka::rule(radius, threshold).map(|_| String::new())
+        }
+        "judgement" => {
+            let (radius, threshold, claimed, recomputed): (_, _, Vec<_>, Vec<_>) =
+                serde_json::from_str(text)?;
+            gonka::judge(gonka::rule(radius, threshold)?, &claimed, &recomputed)
+        }
+        "win-rate" => {
+            let (vocab, radius) = serde_json::from_str(text)?;
+            let vocab = checked_vocab(vocab)?;
+            let radius = TargetRadius::new(radius)?;
+            Ok(serde_json::to_string(&statistics::cap_probability(vocab, radius.get()))?)
+        }
+        "target-radius" => {
+            let (vocab, rate) = serde_json::from_str(text)?;
+            let radius = statistics::cap_radius(checked_vocab(vocab)?, rate).ok_or_else(|| {
+                Failure::range(format!("win rate {rate} is not a number above 0 and below 1"))
+            })?;
+            Ok(serde_json::to_string(&radius)?)
+        }
+        "sample" => {
+            let (n, count, seed): (usize, usize, String) = serde_json::from_str(text)?;
+            Ok(serde_json::to_string(&verify::sample_indices(n, count, &seed))?)
+        }
+        _ => Err(Failure::internal(format!("nothing answers {what:?}"))),
     }
-}
-
-/// `count` different indices below `n` in ascending order, drawn by `seed`.
-#[cfg_attr(feature = "verifier", wasm_bindgen)]
-#[must_use]
-pub fn sample_indices(n: u32, count: u32, seed: &str) -> Vec<u32> {
-    let indices = verify::sample_indices(n as usize, count as usize, seed);
-    indices.into_iter().map(|ix| u32::try_from(ix).unwrap_or(u32::MAX)).collect()
-}
-
-/// The share of random nonces that fall within `radius` at `vocab` logits.
-///
-/// # Errors
-/// `E_RANGE` when `vocab` is below 2 or above 2^20, or `radius` is no radius.
-#[cfg_attr(feature = "verifier", wasm_bindgen)]
-pub fn win_rate(vocab: f64, radius: f64) -> Result<f64, Failure> {
-    let vocab = checked_vocab(vocab)?;
-    let radius = sphere_pow_core::gonka::proof::TargetRadius::new(radius)?;
-    Ok(statistics::cap_probability(vocab, radius.get()))
-}
-
-/// The radius within which a share `rate` of random nonces falls at `vocab` logits.
-///
-/// # Errors
-/// `E_RANGE` when `vocab` is below 2 or above 2^20, or `rate` is outside (0, 1).
-#[cfg_attr(feature = "verifier", wasm_bindgen)]
-pub fn target_radius(vocab: f64, rate: f64) -> Result<f64, Failure> {
-    statistics::cap_radius(checked_vocab(vocab)?, rate)
-        .ok_or_else(|| Failure::range(format!("win rate {rate} is not a number above 0 and below 1")))
 }
 
 fn checked_vocab(vocab: f64) -> Result<u32, Failure> {

@@ -1,10 +1,11 @@
 //! The models of this instance by number; JavaScript holds the numbers.
 
 use crate::error::Failure;
+use crate::progress::tell;
 use crate::{exact, gonka};
 use core::cell::RefCell;
 use js_sys::Function;
-use sphere_pow_core::identity::{BlockHash, Nonce};
+use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 #[cfg(feature = "verifier")]
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -36,22 +37,21 @@ thread_local! {
     static MODELS: RefCell<Vec<Option<Model>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Makes a model of a profile and gives its number; `progress` is told the share of the weights done, where they
-/// are made ahead. `keep_weights` is for `exact`.
+/// Makes a model and gives its number; `progress` is told the share of the weights done, where they are made ahead.
+///
+/// `lines`: profile, block hash, whether to keep the weights of `exact`, parameters; one text, since each argument
+/// costs JavaScript.
 ///
 /// # Errors
 /// As [`gonka::describe`] and [`exact::describe`]; `E_BLOCK_HASH`; `E_MEMORY` when the memory cannot grow;
 /// `E_ABORTED`.
 #[cfg_attr(feature = "verifier", wasm_bindgen)]
-pub fn open(
-    profile: &str,
-    params: &str,
-    block_hash: &str,
-    keep_weights: bool,
-    progress: &Function,
-) -> Result<u32, Failure> {
+pub fn open(lines: &str, progress: &Function) -> Result<u32, Failure> {
+    let mut lines = lines.splitn(4, '\n');
+    let mut line = || lines.next().ok_or_else(|| Failure::internal("a model has four lines"));
+    let (profile, block_hash, keep_weights, params) = (line()?, line()?, line()?, line()?);
     let block = BlockHash::from_network(block_hash).map_err(Failure::block_hash)?;
-    let model = Model::new(profile, params, &block, keep_weights, progress)?;
+    let model = Model::new(profile, params, &block, keep_weights == "true", progress)?;
     MODELS.with_borrow_mut(|models| {
         let free = models.iter().position(Option::is_none).unwrap_or_else(|| {
             models.push(None);
@@ -72,17 +72,28 @@ pub fn close(model: u32) {
     });
 }
 
-/// Runs `work` on the model of that number.
-pub(crate) fn with<R>(model: u32, work: impl FnOnce(&mut Model) -> Result<R, Failure>) -> Result<R, Failure> {
+/// What nonces come to on the model of that number, as JSON: for `gonka` a list of distances, null where a nonce's
+/// logits are all zero or not finite, for `exact` digests and verdicts.
+///
+/// `key_and_nonces`: with a space between each two.
+///
+/// # Errors
+/// `E_RANGE` for a key or nonce that cannot be; `E_ABORTED`; `E_INTERNAL` for no model's number.
+#[cfg_attr(feature = "verifier", wasm_bindgen)]
+pub fn compute(model: u32, key_and_nonces: &str, progress: &Function) -> Result<String, Failure> {
+    let (public_key, nonces) =
+        key_and_nonces.split_once(' ').ok_or_else(|| Failure::internal("a key and nonces were expected"))?;
+    let nonces = nonces.split(' ').map(str::parse).collect::<Result<Vec<Nonce>, _>>()?;
     MODELS.with_borrow_mut(|models| match models.get_mut(model as usize) {
-        Some(Some(model)) => work(model),
+        Some(Some(Model::Gonka(model))) => {
+            let key = PublicKey::from_network(public_key)?;
+            let distances = model.distances(&key, &nonces, &mut |done| tell(progress, done))?;
+            Ok(serde_json::to_string(&distances)?)
+        }
+        // As given: a proof's key is the text that its inputs were made from.
+        Some(Some(Model::Exact(model))) => model.judge(&PublicKey::new(public_key)?, &nonces, progress),
         _ => Err(Failure::internal("there is no such model")),
     })
-}
-
-/// Nonces as JavaScript gives them.
-pub(crate) fn nonces_of(nonces: &[u64]) -> Result<Vec<Nonce>, Failure> {
-    Ok(nonces.iter().map(|nonce| Nonce::new(*nonce)).collect::<Result<_, _>>()?)
 }
 
 /// Refuses what no wasm memory can hold.

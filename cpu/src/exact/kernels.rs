@@ -8,6 +8,10 @@
 mod chacha;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+#[cfg_attr(
+    all(target_arch = "wasm32", target_feature = "simd128"),
+    allow(dead_code, reason = "its place is taken")
+)]
 mod portable;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod simd128;
@@ -107,7 +111,8 @@ impl Kernels {
     #[must_use]
     pub fn is_available(self) -> bool {
         match self {
-            Self::Portable => true,
+            // A wasm with simd128 would only be larger for both.
+            Self::Portable => !Self::Simd128.is_available(),
             Self::Simd128 => cfg!(all(target_arch = "wasm32", target_feature = "simd128")),
             Self::Neon => cfg!(target_arch = "aarch64"),
             #[cfg(target_arch = "aarch64")]
@@ -160,7 +165,8 @@ impl Present {
             #[cfg(target_arch = "aarch64")]
             Kernels::Neon | Kernels::NeonDot => neon::run(self, job),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-            Kernels::Simd128 => job.run::<simd128::Simd128>(),
+            _ => job.run::<simd128::Simd128>(),
+            #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
             _ => job.run::<portable::Portable>(),
         }
     }

@@ -8,6 +8,7 @@ use half::f16;
 pub(crate) struct Portable;
 
 /// Fused multiply-add, for targets that have it in hardware.
+#[cfg_attr(not(target_arch = "aarch64"), allow(dead_code, reason = "not every target has it"))]
 pub(crate) struct Fused;
 
 impl Isa for Portable {

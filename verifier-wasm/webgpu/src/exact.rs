@@ -9,7 +9,6 @@ use sphere_pow_gpu::exact::CachePlace;
 use sphere_pow_gpu::{DeviceInfo, ExactGpuExecutor, ExactGpuOptions};
 use sphere_pow_verifier_wasm::error::Failure;
 use sphere_pow_verifier_wasm::exact::report;
-use wasm_bindgen::JsValue;
 
 pub(super) struct Model {
     executor: ExactGpuExecutor,
@@ -41,8 +40,8 @@ impl Model {
         key: &PublicKey,
         nonces: &[Nonce],
         progress: &Function,
-    ) -> Result<JsValue, Failure> {
+    ) -> Result<String, Failure> {
         let judged = self.executor.judge(key, nonces, &mut telling(progress, 0.0)).await.map_err(failure)?;
-        Ok(report(nonces, judged)?.into())
+        report(nonces, judged)
     }
 }

@@ -1,7 +1,7 @@
 //! Distances of the `gonka` profile.
 
 use super::{Engine, failure, telling};
-use js_sys::{Float64Array, Function};
+use js_sys::Function;
 use sphere_pow_core::f16;
 use sphere_pow_core::gonka::{Params, Puzzle};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
@@ -9,7 +9,6 @@ use sphere_pow_cpu::gonka::weight_pool_with;
 use sphere_pow_gpu::{DeviceInfo, GpuExecutor, GpuOptions};
 use sphere_pow_verifier_wasm::error::Failure;
 use sphere_pow_verifier_wasm::progress::tell;
-use wasm_bindgen::JsValue;
 
 /// Share of the loading that making the pool is counted as; the rest is its way to the device.
 const POOL_SHARE: f64 = 0.9;
@@ -49,7 +48,7 @@ impl Model {
         key: &PublicKey,
         nonces: &[Nonce],
         progress: &Function,
-    ) -> Result<JsValue, Failure> {
+    ) -> Result<String, Failure> {
         let (batch, vocab) = (self.executor.batch(), self.puzzle.params().vocab());
         let mut out: Vec<f64> = Vec::with_capacity(nonces.len());
         for part in nonces.chunks(batch) {
@@ -60,6 +59,6 @@ impl Model {
             let rows = logits.chunks_exact(vocab).zip(part);
             out.extend(rows.map(|(logits, nonce)| self.puzzle.distance(key, *nonce, logits)));
         }
-        Ok(Float64Array::from(out.as_slice()).into())
+        Ok(serde_json::to_string(&out)?)
     }
 }

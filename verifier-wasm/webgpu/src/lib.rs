@@ -12,7 +12,6 @@ use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use sphere_pow_gpu::{DeviceSelector, GpuError};
 use sphere_pow_verifier_wasm::error::Failure;
 use sphere_pow_verifier_wasm::progress::tell;
-use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 enum Model {
@@ -71,7 +70,7 @@ impl GpuModel {
         Ok(serde_json::to_string(&engine)?)
     }
 
-    /// What `nonces` come to: distances of `gonka` as numbers, of `exact` the JSON that the verifier's wasm gives.
+    /// What `nonces` come to, as the JSON that the verifier's wasm gives.
     ///
     /// # Errors
     /// `E_RANGE` for a key or nonce that cannot be; `E_ABORTED`; `E_INTERNAL` when the device fails, with the reason.
@@ -80,7 +79,7 @@ impl GpuModel {
         public_key: String,
         nonces: Vec<u64>,
         progress: Function,
-    ) -> Result<JsValue, Failure> {
+    ) -> Result<String, Failure> {
         let nonces = nonces.into_iter().map(Nonce::new).collect::<Result<Vec<_>, _>>()?;
         match &mut self.model {
             Model::Gonka(model) => {
