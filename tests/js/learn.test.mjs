@@ -207,7 +207,7 @@ test('bad input is refused with a code, and the next call works', async () => {
     [{ ...good, params: { dim: 3 } }, 'E_FORMAT'], [{ ...good, params: { ...good.params, dim: -1 } }, 'E_RANGE'],
     [{ ...good, blockHash: '' }, 'E_BLOCK_HASH'], [{ ...good, blockHash: 7 }, 'E_BLOCK_HASH'], [{ ...good, publicKey: 'a b' }, 'E_RANGE'],
     [{ ...good, nonce: -1 }, 'E_RANGE'], [{ ...good, nonce: 2 ** 60 }, 'E_RANGE'], [{ ...good, nonce: '1e3' }, 'E_RANGE'], [{ ...good, nonce: {} }, 'E_FORMAT'],
-    [{ ...good, rTarget: 3 }, 'E_RANGE'], [{ ...good, rTarget: NaN }, 'E_FORMAT'], [{ ...good, memoryLimit: 10 }, 'E_MEMORY'],
+    [{ ...good, rTarget: 3 }, 'E_RANGE'], [{ ...good, rTarget: NaN }, 'E_RANGE'], [{ ...good, memoryLimit: 10 }, 'E_MEMORY'],
     [{ ...good, signal: 1 }, 'E_FORMAT'], [{ ...good, worker: 1 }, 'E_FORMAT'],
     [{ ...good, params: { ...good.params, dim: 8192, n_layers: 128, n_heads: 64, n_kv_heads: 64 } }, 'E_MEMORY'],
     [{ ...good, profile: 'exact' }, 'E_FORMAT'], [{ ...good, profile: 'exact', params: 'nano', rTarget: 1.4 }, 'E_FORMAT'],

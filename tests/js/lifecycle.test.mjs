@@ -184,7 +184,10 @@ test('verifiers made and closed leave nothing behind', async () => {
   assert.equal(workers(), 0);
 });
 
-/** The wasm with functions that trap: `distances_gonka` for 13 nonces, `win_rate` for a radius of 0.5. */
+/** What `compute` is asked for `n` nonces of {@link tiny}. */
+const asked = (n) => [tiny.public_key, ...Array(n).keys()].join(' ');
+
+/** The wasm with functions that trap: `compute` for 13 nonces, `ask` for the win rate of a radius of 0.25, both told by lengths. */
 async function trapping() {
   const { default: binaryen } = await import('binaryen');
   const module = binaryen.readBinary(readFileSync(join(paths.installed, 'dist/verifier.wasm')));
@@ -201,8 +204,9 @@ async function trapping() {
     module.addFunction(`trapping_${name}`, info.params, info.results, [], body);
     module.addFunctionExport(`trapping_${name}`, name);
   };
-  trapIf('distances_gonka', (m) => m.i32.eq(m.local.get(4, binaryen.i32), m.i32.const(13)));
-  trapIf('win_rate', (m) => m.f64.eq(m.local.get(1, binaryen.f64), m.f64.const(0.5)));
+  const has = (m, at, text) => m.i32.eq(m.local.get(at, binaryen.i32), m.i32.const(text.length));
+  trapIf('compute', (m) => has(m, 2, asked(13)));
+  trapIf('ask', (m) => m.i32.and(has(m, 1, 'win-rate'), has(m, 3, '[8192,0.25]')));
   assert.ok(module.validate());
   return module.emitBinary();
 }
@@ -218,7 +222,7 @@ for (const where of ['worker', 'thread']) {
       const code = (promise) => promise.then(() => 'fine', (e) => e.code);
       const out = [];
       out.push(await code(verifier.verifyBatch(proof(12))), await code(verifier.verifyBatch(proof(13))), await code(verifier.verifyBatch(proof(12))));
-      out.push(await code(targetRadius.winRate(1.4)), await code(targetRadius.winRate(0.5)), await code(targetRadius.winRate(1.4)));
+      out.push(await code(targetRadius.winRate(1.4)), await code(targetRadius.winRate(0.25)), await code(targetRadius.winRate(1.4)));
       out.push(await verifier.distance('${tiny.public_key}', 0));
       console.log(JSON.stringify(out));
       await verifier.close();`;

@@ -49,7 +49,7 @@ test('exports: types first and default last in every branch, no dependency, no s
 
 test('publint and attw have nothing to say', () => {
   execFileSync(bin('publint'), ['--strict', '--pack', 'false', paths.installed], { stdio: 'pipe' });
-  const files = ['./verifier.wasm', './verifier-scalar.wasm', './learn.wasm', './worker', './learn-worker'];
+  const files = ['./verifier.wasm', './verifier-scalar.wasm', './learn.wasm', './webgpu.wasm', './worker', './learn-worker', './webgpu-worker'];
   execFileSync(bin('attw'), [paths.tarball, '--profile', 'esm-only', '--exclude-entrypoints', ...files], { stdio: 'pipe' });
 });
 
@@ -123,10 +123,10 @@ test('no wasm has a relaxed instruction, and the scalar one no vectors', async (
     module.dispose();
     return text;
   };
-  const [simd, scalar, learn] = [words('verifier.wasm'), words('verifier-scalar.wasm'), words('learn.wasm')];
+  const [simd, scalar, ...others] = ['verifier.wasm', 'verifier-scalar.wasm', 'learn.wasm', 'webgpu.wasm'].map(words);
   assert.ok((simd.match(/f32x4\.mul/g) ?? []).length > 100);
   assert.equal(scalar.match(/\b(v128|[if](8|16|32|64)x[0-9]+)\./), null);
-  for (const text of [simd, scalar, learn]) assert.equal(text.match(/relaxed|\.atomic\./), null);
+  for (const text of [simd, scalar, ...others]) assert.equal(text.match(/relaxed|\.atomic\./), null);
   // Without the text, too: relaxed instructions are 0xfd followed by 0x80 to 0x93 and 0x02.
   assert.match('(i8x16.relaxed_swizzle', /relaxed/);
 });
@@ -152,7 +152,7 @@ test('lock files name no registry', () => {
 
 test('the README states the sizes of this build', () => {
   const readme = readFileSync(join(paths.installed, 'README.md'), 'utf8');
-  for (const name of ['core.js', 'index.js', 'learn.js', 'verifier.wasm', 'verifier-scalar.wasm', 'learn.wasm']) {
+  for (const name of ['core.js', 'index.js', 'learn.js', 'webgpu.js', 'verifier.wasm', 'verifier-scalar.wasm', 'learn.wasm', 'webgpu.wasm']) {
     const row = new RegExp(`\\| ${name.replace('.', '\\.')} \\| ([0-9.]+) \\| ([0-9.]+) \\| ([0-9.]+) \\|`).exec(readme);
     assert.ok(row, `${name} has a row`);
     const [bytes, gzipped] = [read(name).length / 1000, gz(name) / 1000];
@@ -167,7 +167,7 @@ test('the README states the sizes of this build', () => {
 test('a build can be told by its hash', () => {
   const hash = (name) => createHash('sha256').update(read(name)).digest('hex');
   const names = readdirSync(dist).filter((name) => name.endsWith('.wasm'));
-  assert.deepEqual(names.toSorted(), ['learn.wasm', 'verifier-scalar.wasm', 'verifier.wasm']);
+  assert.deepEqual(names.toSorted(), ['learn.wasm', 'verifier-scalar.wasm', 'verifier.wasm', 'webgpu.wasm']);
   writeFileSync(join(paths.work, 'SHA256SUMS'), names.map((name) => `${hash(name)}  ${name}\n`).join(''));
-  assert.equal(new Set(names.map(hash)).size, 3);
+  assert.equal(new Set(names.map(hash)).size, 4);
 });

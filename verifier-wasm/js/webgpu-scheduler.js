@@ -8,6 +8,7 @@ import { ENGINE } from './webgpu-host.js';
 
 /** Runs jobs for one verifier. */
 export class Scheduler extends Base {
+  /** @override */
   static options = ['softwareAdapter'];
   /** @type {import('./webgpu.js').EngineInfo | null} */
   engine = null;

@@ -1,9 +1,11 @@
 // Every text of the page, by key: English, Chinese, Russian. `{name}` is a value put in. Each page has its section.
 
+import { CHECK } from './check/strings.ts';
 import { TEACH } from './teach/strings.ts';
 import { WALK } from './walk/strings.ts';
 
 export const STRINGS = {
+  ...CHECK,
   ...TEACH,
   ...WALK,
 
