@@ -42,6 +42,11 @@ interface HasEngine {
   readonly engine: EngineInfo | null;
 }
 
+export interface GpuOptions {
+  /** Whether an adapter that the CPU computes will do, which wasm outruns; false when left out. */
+  softwareAdapter?: boolean;
+}
+
 export type GonkaGpuVerifier = GonkaVerifier & HasEngine;
 export type ExactGpuVerifier = ExactVerifier & HasEngine;
 export type GpuVerifier = GonkaGpuVerifier | ExactGpuVerifier;
@@ -51,6 +56,6 @@ export type GpuVerifier = GonkaGpuVerifier | ExactGpuVerifier;
  * self-test, and in wasm everywhere else. The script for `worker` is `sphere-pow/webgpu-worker`, the file for `wasm`
  * `sphere-pow/webgpu.wasm`.
  */
-export declare function createVerifier(options: GonkaVerifierOptions): Promise<GonkaGpuVerifier>;
-export declare function createVerifier(options: ExactVerifierOptions): Promise<ExactGpuVerifier>;
-export declare function createVerifier(options: VerifierOptions): Promise<GpuVerifier>;
+export declare function createVerifier(options: GonkaVerifierOptions & GpuOptions): Promise<GonkaGpuVerifier>;
+export declare function createVerifier(options: ExactVerifierOptions & GpuOptions): Promise<ExactGpuVerifier>;
+export declare function createVerifier(options: VerifierOptions & GpuOptions): Promise<GpuVerifier>;

@@ -45,10 +45,11 @@ export async function serve(folders) {
   };
 }
 
-export function launch() {
+/** @param {string[]} [flags] More of Chromium's. */
+export function launch(flags = []) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    args: [...flags, '--no-sandbox', ...(flags.length > 0 ? [] : ['--disable-gpu']), '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
   });
 }
 

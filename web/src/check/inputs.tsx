@@ -1,7 +1,7 @@
 // Ways to bring a proof: paste, drop, file, samples, an address or height on a node.
 
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { t } from '../i18n.ts';
 import { SAMPLES, isReading, node, openAddress, openFile, openSample, openText, type SampleName } from './session.ts';
 
@@ -21,7 +21,8 @@ function Drop() {
   const text = useSignal('');
   const isOver = useSignal(false);
   const files = useRef<HTMLInputElement>(null);
-  useEffect(() => onWholePage(isOver), []);
+  // At once: a drop may come before the first paint.
+  useLayoutEffect(() => onWholePage(isOver), []);
   const paste = (event: ClipboardEvent) => {
     const pasted = event.clipboardData?.getData('text') ?? '';
     if (!pasted.trim() || text.value) return;

@@ -30,11 +30,11 @@ export function convicting(n: number): number | null {
 
 /** Probability that a sample of `n` out of `claims`, drawn without putting back, holds at least `least` of the `junk` among them. */
 export function drawsAtLeast(claims: number, junk: number, n: number, least: number): number {
-  let missed = 0;
-  for (let k = Math.max(0, n - (claims - junk)); k < Math.min(least, junk + 1, n + 1); k++) {
-    missed += Math.exp(lnChoose(junk, k) + lnChoose(claims - junk, n - k) - lnChoose(claims, n));
+  let hit = 0;
+  for (let k = Math.max(least, n - (claims - junk)); k <= Math.min(junk, n); k++) {
+    hit += Math.exp(lnChoose(junk, k) + lnChoose(claims - junk, n - k) - lnChoose(claims, n));
   }
-  return Math.min(1, Math.max(0, 1 - missed));
+  return Math.min(1, hit);
 }
 
 /** Density of the distance of a random point of the unit sphere in `n` dimensions, up to a factor. */

@@ -43,10 +43,12 @@ function Check() {
         <button type="button" onClick={startOver}>{t('check.another')}</button>
       </div>
       {problem.value && <Trouble problem={problem.value} />}
-      {opened.value && <ProofCard opened={opened.value} source={source.value} />}
-      {stage.value !== 'running' && <Setup />}
-      <RunCard />
-      <ResultCard />
+      {/* The verdict comes first once it is there. */}
+      {stage.value === 'done' && <ResultCard key="result" />}
+      {opened.value && <ProofCard key="proof" opened={opened.value} source={source.value} />}
+      {stage.value !== 'running' && <Setup key="setup" />}
+      <RunCard key="run" />
+      {stage.value !== 'done' && <ResultCard key="result" />}
     </div>
   );
 }

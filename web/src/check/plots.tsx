@@ -69,7 +69,7 @@ function Histogram({ data, version, radius, dimensions }: PlotProps & { dimensio
         <Legend items={[['recomputed', t('table.recomputed')], ...(hasClaims ? [['claimed', t('table.claimed')] as const] : []), ['expected', t('plots.expected')], ['radius', t('plots.radius', { radius: count(radius, { maximumFractionDigits: 6 }) })]]} />
       </figcaption>
       <Plot options={options} data={bins.data} label={t('plots.histogram.label', { inside, checked, radius: count(radius, { maximumFractionDigits: 6 }), mean: checked ? count(mean, { maximumFractionDigits: 4 }) : '–' })} />
-      <p class="quiet small">{t('plots.equator')}</p>
+      {bins.last >= EQUATOR && <p class="quiet small">{t('plots.equator')}</p>}
     </figure>
   );
 }
@@ -102,7 +102,7 @@ function binned(data: Columns, radius: number, dimensions: number) {
   const winners = data.claimed.length > 0 && checked === 0 ? data.claimed.length : Math.max(inside, 1);
   const expected = capShares(edges, radius, dimensions).map((share, i) => (i < before ? share * winners : null));
   const centres = edges.slice(0, -1).map((edge) => edge + width / 2);
-  return { data: [centres, counts(data.recomputed), counts(claimsShown(data)), expected] as uPlot.AlignedData, inside, checked, mean: sum / checked };
+  return { data: [centres, counts(data.recomputed), counts(claimsShown(data)), expected] as uPlot.AlignedData, inside, checked, mean: sum / checked, last: edges.at(-1)! };
 }
 
 /** Claimed distances of what was recomputed, so that both can be compared. */

@@ -249,7 +249,7 @@ export function workOf(cost: Model): number {
   return cost.profile === 'gonka' ? cost.flopsPerNonce : cost.opsPerNonce;
 }
 
-function settings(): Settings {
+function settings(): Omit<Settings, 'isFresh'> {
   const { blockHash, publicKey, rTarget } = given.value;
   return {
     proof: chosen.value,
@@ -274,13 +274,17 @@ export async function run(): Promise<void> {
   // A stopped run goes on with its sample; a new one draws its own, which no prover can have known.
   if (stage.value !== 'stopped' && !seed) seed = randomSeed();
   const fresh = columns.value!;
-  if (stage.value === 'ready') clear(fresh);
+  if (stage.value !== 'stopped') clear(fresh);
+  // After a verdict, again means anew; after a change of the radius, what was computed is judged by the new one.
+  const isFresh = stage.value === 'done';
+  const kept = stage.value === 'stopped' ? (progress.value?.done ?? 0) : 0;
   batch(() => {
     stage.value = 'running';
     report.value = null;
     runProblem.value = null;
-    progress.value = { phase: 'start', fraction: 0, eta: null, done: 0, total: sample.value, rate: null };
+    progress.value = { phase: 'start', fraction: kept / sample.value, eta: null, done: kept, total: sample.value, rate: null };
   });
+  const asked = { ...settings(), isFresh };
   const rate = rateMeter();
   const onProgress = proxy((p: { phase: string; fraction: number; eta: number | null; done: number; total: number; known: number }) => {
     if (stage.value !== 'running') return;
@@ -298,7 +302,7 @@ export async function run(): Promise<void> {
     engineUsed.value = used;
   });
   try {
-    const done = (await valueOf(theDesk().run(settings(), onProgress, onRows, onEngine))) as Report;
+    const done = (await valueOf(theDesk().run(asked, onProgress, onRows, onEngine))) as Report;
     batch(() => {
       report.value = done;
       stage.value = 'done';

@@ -73,7 +73,7 @@ class Desk {
       const proof = this.#proof(settings.proof);
       const { blockHash, publicKey, params } = settings;
       const key = JSON.stringify([settings.proof, params, blockHash, publicKey]);
-      if (key !== this.#key) this.#forget();
+      if (key !== this.#key || settings.isFresh) this.#forget();
       this.#key = key;
       const running = new AbortController();
       this.#running?.abort();
@@ -161,7 +161,7 @@ class Desk {
   }
 
   /** The text of a share link; null when the proof is too long for one. */
-  link(settings: Settings): Promise<string | null> {
+  link(settings: Omit<Settings, 'isFresh'>): Promise<string | null> {
     const { blockHash, publicKey, params, rTarget, sample, seed } = settings;
     const proof = this.#proof(settings.proof);
     const radius = rTarget === null ? {} : { rTarget };

@@ -57,6 +57,8 @@ export interface Settings extends Context {
   engine: EngineName | 'auto';
   /** Operations of it all. */
   work: number;
+  /** Computes anew what is known. */
+  isFresh: boolean;
 }
 
 /** Claims of a proof, in arrays as long as the proof, and what recomputing them gave. */
