@@ -1,12 +1,14 @@
 // The same answers in Chromium: bits, workers, aborts.
 
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { browser, errors, load, optionsOf, paths, serve, vector } from './support.mjs';
 
 const { createVerifier } = await load();
+const exactCases = JSON.parse(readFileSync(join(paths.root, 'tests/vectors/exact_forward.json'), 'utf8')).cases;
 const site = join(paths.work, 'site');
 let server;
 let chromium;
@@ -51,6 +53,32 @@ for (const name of ['tiny', 'small', 'devtest']) {
     const report = await verifier.verifyBatch(batch, { sample: 'all' });
     await verifier.close();
     assert.equal(bits(report.results.map((r) => r.recomputed)), bits(inlined));
+    assert.deepEqual(complaints, []);
+  });
+}
+
+for (const file of ['verifier.wasm', 'verifier-scalar.wasm']) {
+  test(`every digest of the oracle in Chromium, ${file}`, { timeout: 300_000 }, async () => {
+    const { page, complaints } = await chromium.open(server.url);
+    const got = await page.evaluate(async ([file, cases]) => {
+      const { createVerifier, init } = await import('/sphere-pow/index.js');
+      await init({ wasm: `/sphere-pow/${file}` });
+      const out = {};
+      for (const { name, params, block_hash, public_key, first_nonce, count } of cases) {
+        const nonces = Array.from({ length: count }, (_, i) => String(BigInt(first_nonce) + BigInt(i)));
+        const digests = nonces.map(() => '0'.repeat(64));
+        const verifier = await createVerifier({ profile: 'exact', params, blockHash: block_hash });
+        const { results } = await verifier.verifyBatch({ profile: 'exact', version: 1, params, block_hash, public_key, nonces, digests }, { sample: 'all' });
+        await verifier.close();
+        out[name] = [results.map(({ digest }) => digest).join(''), results.filter(({ won }) => won).length];
+      }
+      return out;
+    }, [file, exactCases]);
+    await page.close();
+    for (const { name, sha256_of_digests, won } of exactCases) {
+      const hash = createHash('sha256').update(Buffer.from(got[name][0], 'hex')).digest('hex');
+      assert.deepEqual([hash, got[name][1]], [sha256_of_digests, won], name);
+    }
     assert.deepEqual(complaints, []);
   });
 }

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { browser, errors, load, optionsOf, paths, runNode, serve, vector } from './support.mjs';
+import { browser, errors, load, optionsOf, paths, runNode, serve, vector } from '../support.mjs';
 
 const site = join(paths.work, 'site-webgpu');
 const cases = JSON.parse(readFileSync(join(paths.root, 'tests/vectors/exact_forward.json'), 'utf8')).cases;
