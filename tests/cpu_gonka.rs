@@ -170,6 +170,22 @@ fn linear_agrees_with_its_twin() {
 }
 
 #[test]
+fn linear_counts_its_own_operations_however_the_last_part_falls() {
+    let (rows, cols) = (64, 256);
+    let x = Activation::from_f16(&values("x", rows * cols, 1.0), rows, cols);
+    for width in [96, 97, 1000, 2500] {
+        let (stop, done) = (AtomicBool::new(false), AtomicU64::new(0));
+        let mut run =
+            Run { simd: Simd::best(), stop: &stop, done: &done, poll: &mut || {}, scratch: Vec::new() };
+        let weight = values("w", width * cols, 0.02);
+        ops::linear(&mut run, &x, Weight::matrix(&weight, cols), &mut Activation::new(rows, width));
+        let (got, want) = (done.into_inner(), 2 * (rows * cols * width) as u64);
+        // Divided among the parts, of which there are fewer than outputs.
+        assert!(got <= want && want - got < width as u64, "{got} of {want} for {width} outputs");
+    }
+}
+
+#[test]
 fn portable_linear_is_its_twin_bit_for_bit_in_panels() {
     let portable = Simd::new(SimdLevel::Portable).expect("always there");
     let (rows, width, cols) = (LANES + 25, 37, 1531);

@@ -143,7 +143,7 @@ test('nothing of the machine that built it is in the tarball', () => {
 });
 
 test('lock files name no registry', () => {
-  for (const dir of [paths.package, paths.tests]) {
+  for (const dir of [paths.package, paths.tests, join(paths.tests, 'bundlers'), join(paths.root, 'tests/bench/js')]) {
     const lock = readFileSync(join(dir, 'package-lock.json'), 'utf8');
     assert.equal(lock.match(/"resolved": "http/), null);
     assert.match(lock, /"integrity": "sha512-/);

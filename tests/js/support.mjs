@@ -27,9 +27,9 @@ export function npm(args, cwd) {
   return execFileSync('npm', [...args, '--no-fund', '--no-audit', '--loglevel=error'], { cwd, encoding: 'utf8' });
 }
 
-/** A project folder of that name with the tarball installed. */
-export function freshProject(name, files = {}) {
-  const dir = name === 'consumer' ? paths.consumer : join(paths.work, 'fresh', name);
+/** A project folder of that name in `parent` with the tarball installed. */
+export function freshProject(name, files = {}, parent = join(paths.work, 'fresh')) {
+  const dir = name === 'consumer' ? paths.consumer : join(parent, name);
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(dir, { recursive: true });
   const manifest = { name, private: true, type: 'module', dependencies: { 'sphere-pow': `file:${paths.tarball}` } };

@@ -95,10 +95,10 @@ function openChannel(option) {
   }
   if (option !== undefined) return webChannel(new Worker(option, { type: 'module', name: 'sphere-pow' }));
   const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
-  const channel = webChannel(new Worker(url, { type: 'module', name: 'sphere-pow' }));
-  // The script is fetched once the worker starts; a minute is far beyond that.
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
-  return channel;
+  const worker = new Worker(url, { type: 'module', name: 'sphere-pow' });
+  // One that says something has read its script. Not a timer: Deno and Bun would wait for it before they end.
+  for (const event of ['message', 'error']) worker.addEventListener(event, () => URL.revokeObjectURL(url), { once: true });
+  return webChannel(worker);
 }
 
 /** @param {any} worker A web Worker or one of node:worker_threads. */

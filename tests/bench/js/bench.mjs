@@ -1,134 +1,136 @@
-// What the wasm does in Node, on one core, against onnxruntime-web and the native AVX2 path: a table, then JSON.
+// What the wasm does in Node, on one core, against the native AVX2 path and onnxruntime-web: a table on standard
+// error, JSON on standard output.
 //
-// node tests/bench/js/bench.mjs [--no-nonces]; it builds what it measures. Figures that are compared are measured in
-// turns with each other where they share a process, since others may share the machine; each is the best of its runs.
+// node tests/bench/js/bench.mjs [--no-nonces] [--rounds 60]; it builds what it measures, but for the package where
+// SPHERE_POW_NO_BUILD is set. The products take turns, one multiplication each, since others may share the machine; each
+// figure is the best of its rounds.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { benchWasm, inTurns } from './wasm.mjs';
+import { parseArgs } from 'node:util';
+import { nativeProducts } from './native.mjs';
+import { nonces } from './nonces.mjs';
+import { benchWasm, root } from './wasm.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const root = join(here, '../../..');
 if (!existsSync(join(here, 'node_modules/onnxruntime-web'))) {
-  execFileSync('npm', ['ci', '--no-fund', '--no-audit', '--ignore-scripts'], { cwd: here, stdio: 'inherit' });
+  execFileSync('npm', ['ci', '--no-fund', '--no-audit', '--ignore-scripts'], { cwd: here, stdio: ['ignore', 'ignore', 'inherit'] });
 }
+const { onnxProduct } = await import('./onnx.mjs');
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '60' }, 'no-nonces': { type: 'boolean', default: false } } });
 
-/** The testnet's shape: one nonce's rows, its width, a part of its feed-forward's. */
-const [rows, cols, width] = [128, 1024, 4096];
-const operations = 2 * rows * cols * width;
-const rate = (seconds) => operations / seconds / 1e9;
-const ROUNDS = 40;
+/** One testnet nonce's rows and width, and as many outputs: a multiplication is over before others get the core. */
+const shape = { rows: 128, cols: 1024, width: 1024 };
+const { rows, cols, width } = shape;
 
-/** Values without order: what they are does not matter, that they agree does. */
+/** Values without order. */
 function noise(n, value) {
   let x = 1;
   return Array.from({ length: n }, () => value((x = (Math.imul(x, 1664525) + 1013904223) >>> 0) >>> 8));
 }
 
-async function f32(wasm) {
-  const { onnxProduct } = await import('./onnx.mjs');
-  // Multiples of 2^-10 below 1, which f16 holds exactly: both multiply the same numbers.
-  const small = (x) => ((x % 2048) - 1024) / 1024;
-  const [x, weights] = [Float32Array.from(noise(rows * cols, small)), Float32Array.from(noise(width * cols, small))];
-  const transposed = new Float32Array(weights.length);
-  for (let n = 0; n < width; n++) for (let k = 0; k < cols; k++) transposed[k * width + n] = weights[n * cols + k];
-  const ours = new wasm.FloatProduct(x, weights, cols);
-  const theirs = await onnxProduct(rows, cols, width, x, transposed);
-  const want = await theirs.run();
-  ours.run();
-  const got = ours.result();
-  // Ours is rounded to f16.
-  for (let i = 0; i < want.length; i++) {
-    if (!(Math.abs(got[i] - want[i]) <= 2 ** -10 * Math.abs(want[i]) + 1e-3)) throw new Error(`[${i}]: ${got[i]} is not ${want[i]}`);
-  }
-  const { first, second, ratio } = await inTurns(ROUNDS, () => ours.run(), () => theirs.run());
-  return { wasm: rate(first), onnxruntimeWeb: rate(second), timesAsFast: 1 / ratio, version: theirs.version };
+/** The products that are compared, as functions that take one turn and give its seconds. */
+async function products() {
+  const wasm = await benchWasm();
+  const native = nativeProducts({ level: 'avx2', ...shape });
+  const integer = integerProduct(wasm);
+  const { float, onnx, version } = await floatProducts(wasm);
+  const timed = async (work) => {
+    const began = performance.now();
+    await work();
+    return (performance.now() - began) / 1000;
+  };
+  const turns = {
+    int8Wasm: () => timed(() => integer.run()),
+    int8Avx2: () => native.seconds('int8'),
+    f32Wasm: () => timed(() => float.run()),
+    f32Onnx: () => timed(() => onnx.run()),
+    f32Avx2: () => native.seconds('f32'),
+  };
+  return { turns, version, end: native.end };
 }
 
-async function int8(wasm) {
+/** Ours, checked against plain sums. */
+function integerProduct(wasm) {
   const x = Int8Array.from(noise(rows * cols, (n) => (n % 255) - 127));
   const weights = Int8Array.from(noise(width * cols, (n) => (n % 93) - 46));
   const ours = new wasm.IntegerProduct(x, weights, cols);
   ours.run();
   const got = ours.result();
-  for (const at of [0, width - 1, 77 * width + 1234, rows * width - 1]) {
+  for (const at of [0, width - 1, 77 * width + 123, rows * width - 1]) {
     const [row, n] = [Math.floor(at / width), at % width];
     let want = 0;
     for (let k = 0; k < cols; k++) want += x[row * cols + k] * weights[n * cols + k];
-    if (got[at] !== want) throw new Error(`[${at}]: ${got[at]} is not ${want}`);
+    if (got[at] !== want) throw new Error(`int8 [${row}, ${n}]: ${got[at]} is not ${want}`);
   }
-  const { first } = await inTurns(ROUNDS, () => ours.run(), () => {});
-  return rate(first);
+  return ours;
 }
 
-function native() {
-  const args = ['run', '--release', '--quiet', '-p', 'sphere-pow-cpu', '--example', 'products', '--', '--level', 'avx2'];
-  const sizes = ['--rows', rows, '--cols', cols, '--width', width, '--rounds', ROUNDS].map(String);
-  const { int8Seconds, f32Seconds } = JSON.parse(execFileSync('cargo', [...args, ...sizes], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }));
-  return { int8: rate(int8Seconds), f32: rate(f32Seconds) };
+/** Ours and theirs of the same numbers, checked against each other. */
+async function floatProducts(wasm) {
+  // Multiples of 2^-10 below 1, which f16 holds exactly.
+  const small = (x) => ((x % 2048) - 1024) / 1024;
+  const [x, weights] = [Float32Array.from(noise(rows * cols, small)), Float32Array.from(noise(width * cols, small))];
+  const transposed = new Float32Array(weights.length);
+  for (let n = 0; n < width; n++) for (let k = 0; k < cols; k++) transposed[k * width + n] = weights[n * cols + k];
+  const float = new wasm.FloatProduct(x, weights, cols);
+  const onnx = await onnxProduct(rows, cols, width, x, transposed);
+  const want = await onnx.run();
+  float.run();
+  const got = float.result();
+  // Ours is rounded to f16.
+  for (let i = 0; i < want.length; i++) {
+    if (!(Math.abs(got[i] - want[i]) <= 2 ** -10 * Math.abs(want[i]) + 1e-3)) throw new Error(`f32 [${i}]: ${got[i]} is not ${want[i]}`);
+  }
+  return { float, onnx, version: onnx.version };
 }
 
-/** A nonce of each profile, by the package. */
-async function nonces() {
-  if (!existsSync(join(root, 'verifier-wasm/dist/index.js'))) execFileSync(process.execPath, ['verifier-wasm/build.mjs'], { cwd: root, stdio: 'inherit' });
-  const { createVerifier } = await import(join(root, 'verifier-wasm/dist/index.js'));
-  const timed = async (options, rounds) => {
-    const verifier = await createVerifier({ blockHash: 'bench', ...options });
-    let [best, pool] = [Infinity, 0];
-    const phases = new Set();
-    for (let nonce = 0; nonce < rounds; nonce++) {
-      const began = performance.now();
-      await verifier.distance('key', nonce, {
-        onProgress: ({ phase }) => {
-          if (phase !== 'pool' && !pool) pool = (performance.now() - began) / 1000;
-          phases.add(phase);
-        },
-      });
-      best = Math.min(best, (performance.now() - began) / 1000);
-    }
-    await verifier.close();
-    return { seconds: best, pool, phases: [...phases] };
-  };
-  const standard = await timed({ profile: 'exact', params: 'standard' }, 5);
-  const kept = await timed({ profile: 'exact', params: 'standard', keepWeights: true }, 5);
-  const testnet = await timed({ profile: 'gonka', params: 'testnet' }, 1);
-  return {
-    exactStandard: standard.seconds,
-    exactStandardKept: kept.seconds,
-    gonkaTestnet: testnet.seconds,
-    gonkaTestnetPool: testnet.pool,
-    gonkaTestnetPhases: testnet.phases,
-  };
+/** Best giga-operations a second of each, taking turns. */
+async function rates(turns, rounds) {
+  const best = Object.fromEntries(Object.keys(turns).map((name) => [name, Infinity]));
+  for (let i = 0; i < rounds; i++) {
+    for (const [name, turn] of Object.entries(turns)) best[name] = Math.min(best[name], await turn());
+  }
+  return Object.fromEntries(Object.entries(best).map(([name, seconds]) => [name, (2 * rows * cols * width) / seconds / 1e9]));
 }
 
-const wasm = await benchWasm();
-const first = { int8: await int8(wasm), f32: await f32(wasm) };
-const avx2 = native();
-// Once more after the native run: the better of both, as for the others.
-const again = { int8: await int8(wasm), f32: await f32(wasm) };
-const best = { int8: Math.max(first.int8, again.int8), f32: first.f32.wasm > again.f32.wasm ? first.f32 : again.f32 };
+const { turns, version, end } = await products();
+const { int8Wasm, int8Avx2, f32Wasm, f32Onnx, f32Avx2 } = await rates(turns, Number(values.rounds));
+end();
 const report = {
-  shape: { rows, cols, width },
-  int8: { wasm: best.int8, avx2: avx2.int8, share: best.int8 / avx2.int8 },
-  f32: { ...best.f32, avx2: avx2.f32 },
-  nonces: process.argv.includes('--no-nonces') ? null : await nonces(),
+  versions: {
+    'sphere-pow': JSON.parse(readFileSync(join(root, 'verifier-wasm/package.json'), 'utf8')).version,
+    node: process.versions.node,
+    v8: process.versions.v8,
+    'onnxruntime-web': version,
+    rustc: execFileSync('rustc', ['--version'], { encoding: 'utf8' }).split(' ')[1],
+    cpu: cpus()[0].model.trim(),
+  },
+  shape,
+  int8: { wasm: int8Wasm, avx2: int8Avx2, shareOfAvx2: int8Wasm / int8Avx2 },
+  f32: { wasm: f32Wasm, onnxruntimeWeb: f32Onnx, timesAsFastAsOnnx: f32Wasm / f32Onnx, avx2: f32Avx2 },
+  nonces: values['no-nonces'] ? null : await nonces(),
 };
-console.table({
-  'int8, wasm, GOP/s a core': report.int8.wasm,
-  'int8, native AVX2, GOP/s a core': report.int8.avx2,
-  'int8, wasm as a share of AVX2': report.int8.share,
-  'f32, wasm, GFLOP/s': report.f32.wasm,
-  [`f32, onnxruntime-web ${report.f32.version}, GFLOP/s`]: report.f32.onnxruntimeWeb,
-  'f32, wasm, times as fast as onnxruntime-web': report.f32.timesAsFast,
-  'f32, native AVX2, GFLOP/s': report.f32.avx2,
+
+const lines = {
+  'int8, wasm, GOP/s': int8Wasm,
+  'int8, native AVX2, GOP/s': int8Avx2,
+  'int8, wasm as a share of AVX2': report.int8.shareOfAvx2,
+  'f32, wasm, GFLOP/s': f32Wasm,
+  [`f32, onnxruntime-web ${version}, GFLOP/s`]: f32Onnx,
+  'f32, wasm, times as fast as onnxruntime-web': report.f32.timesAsFastAsOnnx,
+  'f32, native AVX2, GFLOP/s': f32Avx2,
   ...(report.nonces && {
-    'exact standard nonce, s': report.nonces.exactStandard,
-    'the same, weights kept, s': report.nonces.exactStandardKept,
-    'gonka testnet nonce, s': report.nonces.gonkaTestnet,
-    'of which its pool, s': report.nonces.gonkaTestnetPool,
+    'exact standard nonce, s': report.nonces.exactStandard.seconds,
+    'the same, weights kept, s': report.nonces.exactStandard.keptSeconds,
+    'gonka testnet nonce, s': report.nonces.gonkaTestnet.seconds,
+    'of which its pool, s': report.nonces.gonkaTestnet.poolSeconds,
+    'cancelling it halfway, ms': report.nonces.gonkaTestnet.cancelMilliseconds,
   }),
-});
-console.log(JSON.stringify(report));
+};
+for (const [name, value] of Object.entries(lines)) console.error(`${name.padEnd(48)} ${value.toPrecision(3)}`);
+console.log(JSON.stringify(report, null, 2));
 process.exit(0);

@@ -129,17 +129,19 @@ pub fn linear(run: &mut Run<'_>, input: &Activation, weight: Weight<'_>, output:
     let simd = run.simd;
     let chunk = task_width(weight.rows, per_feature);
     let parts: Vec<_> = output.split_features(chunk).into_iter().enumerate().collect();
+    // The last part is smaller: each counts as the mean, or progress would be through before the work.
+    let flops = per_feature * weight.rows as u64 / parts.len().max(1) as u64;
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     if simd.level() == crate::simd::SimdLevel::Amx && input.lanes() > 1 {
         let mut scratch = core::mem::take(&mut run.scratch);
         let input = tiled::SplitInput::new(run, input, &mut scratch);
-        run.tasks(per_feature * chunk as u64, parts, |(part, mut out)| {
+        run.tasks(flops, parts, |(part, mut out)| {
             tiled::multiply(simd, &input, weight, part * chunk, &mut out);
         });
         run.scratch = scratch;
         return;
     }
-    run.tasks(per_feature * chunk as u64, parts, |(part, out)| {
+    run.tasks(flops, parts, |(part, out)| {
         let first = part * chunk;
         if input.lanes() == 1 {
             simd.run(Rows { input, weight, first, out });
