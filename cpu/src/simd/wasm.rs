@@ -70,7 +70,9 @@ fn widen_four(halves: v128) -> v128 {
     v128_or(v128_bitselect(special, finite, is_special), sign)
 }
 
-/// Four outputs by eight lanes in registers: eight sums, two loads and four broadcasts a step, four steps a turn.
+/// Four outputs by eight lanes in registers: eight sums, two loads and four broadcasts a step.
+///
+/// One step a turn: of several, compilers load all values first, more than there are registers.
 ///
 /// # Safety
 /// - `weights`: four rows of `depth` values, [`STRIDE`] apart.
@@ -86,7 +88,7 @@ unsafe fn four_by_eight(depth: usize, weights: *const f32, x: *const f32, out: *
         for (row, sums) in sums.iter_mut().enumerate() {
             *sums = [v128_load(at(row, 0)), v128_load(at(row, 1))];
         }
-        let step = |sums: &mut [[v128; 2]; 4], k: usize| {
+        for k in 0..depth {
             let x = x.add(k * LANES).cast::<v128>();
             let x = [v128_load(x), v128_load(x.add(1))];
             for (row, sums) in sums.iter_mut().enumerate() {
@@ -94,18 +96,6 @@ unsafe fn four_by_eight(depth: usize, weights: *const f32, x: *const f32, out: *
                 sums[0] = f32x4_add(sums[0], f32x4_mul(weight, x[0]));
                 sums[1] = f32x4_add(sums[1], f32x4_mul(weight, x[1]));
             }
-        };
-        let mut k = 0;
-        while k + 4 <= depth {
-            step(&mut sums, k);
-            step(&mut sums, k + 1);
-            step(&mut sums, k + 2);
-            step(&mut sums, k + 3);
-            k += 4;
-        }
-        while k < depth {
-            step(&mut sums, k);
-            k += 1;
         }
         for (row, sums) in sums.iter().enumerate() {
             v128_store(at(row, 0), sums[0]);

@@ -1,4 +1,4 @@
-// Bun, Deno and workerd: the same answers without a browser and without Node.
+// Later Nodes than the one that runs the tests, Bun, Deno and workerd: the same answers without a browser.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -6,7 +6,7 @@ import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { assertReport, checkModule } from '../pages.mjs';
-import { bin, project, require } from './tools.mjs';
+import { bin, project, require, tools } from './tools.mjs';
 
 /** Runs a command in `cwd`; gives what it prints when it ends by itself, soon, with code 0. */
 function run(command, args, cwd) {
@@ -27,13 +27,17 @@ function run(command, args, cwd) {
 
 const script = "import { check } from './check.mjs'; console.log(JSON.stringify(await check()));";
 
-for (const [name, args] of [
-  ['bun', ['app.mjs']],
-  ['deno', ['run', '--no-prompt', 'app.mjs']],
+const node = (version) => join(tools, `node_modules/node${version}-${process.platform}-${process.arch}/bin/node`);
+
+for (const [name, command, args] of [
+  ['node-22', node(22), ['app.mjs']],
+  ['node-24', node(24), ['app.mjs']],
+  ['bun', bin('bun'), ['app.mjs']],
+  ['deno', bin('deno'), ['run', '--no-prompt', 'app.mjs']],
 ]) {
   test(`${name}: in a worker, and it ends by itself`, { timeout: 120_000 }, async () => {
     const dir = project(`in-${name}`, { 'app.mjs': script, 'check.mjs': checkModule() });
-    const { stdout, stderr } = await run(bin(name), args, dir);
+    const { stdout, stderr } = await run(command, args, dir);
     assertReport(JSON.parse(stdout));
     assert.equal(stderr, '');
   });
