@@ -320,6 +320,25 @@ test('Chinese and Russian, by the browser and by choice; no text is left in anot
   }
 });
 
+test('a phone scrolls in one direction only, in every language, from the inputs to a nonce', async () => {
+  for (const locale of ['en', 'zh', 'ru']) {
+    await open(async (page) => {
+      const fits = async (what) => {
+        const [width, inner] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+        assert.ok(width <= inner, `${locale}, ${what}: ${width} px of ${inner}`);
+      };
+      await page.locator('[data-sample]').first().waitFor();
+      await fits('inputs');
+      await page.locator('[data-sample="gonka-forged"]').click();
+      await page.locator('button.primary.large:enabled').click();
+      await verdict(page);
+      await page.locator('.grid-row:not(.head)').first().click();
+      await page.locator('.walk-step').first().waitFor();
+      await fits('verdict and walk');
+    }, { locale, viewport: { width: 360, height: 740 } });
+  }
+});
+
 test('first paint needs no wasm, and all before the first verification stays under 400 kB gzipped', async () => {
   const { gzipSync } = await import('node:zlib');
   await open(async (page, context) => {
