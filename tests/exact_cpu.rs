@@ -123,6 +123,15 @@ fn a_plan_of_some_layers_is_the_harness_with_the_others_skipped() {
     }
 }
 
+/// What an emulated processor has is known; were it not detected, slower kernels would give the same bits.
+#[test]
+fn the_kernels_of_a_known_processor_are_found() {
+    if let Ok(expected) = std::env::var("SPHERE_POW_EXPECTED_KERNELS") {
+        assert_eq!(Kernels::best().to_string(), expected);
+    }
+    assert!(Kernels::best().is_available());
+}
+
 #[test]
 fn a_memory_limit_decides_where_weights_are_and_never_the_bits() {
     let (_, puzzle, key, nonces) = case_named("nano");

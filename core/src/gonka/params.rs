@@ -125,7 +125,7 @@ pub enum ParamsError {
         max: i64,
     },
     /// A float field is NaN, infinite or outside its range.
-    #[error("{field} is {got}, expected {expected}")]
+    #[error("{field} is {got:?}, expected {expected}")]
     Float {
         /// Field name.
         field: &'static str,
