@@ -243,6 +243,28 @@ test('a link holds the whole check, survives a reload and opens elsewhere; a dam
     await verdict(page);
     assert.match(await page.locator('.verdict').innerText(), new RegExp(`20 of 64[\\s\\S]*${report.seed}`));
   });
+  // Whoever makes a link chooses its sample; the page says so, and draws another on demand.
+  await open(async (page) => {
+    await page.locator('[data-sample="exact-honest"]').click();
+    await page.getByLabel(/Nonces to recompute/).fill('8');
+    await page.getByLabel(/Nonces to recompute/).blur();
+    await start(page);
+    await verdict(page);
+    const seed = () => page.locator('.verdict .facts .break').innerText();
+    const first = await seed();
+    assert.equal(await page.getByText(/chosen by whoever made the link/).count(), 0);
+    await page.getByRole('button', { name: 'Copy a link' }).click();
+    await page.waitForFunction(() => location.hash.includes('p='));
+    await page.reload();
+    await start(page);
+    await verdict(page);
+    assert.equal(await seed(), first);
+    const notice = page.locator('.verdict .notice', { hasText: 'chosen by whoever made the link' });
+    await notice.getByRole('button', { name: 'Draw another sample' }).click();
+    await page.waitForFunction((first) => { const at = document.querySelector('.verdict .facts .break'); return at && at.innerText !== first; }, first);
+    await verdict(page);
+    assert.equal(await page.getByText(/chosen by whoever made the link/).count(), 0);
+  });
   for (const bad of [link.slice(0, -40), link.replace('1.', '9.'), '#/check?p=1.AAAA', '#/check?p=', `#/check?p=1.${'A'.repeat(2e5)}`]) {
     await open(async (page) => {
       if (bad.endsWith('p=')) await page.locator('[data-sample]').first().waitFor();

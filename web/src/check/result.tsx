@@ -8,7 +8,7 @@ import { percent, probability, t, count } from '../i18n.ts';
 import { lazy } from '../lazy.tsx';
 import { linkTo } from '../router.ts';
 import { MISMATCH } from './odds.ts';
-import { report, shareLink, stage } from './session.ts';
+import { isGivenSample, redraw, report, run, shareLink, stage } from './session.ts';
 import { headlineOf, sentenceOf, wrongContext } from './verdict.ts';
 
 const Plots = lazy<object>(() => import('./plots.tsx'));
@@ -39,6 +39,12 @@ function Verdict({ report: its }: { report: Report }) {
           <p>{sentenceOf(its)}</p>
         </div>
       </div>
+      {isGivenSample.value && its.seed !== null && state !== 'invalid' && (
+        <div class="notice unsure">
+          <p>{t('setup.sample.given')}</p>
+          <button type="button" onClick={() => { redraw(); void run(); }}>{t('setup.redraw')}</button>
+        </div>
+      )}
       {wrongContext(its) && <p class="notice unsure"><strong>{t('hint.context')}</strong> {its.profile === 'gonka' ? t('hint.context.gonka', { mean: count(its.advisory.meanRecomputed ?? 0, { maximumFractionDigits: 4 }) }) : t('hint.context.exact')}</p>}
       {its.profile === 'gonka' && !wrongContext(its) && !its.advisory.isWithinHardwareNoise && <p class="notice unsure">{t('hint.noise', { max: probability(its.advisory.maxError ?? 0) })}</p>}
       {its.profile === 'gonka' ? <Binomial its={its} /> : <Digests its={its} />}

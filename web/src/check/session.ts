@@ -72,6 +72,9 @@ export const columns = signal<Columns | null>(null);
 export const filled = signal(0);
 export const node = signal(recall('node') ?? DEFAULT_NODE);
 
+/** The sample is that of whoever made the link: who knows the seed can keep false claims out of it. */
+export const isGivenSample = signal(false);
+
 let seed = '';
 let reading = new AbortController();
 
@@ -180,6 +183,7 @@ export async function choose(index: number, shared: Omit<Shared, 'proof'> = {}):
     stage.value = 'ready';
   });
   seed = shared.seed ?? '';
+  isGivenSample.value = seed !== '' && sample.value < proof.count;
   await estimate();
 }
 
@@ -328,6 +332,7 @@ export function stop(): void {
 /** Draws another sample for the next run. */
 export function redraw(): void {
   seed = '';
+  isGivenSample.value = false;
   stage.value = 'ready';
 }
 

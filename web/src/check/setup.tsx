@@ -4,7 +4,7 @@ import { useId } from 'preact/hooks';
 import { bytes, count, duration, operations, percent, probability, t } from '../i18n.ts';
 import type { EngineName, Model } from '../engine/types.ts';
 import { convicting, drawsAtLeast } from './odds.ts';
-import { MAX_WORKERS, engine, head, missing, model, modelProblem, pace, progress, redraw, run, runProblem, sample, stage, workOf, workers } from './session.ts';
+import { MAX_WORKERS, engine, head, isGivenSample, missing, model, modelProblem, pace, progress, redraw, run, runProblem, sample, stage, workOf, workers } from './session.ts';
 import { Trouble } from './trouble.tsx';
 
 const ENGINES: readonly (EngineName | 'auto')[] = ['auto', 'webgpu', 'wasm'];
@@ -33,7 +33,7 @@ export function Setup() {
         <button type="button" class="primary large" disabled={!isReady} onClick={() => void run()}>
           {isStopped ? t('setup.resume') : stage.value === 'done' ? t('setup.again') : t('setup.start')}
         </button>
-        {(stage.value === 'done' || isStopped) && sample.value < head.value!.count && <button type="button" onClick={redraw}>{t('setup.redraw')}</button>}
+        {(stage.value === 'done' || isStopped || isGivenSample.value) && sample.value < head.value!.count && <button type="button" onClick={redraw}>{t('setup.redraw')}</button>}
         {!isReady && !modelProblem.value && <span class="quiet">{missing.value.length > 0 ? t('proof.missing') : t('setup.measuring')}</span>}
       </div>
     </section>
@@ -56,7 +56,7 @@ function SampleField() {
         {sizes.map((n) => <button type="button" class="plain" aria-pressed={sample.value === n} onClick={() => (sample.value = n)}>{count(n)}</button>)}
         <button type="button" class="plain" aria-pressed={sample.value === claims} onClick={() => (sample.value = claims)}>{t('setup.all')}</button>
       </div>
-      <p class="help">{sample.value >= claims ? t('setup.sample.all') : t('setup.sample.random')}</p>
+      <p class="help">{t(sample.value >= claims ? 'setup.sample.all' : isGivenSample.value ? 'setup.sample.given' : 'setup.sample.random')}</p>
     </div>
   );
 }

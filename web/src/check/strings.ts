@@ -96,6 +96,11 @@ export const CHECK = {
     '随机抽取，证明者无法预知。',
     'Выбираются случайно: доказывающий не знает какие.',
   ],
+  'setup.sample.given': [
+    'This sample was chosen by whoever made the link, who may have left false claims out. Draw your own to be sure.',
+    '该样本由制作链接的人选定，其中可能避开了虚假声称。请自行重新抽样以确认。',
+    'Эту выборку выбрал тот, кто сделал ссылку, и мог обойти ложные nonce. Чтобы быть уверенным, сделайте свою.',
+  ],
   'setup.engine': ['Computed by', '计算引擎', 'Чем считать'],
   'engine.auto': ['The fastest there is', '自动选择最快的', 'Самым быстрым'],
   'engine.wasm': ['CPU (WebAssembly)', 'CPU（WebAssembly）', 'Процессор (WebAssembly)'],
