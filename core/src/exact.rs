@@ -23,3 +23,4 @@ pub use params::{Params, ParamsError, Preset};
 pub use proof::{Claim, DecodeError, Proof};
 pub use puzzle::Puzzle;
 pub use verdict::{Digest, Verdict};
+pub use verify::Exact;

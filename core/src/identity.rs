@@ -45,6 +45,12 @@ pub enum IdentityError {
         /// The text given, cut to 64 characters.
         got: String,
     },
+    /// An account's address stands where its key should.
+    #[error("public key is {got}, which is an account's address; its public key begins with 02 or 03")]
+    Address {
+        /// The address.
+        got: String,
+    },
     /// The nodes and groups that share the nonces leave none for this one.
     #[error("nonces cannot be shared out: {what} is {got}, expected {expected}")]
     Share {
@@ -55,6 +61,19 @@ pub enum IdentityError {
         /// What would do.
         expected: &'static str,
     },
+}
+
+impl IdentityError {
+    /// A stable name for the error, the same on every surface (SPEC, "Errors").
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Empty { .. } | Self::TooLong { .. } | Self::Character { .. } => "identity",
+            Self::Address { .. } => "address",
+            Self::Nonce { .. } => "nonce",
+            Self::Share { .. } => "share",
+        }
+    }
 }
 
 fn checked_text(what: &'static str, text: &str) -> Result<String, IdentityError> {
@@ -120,39 +139,54 @@ text_newtype!(
 );
 
 impl BlockHash {
-    /// As [`Self::new`], with the network's spellings brought to the one that seeds use: 64 hex digits become
-    /// upper case, base64 of 32 bytes becomes upper-case hex (proof shapes, section 2). Other text is kept.
-    ///
-    /// # Errors
-    /// As [`Self::new`].
-    pub fn from_network(text: &str) -> Result<Self, IdentityError> {
-        match bytes_of(text, &[32]) {
-            Some(bytes) => Ok(Self(hex(&bytes).to_ascii_uppercase())),
-            None => Self::new(text),
-        }
-    }
-
-    /// Whether this is what the network uses: 64 upper-case hex digits.
-    ///
-    /// Other text is legal (test networks use it), but a lower-case copy of a hash makes another model.
+    /// A likely mistake in the spelling, in words: the text is taken as given, and a hash spelt otherwise than the
+    /// network does makes another model.
     #[must_use]
-    pub fn is_network_form(&self) -> bool {
-        self.0.len() == 64 && self.0.bytes().all(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(&b))
+    pub fn spelling_hint(&self) -> Option<String> {
+        let (bytes, spelt) = spelling_of(self.as_str(), &[32])?;
+        let network = hex(&bytes).to_ascii_uppercase();
+        (network != self.0).then(|| {
+            alloc::format!("the block hash is {spelt}, taken as given; the network seeds with {network}")
+        })
     }
 }
 
 impl PublicKey {
-    /// As [`Self::new`], with the network's spellings brought to the one that seeds use: hex of a 33-byte key
-    /// becomes lower case, its base64 becomes lower-case hex (proof shapes, section 1). Other text is kept.
+    /// A likely mistake in the spelling, in words: the text is taken as given, and a key spelt otherwise than the
+    /// network does has other inputs.
+    #[must_use]
+    pub fn spelling_hint(&self) -> Option<String> {
+        let (bytes, spelt) = spelling_of(self.as_str(), &[33])?;
+        let network = hex(&bytes);
+        (network != self.0).then(|| {
+            alloc::format!("the public key is {spelt}, taken as given; the network seeds with {network}")
+        })
+    }
+
+    /// Refuses an account's address, which no host mines with.
     ///
     /// # Errors
-    /// As [`Self::new`].
-    pub fn from_network(text: &str) -> Result<Self, IdentityError> {
-        match bytes_of(text, &[33, 32]) {
-            Some(bytes) => Ok(Self(hex(&bytes))),
-            None => Self::new(text),
-        }
+    /// [`IdentityError::Address`].
+    pub fn refuse_address(&self) -> Result<(), IdentityError> {
+        let Some(rest) = self.0.strip_prefix("gonka1") else { return Ok(()) };
+        // Bech32: 32 letters and digits without 1, b, i and o.
+        let is_address =
+            rest.len() >= 38 && rest.bytes().all(|b| b"qpzry9x8gf2tvdw0s3jn54khce6mua7l".contains(&b));
+        if is_address { Err(IdentityError::Address { got: self.0.clone() }) } else { Ok(()) }
     }
+}
+
+/// The bytes that `text` spells, and how, when their number is one of `lens`.
+fn spelling_of(text: &str, lens: &[usize]) -> Option<(Vec<u8>, &'static str)> {
+    let plain = text.strip_prefix("0x").unwrap_or(text);
+    let bytes = bytes_of(plain, lens)?;
+    let is_hex = plain.len() == 2 * bytes.len();
+    let spelt = match (plain.len() < text.len(), is_hex) {
+        (true, _) => "hex after 0x",
+        (false, true) => "hex in other letters",
+        (false, false) => "base64",
+    };
+    Some((bytes, spelt))
 }
 
 /// The bytes that `text` spells in hex or in padded base64, when their number is one of `lens`.
@@ -341,17 +375,30 @@ mod tests {
     }
 
     #[test]
-    fn network_spellings_of_hashes_and_keys_become_one() {
+    fn text_is_kept_as_given_and_other_spellings_get_a_hint() {
         let upper = "1FE7A8D3A96F8B5E4A4E0C5E9E2E6C8B7A1D2C3B4A5968778695A4B3C2D1E0F1";
-        for text in [upper, &upper.to_ascii_lowercase(), "H+eo06lvi15KTgxeni5si3odLDtKWWh3hpWks8LR4PE="] {
-            assert_eq!(BlockHash::from_network(text).unwrap().as_str(), upper);
+        let lower = upper.to_ascii_lowercase();
+        let texts =
+            [lower.as_str(), &alloc::format!("0x{lower}"), "H+eo06lvi15KTgxeni5si3odLDtKWWh3hpWks8LR4PE="];
+        for text in texts {
+            let hash = BlockHash::new(text).unwrap();
+            assert_eq!(hash.as_str(), text);
+            assert!(hash.spelling_hint().unwrap().contains(upper), "{text}");
         }
-        assert_eq!(BlockHash::from_network("DeadBeef").unwrap().as_str(), "DeadBeef");
-        let lower = "02c1f5b1a0f3e2d4c5b6a79889706152433425161708f9eadbccbdaebf90a1b2c3";
-        for text in [lower, &lower.to_ascii_uppercase(), "AsH1saDz4tTFtqeYiXBhUkM0JRYXCPnq28y9rr+QobLD"] {
-            assert_eq!(PublicKey::from_network(text).unwrap().as_str(), lower);
+        assert_eq!(BlockHash::new(upper).unwrap().spelling_hint(), None);
+        assert_eq!(BlockHash::new("DeadBeef").unwrap().spelling_hint(), None);
+        let key = "02c1f5b1a0f3e2d4c5b6a79889706152433425161708f9eadbccbdaebf90a1b2c3";
+        for text in [key.to_ascii_uppercase().as_str(), "AsH1saDz4tTFtqeYiXBhUkM0JRYXCPnq28y9rr+QobLD"] {
+            assert!(PublicKey::new(text).unwrap().spelling_hint().unwrap().contains(key), "{text}");
         }
-        assert!(BlockHash::from_network("").is_err());
+        assert_eq!(PublicKey::new(key).unwrap().spelling_hint(), None);
+    }
+
+    #[test]
+    fn addresses_are_no_keys() {
+        let address = PublicKey::new("gonka1qpzry9x8gf2tvdw0s3jn54khce6mua7lqpzry9").unwrap();
+        assert!(matches!(address.refuse_address(), Err(IdentityError::Address { .. })));
+        assert_eq!(PublicKey::new("gonka1").unwrap().refuse_address(), Ok(()));
     }
 
     #[test]
@@ -359,7 +406,5 @@ mod tests {
         assert_eq!(BlockHash::new(""), Err(IdentityError::Empty { what: "block hash" }));
         assert!(matches!(PublicKey::new(&"a".repeat(257)), Err(IdentityError::TooLong { got: 257, .. })));
         assert!(matches!(BlockHash::new("ab cd"), Err(IdentityError::Character { got: ' ', at: 2, .. })));
-        assert!(BlockHash::new(&"A".repeat(64)).unwrap().is_network_form());
-        assert!(!BlockHash::new(&"a".repeat(64)).unwrap().is_network_form());
     }
 }

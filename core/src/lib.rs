@@ -7,9 +7,15 @@
 //! - [`exact`]: integers end to end, the same bits everywhere, and no shortcut that pays (SPEC Part II).
 //! - [`gonka`]: compatible with the network's own scheme to within hardware noise (SPEC Part I).
 //!
+//! Over both, and the same for each:
+//! - [`profile`]: a profile as a type, and what computes it.
+//! - [`document`]: one reader of every shape in which proofs travel.
+//! - [`verify`]: one judge.
+//!
 //! What both use:
 //! - [`identity`]: block hashes, public keys and nonces as types that cannot hold a bad value.
 //! - [`soundness`]: what a shortcut is worth to a cheater.
+//! - [`text`]: strangers' text in messages.
 //! - [`statistics`]: the cap probability on a sphere and the exact binomial tail.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -17,10 +23,14 @@
 
 extern crate alloc;
 
+pub mod document;
 pub mod exact;
 pub mod gonka;
 pub mod identity;
+pub mod profile;
 pub mod soundness;
 pub mod statistics;
+pub mod text;
+pub mod verify;
 
 pub use half::f16;

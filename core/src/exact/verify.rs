@@ -1,265 +1,239 @@
-//! Verification (SPEC §II.10): whose proof it is, then nonce by nonce whether digest and win are true.
+//! The `exact` profile for the judge (SPEC §II.10): a claim is true to the bit, or proves fraud.
 //!
-//! There is no tolerance: one claim that does not repeat exactly proves fraud. Logits come from any executor;
-//! the caller feeds them in, a few claims at a time, and [`Check::finish`] alone makes a [`Verified`].
+//! There is no tolerance: one claim that does not repeat exactly proves fraud, and a third party repeats it from the
+//! fault alone.
 
-use super::proof::{Claim, Proof};
+use super::params::{Params, Preset, VERSION};
+use super::plan::Plan;
 use super::puzzle::Puzzle;
-use super::verdict::{Digest, Verdict};
-use crate::identity::PublicKey;
+use super::verdict::{self, Digest};
+use crate::identity::{BlockHash, Nonce, PublicKey};
+use crate::profile::{Model, Profile, ProfileName};
+use crate::verify::{Facts, Given, GivenError, Settled, Source, Verdict};
+use alloc::format;
 use alloc::string::{String, ToString};
-use serde::Serialize;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
-/// A proof that is not what it says, or not of what was asked.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum VerifyError {
-    /// The proof is for other sizes or another threshold.
-    #[error("proof is for {field} {got}, expected {expected}")]
-    WrongParams {
-        /// The first field that differs.
-        field: &'static str,
-        /// Its value in the proof.
-        got: u32,
-        /// Its value asked for.
-        expected: u32,
-    },
-    /// The proof is for another block.
-    #[error("proof is for block {got}, expected {expected}")]
-    WrongBlock {
-        /// The proof's block hash.
-        got: String,
-        /// The block hash asked for.
-        expected: String,
-    },
-    /// The proof is another miner's.
-    #[error("proof is of public key {got}, expected {expected}")]
-    WrongKey {
-        /// The proof's public key.
-        got: String,
-        /// The public key asked for.
-        expected: String,
-    },
-    /// A claim's digest is not that of its logits. Proves fraud.
-    #[error("claim {index}, nonce {nonce}: digest is {got}, the logits give {expected}")]
-    Digest {
-        /// The claim, counted from 0.
-        index: usize,
-        /// Its nonce.
-        nonce: u64,
-        /// The digest claimed.
-        got: Digest,
-        /// The digest computed.
-        expected: Digest,
-    },
-    /// A claim's nonce does not win. Proves fraud.
-    #[error("claim {index}, nonce {nonce}: does not win with dot {}, squares {} and {}",
-        .verdict.dot, .verdict.logits_squared, .verdict.target_squared)]
-    NotWon {
-        /// The claim, counted from 0.
-        index: usize,
-        /// Its nonce.
-        nonce: u64,
-        /// The exact numbers.
-        verdict: Verdict,
-    },
+/// The chance to find no false claim that a bound on their share may leave.
+const MISSED: f64 = 0.05;
+/// A sample that leaves room for a larger share of false claims tells too little.
+const MAX_FALSE_SHARE: f64 = 0.05;
+
+/// Integers end to end (SPEC Part II).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Exact;
+
+/// The rule that convicts: nothing is left to choose. What prices a win is a parameter of the model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Rule {}
+
+/// One claim, checked.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// Place in the submission, from 0.
+    pub index: usize,
+    /// Decimal text: may pass 2^53.
+    pub nonce: String,
+    /// The digest claimed.
+    pub claimed_digest: String,
+    /// The digest of the logits recomputed.
+    pub digest: String,
+    /// Whether these are the same.
+    pub digest_matches: bool,
+    /// Whether the nonce wins.
+    pub won: bool,
+    /// Sum of logit times target, decimal.
+    pub dot: String,
+    /// Sum of squared logits, decimal.
+    pub logits_squared: String,
+    /// Sum of squared target entries, decimal.
+    pub target_squared: String,
+    /// For display only: nothing is decided by it.
+    pub distance: f64,
+    /// Whether the digest is right and the nonce wins.
+    pub valid: bool,
 }
 
-impl VerifyError {
-    /// A stable name for the error, the same in every language.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::WrongParams { .. } => "wrong-params",
-            Self::WrongBlock { .. } => "wrong-block",
-            Self::WrongKey { .. } => "wrong-key",
-            Self::Digest { .. } => "digest",
-            Self::NotWon { .. } => "not-won",
-        }
-    }
-
-    /// Whether the miner is at fault for sure, rather than the proof having been sent to the wrong place.
-    #[must_use]
-    pub fn proves_fraud(&self) -> bool {
-        matches!(self, Self::Digest { .. } | Self::NotWon { .. })
-    }
+/// What findings show together.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Evidence {
+    /// With no false claim found: at most this share of all claims is false, at 95 % confidence.
+    pub false_share_bound: Option<f64>,
+    /// No digest is right: another block hash, key or model was mined, or the claims are invented.
+    pub nothing_agrees: bool,
+    /// The first false claim.
+    pub fault: Option<Fault>,
 }
 
-/// A proof of the right miner, block and sizes, whose claims are being recomputed.
-#[derive(Clone, Debug)]
-pub struct Check<'a> {
-    puzzle: &'a Puzzle,
-    proof: &'a Proof,
-    n_checked: usize,
-}
-
-/// A proof whose recomputed claims were all true. Only [`Check::finish`] makes one.
-#[derive(Clone, Copy, Debug)]
-pub struct Verified<'a> {
-    proof: &'a Proof,
-    n_checked: usize,
-}
-
-impl<'a> Check<'a> {
-    /// Holds a proof against what was asked, SPEC §II.10 steps 1 to 3.
-    ///
-    /// # Errors
-    /// [`VerifyError::WrongParams`], [`VerifyError::WrongBlock`], [`VerifyError::WrongKey`].
-    pub fn new(puzzle: &'a Puzzle, key: &PublicKey, proof: &'a Proof) -> Result<Self, VerifyError> {
-        const FIELDS: [&str; 7] = ["dim", "heads", "hidden", "layers", "tokens", "vocab", "threshold"];
-        let words = proof.params().words().into_iter().zip(puzzle.params().words());
-        for (field, (got, expected)) in FIELDS.into_iter().zip(words) {
-            if got != expected {
-                return Err(VerifyError::WrongParams { field, got, expected });
-            }
-        }
-        if proof.block() != puzzle.block() {
-            let (got, expected) = (proof.block().to_string(), puzzle.block().to_string());
-            return Err(VerifyError::WrongBlock { got, expected });
-        }
-        if proof.key() != key {
-            let (got, expected) = (proof.key().to_string(), key.to_string());
-            return Err(VerifyError::WrongKey { got, expected });
-        }
-        Ok(Self { puzzle, proof, n_checked: 0 })
-    }
-
-    /// Holds the claim at `index` against its recomputed logits, SPEC §II.10 steps 4 and 5.
-    ///
-    /// # Shapes
-    /// - `logits`: `[vocab]`, of the claim's nonce.
-    ///
-    /// # Errors
-    /// [`VerifyError::Digest`], [`VerifyError::NotWon`].
-    ///
-    /// # Panics
-    /// When `index` is beyond the claims, or `logits` cannot be the forward pass's.
-    pub fn claim(&mut self, index: usize, logits: &[i32]) -> Result<Verdict, VerifyError> {
-        let nonce = self.proof.claims()[index].nonce;
-        let (digest, verdict) = self.puzzle.judge(self.proof.key(), nonce, logits);
-        self.judged(index, digest, verdict)
-    }
-
-    /// As [`Self::claim`], where the caller has judged the logits with this puzzle and key already.
-    ///
-    /// # Errors
-    /// [`VerifyError::Digest`], [`VerifyError::NotWon`].
-    ///
-    /// # Panics
-    /// When `index` is beyond the claims.
-    pub fn judged(
-        &mut self,
-        index: usize,
-        expected: Digest,
-        verdict: Verdict,
-    ) -> Result<Verdict, VerifyError> {
-        let Claim { nonce, digest: got } = self.proof.claims()[index];
-        let nonce = nonce.get();
-        if got != expected {
-            return Err(VerifyError::Digest { index, nonce, got, expected });
-        }
-        if !verdict.won {
-            return Err(VerifyError::NotWon { index, nonce, verdict });
-        }
-        self.n_checked += 1;
-        Ok(verdict)
-    }
-
-    /// Ends the check: every claim that was fed in is true.
-    #[must_use]
-    pub fn finish(self) -> Verified<'a> {
-        Verified { proof: self.proof, n_checked: self.n_checked }
-    }
-}
-
-impl<'a> Verified<'a> {
-    /// The proof.
-    #[must_use]
-    pub fn proof(&self) -> &'a Proof {
-        self.proof
-    }
-
-    /// How many claims were recomputed.
-    #[must_use]
-    pub fn n_checked(&self) -> usize {
-        self.n_checked
-    }
-}
-
-/// What came of a verification, with all that a third party needs to repeat it.
+/// Why a claim proves fraud; its numbers are those of the finding at `index`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Report {
-    profile: &'static str,
-    version: u32,
-    params: super::params::RawParams,
-    block_hash: String,
-    public_key: String,
-    n_claims: usize,
-    n_checked: usize,
-    accepted: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fault: Option<Fault>,
-}
-
-/// Why a proof was refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Fault {
-    code: &'static str,
-    proves_fraud: bool,
-    detail: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    index: Option<usize>,
-    /// As text: may pass 2^53.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    nonce: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    claimed_digest: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    computed_digest: Option<String>,
-}
-
-impl Report {
-    /// The report of an accepted proof, or of the first error in a refused one after `n_checked` good claims.
-    #[must_use]
-    pub fn new(proof: &Proof, n_checked: usize, error: Option<&VerifyError>) -> Self {
-        Self {
-            profile: "exact",
-            version: super::params::VERSION,
-            params: proof.params().raw(),
-            block_hash: proof.block().to_string(),
-            public_key: proof.key().to_string(),
-            n_claims: proof.claims().len(),
-            n_checked,
-            accepted: error.is_none(),
-            fault: error.map(|error| Fault::new(proof, error)),
-        }
-    }
-
-    /// Whether every recomputed claim was true.
-    #[must_use]
-    pub fn accepted(&self) -> bool {
-        self.accepted
-    }
+#[serde(rename_all = "camelCase")]
+pub struct Fault {
+    /// `digest`: it is not that of the nonce's logits. `not-won`: it is, but the nonce does not win.
+    pub code: &'static str,
+    /// The same in words.
+    pub detail: String,
+    /// Place in the submission, from 0.
+    pub index: usize,
+    /// The nonce, decimal.
+    pub nonce: String,
 }
 
 impl Fault {
-    fn new(proof: &Proof, error: &VerifyError) -> Self {
-        let index = match error {
-            VerifyError::Digest { index, .. } | VerifyError::NotWon { index, .. } => Some(*index),
-            _ => None,
+    fn new(finding: &Finding) -> Self {
+        let Finding { index, nonce, claimed_digest, digest, .. } = finding;
+        let (code, why) = if finding.digest_matches {
+            let Finding { dot, logits_squared, target_squared, .. } = finding;
+            ("not-won", format!("does not win with dot {dot}, squares {logits_squared} and {target_squared}"))
+        } else {
+            ("digest", format!("digest is {claimed_digest}, the logits give {digest}"))
         };
-        let claim = index.and_then(|index| proof.claims().get(index));
-        Self {
-            code: error.code(),
-            proves_fraud: error.proves_fraud(),
-            detail: error.to_string(),
+        let detail = format!("claim {index}, nonce {nonce}: {why}");
+        Self { code, detail, index: *index, nonce: nonce.clone() }
+    }
+}
+
+impl Model for Params {
+    const PRESETS: &'static [&'static str] = &["standard", "large", "nano"];
+
+    fn from_name(name: &str) -> Option<Self> {
+        Preset::from_name(name).map(Preset::params)
+    }
+
+    fn from_value(value: &Value) -> Result<Self, String> {
+        let raw = super::params::RawParams::deserialize(value).map_err(|error| error.to_string())?;
+        Self::new(&raw).map_err(|error| error.to_string())
+    }
+
+    fn to_value(&self) -> Value {
+        serde_json::to_value(self.raw()).unwrap_or_default()
+    }
+
+    fn preset(&self) -> Option<&'static str> {
+        Self::preset(self).map(Preset::name)
+    }
+
+    fn work_per_nonce(&self) -> u64 {
+        Plan::new(self).cost(self)
+    }
+}
+
+impl Profile for Exact {
+    const NAME: ProfileName = ProfileName::Exact;
+    const VERSION: u32 = VERSION;
+    const OPTIONS: &'static [&'static str] = &["memory", "keep_weights"];
+    const CLAIM_COLUMN: &'static str = "digests";
+    const PRICE_WORD: &'static str = "threshold";
+
+    type Params = Params;
+    type Puzzle = Puzzle;
+    type Outcome = (Digest, verdict::Verdict);
+    type Claim = Digest;
+    /// Nothing: the threshold is one of the parameters.
+    type Price = ();
+    type Terms = ();
+    type Rule = Rule;
+    type Finding = Finding;
+    type Evidence = Evidence;
+
+    fn puzzle(params: &Params, block: &BlockHash) -> Puzzle {
+        Puzzle::new(params, block)
+    }
+
+    fn terms(_: &Given) -> Result<(), GivenError> {
+        Ok(())
+    }
+
+    fn settle((): &(), _: &Facts<'_, Self>) -> Settled<Rule> {
+        // The threshold is confirmed, or not, with the model that it is part of.
+        Settled { rule: Rule {}, source: Source::Network, words: String::new(), is_confirmed: true }
+    }
+
+    fn mining_rule((): &()) -> Rule {
+        Rule {}
+    }
+
+    fn win_rate(params: &Params, _: &Rule) -> f64 {
+        params.win_rate()
+    }
+
+    fn won(_: &Rule, (digest, verdict): &Self::Outcome) -> Option<Digest> {
+        verdict.won.then_some(*digest)
+    }
+
+    fn file_head(
+        params: &Params,
+        _: &Rule,
+        block: &BlockHash,
+        key: &PublicKey,
+        _: Option<i64>,
+    ) -> Map<String, Value> {
+        let head = json!({
+            "profile": Self::NAME.as_str(),
+            "version": VERSION,
+            "params": params.raw(),
+            "block_hash": block.as_str(),
+            "public_key": key.as_str(),
+        });
+        let Value::Object(head) = head else { unreachable!("json! of braces is an object") };
+        head
+    }
+
+    fn columns(won: &[(Nonce, Digest)]) -> [Value; 2] {
+        let nonces: Vec<String> = won.iter().map(|(nonce, _)| nonce.to_string()).collect();
+        let digests: Vec<String> = won.iter().map(|(_, digest)| digest.to_hex()).collect();
+        [json!(nonces), json!(digests)]
+    }
+
+    fn check(_: &Rule, index: usize, nonce: Nonce, claim: &Digest, outcome: &Self::Outcome) -> Finding {
+        let (digest, verdict) = outcome;
+        let digest_matches = claim == digest;
+        Finding {
             index,
-            nonce: claim.map(|claim| claim.nonce.to_string()),
-            claimed_digest: claim.map(|claim| claim.digest.to_hex()),
-            computed_digest: match error {
-                VerifyError::Digest { expected, .. } => Some(expected.to_hex()),
-                _ => claim.map(|claim| claim.digest.to_hex()),
-            },
+            nonce: nonce.to_string(),
+            claimed_digest: claim.to_hex(),
+            digest: digest.to_hex(),
+            digest_matches,
+            won: verdict.won,
+            dot: verdict.dot.to_string(),
+            logits_squared: verdict.logits_squared.to_string(),
+            target_squared: verdict.target_squared.to_string(),
+            distance: verdict.distance(),
+            valid: digest_matches && verdict.won,
         }
+    }
+
+    fn is_good(finding: &Finding) -> bool {
+        finding.valid
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+    fn conclude(_: &Rule, n_claimed: usize, findings: &[Finding]) -> (Verdict, Evidence) {
+        let n = findings.len();
+        let fault = findings.iter().find(|finding| !finding.valid).map(Fault::new);
+        let bound = if n == n_claimed { 0.0 } else { 1.0 - libm::pow(MISSED, 1.0 / n as f64) };
+        let nothing_agrees = n >= 3 && findings.iter().all(|finding| !finding.digest_matches);
+        let verdict = match fault {
+            Some(_) => Verdict::Fraud,
+            None if bound <= MAX_FALSE_SHARE => Verdict::Honest,
+            None => Verdict::Inconclusive,
+        };
+        let false_share_bound = fault.is_none().then_some(bound);
+        (verdict, Evidence { false_share_bound, nothing_agrees, fault })
+    }
+
+    fn remark(evidence: &Evidence) -> Option<String> {
+        if evidence.nothing_agrees {
+            return Some("no digest is right: another block hash, key or model, or invented".into());
+        }
+        if let Some(fault) = &evidence.fault {
+            return Some(fault.detail.clone());
+        }
+        let bound = evidence.false_share_bound.filter(|bound| *bound > 0.0)?;
+        Some(format!("at most {:.1} % of the claims are false, at 95 % confidence", 100.0 * bound))
     }
 }

@@ -1,291 +1,281 @@
-//! The network's verdict on a batch, and what we add to it as advice (SPEC §I.7 to §I.9).
+//! The `gonka` profile for the judge: what the network's rule makes of recomputed distances, and what we add to it as
+//! advice (SPEC §I.7 to §I.9).
 
-use super::proof::{Distance, ProofBatch, ProofError, TargetRadius};
-use super::rng::NumpyRng;
-use super::seed::Seed;
-use crate::identity::Nonce;
-use crate::statistics::binomial_tail;
+use super::params::{Params, Preset};
+use super::puzzle::Puzzle;
+use super::rule::{Binomial, Distance, Rule, TargetRadius};
+use crate::identity::{BlockHash, IdentityError, Nonce, PublicKey};
+use crate::profile::{Model, Profile, ProfileName};
+use crate::statistics::cap_probability;
+use crate::verify::{Facts, Given, GivenError, Settled, Source, Verdict};
+use alloc::format;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 /// How often an honest prover's nonce is taken for a bad one: the network's constant.
 pub const PROBABILITY_MISMATCH: f64 = 5e-4;
 /// The network's default: a batch less probable than this is fraud.
 pub const DEFAULT_FRAUD_THRESHOLD: f64 = 1e-7;
-/// How many nonces of a batch the network's validators recompute.
-pub const DEFAULT_SAMPLE: usize = 200;
-
-/// What a validator holds a batch against.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rule {
-    r_target: TargetRadius,
-    fraud_threshold: f64,
-}
-
-impl Rule {
-    /// Joins a radius and a threshold.
-    ///
-    /// # Errors
-    /// [`ProofError::FraudThreshold`] when `fraud_threshold` is outside 0..=1.
-    pub fn new(r_target: TargetRadius, fraud_threshold: f64) -> Result<Self, ProofError> {
-        if (0.0..=1.0).contains(&fraud_threshold) {
-            Ok(Self { r_target, fraud_threshold })
-        } else {
-            Err(ProofError::FraudThreshold { got: fraud_threshold })
-        }
-    }
-
-    /// The radius.
-    #[must_use]
-    pub fn r_target(&self) -> TargetRadius {
-        self.r_target
-    }
-
-    /// The threshold.
-    #[must_use]
-    pub fn fraud_threshold(&self) -> f64 {
-        self.fraud_threshold
-    }
-
-    /// Counts bad nonces and says whether that many are honest, SPEC §I.7.
-    ///
-    /// A nonce is bad when its recomputed distance is above the radius or not a number, or when its claimed
-    /// distance is not below the radius. No nonces: honest.
-    ///
-    /// # Shapes
-    /// - `claimed`, `recomputed`: `[nonces]`.
-    ///
-    /// # Panics
-    /// When the lengths differ.
-    #[must_use]
-    pub fn judge(&self, claimed: &[Distance], recomputed: &[f64]) -> Verdict {
-        assert_eq!(claimed.len(), recomputed.len(), "one recomputed distance for each claim");
-        let radius = self.r_target.get();
-        let is_bad = |(claim, own): (&Distance, &f64)| {
-            own.is_nan() || *own > radius || !self.r_target.is_won(claim.get())
-        };
-        let n_invalid = claimed.iter().zip(recomputed).filter(|pair| is_bad(*pair)).count();
-        let probability_honest = binomial_tail(claimed.len() as u64, n_invalid as u64, PROBABILITY_MISMATCH);
-        let fraud_detected = probability_honest < self.fraud_threshold;
-        Verdict { n_checked: claimed.len(), n_invalid, probability_honest, fraud_detected }
-    }
-}
-
-/// What the network says of a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Verdict {
-    /// Nonces recomputed.
-    pub n_checked: usize,
-    /// Bad ones among them.
-    pub n_invalid: usize,
-    /// P(X >= n_invalid) for X ~ Binomial(n_checked, 5e-4).
-    pub probability_honest: f64,
-    /// Whether that is below the threshold.
-    pub fraud_detected: bool,
-}
-
-/// What claims and recomputed distances say beside the verdict. Advisory: the network does not compare them.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Advisory {
-    /// Root mean square of claimed minus recomputed distances. Honest hardware: below 5e-6 (SPEC §I.8).
-    pub rms_error: f64,
-    /// The largest of them in size. Honest hardware: below 2e-5.
-    pub max_error: f64,
-    /// Mean of the recomputed distances. Near sqrt 2: another block hash, key or model was mined.
-    pub mean_recomputed: f64,
-    /// Whether the errors are those of honest hardware: an opinion, not the verdict.
-    pub is_within_hardware_noise: bool,
-    /// Whether the recomputed distances scatter about sqrt 2 as those of random points do.
-    pub looks_like_wrong_context: bool,
-}
-
 /// Root mean square distance error allowed to honest hardware, SPEC §I.8.
 pub const RMS_BOUND: f64 = 5e-6;
 /// Largest distance error allowed to honest hardware, SPEC §I.8.
 pub const MAX_BOUND: f64 = 2e-5;
 
-impl Advisory {
-    /// Compares claims with recomputed distances; `None` without nonces.
-    ///
-    /// # Shapes
-    /// - `claimed`, `recomputed`: `[nonces]`.
-    #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
-    pub fn new(claimed: &[Distance], recomputed: &[f64], r_target: TargetRadius) -> Option<Self> {
-        if recomputed.is_empty() {
-            return None;
-        }
-        let n = recomputed.len() as f64;
-        let errors = || claimed.iter().zip(recomputed).map(|(claim, own)| claim.get() - own);
-        let rms_error = libm::sqrt(errors().map(|e| e * e).sum::<f64>() / n);
-        // f64::max would drop a NaN, which must show.
-        let max_error =
-            errors().fold(0.0, |max: f64, e| if e.is_nan() || e.abs() > max { e.abs() } else { max });
-        let mean_recomputed = recomputed.iter().sum::<f64>() / n;
-        let beyond = recomputed.iter().filter(|d| !r_target.is_won(**d)).count();
-        Some(Self {
-            rms_error,
-            max_error,
-            mean_recomputed,
-            is_within_hardware_noise: rms_error <= RMS_BOUND && max_error <= MAX_BOUND,
-            looks_like_wrong_context: beyond * 2 > recomputed.len(),
-        })
-    }
+/// The network's own scheme (SPEC Part I).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gonka;
+
+/// What a verifier or miner says of the price of a win.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Terms {
+    /// The radius to win; without it, the network's.
+    pub r_target: Option<TargetRadius>,
+    /// A submission less probable than this is fraud.
+    pub fraud_threshold: f64,
+    /// The height by which the network's radius is known.
+    pub block_height: Option<i64>,
 }
 
-/// A batch with its verdict in the network's JSON form (proof shape B): `dist` is the validator's own.
+/// One claim, checked.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ValidatedBatch {
-    public_key: alloc::string::String,
-    block_hash: alloc::string::String,
-    block_height: i64,
-    nonces: Vec<u64>,
-    dist: Vec<f64>,
-    node_id: u64,
-    received_dist: Vec<Distance>,
-    r_target: TargetRadius,
-    fraud_threshold: f64,
-    n_invalid: usize,
-    probability_honest: f64,
-    fraud_detected: bool,
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// Place in the submission, from 0.
+    pub index: usize,
+    /// Decimal text: may pass 2^53.
+    pub nonce: String,
+    /// The distance claimed.
+    pub claimed: f64,
+    /// The distance recomputed; `None` when it is not a number.
+    pub recomputed: Option<f64>,
+    /// Claimed minus recomputed.
+    pub difference: Option<f64>,
+    /// Whether the network's rule lets it pass.
+    pub valid: bool,
 }
 
-impl ValidatedBatch {
-    /// The verdict of `rule` on the entries `sample` of `batch`.
-    ///
-    /// # Shapes
-    /// - `sample`: indices into the batch.
-    /// - `recomputed`: `[sample]`.
-    ///
-    /// # Panics
-    /// When an index is out of range or the lengths differ.
-    #[must_use]
-    pub fn new(batch: &ProofBatch, sample: &[usize], recomputed: &[f64], rule: &Rule) -> Self {
-        let received_dist: Vec<Distance> = sample.iter().map(|ix| batch.distances()[*ix]).collect();
-        let nonces: Vec<Nonce> = sample.iter().map(|ix| batch.nonces()[*ix]).collect();
-        let verdict = rule.judge(&received_dist, recomputed);
+/// What findings show together.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Evidence {
+    /// The network's test.
+    #[serde(flatten)]
+    pub binomial: Binomial,
+    /// Whether so many nonces could convict anybody.
+    pub can_convict: bool,
+    /// Hardly any claim agrees with what was recomputed: another block hash, key or model was mined, or the claims
+    /// are invented.
+    pub nothing_agrees: bool,
+    /// What the network does not look at.
+    pub advisory: Advisory,
+}
+
+/// What claims and recomputed distances say beside the verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Advisory {
+    /// Root mean square of claimed minus recomputed distances. Honest hardware: below 5e-6 (SPEC §I.8). `None` where
+    /// a distance is not a number.
+    pub rms_error: Option<f64>,
+    /// The largest of them in size. Honest hardware: below 2e-5.
+    pub max_error: Option<f64>,
+    /// Mean of the recomputed distances; near sqrt 2 for random points.
+    pub mean_recomputed: Option<f64>,
+    /// Claims within 2e-5 of what was recomputed.
+    pub n_agreeing: usize,
+    /// Whether the errors are those of honest hardware: an opinion, not the verdict.
+    pub is_within_hardware_noise: bool,
+}
+
+impl Advisory {
+    #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+    fn new(findings: &[Finding]) -> Self {
+        let n = findings.len() as f64;
+        let finite = |value: f64| value.is_finite().then_some(value);
+        let errors = || findings.iter().map(|finding| finding.difference.unwrap_or(f64::NAN));
+        let rms = libm::sqrt(errors().map(|e| e * e).sum::<f64>() / n);
+        // f64::max would drop a NaN, which must show.
+        let max = errors().fold(0.0, |max: f64, e| if e.is_nan() || e.abs() > max { e.abs() } else { max });
+        let mean = findings.iter().map(|finding| finding.recomputed.unwrap_or(f64::NAN)).sum::<f64>() / n;
         Self {
-            public_key: batch.public_key.as_str().into(),
-            block_hash: batch.block_hash.as_str().into(),
-            block_height: batch.block_height,
-            nonces: nonces.into_iter().map(Nonce::get).collect(),
-            dist: recomputed.to_vec(),
-            node_id: batch.node_id,
-            received_dist,
-            r_target: rule.r_target(),
-            fraud_threshold: rule.fraud_threshold(),
-            n_invalid: verdict.n_invalid,
-            probability_honest: verdict.probability_honest,
-            fraud_detected: verdict.fraud_detected,
-        }
-    }
-
-    /// Who mined.
-    #[must_use]
-    pub fn public_key(&self) -> &str {
-        &self.public_key
-    }
-
-    /// On which block.
-    #[must_use]
-    pub fn block_hash(&self) -> &str {
-        &self.block_hash
-    }
-
-    /// The validator's own distances, `[nonces]`.
-    #[must_use]
-    pub fn recomputed(&self) -> &[f64] {
-        &self.dist
-    }
-
-    /// What the batch was held against.
-    #[must_use]
-    pub fn rule(&self) -> Rule {
-        Rule { r_target: self.r_target, fraud_threshold: self.fraud_threshold }
-    }
-
-    /// What came of it.
-    #[must_use]
-    pub fn verdict(&self) -> Verdict {
-        Verdict {
-            n_checked: self.nonces.len(),
-            n_invalid: self.n_invalid,
-            probability_honest: self.probability_honest,
-            fraud_detected: self.fraud_detected,
+            rms_error: finite(rms),
+            max_error: finite(max),
+            mean_recomputed: finite(mean),
+            n_agreeing: errors().filter(|e| e.abs() <= MAX_BOUND).count(),
+            is_within_hardware_noise: rms <= RMS_BOUND && max <= MAX_BOUND,
         }
     }
 }
 
-/// `count` different indices below `n` in ascending order; all of them when `count >= n`.
-///
-/// The first entries of the numpy permutation of n under the seed string `{seed}`, one hash. A prover that
-/// can guess `seed` can keep its junk where nobody looks: choose it after the batch is fixed.
-#[must_use]
-pub fn sample_indices(n: usize, count: usize, seed: &str) -> Vec<usize> {
-    if count >= n {
-        return (0..n).collect();
+impl Model for Params {
+    const PRESETS: &'static [&'static str] = &["mainnet", "testnet", "default", "dev-test"];
+
+    fn from_name(name: &str) -> Option<Self> {
+        Preset::from_name(name).map(Preset::params)
     }
-    let total = u32::try_from(n).unwrap_or(u32::MAX);
-    let order = NumpyRng::new(&Seed::from_text(seed, 1)).permutation(total);
-    let mut sample: Vec<usize> = order.into_iter().take(count).map(|ix| ix as usize).collect();
-    sample.sort_unstable();
-    sample
+
+    fn from_value(value: &Value) -> Result<Self, String> {
+        Self::from_value(value).map_err(|error| error.to_string())
+    }
+
+    fn to_value(&self) -> Value {
+        serde_json::to_value(self.raw()).unwrap_or_default()
+    }
+
+    fn preset(&self) -> Option<&'static str> {
+        Preset::ALL.into_iter().find(|preset| preset.params() == *self).map(Preset::name)
+    }
+
+    fn work_per_nonce(&self) -> u64 {
+        self.flops_per_nonce()
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use alloc::vec;
+impl Profile for Gonka {
+    const NAME: ProfileName = ProfileName::Gonka;
+    const VERSION: u32 = 1;
+    const OPTIONS: &'static [&'static str] = &["r_target", "fraud_threshold", "block_height"];
+    const CLAIM_COLUMN: &'static str = "dist";
+    const PRICE_WORD: &'static str = "radius";
 
-    fn rule() -> Rule {
-        Rule::new(TargetRadius::LAUNCH, DEFAULT_FRAUD_THRESHOLD).expect("valid")
+    type Params = Params;
+    type Puzzle = Puzzle;
+    /// The distance; not a number when the logits are all zero or not finite.
+    type Outcome = f64;
+    type Claim = Distance;
+    /// The radius as the document writes it, above 0; above 2 every nonce wins.
+    type Price = f64;
+    type Terms = Terms;
+    type Rule = Rule;
+    type Finding = Finding;
+    type Evidence = Evidence;
+
+    fn puzzle(params: &Params, block: &BlockHash) -> Puzzle {
+        Puzzle::new(params, block)
     }
 
-    fn judged(n: usize, n_bad: usize) -> Verdict {
-        let mut own = vec![1.4; n];
-        own[..n_bad].fill(1.41);
-        rule().judge(&vec![Distance::new(1.4).expect("chord"); n], &own)
+    fn check_key(key: &PublicKey) -> Result<(), IdentityError> {
+        key.refuse_address()
     }
 
-    #[test]
-    fn five_bad_of_two_hundred_are_fraud_and_four_are_not() {
-        for (n, first_flagged) in [(10, 3), (20, 4), (50, 4), (100, 5), (200, 5), (500, 7), (1000, 8)] {
-            assert!(!judged(n, first_flagged - 1).fraud_detected, "{n}");
-            assert!(judged(n, first_flagged).fraud_detected, "{n}");
+    fn terms(given: &Given) -> Result<Terms, GivenError> {
+        let r_target = match given.r_target {
+            None => None,
+            Some(got) => Some(TargetRadius::new(got).map_err(|_| GivenError::Range {
+                option: "r_target",
+                got,
+                expected: "a number above 0 and at most 2",
+            })?),
+        };
+        let fraud_threshold = given.fraud_threshold.unwrap_or(DEFAULT_FRAUD_THRESHOLD);
+        if !(0.0..=1.0).contains(&fraud_threshold) {
+            let (option, expected) = ("fraud_threshold", "a number from 0 to 1");
+            return Err(GivenError::Range { option, got: fraud_threshold, expected });
+        }
+        Ok(Terms { r_target, fraud_threshold, block_height: given.block_height })
+    }
+
+    fn settle(terms: &Terms, facts: &Facts<'_, Self>) -> Settled<Rule> {
+        let settled = |r_target: TargetRadius, source, is_confirmed| {
+            let rule = Rule { r_target, fraud_threshold: terms.fraud_threshold };
+            Settled { rule, source, words: r_target.words(), is_confirmed }
+        };
+        if let Some(radius) = terms.r_target {
+            return settled(radius, Source::Verifier, true);
+        }
+        let height = terms.block_height.or(facts.block_height);
+        let network = height.map_or(TargetRadius::LAUNCH, TargetRadius::at);
+        let Some(own) = facts.price.copied() else { return settled(network, Source::Network, true) };
+        // A document may only tighten: what is looser than the network's is nobody's word but its own.
+        let radius = TargetRadius::new(own).unwrap_or(TargetRadius::WHOLE);
+        let is_named = [network, TargetRadius::DECEMBER_2025].contains(&radius);
+        let source = if is_named { Source::Network } else { Source::Document };
+        settled(radius, source, radius <= network)
+    }
+
+    fn mining_rule(terms: &Terms) -> Rule {
+        let network = terms.block_height.map_or(TargetRadius::LAUNCH, TargetRadius::at);
+        Rule { r_target: terms.r_target.unwrap_or(network), fraud_threshold: terms.fraud_threshold }
+    }
+
+    fn win_rate(params: &Params, rule: &Rule) -> f64 {
+        cap_probability(params.vocab_u32(), rule.r_target().get())
+    }
+
+    fn won(rule: &Rule, outcome: &f64) -> Option<Distance> {
+        Distance::new(*outcome).ok().filter(|distance| rule.r_target().is_won(distance.get()))
+    }
+
+    fn file_head(
+        params: &Params,
+        rule: &Rule,
+        block: &BlockHash,
+        key: &PublicKey,
+        block_height: Option<i64>,
+    ) -> Map<String, Value> {
+        let head = json!({
+            "public_key": key.as_str(),
+            "block_hash": block.as_str(),
+            "block_height": block_height.unwrap_or(0),
+            "r_target": rule.r_target(),
+            "params": params.raw(),
+        });
+        let Value::Object(head) = head else { unreachable!("json! of braces is an object") };
+        head
+    }
+
+    fn columns(won: &[(Nonce, Distance)]) -> [Value; 2] {
+        let nonces: Vec<u64> = won.iter().map(|(nonce, _)| nonce.get()).collect();
+        let claims: Vec<Distance> = won.iter().map(|(_, claim)| *claim).collect();
+        [json!(nonces), json!(claims)]
+    }
+
+    fn check(rule: &Rule, index: usize, nonce: Nonce, claim: &Distance, outcome: &f64) -> Finding {
+        let recomputed = outcome.is_finite().then_some(*outcome);
+        Finding {
+            index,
+            nonce: nonce.to_string(),
+            claimed: claim.get(),
+            recomputed,
+            difference: recomputed.map(|own| claim.get() - own),
+            valid: !rule.is_bad(*claim, *outcome),
         }
     }
 
-    #[test]
-    fn an_empty_sample_is_honest() {
-        let verdict = rule().judge(&[], &[]);
-        assert_eq!((verdict.n_invalid, verdict.probability_honest, verdict.fraud_detected), (0, 1.0, false));
+    fn is_good(finding: &Finding) -> bool {
+        finding.valid
     }
 
-    #[test]
-    fn nan_and_claims_at_the_radius_are_bad_and_the_radius_itself_is_good() {
-        let r = TargetRadius::LAUNCH.get();
-        let claims: Vec<_> = [1.4, 1.4, r].iter().map(|d| Distance::new(*d).expect("chord")).collect();
-        assert_eq!(rule().judge(&claims, &[f64::NAN, r, 1.0]).n_invalid, 2);
+    fn conclude(rule: &Rule, n_claimed: usize, findings: &[Finding]) -> (Verdict, Evidence) {
+        let n = findings.len();
+        let n_bad = findings.iter().filter(|finding| !finding.valid).count();
+        let binomial = rule.binomial(n, n_bad);
+        let can_convict = rule.can_convict(n);
+        let advisory = Advisory::new(findings);
+        // By chance one invented distance in some hundreds comes that close.
+        let nothing_agrees = n >= 3 && n_bad > 0 && advisory.n_agreeing <= n / 50;
+        let verdict = if binomial.fraud_detected {
+            Verdict::Fraud
+        } else if can_convict || (n == n_claimed && n_bad == 0) {
+            Verdict::Honest
+        } else {
+            Verdict::Inconclusive
+        };
+        (verdict, Evidence { binomial, can_convict, nothing_agrees, advisory })
     }
 
-    #[test]
-    fn samples_are_distinct_sorted_and_depend_on_the_seed() {
-        let a = sample_indices(1000, 200, "a");
-        assert_eq!(a.len(), 200);
-        assert!(a.windows(2).all(|w| w[0] < w[1]));
-        assert_ne!(a, sample_indices(1000, 200, "b"));
-        assert_eq!(sample_indices(3, 200, "a"), vec![0, 1, 2]);
-    }
-
-    #[test]
-    fn advice_tells_noise_from_nonsense() {
-        let claims = vec![Distance::new(1.4).expect("chord"); 4];
-        let honest = Advisory::new(&claims, &[1.400_001; 4], TargetRadius::LAUNCH).expect("nonces");
-        assert!(honest.is_within_hardware_noise && !honest.looks_like_wrong_context);
-        let wrong = Advisory::new(&claims, &[1.41, 1.42, 1.414, 1.39], TargetRadius::LAUNCH).expect("nonces");
-        assert!(!wrong.is_within_hardware_noise && wrong.looks_like_wrong_context);
-        let broken =
-            Advisory::new(&claims, &[f64::NAN, 1.4, 1.4, 1.4], TargetRadius::LAUNCH).expect("nonces");
-        assert!(broken.max_error.is_nan() && !broken.is_within_hardware_noise);
+    fn remark(evidence: &Evidence) -> Option<String> {
+        if evidence.nothing_agrees {
+            return Some(
+                "no claim agrees with what was recomputed: another block hash, key or model, or invented"
+                    .into(),
+            );
+        }
+        if evidence.binomial.fraud_detected {
+            return Some(format!("honest with probability {:.1e}", evidence.binomial.probability_honest));
+        }
+        (!evidence.can_convict).then(|| "too few to convict anybody".to_string())
     }
 }
