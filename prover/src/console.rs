@@ -1,11 +1,11 @@
 //! Where text goes: results to standard output, everything else to standard error. No reader's absence panics.
 
 use crate::error::ProverError;
+use crate::signals::Stop;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Results as text or JSON.
@@ -46,7 +46,8 @@ impl Output {
             text().trim_end().to_owned()
         };
         text.push('\n');
-        let written = if self.to_stderr { print(std::io::stderr(), &text) } else { print(std::io::stdout(), &text) };
+        let written =
+            if self.to_stderr { print(std::io::stderr(), &text) } else { print(std::io::stdout(), &text) };
         match written {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
             _ => Ok(()),
@@ -132,9 +133,9 @@ pub fn spinner() -> ProgressBar {
 
 /// Moves `bar` to a share and breaks when `stop` is set.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share for display")]
-pub fn advance<'a>(bar: &'a ProgressBar, stop: &'a AtomicBool) -> impl Fn(f32) -> ControlFlow<()> + Sync + 'a {
+pub fn advance<'a>(bar: &'a ProgressBar, stop: &'a Stop) -> impl Fn(f32) -> ControlFlow<()> + Sync + 'a {
     move |share| {
         bar.set_position((share.clamp(0.0, 1.0) * 1000.0) as u64);
-        if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if stop.is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }

@@ -69,7 +69,9 @@ pub enum ProverError {
         advice: &'static str,
     },
     /// A device gave wrong results for inputs with known answers.
-    #[error("{device} fails the known-answer test and is not used: nonce {nonce} is {got}, expected {expected}")]
+    #[error(
+        "{device} fails the known-answer test and is not used: nonce {nonce} is {got}, expected {expected}"
+    )]
     WrongAnswer {
         /// The device.
         device: String,

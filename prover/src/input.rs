@@ -37,7 +37,11 @@ pub fn bytes(file: &Path, limit: usize) -> Result<Vec<u8>, ProverError> {
 /// The file's name for a message; what is no UTF-8 in it is replaced.
 #[must_use]
 pub fn name(file: &Path) -> String {
-    if file == Path::new("-") { "standard input".into() } else { sphere_pow_core::text::shown(&file.to_string_lossy()) }
+    if file == Path::new("-") {
+        "standard input".into()
+    } else {
+        sphere_pow_core::text::shown(&file.to_string_lossy())
+    }
 }
 
 /// The model that `--params` names: a preset, or a file with its sizes. What the file leaves out is said.

@@ -7,15 +7,18 @@
 
 pub mod commands;
 pub mod console;
+pub mod device;
 pub mod error;
 pub mod input;
 pub mod ledger;
 pub mod memory;
 pub mod nonce_list;
+pub mod options;
 pub mod profiles;
 pub mod rates;
 pub mod search;
 pub mod session;
+pub mod signals;
 pub mod soundness;
 
 pub use error::ProverError;

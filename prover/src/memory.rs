@@ -13,7 +13,8 @@ pub fn available_bytes() -> Option<u64> {
         &["/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory/memory.usage_in_bytes"],
     );
     let used = field(&read("/proc/self/status"), "VmSize:").map_or(0, |kilobytes| kilobytes * 1024);
-    let process = field(&read("/proc/self/limits"), "Max address space").map(|most| most.saturating_sub(used));
+    let process =
+        field(&read("/proc/self/limits"), "Max address space").map(|most| most.saturating_sub(used));
     [machine, container, process].into_iter().flatten().min()
 }
 
@@ -65,6 +66,8 @@ mod tests {
     fn more_than_there_is_is_refused_with_the_need() {
         assert!(check("nothing", 0).is_ok());
         let error = check("everything", 1 << 62).expect_err("refused");
-        assert!(matches!(error, ProverError::Memory { needed_mb, .. } if needed_mb == (1_u64 << 62).div_ceil(1_000_000)));
+        assert!(
+            matches!(error, ProverError::Memory { needed_mb, .. } if needed_mb == (1_u64 << 62).div_ceil(1_000_000))
+        );
     }
 }

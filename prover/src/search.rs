@@ -1,49 +1,21 @@
 //! Drives several devices over their nonces and writes what they find to a ledger.
 
-use crate::device::{BackendInfo, OnProgress};
+use crate::device::Device;
 use crate::error::ProverError;
-use crate::ledger::{Entry, Ledger, LedgerError, Progress};
+use crate::ledger::{Entry, Ledger, LedgerError, MAX_LINE_NONCES, Progress};
 use crate::rates::Counts;
-use serde_json::Value;
-use sphere_pow_core::identity::{Nonce, NonceSequence};
+use crate::signals::Stop;
+use sphere_pow_core::identity::{Nonce, NonceSequence, PublicKey};
+use sphere_pow_core::profile::Profile;
 use sphere_pow_gpu::GpuError;
 use std::ops::ControlFlow;
-use std::sync::Mutex;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How often a device may be lost in a row before it is given up.
-const MAX_LOSSES: u32 = 3;
-
-/// What a batch of nonces won.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Won {
-    /// How many nonces.
-    pub count: u64,
-    /// The columns of the ledger that list them, by ascending nonce.
-    pub columns: [(&'static str, Value); 2],
-}
-
-/// A device that searches for one key on one block.
-pub trait Searcher: Send {
-    /// Which device this is.
-    fn info(&self) -> &BackendInfo;
-
-    /// How many nonces it likes to take at once.
-    fn batch(&self) -> usize;
-
-    /// Tries `nonces`, which ascend.
-    ///
-    /// # Errors
-    /// [`ProverError::Interrupted`] when `progress` breaks, else the device's.
-    fn search(&mut self, nonces: &[Nonce], progress: OnProgress<'_>) -> Result<Won, ProverError>;
-
-    /// Makes the device anew after it was lost.
-    ///
-    /// # Errors
-    /// The device's, when it cannot be had again.
-    fn rebuild(&mut self) -> Result<(), ProverError>;
-}
+/// How long a driver gets to come back after each loss in a row; after the last the device is given up.
+const WAITS: [Duration; 3] = [Duration::from_millis(50), Duration::from_millis(500), Duration::from_secs(3)];
 
 /// Which nonces to try and when to stop.
 #[derive(Clone, Debug)]
@@ -58,7 +30,16 @@ pub struct Job {
     pub duration: Option<Duration>,
 }
 
-/// What a run has done, for display while it runs and for the report after it.
+/// For whom, and what wins.
+#[derive(Clone, Debug)]
+pub struct Hunt<P: Profile> {
+    /// Who mines.
+    pub key: PublicKey,
+    /// What a nonce must reach.
+    pub rule: P::Rule,
+}
+
+/// What a device has done, for display while it runs and for the report after it.
 #[derive(Debug, Default)]
 pub struct Tally {
     tried: AtomicU64,
@@ -73,21 +54,29 @@ impl Tally {
         let won = self.won.load(Ordering::Acquire);
         Counts { tried: self.tried.load(Ordering::Acquire), won }
     }
+
+    /// The sum over devices.
+    #[must_use]
+    pub fn total(tallies: &[Self]) -> Counts {
+        tallies.iter().map(Self::counts).fold(Counts::default(), |sum, counts| Counts {
+            tried: sum.tried + counts.tried,
+            won: sum.won + counts.won,
+        })
+    }
 }
 
 struct Shared<'a> {
     job: &'a Job,
     ledger: Mutex<Ledger>,
-    tally: &'a Tally,
     reserved: AtomicU64,
     deadline: Option<Instant>,
-    stop: &'a AtomicBool,
+    stop: &'a Stop,
     failed: AtomicBool,
 }
 
 impl Shared<'_> {
     fn is_over(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.stop.is_asked()
             || self.failed.load(Ordering::Relaxed)
             || self.deadline.is_some_and(|at| Instant::now() >= at)
     }
@@ -100,22 +89,25 @@ impl Shared<'_> {
     }
 }
 
-/// Mines on all of `searchers` until the job's end or `stop`, each over its own group of nonces.
+/// Mines on all of `devices` until the job's end or `stop`, each over its own group of nonces; gives how each ended.
 ///
 /// A lost device is rebuilt and goes on with the batch it lost; one that keeps failing is given up while the
 /// others go on. Batches cut short by the end are not counted.
 ///
+/// # Shapes
+/// - `tallies`: `[devices.len()]`, as the result.
+///
 /// # Errors
-/// [`ProverError::Ledger`] when a line cannot be written, else the last device's error when none is left.
-pub fn mine(
+/// [`ProverError::Identity`] for a share of the nonces that cannot be.
+pub fn mine<P: Profile>(
     job: &Job,
-    searchers: Vec<Box<dyn Searcher>>,
-    ledger: Ledger,
-    before: &Progress,
-    tally: &Tally,
-    stop: &AtomicBool,
-) -> Result<(), ProverError> {
-    let groups = searchers.len() as u64;
+    hunt: &Hunt<P>,
+    devices: Vec<Box<dyn Device<P>>>,
+    (ledger, before): (Ledger, &Progress),
+    tallies: &[Tally],
+    stop: &Stop,
+) -> Result<Vec<Result<(), ProverError>>, ProverError> {
+    let groups = devices.len() as u64;
     let sequences = (0..groups).map(|group| {
         let sequence = NonceSequence::new(job.node_id, job.node_count, group, groups)?;
         Ok(match before.resume_after(group, groups) {
@@ -127,83 +119,134 @@ pub fn mine(
     let shared = Shared {
         job,
         ledger: Mutex::new(ledger),
-        tally,
         reserved: AtomicU64::new(0),
         deadline: job.duration.map(|d| Instant::now() + d),
         stop,
         failed: AtomicBool::new(false),
     };
     let shared = &shared;
-    let results: Vec<Result<(), ProverError>> = std::thread::scope(|scope| {
-        let workers: Vec<_> = searchers
-            .into_iter()
-            .zip(sequences)
-            .zip(0..)
-            .map(|((backend, sequence), group)| {
-                scope.spawn(move || work(shared, backend, sequence, group, groups))
+    let work = devices.into_iter().zip(sequences).zip(tallies).zip(0..);
+    Ok(std::thread::scope(|scope| {
+        let workers: Vec<_> = work
+            .map(|(((device, sequence), tally), group)| {
+                let name = device.info().device.clone();
+                let worker = Worker { shared, hunt: hunt.clone(), device, sequence, tally, group, groups };
+                // A driver's panic must neither take the others along nor hang whoever waits for it.
+                scope.spawn(move || {
+                    std::panic::catch_unwind(AssertUnwindSafe(|| worker.run())).unwrap_or_else(|panic| {
+                        Err(ProverError::Panicked { device: name, reason: words(panic.as_ref()) })
+                    })
+                })
             })
             .collect();
-        workers.into_iter().map(|worker| worker.join().expect("workers do not panic")).collect()
-    });
-    let any_done = results.iter().any(Result::is_ok);
-    for error in results.into_iter().filter_map(Result::err) {
-        if !any_done || matches!(error, ProverError::Ledger(_)) {
-            return Err(error);
-        }
-    }
-    Ok(())
+        let lost = |panic: Box<dyn std::any::Any + Send>| {
+            Err(ProverError::Panicked { device: "a device".into(), reason: words(panic.as_ref()) })
+        };
+        workers.into_iter().map(|worker| worker.join().unwrap_or_else(lost)).collect()
+    }))
 }
 
-fn work(
-    shared: &Shared<'_>,
-    mut searcher: Box<dyn Searcher>,
-    mut sequence: NonceSequence,
+fn words(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic".into())
+}
+
+struct Worker<'a, P: Profile> {
+    shared: &'a Shared<'a>,
+    hunt: Hunt<P>,
+    device: Box<dyn Device<P>>,
+    sequence: NonceSequence,
+    tally: &'a Tally,
     group: u64,
     groups: u64,
-) -> Result<(), ProverError> {
-    while !shared.is_over() {
-        let take = shared.reserve(searcher.batch());
-        let nonces: Vec<Nonce> = sequence.by_ref().take(take).collect();
-        let Some(last) = nonces.last().copied() else { return Ok(()) };
-        let won = match try_batch(shared, searcher.as_mut(), &nonces) {
-            Err(ProverError::Interrupted) => return Ok(()),
-            Err(error) => {
-                tracing::error!("{} is given up: {error}", searcher.info().adapter);
-                return Err(error);
+}
+
+impl<P: Profile> Worker<'_, P> {
+    fn run(mut self) -> Result<(), ProverError> {
+        while !self.shared.is_over() {
+            let take = self.shared.reserve(self.device.batch().clamp(1, MAX_LINE_NONCES));
+            let nonces: Vec<Nonce> = self.sequence.by_ref().take(take).collect();
+            let Some(last) = nonces.last().copied() else {
+                if take > 0 {
+                    tracing::warn!("{}: no nonces are left", self.device.info().device);
+                }
+                return Ok(());
+            };
+            match self.batch(&nonces) {
+                Err(ProverError::Interrupted) => {
+                    if self.tally.counts().tried == 0 && !self.shared.stop.is_asked() {
+                        let name = &self.device.info().device;
+                        tracing::warn!(
+                            "{name}: the time was over before one batch of {take} nonces was done"
+                        );
+                    }
+                    return Ok(());
+                }
+                Err(error) => {
+                    tracing::error!("{} is given up: {error}", self.device.info().device);
+                    return Err(error);
+                }
+                Ok(outcomes) => self.append(&nonces, last, &outcomes)?,
             }
-            Ok(won) => won,
-        };
-        let (tried, n_won) = (nonces.len() as u64, won.count);
-        let entry = Entry { group, groups, tried, last, won };
-        let appended = shared.ledger.lock().expect("appending does not panic").append(&entry);
-        if let Err(error) = appended {
-            shared.failed.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn append(&self, nonces: &[Nonce], last: Nonce, outcomes: &[P::Outcome]) -> Result<(), ProverError> {
+        let claims = nonces.iter().zip(outcomes);
+        let won: Vec<(Nonce, P::Claim)> =
+            claims.filter_map(|(nonce, outcome)| Some((*nonce, P::won(&self.hunt.rule, outcome)?))).collect();
+        let [listed, claimed] = P::columns(&won);
+        let (tried, n_won) = (nonces.len() as u64, won.len() as u64);
+        let columns = [("nonces", listed), (P::CLAIM_COLUMN, claimed)];
+        let entry = Entry { group: self.group, groups: self.groups, tried, last, columns };
+        let mut ledger = self.shared.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = ledger.append(&entry) {
+            self.shared.failed.store(true, Ordering::Relaxed);
             if let LedgerError::Append { line, .. } = &error {
                 // What was found must not be lost with the disk.
-                eprint!("{line}");
+                crate::console::warn(line.trim_end());
             }
             return Err(error.into());
         }
-        shared.tally.tried.fetch_add(tried, Ordering::Release);
-        shared.tally.won.fetch_add(n_won, Ordering::Release);
+        drop(ledger);
+        self.tally.tried.fetch_add(tried, Ordering::Release);
+        self.tally.won.fetch_add(n_won, Ordering::Release);
+        Ok(())
     }
-    Ok(())
-}
 
-/// One batch, tried again on a rebuilt device when the device was lost.
-fn try_batch(shared: &Shared<'_>, searcher: &mut dyn Searcher, nonces: &[Nonce]) -> Result<Won, ProverError> {
-    let mut progress = |_| if shared.is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-    let mut losses = 0;
-    loop {
-        match searcher.search(nonces, &mut progress) {
-            Err(ProverError::Gpu(GpuError::DeviceLost { .. })) if losses < MAX_LOSSES => {
-                losses += 1;
-                let adapter = &searcher.info().adapter;
-                tracing::warn!("{adapter} was lost, rebuilding it ({losses} of {MAX_LOSSES})");
-                searcher.rebuild()?;
+    /// One batch, tried again on a rebuilt device when the device was lost.
+    fn batch(&mut self, nonces: &[Nonce]) -> Result<Vec<P::Outcome>, ProverError> {
+        let shared = self.shared;
+        let mut progress =
+            |_| if shared.is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        let mut waits = WAITS.iter();
+        let mut lost = false;
+        loop {
+            // A device that cannot be had yet is as good as lost once more.
+            let result = if lost { self.device.rebuild() } else { Ok(()) }
+                .and_then(|()| self.device.outcomes(&self.hunt.key, nonces, &mut progress));
+            match result {
+                Err(ProverError::Gpu(error @ GpuError::DeviceLost { .. })) => {
+                    let Some(wait) = waits.next() else { return Err(error.into()) };
+                    tracing::warn!("{error}; rebuilding it in {} ms", wait.as_millis());
+                    self.pause(*wait)?;
+                    lost = true;
+                }
+                other => return other,
             }
-            other => return other,
         }
+    }
+
+    fn pause(&self, wait: Duration) -> Result<(), ProverError> {
+        let until = Instant::now() + wait;
+        while Instant::now() < until {
+            if self.shared.is_over() {
+                return Err(ProverError::Interrupted);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
     }
 }
 

@@ -4,7 +4,6 @@
 //! `sphere_pow_core::soundness` says what that gains. Nothing here mines.
 
 use crate::error::ProverError;
-use crate::exact::search::win_probability;
 use serde::Serialize;
 use sphere_pow_core::exact;
 use sphere_pow_core::exact::forward::ReferenceExecutor as ExactModel;
@@ -26,6 +25,7 @@ const BATCH: usize = 64;
 
 /// What was found of one shortcut.
 #[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Row {
     /// Its name.
     pub shortcut: String,
@@ -149,7 +149,7 @@ pub fn exact(params: &exact::Params, n: usize, progress: OnShare<'_>) -> Result<
                 true_digests += usize::from(cheap.digest == honest.digest);
             }
         }
-        let worth = Worth::new(cut.price(), bound.correlation(), win_probability(params));
+        let worth = Worth::new(cut.price(), bound.correlation(), params.win_rate());
         let mut row = Row::new(&shortcut.name, &worth, honest.len());
         row.true_digests = Some(true_digests);
         row.network_correlation = Some(fixed.correlation().estimate);

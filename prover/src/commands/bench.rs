@@ -1,177 +1,125 @@
 //! `sphere-pow bench`.
 
-use super::output::{Output, advance, bar};
-use super::{BackendArgs, Profile, open, params};
+use super::{BENCH_BLOCK_HASH, BENCH_PUBLIC_KEY};
+use crate::console::{Output, advance, bar};
+use crate::device::Product;
 use crate::error::ProverError;
-use crate::gonka::backend::distances;
+use crate::input;
+use crate::options::DeviceArgs;
+use crate::profiles::{Machine, Part, Visitor, with_profile};
+use crate::session;
+use crate::signals::Stop;
 use clap::Args;
-use serde::Serialize;
-use sha2::{Digest, Sha256};
-use sphere_pow_core::gonka::Puzzle;
+use serde_json::{Map, Value, json};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
+use sphere_pow_core::profile::{Model, ProfileName};
 use std::process::ExitCode;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
-
-/// Fixed, so that checksums compare between machines.
-pub(super) const BLOCK_HASH: &str = "1FE7A8D3A96F8B5E4A4E0C5E9E2E6C8B7A1D2C3B4A5968778695A4B3C2D1E0F1";
-pub(super) const PUBLIC_KEY: &str = "02c1f5b1a0f3e2d4c5b6a79889706152433425161708f9eadbccbdaebf90a1b2c3";
 
 #[derive(Debug, Args)]
 pub(super) struct BenchArgs {
     /// Rules to follow
-    #[arg(long, value_enum, default_value_t = Profile::Gonka)]
-    profile: Profile,
-    /// Model, dev-test by default, standard with --profile exact
+    #[arg(long, default_value_t = ProfileName::Gonka)]
+    profile: ProfileName,
+    /// Model; by default one that suits a benchmark
     #[arg(long, value_name = "NAME|FILE")]
-    pub(super) params: Option<String>,
+    params: Option<String>,
     /// Seconds spent on whole nonces, at least one batch
     #[arg(long, value_name = "S", default_value_t = 5)]
-    pub(super) seconds: u32,
+    seconds: u32,
     #[command(flatten)]
-    pub(super) backend: BackendArgs,
+    devices: DeviceArgs,
 }
 
-#[derive(Serialize)]
-struct Bench {
-    profile: &'static str,
-    params: String,
-    backend: &'static str,
-    adapter: String,
-    pool: PoolBench,
-    gemm: GemmBench,
-    nonces: NonceBench,
-}
-
-#[derive(Serialize)]
-struct PoolBench {
-    values: usize,
-    seconds: f64,
-    nanoseconds_per_value: f64,
-    /// SHA-256 of the f16 pool, little-endian: the same on every machine.
-    sha256: String,
-}
-
-/// The model's widest product, `[rows, dim]` by `[hidden, dim]`ᵀ.
-#[derive(Serialize)]
-struct GemmBench {
-    rows: usize,
-    columns: usize,
-    k: usize,
-    seconds: f64,
-    gflops: f64,
-    /// Sum of the results: the same on every device but for rounding.
-    checksum: f64,
-}
-
-#[derive(Serialize)]
-struct NonceBench {
-    batch: usize,
-    nonces: usize,
-    seconds: f64,
-    seconds_per_nonce: f64,
-    gflops: f64,
-    /// Sum of the distances of the first batch: the same on every device but for hardware noise.
-    checksum: f64,
-}
-
-pub(super) fn run(args: &BenchArgs, out: &Output, stop: &AtomicBool) -> Result<ExitCode, ProverError> {
-    if args.profile == Profile::Exact {
-        return super::exact_bench::run(args, out, stop);
-    }
-    let name = args.params.clone().unwrap_or_else(|| "dev-test".into());
-    let model = params(&name)?;
-    let (block, key) = (BlockHash::new(BLOCK_HASH)?, PublicKey::new(PUBLIC_KEY)?);
-    let started = Instant::now();
-    let pool = open::pool(&model, &block, stop)?;
-    let seconds = started.elapsed().as_secs_f64();
-    let mut hasher = Sha256::new();
-    for part in pool.chunks(1 << 16) {
-        let bytes: Vec<u8> = part.iter().flat_map(|value| value.to_bits().to_le_bytes()).collect();
-        hasher.update(&bytes);
-    }
-    let sha256 = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    #[expect(clippy::cast_precision_loss, reason = "for display")]
-    let nanoseconds_per_value = seconds * 1e9 / pool.len() as f64;
-    let pool = PoolBench { values: pool.len(), seconds, nanoseconds_per_value, sha256 };
-
-    let mut backend = open::one(&args.backend, &model, &block, stop)?;
-    let gemm = backend.gemm()?;
-    #[expect(clippy::cast_precision_loss, reason = "for display")]
-    let gemm = GemmBench {
-        rows: gemm.rows,
-        columns: gemm.columns,
-        k: gemm.k,
-        seconds: gemm.seconds,
-        gflops: 2e-9 * (gemm.rows * gemm.columns * gemm.k) as f64 / gemm.seconds,
-        checksum: gemm.checksum,
-    };
-
-    let puzzle = Puzzle::new(&model, &block);
-    let batch = backend.batch();
-    let bar = bar("computing nonces");
-    let started = Instant::now();
-    let (mut tried, mut checksum) = (0, 0.0);
-    while tried == 0 || started.elapsed().as_secs_f64() < f64::from(args.seconds) {
-        let nonces = (tried..tried + batch).map(|nonce| Nonce::new(nonce as u64));
-        let nonces: Vec<Nonce> = nonces.collect::<Result<_, _>>()?;
-        let found = distances(backend.as_mut(), &puzzle, &key, &nonces, &mut advance(&bar, stop))?;
-        if tried == 0 {
-            checksum = found.iter().sum();
-        }
-        tried += batch;
-    }
-    bar.finish_and_clear();
-    let seconds = started.elapsed().as_secs_f64();
-    #[expect(clippy::cast_precision_loss, reason = "for display")]
-    let nonces = NonceBench {
-        batch,
-        nonces: tried,
-        seconds,
-        seconds_per_nonce: seconds / tried as f64,
-        gflops: 1e-9 * model.flops_per_nonce() as f64 * tried as f64 / seconds,
-        checksum,
-    };
-    let info = backend.info().clone();
-    let bench = Bench {
-        profile: "gonka",
-        params: name,
-        backend: info.backend,
-        adapter: info.adapter,
-        pool,
-        gemm,
-        nonces,
-    };
-    out.result(&bench, || describe(&bench))?;
+pub(super) fn run(args: &BenchArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
+    let (value, text) = with_profile(args.profile, Bench { args, stop })?;
+    out.result(&value, || text)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn describe(bench: &Bench) -> String {
-    let Bench { pool, gemm, nonces, .. } = bench;
-    format!(
-        "{} on {} ({})\n\
-         pool    {} values in {:.3} s, {:.2} ns each, SHA-256 {}\n\
-         gemm    [{}, {}] x [{}, {}]ᵀ in {:.4} s, {:.1} GFLOP/s, checksum {:.6}\n\
-         nonces  {} in batches of {} in {:.2} s, {:.4} s each, {:.1} GFLOP/s, checksum {:.9}",
-        bench.params,
-        bench.backend,
-        bench.adapter,
-        pool.values,
-        pool.seconds,
-        pool.nanoseconds_per_value,
-        pool.sha256,
-        gemm.rows,
-        gemm.k,
-        gemm.columns,
-        gemm.k,
-        gemm.seconds,
-        gemm.gflops,
-        gemm.checksum,
-        nonces.nonces,
-        nonces.batch,
-        nonces.seconds,
-        nonces.seconds_per_nonce,
-        nonces.gflops,
-        nonces.checksum,
-    )
+struct Bench<'a> {
+    args: &'a BenchArgs,
+    stop: &'a Stop,
+}
+
+impl Visitor for Bench<'_> {
+    type Output = Result<(Value, String), ProverError>;
+    fn visit<P: Machine>(self) -> Self::Output {
+        let Self { args, stop } = self;
+        args.devices.setup::<P>()?;
+        let name = args.params.as_deref().unwrap_or(P::BENCH_PRESET);
+        let params = input::model::<P::Params>(name)?;
+        let (block, key) = (BlockHash::new(BENCH_BLOCK_HASH)?, PublicKey::new(BENCH_PUBLIC_KEY)?);
+        let puzzle = P::puzzle(&params, &block);
+        stop.heed();
+        let (shared, first) = P::bench_shared(&puzzle, stop)?;
+        let started = Instant::now();
+        let mut device = session::one_with::<P>(&args.devices, &puzzle, Some(shared), stop)?;
+        // Known-answer test, choice of kernels and weights together.
+        let ready_seconds = started.elapsed().as_secs_f64();
+        let mut parts: Vec<Part> = first.into_iter().collect();
+        parts.extend(device.product()?.map(gemm));
+
+        let batch = device.batch();
+        let bar = bar("computing nonces");
+        let started = Instant::now();
+        let (mut tried, mut checksum) = (0, Value::Null);
+        while tried == 0 || started.elapsed().as_secs_f64() < f64::from(args.seconds) {
+            let nonces = (tried..tried + batch).map(|nonce| Nonce::new(nonce as u64));
+            let nonces: Vec<Nonce> = nonces.collect::<Result<_, _>>()?;
+            let outcomes = device.outcomes(&key, &nonces, &mut advance(&bar, stop))?;
+            if tried == 0 {
+                checksum = P::checksum(&outcomes);
+            }
+            tried += batch;
+        }
+        bar.finish_and_clear();
+        parts.push(whole_nonces(&params, (batch, tried), started.elapsed().as_secs_f64(), checksum));
+
+        let info = device.info();
+        let mut text = format!("{name} on {} ({}), ready in {ready_seconds:.2} s", info.engine, info.device);
+        let mut value = Map::new();
+        value.insert("profile".into(), P::NAME.as_str().into());
+        value.insert("params".into(), name.into());
+        value.insert("engine".into(), json!(info));
+        value.insert("readySeconds".into(), ready_seconds.into());
+        for (part, numbers, line) in parts {
+            text.push_str(&format!("\n{part:<8}{line}"));
+            value.insert(part.into(), numbers);
+        }
+        Ok((Value::Object(value), text))
+    }
+}
+
+/// The model's widest product alone.
+fn gemm(product: Product) -> Part {
+    let Product { rows, columns, k, seconds, checksum } = product;
+    #[expect(clippy::cast_precision_loss, reason = "for display")]
+    let gflops = 2e-9 * (rows * columns * k) as f64 / seconds;
+    let text = format!(
+        "[{rows}, {k}] x [{columns}, {k}]ᵀ in {seconds:.4} s, {gflops:.1} GFLOP/s, checksum {checksum:.6}"
+    );
+    let numbers = json!({
+        "rows": rows, "columns": columns, "k": k, "seconds": seconds, "gflops": gflops, "checksum": checksum,
+    });
+    ("gemm", numbers, text)
+}
+
+fn whole_nonces<M: Model>(params: &M, (batch, tried): (usize, usize), seconds: f64, checksum: Value) -> Part {
+    #[expect(clippy::cast_precision_loss, reason = "for display")]
+    let (each, rate) =
+        (seconds / tried as f64, 1e-9 * params.work_per_nonce() as f64 * tried as f64 / seconds);
+    let text = format!(
+        "{tried} in batches of {batch} in {seconds:.2} s, {each:.5} s each, {rate:.1} billion operations/s, checksum {checksum}"
+    );
+    let numbers = json!({
+        "batch": batch,
+        "nonces": tried,
+        "seconds": seconds,
+        "secondsPerNonce": each,
+        "gigaOperationsPerSecond": rate,
+        // Of the first batch.
+        "checksum": checksum,
+    });
+    ("nonces", numbers, text)
 }

@@ -1,152 +1,173 @@
 //! `sphere-pow demo`: the main job on what is here, no options.
 
-use super::bench::{BLOCK_HASH, PUBLIC_KEY};
-use super::output::{Output, advance, bar};
-use super::{BackendArgs, BackendChoice, Profile, open};
+use super::{BENCH_BLOCK_HASH, BENCH_PUBLIC_KEY};
+use crate::console::{Output, advance, bar};
+use crate::device::Device;
 use crate::error::ProverError;
-use crate::gonka::backend::Backend;
-use crate::gonka::search::{GonkaSearcher, ledger_header};
-use crate::gonka::verify::{Context, Report, read_submissions, verify};
 use crate::ledger::{Ledger, Progress};
-use crate::mine::{Job, Searcher, Tally, mine};
+use crate::options::DeviceArgs;
+use crate::profiles::{Demo, Machine, SubmissionVisitor, Visitor, with_profile, with_submission};
 use crate::rates::Counts;
+use crate::search::{Hunt, Job, Tally, mine};
+use crate::session;
+use crate::signals::Stop;
 use clap::Args;
 use serde::Serialize;
-use serde_json::{Map, Value};
-use sphere_pow_core::gonka::proof::TargetRadius;
-use sphere_pow_core::gonka::verify::DEFAULT_FRAUD_THRESHOLD;
-use sphere_pow_core::gonka::{Preset, Puzzle};
+use sphere_pow_core::document;
 use sphere_pow_core::identity::{BlockHash, PublicKey};
-use sphere_pow_core::statistics::cap_probability;
+use sphere_pow_core::profile::{EngineInfo, ProfileName};
+use sphere_pow_core::verify::{AnyReport, Expectations, Given, Report, SampleSize, Source, Submission};
+use std::io::Write;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// About ten of these win.
-const NONCES: u64 = 200;
 /// Enough for a win even where a nonce takes a second.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
-/// How many proofs are recomputed: the other path may be the slow one.
-const SAMPLE: usize = 12;
 
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
     /// Rules to follow
-    #[arg(long, value_enum, default_value_t = Profile::Gonka)]
-    profile: Profile,
+    #[arg(long, default_value_t = ProfileName::Gonka)]
+    profile: ProfileName,
 }
 
 #[derive(Serialize)]
-struct Demo {
-    profile: &'static str,
+#[serde(rename_all = "camelCase")]
+struct Summary {
+    profile: ProfileName,
     preset: &'static str,
-    mined_on: String,
+    mined_on: Vec<EngineInfo>,
     #[serde(flatten)]
     counts: Counts,
     seconds: f64,
     verified: Report,
 }
 
-pub(super) fn run(args: &DemoArgs, out: &Output, stop: &AtomicBool) -> Result<ExitCode, ProverError> {
-    let preset = Preset::DevTest;
-    let (params, r_target) = (preset.params(), TargetRadius::LAUNCH);
-    let (block, key) = (BlockHash::new(BLOCK_HASH)?, PublicKey::new(PUBLIC_KEY)?);
-    if args.profile == Profile::Exact {
-        return super::exact_demo::run(&block, &key, out, stop);
-    }
-    let puzzle = Puzzle::new(&params, &block);
-    out.say(&format!("1. Block hash {block} fixes a random Llama of {:.1} million weights,", 75.5));
-    out.say(&format!(
-        "   every one a view into one pool, and a target point on the sphere in {} dimensions.",
-        params.vocab()
-    ));
+pub(super) fn run(args: &DemoArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
+    with_profile(args.profile, Run { out, stop })
+}
 
-    let any = BackendArgs {
-        backend: BackendChoice::Auto,
-        adapter: vec![],
-        threads: None,
-        batch: None,
-        memory: None,
-    };
-    let backends = open::all(&any, &params, &block, stop)?;
-    let mined_on: Vec<String> = backends.iter().map(|b| describe(b.as_ref())).collect();
-    let mined_on_gpu = backends.iter().any(|b| b.info().backend == "gpu");
-    out.say(&format!("2. Device: {}. It passed a known-answer test.", mined_on.join(" and ")));
+struct Run<'a> {
+    out: &'a Output,
+    stop: &'a Stop,
+}
 
-    let searcher = |backend| -> Box<dyn Searcher> {
-        Box::new(GonkaSearcher { backend, puzzle: puzzle.clone(), key: key.clone(), r_target })
-    };
-    let searchers = backends.into_iter().map(searcher).collect();
-    let (text, counts, seconds) =
-        mine_here(ledger_header(&puzzle, &key, r_target, 0), searchers, NONCES, stop)?;
-    let probability = cap_probability(params.vocab_u32(), r_target.get());
-    let plausibility = counts.plausibility(probability);
-    out.say(&format!("3. Mined as key {}…: {} nonces in {seconds:.1} s.", &PUBLIC_KEY[..12], counts.tried));
-    out.say("   Each nonce seeds an input; the model's output, permuted and normalised, is a point on the sphere.");
-    out.say(&format!(
-        "4. {} nonces came within r_target {} of the target ({:.1} expected, {:+.1} sigma).",
-        counts.won,
-        r_target.get(),
-        plausibility.expected,
-        plausibility.sigma
-    ));
+impl Visitor for Run<'_> {
+    type Output = Result<ExitCode, ProverError>;
+    fn visit<P: Machine>(self) -> Self::Output {
+        let Self { out, stop } = self;
+        let Demo { preset, nonces, sample, nonce } = P::DEMO;
+        let params = crate::input::model::<P::Params>(preset)?;
+        let (block, key) = (BlockHash::new(BENCH_BLOCK_HASH)?, PublicKey::new(BENCH_PUBLIC_KEY)?);
+        let puzzle = P::puzzle(&params, &block);
+        out.say(&format!("1. Block hash {block}\n   {}.", P::model_words(&params)));
 
-    let file = std::path::Path::new("the demo's proofs");
-    let submissions = read_submissions(file, &text, &Context::default())?;
-    let mut other = open::other_path(mined_on_gpu, &params, &block, stop)?;
-    out.say(&format!("5. Verifying a sample on another path: {}.", describe(other.as_ref())));
-    let bar = bar("recomputing");
-    let seed = "demo";
-    let mut progress = advance(&bar, stop);
-    let submission = &submissions[0];
-    let report = verify(submission, other.as_mut(), SAMPLE, seed, DEFAULT_FRAUD_THRESHOLD, &mut progress)?;
-    bar.finish_and_clear();
-    let verdict = report.validated.verdict();
-    let code = u8::from(verdict.fraud_detected);
-    if let Some(advice) = &report.advisory {
+        let devices = session::all::<P>(&DeviceArgs::any(), &puzzle, stop)?;
+        let mined_on: Vec<EngineInfo> = devices.iter().map(|device| device.info().clone()).collect();
+        let names: Vec<String> = mined_on.iter().map(words).collect();
+        out.say(&format!("2. Device: {}. It passed a known-answer test.", names.join(" and ")));
+
+        let given = Given {
+            block_hash: Some(block.to_string()),
+            public_key: Some(key.to_string()),
+            ..Given::default()
+        };
+        let rule = P::mining_rule(&Expectations::<P>::new(&given)?.terms);
+        let hunt = Hunt::<P> { key: key.clone(), rule };
+        let mut head = P::file_head(&params, &hunt.rule, &block, &key, None);
+        head.extend([("node_id".to_owned(), 0.into()), ("node_count".to_owned(), 1.into())]);
+        let (file, counts, seconds) = mine_here(&hunt, head, devices, nonces, stop)?;
         out.say(&format!(
-            "6. {} proofs recomputed, {} bad; distances agree to {:.1e} rms (honest hardware: below 5e-6).",
-            verdict.n_checked, verdict.n_invalid, advice.rms_error
+            "3. Mined as key {}…: {} nonces in {seconds:.1} s.",
+            &key.as_str()[..12],
+            counts.tried
         ));
+        out.say(&format!("   {nonce}"));
+        let plausibility = counts.plausibility(P::win_rate(&params, &hunt.rule));
+        out.say(&format!(
+            "4. {} nonces won ({:.1} expected, {:+.1} sigma).",
+            counts.won, plausibility.expected, plausibility.sigma
+        ));
+
+        let document = document::read(&file)
+            .map_err(|source| ProverError::Document { file: "the demo's proofs".into(), source })?;
+        let plan = sphere_pow_core::verify::plan(document, &given)?;
+        let is_gpu = mined_on.iter().any(|info| info.engine == "gpu");
+        let mut check = Check { out, stop, is_gpu, sample };
+        let reports = plan.submissions.iter().map(|any| with_submission(any, &mut check));
+        let verified = plan.conclude(reports.collect::<Result<_, _>>()?);
+        let code = verified.verdict.exit_code();
+        let summary = Summary { profile: P::NAME, preset, mined_on, counts, seconds, verified };
+        out.result(&summary, || {
+            let lines: Vec<&str> = summary.verified.submissions.iter().map(AnyReport::summary).collect();
+            format!("6. {}", lines.join("\n"))
+        })?;
+        Ok(ExitCode::from(code))
     }
-    let demo = Demo {
-        profile: "gonka",
-        preset: preset.name(),
-        mined_on: mined_on.join(" and "),
-        counts,
-        seconds,
-        verified: report,
-    };
-    out.result(&demo, || format!("7. Verdict: {}.", if code == 0 { "HONEST" } else { "FRAUD" }))?;
-    Ok(ExitCode::from(code))
 }
 
-fn describe(backend: &dyn Backend) -> String {
-    let info = backend.info();
-    format!("{} ({})", info.backend.to_uppercase(), info.adapter)
+/// Recomputes a sample on another path than the one that mined.
+struct Check<'a> {
+    out: &'a Output,
+    stop: &'a Stop,
+    is_gpu: bool,
+    sample: SampleSize,
 }
 
-/// Mines `count` nonces into a ledger of its own; gives its text, the counts and the seconds.
-pub(super) fn mine_here(
-    header: Map<String, Value>,
-    searchers: Vec<Box<dyn Searcher>>,
+impl SubmissionVisitor for Check<'_> {
+    type Output = Result<AnyReport, ProverError>;
+    fn visit<P: Machine>(&mut self, submission: &Submission<P>) -> Self::Output {
+        let mut other = session::other::<P>(self.is_gpu, &submission.puzzle(), self.stop)?;
+        self.out.say(&format!("5. Verifying on another path: {}.", words(other.info())));
+        // We mined it ourselves, so the sample needs no randomness.
+        let sample = submission.sample(self.sample, "demo", Source::Verifier);
+        let bar = bar("recomputing");
+        let nonces = submission.sampled_nonces(&sample);
+        let outcomes = other.outcomes(&submission.public_key, &nonces, &mut advance(&bar, self.stop))?;
+        bar.finish_and_clear();
+        Ok(P::any_report(submission.report(&sample, &outcomes, other.info())))
+    }
+}
+
+fn words(info: &EngineInfo) -> String {
+    format!("{} ({})", info.engine.to_uppercase(), info.device)
+}
+
+/// Memory that the ledger writes to while we keep hold of it.
+#[derive(Clone, Default)]
+struct Memory(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Memory {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Mines `count` nonces into memory; gives the proof file, the counts and the seconds.
+fn mine_here<P: Machine>(
+    hunt: &Hunt<P>,
+    head: serde_json::Map<String, serde_json::Value>,
+    devices: Vec<Box<dyn Device<P>>>,
     count: u64,
-    stop: &AtomicBool,
-) -> Result<(String, Counts, f64), ProverError> {
-    let dir = std::env::temp_dir().join(format!("sphere-pow-demo-{}", std::process::id()));
-    std::fs::create_dir_all(&dir)?;
-    let path = dir.join("proofs.jsonl");
+    stop: &Stop,
+) -> Result<(Vec<u8>, Counts, f64), ProverError> {
+    let memory = Memory::default();
+    let ledger = Ledger::stream("memory", Box::new(memory.clone()), head);
     let job = Job { node_id: 0, node_count: 1, count: Some(count), duration: Some(TIME_LIMIT) };
-    let (tally, started) = (Tally::default(), Instant::now());
-    let mined = Ledger::open(&path, header)
-        .map_err(ProverError::from)
-        .and_then(|(ledger, _)| mine(&job, searchers, ledger, &Progress::default(), &tally, stop));
+    let tallies: Vec<Tally> = devices.iter().map(|_| Tally::default()).collect();
+    let started = Instant::now();
+    let results = mine(&job, hunt, devices, (ledger, &Progress::default()), &tallies, stop)?;
     let seconds = started.elapsed().as_secs_f64();
-    let text = std::fs::read_to_string(&path);
-    std::fs::remove_dir_all(&dir)?;
-    mined?;
-    if stop.load(Ordering::Relaxed) {
+    if stop.is_asked() {
         return Err(ProverError::Interrupted);
     }
-    Ok((text?, tally.counts(), seconds))
+    results.into_iter().collect::<Result<Vec<()>, _>>()?;
+    let file = std::mem::take(&mut *memory.0.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok((file, Tally::total(&tallies), seconds))
 }

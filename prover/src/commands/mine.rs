@@ -1,19 +1,20 @@
 //! `sphere-pow mine`.
 
-use super::output::{Output, spinner};
-use super::{BackendArgs, Profile, PuzzleArgs, block_hash, open, params, public_key};
-use crate::error::ProverError;
-use crate::gonka::search::{GonkaSearcher, ledger_header};
-use crate::ledger::{Ledger, Progress};
-use crate::mine::{Job, Searcher, Tally, mine};
+use crate::console::{Output, spinner, warn};
+use crate::error::{ErrorBody, ProverError};
+use crate::input;
+use crate::ledger::{Ledger, Progress, is_stdout};
+use crate::options::DeviceArgs;
+use crate::profiles::{Machine, Visitor, with_profile};
 use crate::rates::{Counts, Plausibility};
+use crate::search::{Hunt, Job, Tally, mine};
+use crate::session;
+use crate::signals::Stop;
 use clap::Args;
 use serde::Serialize;
-use serde_json::{Map, Value};
-use sphere_pow_core::gonka::Puzzle;
-use sphere_pow_core::gonka::proof::TargetRadius;
-use sphere_pow_core::identity::NonceSequence;
-use sphere_pow_core::statistics::cap_probability;
+use sphere_pow_core::identity::{BlockHash, NonceSequence, PublicKey};
+use sphere_pow_core::profile::{EngineInfo, ProfileName};
+use sphere_pow_core::verify::{Expectations, Given};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,14 +22,24 @@ use std::time::{Duration, Instant};
 
 #[derive(Debug, Args)]
 pub(super) struct MineArgs {
-    #[command(flatten)]
-    pub(super) puzzle: PuzzleArgs,
-    /// Height of the block, written into the proofs
-    #[arg(long, default_value_t = 0, value_name = "H")]
-    block_height: i64,
-    /// Distance below which a nonce wins, 1.4013564660458173 by default; the exact profile fixes its own
+    /// Rules to follow: the network's own scheme, or exact integers
+    #[arg(long, default_value_t = ProfileName::Gonka)]
+    profile: ProfileName,
+    /// Model: a preset of the profile, see `sphere-pow devices`, or a JSON file
+    #[arg(long, value_name = "NAME|FILE")]
+    params: String,
+    /// Hash of the block that starts the Sprint, as text: case matters
+    #[arg(long, value_name = "HASH")]
+    block_hash: String,
+    /// Key of the host that mines, as text: case matters
+    #[arg(long, value_name = "KEY")]
+    public_key: String,
+    /// gonka: height of the block, by which the network's radius is known; written into the proofs
+    #[arg(long, value_name = "H", allow_hyphen_values = true)]
+    block_height: Option<i64>,
+    /// gonka: distance below which a nonce wins, the network's at that height by default
     #[arg(long, value_name = "R", allow_hyphen_values = true)]
-    pub(super) r_target: Option<f64>,
+    r_target: Option<f64>,
     /// Which of the host's nodes this is
     #[arg(long, default_value_t = 0, value_name = "N")]
     node_id: u64,
@@ -41,20 +52,35 @@ pub(super) struct MineArgs {
     /// Stop after this long
     #[arg(long, value_name = "S", allow_hyphen_values = true)]
     seconds: Option<f64>,
-    /// File that takes the proof batches, one JSON line each; a second run goes on where it ends
+    /// File that takes the proof batches, one JSON line each; a second run goes on where it ends. - is standard
+    /// output, and the report then goes to standard error
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     #[command(flatten)]
-    pub(super) backend: BackendArgs,
+    devices: DeviceArgs,
+}
+
+/// One device's share of the run.
+#[derive(Serialize)]
+struct DeviceSummary {
+    #[serde(flatten)]
+    info: EngineInfo,
+    #[serde(flatten)]
+    counts: Counts,
+    /// Why it was given up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorBody>,
 }
 
 #[derive(Serialize)]
-struct Summary<'a> {
-    profile: &'static str,
-    devices: &'a [String],
-    out: &'a std::path::Path,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    r_target: Option<f64>,
+#[serde(rename_all = "camelCase")]
+struct Summary<R: Serialize> {
+    profile: ProfileName,
+    /// By group.
+    devices: Vec<DeviceSummary>,
+    /// What is no UTF-8 in the file's name is replaced.
+    out: String,
+    rule: R,
     probability: f64,
     /// Of this run.
     #[serde(flatten)]
@@ -72,105 +98,128 @@ struct Summary<'a> {
     total_tried: u64,
     /// Of this file, earlier runs included.
     total_won: u64,
+    /// The gravest of what went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorBody>,
 }
 
-pub(super) fn run(args: &MineArgs, out: &Output, stop: &AtomicBool) -> Result<ExitCode, ProverError> {
-    let duration = args.seconds.map(seconds).transpose()?;
-    let job = Job { node_id: args.node_id, node_count: args.node_count, count: args.count, duration };
-    // Before the model is loaded: nobody wants to learn of a bad number a minute later.
-    NonceSequence::new(args.node_id, args.node_count, 0, 1)?;
-    match args.puzzle.profile {
-        Profile::Gonka => gonka(args, &job, out, stop),
-        Profile::Exact => super::exact::mine(args, &job, out, stop),
+pub(super) fn run(args: &MineArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
+    let out = if is_stdout(&args.out) { out.beside_proofs() } else { *out };
+    with_profile(args.profile, Mine { args, out, stop })
+}
+
+struct Mine<'a> {
+    args: &'a MineArgs,
+    out: Output,
+    stop: &'a Stop,
+}
+
+impl Visitor for Mine<'_> {
+    type Output = Result<ExitCode, ProverError>;
+    fn visit<P: Machine>(self) -> Self::Output {
+        let Self { args, out, stop } = self;
+        let duration = args.seconds.map(seconds).transpose()?;
+        let job = Job { node_id: args.node_id, node_count: args.node_count, count: args.count, duration };
+        // Before the model is loaded: nobody wants to learn of a bad number a minute later.
+        NonceSequence::new(args.node_id, args.node_count, 0, 1)?;
+        args.devices.setup::<P>()?;
+        let given = Given { r_target: args.r_target, block_height: args.block_height, ..Given::default() };
+        let rule = P::mining_rule(&Expectations::<P>::new(&given)?.terms);
+        let (block, key) = (BlockHash::new(&args.block_hash)?, PublicKey::new(&args.public_key)?);
+        P::check_key(&key)?;
+        for hint in [block.spelling_hint(), key.spelling_hint()].into_iter().flatten() {
+            tracing::warn!("{hint}");
+        }
+        let params = input::model::<P::Params>(&args.params)?;
+        let mut head = P::file_head(&params, &rule, &block, &key, args.block_height);
+        head.insert("node_id".into(), args.node_id.into());
+        head.insert("node_count".into(), args.node_count.into());
+        let (ledger, before) = Ledger::open(&args.out, head)?;
+        if before.tried > 0 {
+            let file = input::name(&args.out);
+            tracing::info!("{file}: {} nonces tried before, going on after them", before.tried);
+        }
+        let devices = session::all::<P>(&args.devices, &P::puzzle(&params, &block), stop)?;
+        let infos: Vec<EngineInfo> = devices.iter().map(|device| device.info().clone()).collect();
+        let tallies: Vec<Tally> = devices.iter().map(|_| Tally::default()).collect();
+        let probability = P::win_rate(&params, &rule);
+        let hunt = Hunt { key, rule };
+        let started = Instant::now();
+        let results =
+            watched(&tallies, probability, || mine(&job, &hunt, devices, (ledger, &before), &tallies, stop))?;
+        let summary =
+            summary::<P>(args, &hunt, (probability, started.elapsed()), &before, (infos, &tallies, &results));
+        if let Some(worst) = &summary.error {
+            warn(&format!("error: {}", worst.message));
+        }
+        out.result(&summary, || summary.describe())?;
+        let code =
+            results.iter().filter_map(|result| result.as_ref().err()).map(ProverError::exit_code).max();
+        Ok(ExitCode::from(code.unwrap_or(0)))
     }
 }
 
-fn gonka(args: &MineArgs, job: &Job, out: &Output, stop: &AtomicBool) -> Result<ExitCode, ProverError> {
-    let r_target = TargetRadius::new(args.r_target.unwrap_or(TargetRadius::LAUNCH.get()))?;
-    let puzzle = Puzzle::new(&params(&args.puzzle.params)?, &block_hash(&args.puzzle.block_hash)?);
-    let key = public_key(&args.puzzle.public_key)?;
-    let (ledger, before) = open_ledger(args, ledger_header(&puzzle, &key, r_target, args.block_height))?;
-    let backends = open::all(&args.backend, puzzle.params(), puzzle.block(), stop)?;
-    let searcher = |backend| -> Box<dyn Searcher> {
-        Box::new(GonkaSearcher { backend, puzzle: puzzle.clone(), key: key.clone(), r_target })
-    };
-    let searchers = backends.into_iter().map(searcher).collect();
-    let probability = cap_probability(puzzle.params().vocab_u32(), r_target.get());
-    let target = Target { profile: "gonka", r_target: Some(r_target.get()), probability };
-    search(args, job, &target, searchers, (ledger, before), out, stop)
-}
-
-/// Opens the file, its lines to begin with `header` and the node's share of the nonces.
-pub(super) fn open_ledger(
-    args: &MineArgs,
-    mut header: Map<String, Value>,
-) -> Result<(Ledger, Progress), ProverError> {
-    header.insert("node_id".into(), args.node_id.into());
-    header.insert("node_count".into(), args.node_count.into());
-    let (ledger, before) = Ledger::open(&args.out, header)?;
-    if before.tried > 0 {
-        tracing::info!("{}: {} nonces tried before, going on after them", args.out.display(), before.tried);
+/// Runs `work` while a line on the terminal is kept up to date.
+fn watched<T>(tallies: &[Tally], probability: f64, work: impl FnOnce() -> T) -> T {
+    /// Set also when `work` panics: whoever waits for the watcher would else wait for ever.
+    struct Done<'a>(&'a AtomicBool);
+    impl Drop for Done<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Release);
+        }
     }
-    Ok((ledger, before))
+    let (done, started) = (AtomicBool::new(false), Instant::now());
+    std::thread::scope(|scope| {
+        let _done = Done(&done);
+        scope.spawn(|| watch(tallies, &done, started, probability));
+        work()
+    })
 }
 
-/// What a nonce must reach.
-pub(super) struct Target {
-    pub(super) profile: &'static str,
-    pub(super) r_target: Option<f64>,
-    pub(super) probability: f64,
-}
-
-/// Runs the search and prints what came of it.
-pub(super) fn search(
+fn summary<P: Machine>(
     args: &MineArgs,
-    job: &Job,
-    target: &Target,
-    searchers: Vec<Box<dyn Searcher>>,
-    (ledger, before): (Ledger, Progress),
-    out: &Output,
-    stop: &AtomicBool,
-) -> Result<ExitCode, ProverError> {
-    let devices: Vec<String> = searchers.iter().map(|searcher| searcher.info().adapter.clone()).collect();
-    let probability = target.probability;
-    let (tally, done, started) = (Tally::default(), AtomicBool::new(false), Instant::now());
-    let result = std::thread::scope(|scope| {
-        scope.spawn(|| watch(&tally, &done, started, probability));
-        let result = mine(job, searchers, ledger, &before, &tally, stop);
-        done.store(true, Ordering::Release);
-        result
-    });
-    let elapsed = started.elapsed().as_secs_f64();
-    let counts = tally.counts();
+    hunt: &Hunt<P>,
+    (probability, elapsed): (f64, Duration),
+    before: &Progress,
+    (infos, tallies, results): (Vec<EngineInfo>, &[Tally], &[Result<(), ProverError>]),
+) -> Summary<P::Rule> {
+    let seconds = elapsed.as_secs_f64();
+    let counts = Tally::total(tallies);
     let plausibility = counts.plausibility(probability);
     warn_if_alarming(&plausibility, counts);
     #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
-    let rate = |n: u64| n as f64 / elapsed.max(1e-9);
-    let summary = Summary {
-        profile: target.profile,
-        devices: &devices,
-        out: &args.out,
-        r_target: target.r_target,
+    let rate = |n: u64| n as f64 / seconds.max(1e-9);
+    let devices = infos.into_iter().zip(tallies).zip(results).map(|((info, tally), result)| DeviceSummary {
+        info,
+        counts: tally.counts(),
+        error: result.as_ref().err().map(ProverError::body),
+    });
+    let worst =
+        results.iter().filter_map(|result| result.as_ref().err()).max_by_key(|error| error.exit_code());
+    Summary {
+        profile: P::NAME,
+        devices: devices.collect(),
+        out: args.out.to_string_lossy().into_owned(),
+        rule: hunt.rule.clone(),
         probability,
         counts,
-        seconds: elapsed,
+        seconds,
         raw_rate: rate(counts.tried),
         valid_rate: rate(counts.won),
-        expected_rate: plausibility.expected / elapsed.max(1e-9),
+        expected_rate: plausibility.expected / seconds.max(1e-9),
         plausibility,
         total_tried: before.tried + counts.tried,
         total_won: before.won + counts.won,
-    };
-    out.result(&summary, || summary.describe())?;
-    result.map(|()| ExitCode::SUCCESS)
+        error: worst.map(ProverError::body),
+    }
 }
 
-impl Summary<'_> {
+impl<R: Serialize> Summary<R> {
     fn describe(&self) -> String {
-        format!(
+        let names: Vec<&str> = self.devices.iter().map(|device| device.info.device.as_str()).collect();
+        let mut text = format!(
             "{} of {} nonces won in {:.1} s ({:.1} expected, {:+.1} sigma)\n\
-             raw {:.3}/s, valid {:.3}/s, expected {:.3}/s on {}\n\
-             {} holds {} proofs of {} nonces tried",
+             raw {:.3}/s, valid {:.3}/s, expected {:.3}/s on {}\n",
             self.counts.won,
             self.counts.tried,
             self.seconds,
@@ -179,11 +228,28 @@ impl Summary<'_> {
             self.raw_rate,
             self.valid_rate,
             self.expected_rate,
-            self.devices.join(" and "),
-            self.out.display(),
-            self.total_won,
-            self.total_tried,
-        )
+            names.join(" and "),
+        );
+        for (group, device) in self.devices.iter().enumerate() {
+            if let Some(error) = &device.error {
+                let Counts { tried, won } = device.counts;
+                let name = &device.info.device;
+                text.push_str(&format!(
+                    "device {group} ({name}) was given up after {won} of {tried}: {}\n",
+                    error.message
+                ));
+            }
+        }
+        let out = input::name(std::path::Path::new(&self.out));
+        match &self.error {
+            None => text.push_str(&format!(
+                "{out} got {} proofs of {} nonces tried",
+                self.total_won, self.total_tried
+            )),
+            Some(_) => text
+                .push_str(&format!("{} proofs of this run were written before the error", self.counts.won)),
+        }
+        text
     }
 }
 
@@ -209,12 +275,12 @@ fn warn_if_alarming(plausibility: &Plausibility, counts: Counts) {
 }
 
 /// Keeps a line on the terminal up to date until `done`, and warns once when the counts become implausible.
-fn watch(tally: &Tally, done: &AtomicBool, started: Instant, probability: f64) {
+fn watch(tallies: &[Tally], done: &AtomicBool, started: Instant, probability: f64) {
     let bar = spinner();
     let mut warned = false;
     while !done.load(Ordering::Acquire) {
         std::thread::sleep(Duration::from_millis(100));
-        let counts = tally.counts();
+        let counts = Tally::total(tallies);
         let plausibility = counts.plausibility(probability);
         let elapsed = started.elapsed().as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]

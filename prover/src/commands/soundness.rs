@@ -1,31 +1,25 @@
 //! `sphere-pow soundness`: the table, the JSON and the plot of the shortcut harness.
 
-use super::output::{Output, advance, bar};
-use super::{Profile, exact, params};
+use crate::console::{Output, advance, bar};
 use crate::error::ProverError;
-use crate::exact::search::win_probability;
-use crate::soundness::{self, Row};
+use crate::input;
+use crate::profiles::{Machine, Shortcuts, Visitor, with_profile};
+use crate::signals::Stop;
+use crate::soundness::Row;
 use clap::Args;
 use plotters::prelude::*;
 use serde::Serialize;
-use sphere_pow_core::gonka::Params;
-use sphere_pow_core::gonka::params::RawParams;
-use sphere_pow_core::gonka::proof::TargetRadius;
+use sphere_pow_core::profile::ProfileName;
 use sphere_pow_core::soundness::SOUND_GAIN;
-use sphere_pow_core::statistics::cap_probability;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::AtomicBool;
-
-/// Logits of the network's models.
-const NETWORK_VOCAB: u32 = 8196;
 
 #[derive(Debug, Args)]
 pub(super) struct SoundnessArgs {
     /// Rules to attack
-    #[arg(long, value_enum)]
-    profile: Profile,
+    #[arg(long)]
+    profile: ProfileName,
     /// Model; by default nano, or for gonka the testnet's depth at a small width
     #[arg(long, value_name = "NAME|FILE")]
     params: Option<String>,
@@ -38,8 +32,9 @@ pub(super) struct SoundnessArgs {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Table {
-    profile: &'static str,
+    profile: ProfileName,
     params: serde_json::Value,
     win_rate: f64,
     /// The largest gain that counts as sound.
@@ -48,54 +43,41 @@ struct Table {
     shortcuts: Vec<Row>,
 }
 
-/// The testnet's 32 layers, thin enough for the readable executor.
-fn testnet_depth() -> Result<Params, ProverError> {
-    Ok(Params::new(&RawParams {
-        dim: 64,
-        n_layers: 32,
-        n_heads: 4,
-        n_kv_heads: 4,
-        vocab_size: 256,
-        ffn_dim_multiplier: Some(1.0),
-        multiple_of: 64,
-        norm_eps: 1e-5,
-        rope_theta: 10_000.0,
-        use_scaled_rope: false,
-        seq_len: 4,
-    })?)
-}
-
-pub(super) fn run(args: &SoundnessArgs, out: &Output, stop: &AtomicBool) -> Result<ExitCode, ProverError> {
+pub(super) fn run(args: &SoundnessArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
     if !(8..=1_000_000).contains(&args.nonces) {
         let expected = "8 to 1000000".into();
         return Err(ProverError::Argument { what: "--nonces", got: args.nonces.to_string(), expected });
     }
-    let n = args.nonces as usize;
-    let bar = bar("attacking");
-    let progress = advance(&bar, stop);
-    let (profile, sizes, win_rate, shortcuts) = match args.profile {
-        Profile::Exact => {
-            let params = exact::params(args.params.as_deref().unwrap_or("nano"))?;
-            let rows = soundness::exact(&params, n, &progress)?;
-            ("exact", serde_json::to_value(params.raw()), win_probability(&params), rows)
-        }
-        Profile::Gonka => {
-            let params = args.params.as_deref().map_or_else(testnet_depth, params)?;
-            // The network's rate at launch, whatever the width of the model measured.
-            let win_rate = cap_probability(NETWORK_VOCAB, TargetRadius::LAUNCH.get());
-            let rows = soundness::gonka(&params, win_rate, n, &progress)?;
-            ("gonka", serde_json::to_value(params.raw()), win_rate, rows)
-        }
-    };
-    bar.finish_and_clear();
-    let params = sizes.expect("sizes are JSON");
-    let is_sound = shortcuts.iter().all(|row| row.is_sound);
-    let table = Table { profile, params, win_rate, bound: SOUND_GAIN, is_sound, shortcuts };
+    if let Some(file) = &args.svg {
+        // Before the work: nobody wants to learn of a bad path an hour later.
+        std::fs::write(file, "").map_err(|source| ProverError::File { file: input::name(file), source })?;
+    }
+    stop.heed();
+    let table = with_profile(args.profile, Attack { args, stop })?;
     if let Some(file) = &args.svg {
         plot(file, &table)?;
     }
     out.result(&table, || describe(&table))?;
     Ok(ExitCode::SUCCESS)
+}
+
+struct Attack<'a> {
+    args: &'a SoundnessArgs,
+    stop: &'a Stop,
+}
+
+impl Visitor for Attack<'_> {
+    type Output = Result<Table, ProverError>;
+    fn visit<P: Machine>(self) -> Self::Output {
+        let Self { args, stop } = self;
+        let params = args.params.as_deref().map(input::model::<P::Params>).transpose()?;
+        let bar = bar("attacking");
+        let found = P::shortcuts(params, args.nonces as usize, &advance(&bar, stop));
+        bar.finish_and_clear();
+        let Shortcuts { params, win_rate, rows: shortcuts } = found?;
+        let is_sound = shortcuts.iter().all(|row| row.is_sound);
+        Ok(Table { profile: P::NAME, params, win_rate, bound: SOUND_GAIN, is_sound, shortcuts })
+    }
 }
 
 fn describe(table: &Table) -> String {

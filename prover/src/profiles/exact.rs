@@ -158,8 +158,8 @@ fn known_answers(options: CpuOptions) -> Result<(), ProverError> {
     let key = PublicKey::new("known-answers")?;
     let nonces: Vec<Nonce> = (0..KNOWN_NONCES).map(Nonce::new).collect::<Result<_, _>>()?;
     let mut tested = CpuEngine::new(CpuExecutor::new(&puzzle, options)?, None);
-    let outcomes = Engine::outcomes(&mut tested, &key, &nonces, &mut |_| ControlFlow::Continue(()));
-    let outcomes = block_on(outcomes)?;
+    let mut go_on = |_| ControlFlow::Continue(());
+    let outcomes = block_on(Engine::outcomes(&mut tested, &key, &nonces, &mut go_on))?;
     let twin = ReferenceExecutor::new(&puzzle).logits(&key, &nonces);
     for ((nonce, (got, _)), logits) in
         nonces.iter().zip(outcomes).zip(twin.chunks_exact(puzzle.params().vocab()))

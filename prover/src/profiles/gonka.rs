@@ -110,7 +110,9 @@ impl Machine for Gonka {
         let memory = GpuExecutor::default_memory_bytes(info);
         let unfit = match GpuExecutor::max_batch(info, params, memory) {
             Err(limit) => Some(limit.to_string()),
-            Ok(0) => Some(format!("needs {} of {} MB usable", needed.div_ceil(1_000_000), memory / 1_000_000)),
+            Ok(0) => {
+                Some(format!("needs {} of {} MB usable", needed.div_ceil(1_000_000), memory / 1_000_000))
+            }
             Ok(_) => None,
         };
         (needed, unfit)
@@ -208,7 +210,8 @@ impl Rig for GpuEngine {
     fn product(&mut self) -> Result<Option<Product>, ProverError> {
         let puzzle = self.puzzle().clone();
         let batch = self.executor().batch();
-        let product = time_product(&puzzle, batch, |input| Ok(block_on(self.executor().gate_product(input))?));
+        let product =
+            time_product(&puzzle, batch, |input| Ok(block_on(self.executor().gate_product(input))?));
         product.map(Some)
     }
 }

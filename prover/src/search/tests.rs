@@ -1,18 +1,27 @@
 use super::*;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
+use sphere_pow_core::gonka::Gonka;
+use sphere_pow_core::profile::{EngineInfo, OnProgress};
+use sphere_pow_core::verify::{Expectations, Given};
 use std::sync::Arc;
 
 /// A device that wins every nonce, and fails as told.
 struct Fake {
-    info: BackendInfo,
+    info: EngineInfo,
     /// Losses still to come.
     losses: Arc<AtomicU64>,
     rebuilds: Arc<AtomicU64>,
-    is_broken: bool,
+    fault: Option<Fault>,
 }
 
-impl Searcher for Fake {
-    fn info(&self) -> &BackendInfo {
+#[derive(Clone, Copy, PartialEq)]
+enum Fault {
+    Broken,
+    Panics,
+}
+
+impl Device<Gonka> for Fake {
+    fn info(&self) -> &EngineInfo {
         &self.info
     }
 
@@ -20,47 +29,68 @@ impl Searcher for Fake {
         5
     }
 
-    fn search(&mut self, nonces: &[Nonce], _: OnProgress<'_>) -> Result<Won, ProverError> {
-        let name = || self.info.adapter.clone();
-        if self.is_broken {
-            return Err(GpuError::Internal { name: name(), reason: "broken".into() }.into());
+    fn outcomes(
+        &mut self,
+        _: &PublicKey,
+        nonces: &[Nonce],
+        _: OnProgress<'_>,
+    ) -> Result<Vec<f64>, ProverError> {
+        let name = || self.info.device.clone();
+        match self.fault {
+            Some(Fault::Broken) => {
+                return Err(GpuError::Internal { name: name(), reason: "broken".into() }.into());
+            }
+            Some(Fault::Panics) => panic!("a driver's bug"),
+            None => {}
         }
         let lost =
             self.losses.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok();
         if lost {
             return Err(GpuError::DeviceLost { name: name(), reason: "on purpose".into() }.into());
         }
-        let nonces: Vec<u64> = nonces.iter().map(|nonce| nonce.get()).collect();
-        let dist = vec![1.0; nonces.len()];
-        Ok(Won { count: nonces.len() as u64, columns: [("nonces", json!(nonces)), ("dist", json!(dist))] })
+        Ok(vec![1.0; nonces.len()])
     }
 
     fn rebuild(&mut self) -> Result<(), ProverError> {
         self.rebuilds.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
+
+    fn product(&mut self) -> Result<Option<crate::device::Product>, ProverError> {
+        Ok(None)
+    }
 }
 
-/// Mines 40 nonces on two devices, the first as told; gives the result, the nonces in the file and the rebuilds.
-fn run(losses: u64, is_broken: bool, devices: usize) -> (Result<(), ProverError>, Vec<u64>, u64) {
+struct Ended {
+    results: Vec<Result<(), ProverError>>,
+    /// In the file, ascending.
+    nonces: Vec<u64>,
+    rebuilds: u64,
+}
+
+/// Mines 40 nonces, the first device as told.
+fn run(losses: u64, fault: Option<Fault>, devices: usize) -> Ended {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("proofs.jsonl");
-    let header: Map<_, _> = json!({"block_hash": "AB"}).as_object().unwrap().clone();
-    let (ledger, before) = Ledger::open(&path, header).unwrap();
+    let head: Map<_, _> = json!({"block_hash": "AB"}).as_object().unwrap().clone();
+    let (ledger, before) = Ledger::open(&path, head).unwrap();
     let rebuilds = Arc::new(AtomicU64::new(0));
-    let searchers = (0..devices)
-        .map(|ix| -> Box<dyn Searcher> {
+    let tallies: Vec<Tally> = (0..devices).map(|_| Tally::default()).collect();
+    let devices = (0..devices)
+        .map(|ix| -> Box<dyn Device<Gonka>> {
             Box::new(Fake {
-                info: BackendInfo { backend: "gpu", adapter: format!("fake {ix}") },
+                info: EngineInfo { engine: "gpu", device: format!("fake {ix}") },
                 losses: Arc::new(AtomicU64::new(if ix == 0 { losses } else { 0 })),
                 rebuilds: Arc::clone(&rebuilds),
-                is_broken: is_broken && ix == 0,
+                fault: fault.filter(|_| ix == 0),
             })
         })
         .collect();
     let job = Job { node_id: 0, node_count: 1, count: Some(40), duration: None };
-    let (tally, stop) = (Tally::default(), AtomicBool::new(false));
-    let result = mine(&job, searchers, ledger, &before, &tally, &stop);
+    let terms = Expectations::<Gonka>::new(&Given::default()).unwrap().terms;
+    let hunt = Hunt { key: PublicKey::new("k").unwrap(), rule: Gonka::mining_rule(&terms) };
+    let stop = Stop::default();
+    let results = mine(&job, &hunt, devices, (ledger, &before), &tallies, &stop).unwrap();
     let text = std::fs::read_to_string(&path).unwrap();
     let mut nonces: Vec<u64> = text
         .lines()
@@ -68,31 +98,42 @@ fn run(losses: u64, is_broken: bool, devices: usize) -> (Result<(), ProverError>
         .map(|nonce| nonce.as_u64().unwrap())
         .collect();
     nonces.sort_unstable();
-    assert_eq!(tally.counts().won, nonces.len() as u64);
-    (result, nonces, rebuilds.load(Ordering::Relaxed))
+    assert_eq!(Tally::total(&tallies).won, nonces.len() as u64);
+    Ended { results, nonces, rebuilds: rebuilds.load(Ordering::Relaxed) }
 }
 
 #[test]
 fn a_lost_device_is_rebuilt_and_goes_on_with_the_batch_it_lost() {
-    let (result, nonces, rebuilds) = run(2, false, 1);
-    assert!(result.is_ok());
-    assert_eq!((nonces, rebuilds), ((0..40).collect(), 2));
+    let ended = run(2, None, 1);
+    assert!(ended.results[0].is_ok());
+    assert_eq!((ended.nonces, ended.rebuilds), ((0..40).collect(), 2));
 }
 
 #[test]
 fn several_devices_each_take_their_own_group_of_nonces() {
-    let (result, nonces, _) = run(0, false, 2);
-    assert!(result.is_ok());
-    assert_eq!(nonces.len(), 40);
-    assert!(nonces.windows(2).all(|pair| pair[0] < pair[1]), "a nonce was tried twice: {nonces:?}");
+    let ended = run(0, None, 2);
+    assert!(ended.results.iter().all(Result::is_ok));
+    assert_eq!(ended.nonces.len(), 40);
+    let is_ascending = ended.nonces.windows(2).all(|pair| pair[0] < pair[1]);
+    assert!(is_ascending, "a nonce was tried twice: {:?}", ended.nonces);
 }
 
 #[test]
-fn a_device_that_stays_lost_is_given_up_and_the_others_go_on() {
-    let (result, _, rebuilds) = run(1000, false, 1);
-    assert!(matches!(result, Err(ProverError::Gpu(GpuError::DeviceLost { .. }))));
-    assert_eq!(rebuilds, u64::from(MAX_LOSSES));
-    let (result, nonces, _) = run(0, true, 2);
-    assert!(result.is_ok());
-    assert!(!nonces.is_empty() && nonces.iter().all(|nonce| nonce % 2 == 1), "{nonces:?}");
+fn a_device_that_stays_lost_is_given_up() {
+    let ended = run(1000, None, 1);
+    assert!(matches!(ended.results[0], Err(ProverError::Gpu(GpuError::DeviceLost { .. }))));
+    assert_eq!(ended.rebuilds, WAITS.len() as u64);
+}
+
+#[test]
+fn a_device_that_breaks_or_panics_is_named_and_the_others_go_on() {
+    for fault in [Fault::Broken, Fault::Panics] {
+        let ended = run(0, Some(fault), 2);
+        let error = ended.results[0].as_ref().expect_err("it fails");
+        assert_eq!(error.exit_code(), 3);
+        assert_eq!(matches!(error, ProverError::Panicked { .. }), fault == Fault::Panics, "{error}");
+        assert!(ended.results[1].is_ok());
+        let is_other = !ended.nonces.is_empty() && ended.nonces.iter().all(|nonce| nonce % 2 == 1);
+        assert!(is_other, "{:?}", ended.nonces);
+    }
 }
