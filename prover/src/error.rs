@@ -32,7 +32,7 @@ pub enum ProverError {
         expected: String,
     },
     /// A file that is no document or no model.
-    #[error("{file}: {source}")]
+    #[error("{file}: {}", document_words(.source))]
     Document {
         /// The file.
         file: String,
@@ -175,6 +175,11 @@ impl ProverError {
         };
         ErrorBody { code: self.code(), message: self.to_string(), place }
     }
+}
+
+/// What is wrong with a document whose name stands before.
+fn document_words(error: &ReadError) -> String {
+    if error.place.0.is_empty() { error.kind.to_string() } else { error.to_string() }
 }
 
 /// An option as the command line spells it.
