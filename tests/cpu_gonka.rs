@@ -8,13 +8,14 @@ use sphere_pow_core::gonka::ops::{self as twins, AttentionShape, RopeTable};
 use sphere_pow_core::gonka::params::{Preset, RawParams};
 use sphere_pow_core::gonka::rng::NumpyRng;
 use sphere_pow_core::gonka::seed::Seed;
-use sphere_pow_core::gonka::shortcut::{Edit, Shortcut};
 use sphere_pow_core::gonka::{Params, weights};
 use sphere_pow_core::identity::{BlockHash, Nonce};
 use sphere_pow_cpu::gonka::ops::{self, Run, Weight};
 use sphere_pow_cpu::gonka::{Activation, CpuError, CpuExecutor, CpuOptions, weight_pool, weight_pool_with};
 use sphere_pow_cpu::simd::{LANES, Simd, SimdLevel};
 use sphere_pow_cpu::threads::Threads;
+use sphere_pow_soundness::Shortcut;
+use sphere_pow_soundness::gonka::Edit;
 use sphere_pow_tests::GonkaCase;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
@@ -65,7 +66,7 @@ fn a_shortcuts_plan_runs_as_on_the_reference() {
     let inputs: Vec<f16> =
         (0..5).flat_map(|n| case.puzzle.input(&case.key, Nonce::new(n).expect("small"))).collect();
     for kept in [vec![], vec![0], vec![1], vec![0, 1]] {
-        let shortcut = Shortcut { name: "some layers".into(), edit: Edit::KeepLayers(kept) };
+        let shortcut = Shortcut::new("some layers", vec![Edit::KeepLayers(kept)]);
         let want = ReferenceExecutor::new(params, block).with_plan(shortcut.plan(params)).logits(&inputs);
         for simd in Simd::available() {
             let mut executor = executor(&case, simd, 2);

@@ -16,7 +16,6 @@ pub mod puzzle;
 pub mod rng;
 pub mod seed;
 pub mod shapes;
-pub mod shortcut;
 pub mod verify;
 pub mod weights;
 

@@ -9,7 +9,6 @@
 //!
 //! What both use:
 //! - [`identity`]: block hashes, public keys and nonces as types that cannot hold a bad value.
-//! - [`soundness`]: what a shortcut is worth to a cheater.
 //! - [`statistics`]: the cap probability on a sphere and the exact binomial tail.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -20,7 +19,6 @@ extern crate alloc;
 pub mod exact;
 pub mod gonka;
 pub mod identity;
-pub mod soundness;
 pub mod statistics;
 
 pub use half::f16;

@@ -166,15 +166,15 @@ impl Plan {
     /// The forward pass of `params`.
     #[must_use]
     pub fn new(params: &Params) -> Self {
-        let mut ops = Vec::new();
-        for layer in 0..params.n_layers() {
-            push_layer(&mut ops, layer, layer + 1 == params.n_layers());
-        }
-        Self::with_readout(ops)
+        let layers = 0..params.n_layers();
+        Self::with_readout(
+            layers.flat_map(|layer| layer_ops(layer, layer + 1 == params.n_layers())).collect(),
+        )
     }
 
-    /// The layers' ops, then final norm and output projection of the last position.
-    pub(super) fn with_readout(mut ops: Vec<Op>) -> Self {
+    /// The layers' ops, then final norm and output projection of [`Slot::LastStream`], which these must have written.
+    #[must_use]
+    pub fn with_readout(mut ops: Vec<Op>) -> Self {
         let (input, output) = (Slot::LastStream, Slot::LastNormed);
         ops.push(Op::RmsNorm { input, weight: Tensor::Norm, output, rows: Rows::Last });
         let (input, output) = (Slot::LastNormed, Slot::Logits);
@@ -189,7 +189,10 @@ impl Plan {
     }
 }
 
-pub(super) fn push_layer(ops: &mut Vec<Op>, layer: usize, is_last: bool) {
+/// The ops of a layer; where `is_last`, only what the last position needs.
+#[must_use]
+pub fn layer_ops(layer: usize, is_last: bool) -> Vec<Op> {
+    let mut ops = Vec::new();
     let tensor = |t| Tensor::Layer(layer, t);
     let linear = |input, t, output, rows| Op::Linear { input, weight: tensor(t), output, rows };
     let norm = |input, t, output, rows| Op::RmsNorm { input, weight: tensor(t), output, rows };
@@ -217,6 +220,7 @@ pub(super) fn push_layer(ops: &mut Vec<Op>, layer: usize, is_last: bool) {
         linear(Slot::Gate, LayerTensor::W2, Slot::Branch, rows),
         Op::AddBranch { slot: stream, rows },
     ]);
+    ops
 }
 
 #[cfg(test)]

@@ -11,11 +11,12 @@ use sphere_pow_core::gonka::plan::Plan;
 use sphere_pow_core::gonka::proof::TargetRadius;
 use sphere_pow_core::gonka::rng::{NumpyRng, SeedSequence};
 use sphere_pow_core::gonka::seed::{Seed, parameter_offset};
-use sphere_pow_core::gonka::shortcut::{Edit, Shortcut};
 use sphere_pow_core::gonka::weights::{LayerTensor, Tensor, TensorView};
 use sphere_pow_core::gonka::{Params, geometry};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use sphere_pow_core::statistics::cap_probability;
+use sphere_pow_soundness::Shortcut;
+use sphere_pow_soundness::gonka::Edit;
 
 /// The radius at launch.
 const LAUNCH: f64 = 1.401_356_466_045_817_3;
@@ -343,7 +344,7 @@ pub(super) fn skip_layers(
     let params = model.puzzle.params().clone();
     let (r_target, key, nonces) = (radius(request)?, &identity.key, &identity.nonces);
     let kept = request.kept(params.n_layers())?;
-    let shortcut = Shortcut { name: String::new(), edit: Edit::KeepLayers(kept.clone()) };
+    let shortcut = Shortcut::new("", vec![Edit::KeepLayers(kept.clone())]);
     let work = shortcut.price(&params).cheap;
     let mut part = |done: f64| told(done / (1.0 + work));
     let honest = model.distances(key, nonces, &mut part)?;
