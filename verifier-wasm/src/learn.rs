@@ -80,9 +80,9 @@ fn read(request: &str) -> Result<(Request, Identity), Failure> {
     let request = Request::read(request)?;
     let identity = Identity::new(&request)?;
     if request.is_exact() {
-        exact::check(&request)?
+        exact::check(&request)?;
     } else {
-        gonka::check(&request)?
+        gonka::check(&request)?;
     }
     Ok((request, identity))
 }
