@@ -166,10 +166,20 @@ impl Plan {
     /// The forward pass of `params`.
     #[must_use]
     pub fn new(params: &Params) -> Self {
-        let layers = 0..params.n_layers();
-        Self::with_readout(
-            layers.flat_map(|layer| layer_ops(layer, layer + 1 == params.n_layers())).collect(),
-        )
+        Self::of_layers(&(0..params.n_layers()).collect::<Vec<_>>())
+    }
+
+    /// The forward pass of the layers `kept`, in ascending order, alone.
+    #[must_use]
+    pub fn of_layers(kept: &[usize]) -> Self {
+        let mut ops = Vec::new();
+        for layer in kept {
+            ops.append(&mut layer_ops(*layer, Some(layer) == kept.last()));
+        }
+        if kept.is_empty() {
+            ops.push(Op::TakeLast { input: Slot::Stream, output: Slot::LastStream });
+        }
+        Self::with_readout(ops)
     }
 
     /// The layers' ops, then final norm and output projection of [`Slot::LastStream`], which these must have written.
@@ -186,6 +196,19 @@ impl Plan {
     #[must_use]
     pub fn ops(&self) -> &[Op] {
         &self.ops
+    }
+
+    /// Flops of the linear layers for one nonce, a multiplication and an addition counted as 2.
+    #[must_use]
+    pub fn cost(&self, params: &Params) -> u64 {
+        let linear = self.ops.iter().map(|op| match op {
+            Op::Linear { weight, rows, .. } => {
+                let (outputs, inputs) = weight.shape(params);
+                2 * (rows.count(1, params) * outputs * inputs) as u64
+            }
+            _ => 0,
+        });
+        linear.sum()
     }
 }
 
@@ -232,18 +255,7 @@ mod tests {
     fn linear_ops_cost_what_the_parameters_say() {
         for preset in Preset::ALL {
             let params = preset.params();
-            let cost: u64 = Plan::new(&params)
-                .ops()
-                .iter()
-                .map(|op| match op {
-                    Op::Linear { weight, rows, .. } => {
-                        let (n, k) = weight.shape(&params);
-                        2 * (rows.count(1, &params) * n * k) as u64
-                    }
-                    _ => 0,
-                })
-                .sum();
-            assert_eq!(cost, params.flops_per_nonce(), "{}", preset.name());
+            assert_eq!(Plan::new(&params).cost(&params), params.flops_per_nonce(), "{}", preset.name());
         }
     }
 

@@ -47,14 +47,14 @@ impl Shortcut<Edit> {
             let is_last = Some(layer) == kept.last();
             let mut attention = layer_ops(*layer, is_last);
             let end = attention.iter().position(|op| matches!(op, Op::AddBranch { .. }));
-            let feed_forward = attention.split_off(1 + end.expect("attention ends with its addition"));
+            let mut feed_forward = attention.split_off(1 + end.expect("attention ends with its addition"));
             if !self.edits.contains(&Edit::SkipAttention) {
-                ops.extend(attention);
+                ops.append(&mut attention);
             } else if is_last {
                 ops.push(TAKE_LAST);
             }
             if !self.edits.contains(&Edit::SkipFeedForward) {
-                ops.extend(feed_forward);
+                ops.append(&mut feed_forward);
             }
         }
         if kept.is_empty() {
@@ -66,23 +66,13 @@ impl Shortcut<Edit> {
     /// What it costs: flops of linear layers, as a share of the honest plan's. Nothing is taken for reused.
     #[must_use]
     pub fn price(&self, params: &Params) -> Price {
-        Price { cheap: cost(&self.plan(params), params) / cost(&Plan::new(params), params), reused: 0.0 }
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+        let cost = |plan: &Plan| plan.cost(params) as f64;
+        Price { cheap: cost(&self.plan(params)) / cost(&Plan::new(params)), reused: 0.0 }
     }
 }
 
 const TAKE_LAST: Op = Op::TakeLast { input: Slot::Stream, output: Slot::LastStream };
-
-#[expect(clippy::cast_precision_loss, reason = "far below 2^53 for a share")]
-fn cost(plan: &Plan, params: &Params) -> f64 {
-    let linear = plan.ops().iter().map(|op| match op {
-        Op::Linear { weight, rows, .. } => {
-            let (outputs, inputs) = weight.shape(params);
-            (rows.count(1, params) * outputs * inputs) as f64
-        }
-        _ => 0.0,
-    });
-    linear.sum()
-}
 
 /// The testnet's 32 layers, thin enough for the readable executor.
 ///
