@@ -14,7 +14,6 @@
 //!
 //! What both use:
 //! - [`identity`]: block hashes, public keys and nonces as types that cannot hold a bad value.
-//! - [`soundness`]: what a shortcut is worth to a cheater.
 //! - [`text`]: strangers' text in messages.
 //! - [`statistics`]: the cap probability on a sphere and the exact binomial tail.
 #![no_std]
@@ -31,7 +30,6 @@ pub mod gonka;
 pub mod identity;
 mod json;
 pub mod profile;
-pub mod soundness;
 pub mod statistics;
 pub mod text;
 pub mod verify;

@@ -1,5 +1,4 @@
-//! The `exact` profile: devices that compute its logits to the bit, the search for nonces that win, the verdict, and
-//! the harness that measures shortcuts.
+//! The `exact` profile: devices that compute its logits to the bit, the search for nonces that win, and the verdict.
 
 pub mod backend;
 pub mod search;

@@ -15,6 +15,5 @@ pub mod ledger;
 pub mod mine;
 pub mod nonce_list;
 pub mod rates;
-pub mod soundness;
 
 pub use error::ProverError;

@@ -3,23 +3,18 @@
 use super::output::{Output, advance, bar};
 use super::{Profile, exact, params};
 use crate::error::ProverError;
-use crate::exact::search::win_probability;
-use crate::soundness::{self, Row};
 use clap::Args;
 use plotters::prelude::*;
 use serde::Serialize;
-use sphere_pow_core::gonka::Params;
-use sphere_pow_core::gonka::params::RawParams;
-use sphere_pow_core::gonka::proof::TargetRadius;
-use sphere_pow_core::soundness::SOUND_GAIN;
-use sphere_pow_core::statistics::cap_probability;
+use sphere_pow_soundness::Attacker;
+use sphere_pow_soundness::exact::ExactAttacker;
+use sphere_pow_soundness::gonka::{self, GonkaAttacker};
+use sphere_pow_soundness::harness::{OnShare, Outcome, measure};
+use sphere_pow_soundness::worth::SOUND_GAIN;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
-
-/// Logits of the network's models.
-const NETWORK_VOCAB: u32 = 8196;
 
 #[derive(Debug, Args)]
 pub(super) struct SoundnessArgs {
@@ -48,21 +43,46 @@ struct Table {
     shortcuts: Vec<Row>,
 }
 
-/// The testnet's 32 layers, thin enough for the readable executor.
-fn testnet_depth() -> Result<Params, ProverError> {
-    Ok(Params::new(&RawParams {
-        dim: 64,
-        n_layers: 32,
-        n_heads: 4,
-        n_kv_heads: 4,
-        vocab_size: 256,
-        ffn_dim_multiplier: Some(1.0),
-        multiple_of: 64,
-        norm_eps: 1e-5,
-        rope_theta: 10_000.0,
-        use_scaled_rope: false,
-        seq_len: 4,
-    })?)
+/// What was found of one shortcut, as JSON.
+#[derive(Serialize)]
+struct Row {
+    shortcut: String,
+    /// As a share of the honest work.
+    cost: f64,
+    /// The share of the honest work that the cheap score's work saves.
+    reused: f64,
+    nonces: usize,
+    /// Of the cheap with the honest score.
+    correlation: f64,
+    correlation_interval: [f64; 2],
+    /// Of screening by the cheap score; 1 is honest mining.
+    gain: f64,
+    gain_interval: [f64; 2],
+    is_sound: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    true_digests: Option<usize>,
+    /// Were the target known beforehand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network_correlation: Option<f64>,
+}
+
+impl From<Outcome> for Row {
+    fn from(outcome: Outcome) -> Self {
+        let (worth, correlation) = (outcome.worth, outcome.worth.correlation);
+        Self {
+            shortcut: outcome.shortcut,
+            cost: worth.price.cheap,
+            reused: worth.price.reused,
+            nonces: outcome.nonces,
+            correlation: correlation.estimate,
+            correlation_interval: [correlation.low, correlation.high],
+            gain: worth.gain,
+            gain_interval: [worth.gain_low, worth.gain_high],
+            is_sound: worth.is_sound(),
+            true_digests: outcome.true_digests,
+            network_correlation: outcome.target_known.map(|worth| worth.correlation.estimate),
+        }
+    }
 }
 
 pub(super) fn run(args: &SoundnessArgs, out: &Output, stop: &AtomicBool) -> Result<ExitCode, ProverError> {
@@ -73,29 +93,40 @@ pub(super) fn run(args: &SoundnessArgs, out: &Output, stop: &AtomicBool) -> Resu
     let n = args.nonces as usize;
     let bar = bar("attacking");
     let progress = advance(&bar, stop);
-    let (profile, sizes, win_rate, shortcuts) = match args.profile {
+    let table = match args.profile {
         Profile::Exact => {
             let params = exact::params(args.params.as_deref().unwrap_or("nano"))?;
-            let rows = soundness::exact(&params, n, &progress)?;
-            ("exact", serde_json::to_value(params.raw()), win_probability(&params), rows)
+            table(&ExactAttacker::new(&params)?, params.raw(), n, &progress)?
         }
         Profile::Gonka => {
-            let params = args.params.as_deref().map_or_else(testnet_depth, params)?;
-            // The network's rate at launch, whatever the width of the model measured.
-            let win_rate = cap_probability(NETWORK_VOCAB, TargetRadius::LAUNCH.get());
-            let rows = soundness::gonka(&params, win_rate, n, &progress)?;
-            ("gonka", serde_json::to_value(params.raw()), win_rate, rows)
+            let params = args.params.as_deref().map_or_else(|| Ok(gonka::testnet_depth()), params)?;
+            table(&GonkaAttacker::new(&params), params.raw(), n, &progress)?
         }
     };
     bar.finish_and_clear();
-    let params = sizes.expect("sizes are JSON");
-    let is_sound = shortcuts.iter().all(|row| row.is_sound);
-    let table = Table { profile, params, win_rate, bound: SOUND_GAIN, is_sound, shortcuts };
     if let Some(file) = &args.svg {
         plot(file, &table)?;
     }
     out.result(&table, || describe(&table))?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn table<A: Attacker>(
+    attacker: &A,
+    params: impl Serialize,
+    n: usize,
+    progress: OnShare<'_>,
+) -> Result<Table, ProverError> {
+    let outcomes = measure(attacker, &attacker.shortcuts(), n, progress).ok_or(ProverError::Interrupted)?;
+    let shortcuts: Vec<Row> = outcomes.into_iter().map(Row::from).collect();
+    Ok(Table {
+        profile: A::PROFILE,
+        params: serde_json::to_value(params).expect("sizes are JSON"),
+        win_rate: attacker.win_rate(),
+        bound: SOUND_GAIN,
+        is_sound: shortcuts.iter().all(|row| row.is_sound),
+        shortcuts,
+    })
 }
 
 fn describe(table: &Table) -> String {

@@ -1,10 +1,8 @@
-//! What a shortcut is worth to a cheater: statistics that both profiles' harnesses share.
+//! What a shortcut is worth to a cheater.
 //!
 //! A cheater screens nonces by a cheap score and does the full work on the promising ones only. Scores are
 //! modelled as jointly normal, which cosines in many dimensions are to within a few percent of their tails; the
 //! model's only parameter, the correlation, is measured with its confidence interval.
-
-use serde::Serialize;
 
 /// Two-sided 95 % of the normal distribution.
 const Z_95: f64 = 1.959_963_984_540_054;
@@ -12,7 +10,7 @@ const Z_95: f64 = 1.959_963_984_540_054;
 /// P(Z > z) of a standard normal variable.
 #[must_use]
 pub fn normal_tail(z: f64) -> f64 {
-    0.5 * libm::erfc(z * core::f64::consts::FRAC_1_SQRT_2)
+    0.5 * libm::erfc(z * std::f64::consts::FRAC_1_SQRT_2)
 }
 
 /// The z with P(Z > z) = p, by bisection.
@@ -29,7 +27,7 @@ fn normal_tail_inverse(p: f64) -> f64 {
     high
 }
 
-/// Running sums of score pairs; sums of parts may be merged.
+/// Running sums of score pairs.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Samples {
     n: f64,
@@ -49,14 +47,10 @@ impl Samples {
         self.product += cheap * honest;
     }
 
-    /// Adds the pairs of another part.
-    pub fn merge(&mut self, other: &Self) {
-        self.n += other.n;
-        self.product += other.product;
-        for ix in 0..2 {
-            self.sum[ix] += other.sum[ix];
-            self.squares[ix] += other.squares[ix];
-        }
+    /// Whether no pair was added.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.n == 0.0
     }
 
     /// Pearson's correlation with its 95 % interval by Fisher's transformation.
@@ -78,7 +72,7 @@ impl Samples {
 }
 
 /// A measured correlation.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Correlation {
     /// Nonces measured.
     pub n: f64,
@@ -91,7 +85,7 @@ pub struct Correlation {
 }
 
 /// What a cheater pays, in units of the full work of a nonce.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Price {
     /// The cheap score.
     pub cheap: f64,
@@ -100,7 +94,7 @@ pub struct Price {
 }
 
 /// The best gain and the share of nonces that get the full work there.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gain {
     /// Wins per work against honest mining; 1 is no gain, below 1 a loss.
     pub gain: f64,
@@ -142,7 +136,7 @@ fn joint_tail(rho: f64, s: f64, t: f64) -> f64 {
     }
     // Integral over T from t, by Simpson's rule on 10 standard deviations.
     let (n, width) = (400_u32, 10.0 / 400.0);
-    let density = |x: f64| libm::exp(-0.5 * x * x) / libm::sqrt(2.0 * core::f64::consts::PI);
+    let density = |x: f64| libm::exp(-0.5 * x * x) / libm::sqrt(2.0 * std::f64::consts::PI);
     let value = |ix: u32| {
         let x = t + f64::from(ix) * width;
         density(x) * normal_tail((s - rho * x) / rest)
@@ -152,7 +146,7 @@ fn joint_tail(rho: f64, s: f64, t: f64) -> f64 {
 }
 
 /// A shortcut's price, correlation and gain.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Worth {
     /// What it costs.
     pub price: Price,
@@ -219,20 +213,17 @@ mod tests {
     #[test]
     fn correlations_find_what_was_put_in() {
         let mut samples = Samples::default();
-        let (mut parts, mut x) = ([Samples::default(), Samples::default()], 1_u32);
+        let mut x = 1_u32;
         let mut uniform = || {
             x = x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             f64::from(x >> 8) / 16_777_216.0 - 0.5
         };
-        for ix in 0..20_000 {
+        for _ in 0..20_000 {
             let (a, b) = (uniform(), uniform());
             samples.push(a, 0.6 * a + 0.8 * b);
-            parts[ix % 2].push(a, 0.6 * a + 0.8 * b);
         }
         let correlation = samples.correlation();
         assert!(correlation.low < 0.6 && 0.6 < correlation.high && correlation.high - correlation.low < 0.03);
-        parts[0].merge(&parts[1].clone());
-        close(parts[0].correlation().estimate, correlation.estimate, 1e-9);
         let mut flat = Samples::default();
         (0..100).for_each(|ix| flat.push(0.25, f64::from(ix)));
         close(flat.correlation().estimate, 0.0, 0.0);

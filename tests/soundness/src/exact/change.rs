@@ -1,7 +1,6 @@
 //! Cheaper matrices in place of the true ones.
 
-use crate::exact::tables::NORMAL;
-use alloc::{vec, vec::Vec};
+use sphere_pow_core::exact::tables::NORMAL;
 
 /// How a weight matrix is approximated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,14 +1,12 @@
 //! The shortcuts that the harness tries.
 
-use super::{Change, Edit, Shortcut};
-use crate::exact::params::Params;
-use alloc::string::String;
-use alloc::vec::Vec;
-use alloc::{format, vec};
+use super::{Change, Edit};
+use crate::Shortcut;
+use sphere_pow_core::exact::Params;
+use std::ops::Range;
 
 /// Every shortcut of the harness at these sizes, cheapest families first.
-#[must_use]
-pub fn all(params: &Params) -> Vec<Shortcut> {
+pub(super) fn all(params: &Params) -> Vec<Shortcut<Edit>> {
     let mut out = Vec::new();
     let mut add = |name: String, edits: Vec<Edit>| out.push(Shortcut { name, edits });
     let layers = params.layers();
@@ -63,7 +61,7 @@ pub fn all(params: &Params) -> Vec<Shortcut> {
     out
 }
 
-fn cheaper_matrices(params: &Params) -> Vec<Shortcut> {
+fn cheaper_matrices(params: &Params) -> Vec<Shortcut<Edit>> {
     let mut out = Vec::new();
     let mut add = |name: String, edits: Vec<Edit>| out.push(Shortcut { name, edits });
     let (layers, every) = (params.layers(), 0..params.layers());
@@ -85,7 +83,7 @@ fn cheaper_matrices(params: &Params) -> Vec<Shortcut> {
 }
 
 fn is_possible(edit: &Edit, params: &Params) -> bool {
-    let within = |range: &core::ops::Range<usize>| range.start < range.end && range.end <= params.layers();
+    let within = |range: &Range<usize>| range.start < range.end && range.end <= params.layers();
     match edit {
         Edit::SkipLayers(layers) => within(layers),
         Edit::DropPositions { from, keep } => *keep > 0 && *keep < params.tokens() && *from < params.layers(),
@@ -103,10 +101,10 @@ fn is_possible(edit: &Edit, params: &Params) -> bool {
 mod tests {
     use super::super::CutExecutor;
     use super::*;
-    use crate::exact::forward::ReferenceExecutor;
-    use crate::exact::params::RawParams;
-    use crate::exact::{Preset, Puzzle};
-    use crate::identity::{BlockHash, Nonce, PublicKey};
+    use sphere_pow_core::exact::forward::ReferenceExecutor;
+    use sphere_pow_core::exact::params::RawParams;
+    use sphere_pow_core::exact::{Preset, Puzzle};
+    use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 
     #[test]
     fn the_smallest_models_have_shortcuts_that_run() {
@@ -119,8 +117,9 @@ mod tests {
             let [a, b] = [0, 1].map(|n| puzzle.input(&key, Nonce::new(n).expect("small")));
             for shortcut in all(&params) {
                 let cut = CutExecutor::new(&model, &shortcut, &b);
+                let price = shortcut.price(&params).cheap;
                 assert_eq!(cut.logits_of_inputs(&a).len(), params.vocab(), "{}", shortcut.name);
-                assert!(cut.price().cheap > 0.0 && cut.price().cheap < 1.0, "{}", shortcut.name);
+                assert!(price > 0.0 && price < 1.0, "{}: {price}", shortcut.name);
             }
         }
     }

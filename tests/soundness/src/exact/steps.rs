@@ -1,11 +1,12 @@
 //! Edits applied to the plan: what is left to do, and what it costs.
 
-use super::{Change, Edit, Shortcut};
-use crate::exact::params::Params;
-use crate::exact::plan::{Op, Rows, Slot, layer_ops, readout_ops};
-use crate::exact::weights::{LayerTensor, Tensor};
-use crate::soundness::Price;
-use alloc::{vec, vec::Vec};
+use super::{Change, Edit};
+use crate::Shortcut;
+use crate::worth::Price;
+use sphere_pow_core::exact::Params;
+use sphere_pow_core::exact::plan::{Op, Rows, Slot, layer_ops, readout_ops};
+use sphere_pow_core::exact::weights::{LayerTensor, Tensor};
+use std::ops::Range;
 
 /// One step of a cut plan.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,23 +21,16 @@ pub(super) enum Step {
     BorrowKeys(usize),
 }
 
-/// A cut plan.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Steps {
-    pub(super) steps: Vec<Step>,
-    pub(super) price: Price,
-}
-
-fn holds(range: &core::ops::Range<usize>, layer: usize) -> bool {
+fn holds(range: &Range<usize>, layer: usize) -> bool {
     range.contains(&layer)
 }
 
-impl Shortcut {
+impl Shortcut<Edit> {
     fn skips(&self, layer: usize) -> bool {
         self.edits.iter().any(|e| matches!(e, Edit::SkipLayers(layers) if holds(layers, layer)))
     }
 
-    fn borrows(&self) -> bool {
+    pub(super) fn borrows_keys(&self) -> bool {
         self.edits.contains(&Edit::BorrowKeys)
     }
 
@@ -99,7 +93,7 @@ impl Shortcut {
                     out.push(Step::KeepPositions(1));
                 }
             } else {
-                if self.borrows() && matches!(op, Op::Attention { .. }) {
+                if self.borrows_keys() && matches!(op, Op::Attention { .. }) {
                     out.push(Step::BorrowKeys(layer));
                 }
                 out.push(match op {
@@ -111,9 +105,10 @@ impl Shortcut {
         }
     }
 
-    pub(super) fn steps(&self, params: &Params) -> Steps {
+    /// What is left of the forward pass.
+    pub(super) fn steps(&self, params: &Params) -> Vec<Step> {
         let mut steps = vec![Step::Whole(Op::Embed)];
-        if self.borrows() {
+        if self.borrows_keys() {
             steps.push(Step::KeepPositions(1));
         }
         let kept: Vec<usize> = (0..params.layers()).filter(|layer| !self.skips(*layer)).collect();
@@ -131,15 +126,16 @@ impl Shortcut {
                 _ => Step::Whole(op),
             });
         }
-        let price = self.price(params, &steps);
-        Steps { steps, price }
+        steps
     }
 
-    fn price(&self, params: &Params, steps: &[Step]) -> Price {
-        let honest = Self { name: self.name.clone(), edits: Vec::new() };
-        let full = if self.edits.is_empty() { steps.to_vec() } else { honest.steps(params).steps };
+    /// What it costs: int8 operations as a share of the honest plan's, whose first steps are not repeated where they
+    /// are the same.
+    #[must_use]
+    pub fn price(&self, params: &Params) -> Price {
+        let (steps, full) = (self.steps(params), Self::new("honest", Vec::new()).steps(params));
         let full_cost: f64 = costs(params, &full).iter().sum();
-        let own = costs(params, steps);
+        let own = costs(params, &steps);
         let same = steps.iter().zip(&full).take_while(|(a, b)| a == b).count();
         let reused = own[..same].iter().sum::<f64>() / full_cost;
         if self.edits.contains(&Edit::BorrowResult) {
@@ -192,15 +188,15 @@ fn costs(params: &Params, steps: &[Step]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exact::Preset;
-    use crate::exact::plan::Plan;
+    use sphere_pow_core::exact::Preset;
+    use sphere_pow_core::exact::plan::Plan;
 
     #[test]
     fn nothing_left_out_is_the_plan_at_its_price() {
         for preset in Preset::ALL {
             let params = preset.params();
-            let honest = Shortcut { name: "honest".into(), edits: Vec::new() };
-            let Steps { steps, price } = honest.steps(&params);
+            let honest = Shortcut::new("honest", Vec::new());
+            let (steps, price) = (honest.steps(&params), honest.price(&params));
             let plan: Vec<Step> = Plan::new(&params).ops().iter().map(|op| Step::Whole(*op)).collect();
             assert_eq!(steps, plan);
             assert!((price.cheap - 1.0).abs() < 1e-12 && (price.reused - 1.0).abs() < 1e-12);
