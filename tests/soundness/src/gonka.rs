@@ -7,7 +7,7 @@ use crate::{Attacker, BATCH, Score, Shortcut, identity};
 use sphere_pow_core::gonka::forward::ReferenceExecutor;
 use sphere_pow_core::gonka::params::RawParams;
 use sphere_pow_core::gonka::plan::{Op, Plan, Slot, layer_ops};
-use sphere_pow_core::gonka::proof::TargetRadius;
+use sphere_pow_core::gonka::rule::TargetRadius;
 use sphere_pow_core::gonka::{Params, Puzzle};
 use sphere_pow_core::identity::{Nonce, PublicKey};
 use sphere_pow_core::statistics::cap_probability;
