@@ -9,6 +9,7 @@
 //!
 //! What both use:
 //! - [`identity`]: block hashes, public keys and nonces as types that cannot hold a bad value.
+//! - [`network`]: the rules by which the network weighs proofs and pays hosts (SPEC Part III).
 //! - [`soundness`]: what a shortcut is worth to a cheater.
 //! - [`statistics`]: the cap probability on a sphere and the exact binomial tail.
 #![no_std]
@@ -20,6 +21,7 @@ extern crate alloc;
 pub mod exact;
 pub mod gonka;
 pub mod identity;
+pub mod network;
 pub mod soundness;
 pub mod statistics;
 
