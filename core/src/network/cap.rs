@@ -119,9 +119,14 @@ mod tests {
 
     #[test]
     fn impossible_limits_are_refused() {
-        assert_eq!(cap_powers(&[1; 5], Ratio::percent(10)), Err(CapError::Limit { hosts: 5, num: 10, den: 100 }));
+        assert_eq!(
+            cap_powers(&[1; 5], Ratio::percent(10)),
+            Err(CapError::Limit { hosts: 5, num: 10, den: 100 })
+        );
         assert_eq!(caps(&[3; 5], 20), (alloc::vec![3; 5], None));
         assert!(cap_powers(&[u64::MAX; 7], Ratio::percent(25)).unwrap().cap.is_none());
-        assert!(cap_powers(&[u64::MAX, 1, 1, 1], Ratio::new(u32::MAX, u32::MAX).unwrap()).unwrap().cap.is_none());
+        assert!(
+            cap_powers(&[u64::MAX, 1, 1, 1], Ratio::new(u32::MAX, u32::MAX).unwrap()).unwrap().cap.is_none()
+        );
     }
 }

@@ -90,7 +90,7 @@ impl Decimal {
     ///
     /// # Errors
     /// [`DecimalError::Overflow`].
-    pub fn add(self, other: Self) -> Result<Self, DecimalError> {
+    pub fn checked_add(self, other: Self) -> Result<Self, DecimalError> {
         let scale = self.scale.max(other.scale);
         let sum = || Some((self.at_scale(scale)?.checked_add(other.at_scale(scale)?)?, scale));
         Self::checked("addition", sum())
@@ -100,7 +100,7 @@ impl Decimal {
     ///
     /// # Errors
     /// [`DecimalError::Overflow`].
-    pub fn sub(self, other: Self) -> Result<Self, DecimalError> {
+    pub fn checked_sub(self, other: Self) -> Result<Self, DecimalError> {
         let scale = self.scale.max(other.scale);
         let difference = || Some((self.at_scale(scale)?.checked_sub(other.at_scale(scale)?)?, scale));
         Self::checked("subtraction", difference())
@@ -110,7 +110,7 @@ impl Decimal {
     ///
     /// # Errors
     /// [`DecimalError::Overflow`].
-    pub fn mul(self, other: Self) -> Result<Self, DecimalError> {
+    pub fn checked_mul(self, other: Self) -> Result<Self, DecimalError> {
         let product = self.coefficient.checked_mul(other.coefficient);
         Self::checked("multiplication", product.map(|p| (p, self.scale + other.scale)))
     }
@@ -119,7 +119,7 @@ impl Decimal {
     ///
     /// # Errors
     /// [`DecimalError::DivisionByZero`], [`DecimalError::Overflow`].
-    pub fn div(self, other: Self) -> Result<Self, DecimalError> {
+    pub fn checked_div(self, other: Self) -> Result<Self, DecimalError> {
         if other.coefficient == 0 {
             return Err(DecimalError::DivisionByZero);
         }
@@ -227,22 +227,22 @@ mod tests {
 
     #[test]
     fn quotients_round_halves_away_from_zero_at_16_decimals() {
-        assert_eq!(Decimal::ONE.div(d("3")).unwrap(), d("0.3333333333333333"));
-        assert_eq!(d("2").div(d("3")).unwrap(), d("0.6666666666666667"));
-        assert_eq!(d("-2").div(d("3")).unwrap(), d("-0.6666666666666667"));
-        assert_eq!(d("0.0000000000000001").div(d("2")).unwrap(), d("0.0000000000000001"));
-        assert_eq!(d("0.0000000000000001").div(d("-2")).unwrap(), d("-0.0000000000000001"));
-        assert_eq!(d("0.0000000000000001").div(d("2.1")).unwrap(), Decimal::ZERO);
-        assert_eq!(d("1").div(Decimal::ZERO), Err(DecimalError::DivisionByZero));
+        assert_eq!(Decimal::ONE.checked_div(d("3")).unwrap(), d("0.3333333333333333"));
+        assert_eq!(d("2").checked_div(d("3")).unwrap(), d("0.6666666666666667"));
+        assert_eq!(d("-2").checked_div(d("3")).unwrap(), d("-0.6666666666666667"));
+        assert_eq!(d("0.0000000000000001").checked_div(d("2")).unwrap(), d("0.0000000000000001"));
+        assert_eq!(d("0.0000000000000001").checked_div(d("-2")).unwrap(), d("-0.0000000000000001"));
+        assert_eq!(d("0.0000000000000001").checked_div(d("2.1")).unwrap(), Decimal::ZERO);
+        assert_eq!(d("1").checked_div(Decimal::ZERO), Err(DecimalError::DivisionByZero));
     }
 
     #[test]
     fn sums_and_products_are_exact_or_an_error() {
-        assert_eq!(d("0.1").add(d("0.2")).unwrap(), d("0.3"));
-        assert_eq!(d("0.1").mul(d("0.1")).unwrap().to_string(), "0.01");
+        assert_eq!(d("0.1").checked_add(d("0.2")).unwrap(), d("0.3"));
+        assert_eq!(d("0.1").checked_mul(d("0.1")).unwrap().to_string(), "0.01");
         let tiny = Decimal::new(1, 38).unwrap();
-        assert_eq!(tiny.mul(d("0.1")), Err(DecimalError::Overflow { operation: "multiplication" }));
-        assert_eq!(tiny.add(d("9")), Err(DecimalError::Overflow { operation: "addition" }));
+        assert_eq!(tiny.checked_mul(d("0.1")), Err(DecimalError::Overflow { operation: "multiplication" }));
+        assert_eq!(tiny.checked_add(d("9")), Err(DecimalError::Overflow { operation: "addition" }));
         assert!(Decimal::new(1, 39).is_err());
     }
 

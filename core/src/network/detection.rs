@@ -3,8 +3,8 @@
 //! Probabilities, in f64: they judge rules and decide nothing. The one decision, [`BinomialTest::flag_threshold`],
 //! is a count.
 
-use crate::gonka::verify::{DEFAULT_FRAUD_THRESHOLD, PROBABILITY_MISMATCH};
 use super::sample::MAX_SAMPLE;
+use crate::gonka::verify::{DEFAULT_FRAUD_THRESHOLD, PROBABILITY_MISMATCH};
 use crate::statistics::binomial_tail;
 use alloc::vec::Vec;
 
@@ -176,8 +176,7 @@ mod tests {
 
     #[test]
     fn honest_hardware_is_wronged_as_rarely_as_the_table_says() {
-        let table =
-            [(1e-7, 0.053), (1e-6, 0.085), (1e-5, 0.14), (1e-4, 0.22), (1e-3, 0.37), (1e-2, 0.64)];
+        let table = [(1e-7, 0.053), (1e-6, 0.085), (1e-5, 0.14), (1e-4, 0.22), (1e-3, 0.37), (1e-2, 0.64)];
         for (flagged, percent) in table {
             close(TEST.bad_share_at(200, flagged).unwrap() * 100.0, percent, 0.03);
         }

@@ -350,7 +350,10 @@ mod tests {
         assert_eq!(refused(Durations { poc_validation_duration: 0, ..base }), "poc_validation_duration");
         assert_eq!(refused(Durations { poc_exchange_duration: 3, ..base }), "poc_exchange_duration");
         assert_eq!(refused(Durations { poc_stage_duration: 30, ..base }), "the claim's offset");
-        assert_eq!(refused(Durations { set_new_validators_delay: u64::MAX, ..base }), "set_new_validators_delay");
+        assert_eq!(
+            refused(Durations { set_new_validators_delay: u64::MAX, ..base }),
+            "set_new_validators_delay"
+        );
         let cutoff = Durations { inference_validation_cutoff: 40, ..base };
         assert_eq!(refused(cutoff), "inference_validation_cutoff");
         assert!(Stages::new(&EpochParams::MAINNET, u64::MAX).is_err());

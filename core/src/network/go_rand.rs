@@ -19,7 +19,7 @@ fn lehmer(mut x: u64) -> impl FnMut() -> u64 {
     }
 }
 
-/// `rand.New(rand.NewSource(seed))`: an additive lagged Fibonacci generator, x[t] = x[t - 607] + x[t - 273].
+/// `rand.New(rand.NewSource(seed))`: an additive lagged Fibonacci generator, `x[t] = x[t - 607] + x[t - 273]`.
 #[derive(Clone, Debug)]
 pub struct GoRand {
     tap: usize,

@@ -50,20 +50,20 @@ impl ValidationRules {
     pub fn reputation(&self, epochs: u32, missed: &[Decimal]) -> Result<u8, DecimalError> {
         let epochs_to_max = Decimal::from(u64::from(self.epochs_to_max));
         // The reference adds up shares of a rounded 1/E_max and multiplies by E_max again.
-        let one_epoch = Decimal::ONE.div(epochs_to_max)?;
+        let one_epoch = Decimal::ONE.checked_div(epochs_to_max)?;
         let mut cost = Decimal::ZERO;
         for share in missed.iter().filter(|share| **share > self.miss_cutoff) {
-            cost = cost.add(share.mul(one_epoch)?)?;
+            cost = cost.checked_add(share.checked_mul(one_epoch)?)?;
         }
-        let cost = cost.mul(self.miss_penalty)?.mul(epochs_to_max)?;
-        let counted = Decimal::from(u64::from(epochs)).sub(cost)?;
+        let cost = cost.checked_mul(self.miss_penalty)?.checked_mul(epochs_to_max)?;
+        let counted = Decimal::from(u64::from(epochs)).checked_sub(cost)?;
         if counted > epochs_to_max {
             return Ok(100);
         }
         if counted <= Decimal::ZERO {
             return Ok(0);
         }
-        let hundredths = counted.div(epochs_to_max)?.truncate(2).mul(Decimal::from(100))?;
+        let hundredths = counted.checked_div(epochs_to_max)?.truncate(2).checked_mul(Decimal::from(100))?;
         Ok(u8::try_from(hundredths.whole()).expect("at most 100, for counted is at most epochs_to_max"))
     }
 
@@ -78,8 +78,8 @@ impl ValidationRules {
         let halfway = self.full_traffic / 2;
         // A point `part` of `whole` on the way from one average to the other.
         let between = |from: Decimal, to: Decimal, part: u64, whole: u64| {
-            let fraction = Decimal::from(part).div(Decimal::from(whole))?;
-            from.add(to.sub(from)?.mul(fraction)?)
+            let fraction = Decimal::from(part).checked_div(Decimal::from(whole))?;
+            from.checked_add(to.checked_sub(from)?.checked_mul(fraction)?)
         };
         if requests >= self.full_traffic {
             Ok(self.min_average)
@@ -113,9 +113,11 @@ impl ValidationRules {
         let Some(others) = powers.total.checked_sub(powers.executor).filter(|others| *others > 0) else {
             return Ok(Duty { probability: Decimal::ZERO, draw });
         };
-        let range = self.max_average.sub(self.minimum_average(requests)?)?;
-        let wanted = self.max_average.sub(range.mul(Decimal::hundredths(u32::from(reputation)))?)?;
-        let share = wanted.mul(Decimal::from(powers.validator))?.div(Decimal::from(others))?;
+        let range = self.max_average.checked_sub(self.minimum_average(requests)?)?;
+        let wanted =
+            self.max_average.checked_sub(range.checked_mul(Decimal::hundredths(u32::from(reputation)))?)?;
+        let share =
+            wanted.checked_mul(Decimal::from(powers.validator))?.checked_div(Decimal::from(others))?;
         Ok(Duty { probability: share.min(Decimal::ONE), draw })
     }
 }
@@ -152,7 +154,7 @@ impl Duty {
 fn uniform(seed: i64, inference_id: &str) -> Result<Decimal, DecimalError> {
     let digest = Sha256::digest(format!("{seed}:{inference_id}"));
     let value = u64::from_be_bytes(*digest.first_chunk().expect("32 bytes"));
-    Decimal::from(value).div(Decimal::from(u64::MAX))
+    Decimal::from(value).checked_div(Decimal::from(u64::MAX))
 }
 
 /// Days of honest work to full standing, and of absence that delete it.

@@ -59,7 +59,7 @@ impl Emission {
     #[must_use]
     pub fn of_epoch(&self, epoch: u64) -> u64 {
         /// ln 2 · 2^100.
-        const LN_2: u128 = 0x0b17_217f_7d1c_f79a_bc9e_3b39_80;
+        const LN_2: u128 = 0x000b_1721_7f7d_1cf7_9abc_9e3b_3980;
         const MILLION: u128 = 1_000_000;
         let exponent = u128::from(epoch) * u128::from(self.decay_millionths);
         // e^-45 · 2^64 is below 1.
@@ -72,13 +72,13 @@ impl Emission {
         let rest = (x % LN_2) >> 37;
         let (mut sum, mut term) = (1_u128 << 63, 1_u128 << 63);
         for n in 1_u128.. {
-            term = (term * rest >> 63) / n;
+            term = ((term * rest) >> 63) / n;
             if term == 0 {
                 break;
             }
             sum = if n % 2 == 1 { sum - term } else { sum + term };
         }
-        let reward = u128::from(self.initial) * sum >> (63 + halvings);
+        let reward = (u128::from(self.initial) * sum) >> (63 + halvings);
         u64::try_from(reward).expect("not above the initial reward")
     }
 }
@@ -283,7 +283,8 @@ impl<Id: Ord + Clone> Cycle<Id> {
             return Vec::new();
         }
         let hangs = |task: &Task| height.saturating_sub(task.posted) > EXPIRY_AGE;
-        let hanging: Vec<u64> = self.tasks.iter().filter(|(_, task)| hangs(task)).map(|(id, _)| *id).collect();
+        let hanging: Vec<u64> =
+            self.tasks.iter().filter(|(_, task)| hangs(task)).map(|(id, _)| *id).collect();
         hanging.into_iter().map(|task| (task, self.refund(task).expect("listed above"))).collect()
     }
 

@@ -127,12 +127,7 @@ pub fn draw(
 }
 
 /// SHA-256 of the tag, then each field with its length before it, SPEC §III.7.
-fn key(
-    commitment: &Commitment,
-    beacon: &Beacon,
-    validator: &PublicKey,
-    participant: &PublicKey,
-) -> [u8; 32] {
+fn key(commitment: &Commitment, beacon: &Beacon, validator: &PublicKey, participant: &PublicKey) -> [u8; 32] {
     let mut sha = Sha256::new_with_prefix(b"sphere-pow sample 1");
     let (count, heights) = (commitment.count.to_le_bytes(), [commitment.height, beacon.height]);
     let heights = heights.map(u64::to_le_bytes);

@@ -42,17 +42,18 @@ impl CapRates {
             return 0;
         }
         // √t · f, in units of 2^-60: at most 4.3, for vocab · t is at most 29.2 here.
-        let front = ((t << 88).isqrt() * self.factor >> 56) * rest >> 62;
+        let root = ((t << 88).isqrt() * self.factor) >> 56;
+        let front = (root * rest) >> 62;
         // The sum in units of 2^-60: at most 2^22, for front · sum is at most 1.
         let (mut sum, mut term) = (1_u128 << 60, 1_u128 << 60);
         for i in 0_u128.. {
-            term = (term * (t * (vocab + 2 * i)) >> 32) / (3 + 2 * i);
+            term = ((term * (t * (vocab + 2 * i))) >> 32) / (3 + 2 * i);
             if term == 0 {
                 break;
             }
             sum += term;
         }
-        let inside = (front * sum >> 60).min(1 << 60);
+        let inside = ((front * sum) >> 60).min(1 << 60);
         // ½ (1 - I): 2^64 / 2 / 2^60.
         u64::try_from(((1 << 60) - inside) << 3).expect("at most 2^63")
     }
@@ -81,9 +82,9 @@ fn power(mut base: u128, mut exponent: u32) -> u128 {
     let mut result = 1 << 62;
     while exponent > 0 {
         if exponent % 2 == 1 {
-            result = result * base >> 62;
+            result = (result * base) >> 62;
         }
-        base = base * base >> 62;
+        base = (base * base) >> 62;
         exponent /= 2;
     }
     result
@@ -114,7 +115,10 @@ mod tests {
                 if want < 1.0 / 1_048_576.0 {
                     continue;
                 }
-                assert!((got / want - 1.0).abs() < 1e-6, "vocab {vocab}, threshold {threshold}: {got} {want}");
+                assert!(
+                    (got / want - 1.0).abs() < 1e-6,
+                    "vocab {vocab}, threshold {threshold}: {got} {want}"
+                );
             }
         }
     }
