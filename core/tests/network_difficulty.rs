@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use sphere_pow_core::network::difficulty::{
-    CapRates, Difficulty, DifficultyError, Goal, Interval, MAX_RATE, MIN_RATE, Mark,
+    CapRates, Difficulty, DifficultyError, Goal, Interval, MAX_RATE, MAX_VOCAB, MIN_RATE, Mark,
 };
 use sphere_pow_core::statistics::cap_probability;
 
@@ -74,6 +74,17 @@ proptest! {
         // One win in 20,000, and what one step of the threshold changes in the rate.
         let finest = f64::from(vocab) / 4e9;
         prop_assert!((settled - 1.0).abs() < 1e-4 + 2.0 * finest, "{} of the goal", settled);
+    }
+
+    #[test]
+    fn rates_fall_with_every_threshold(vocab in prop_oneof![vocab(), 16..=MAX_VOCAB], share in 0.0_f64..30.0) {
+        let rates = CapRates::new(vocab).unwrap();
+        let first = u32::try_from(whole((share / f64::from(vocab)).min(0.99) * 4_294_967_296.0)).unwrap();
+        // Strictly where difficulties are, and never back there: so halving finds the smallest threshold of a rate.
+        for threshold in first..first + 8 {
+            let (now, next) = (rates.rate(threshold), rates.rate(threshold + 1));
+            prop_assert!(next < now || now < MIN_RATE && next < MIN_RATE, "{} at {}", vocab, threshold);
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `tests/vectors/network.json`, printed by Go (SPEC Part III), against core.
+//! `tests/vectors/network.json`, what Go and the chain's decimal library answer (SPEC Part III), against core.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

@@ -184,6 +184,7 @@ func duties() []object {
 	add(math.MaxInt64, "inference-6", 100, 50, 100, 0, 0)
 	add(7, "inference-7", 50, 25, 100, 0, 0)
 	add(8, "inference-8", 100, 90, 50, 0, 100)
+	add(8, "inference-8", 51, 1, 50, 100, 100)
 	add(9, "inference-9", 4294967295, 4294967294, 1, 37, 3333)
 	generator := rand.New(rand.NewSource(15))
 	for i := 0; i < 60; i++ {

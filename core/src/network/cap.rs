@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn few_hosts_have_higher_limits() {
         assert_eq!(caps(&[7], 25), (alloc::vec![7], None));
-        assert_eq!(caps(&[10, 90], 25).0, [10, 10]);
+        assert_eq!(caps(&[1000, 9000], 25).0, [1000, 1000]);
         // 40 percent of three: S = 3000, cap = ⌊0.4 · 3000 / 0.6⌋.
         assert_eq!(caps(&[1000, 2000, 7000], 30), (alloc::vec![1000, 2000, 2000], Some(2000)));
         assert_eq!(caps(&[], 25), (alloc::vec![], None));

@@ -44,3 +44,18 @@ impl Ratio {
         u64::try_from(u128::from(value) * self.num() / self.den()).unwrap_or(u64::MAX)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ratios_compare_by_value_and_cut_what_they_take() {
+        let third = Ratio::new(1, 3).unwrap();
+        assert_eq!(third.max(Ratio::percent(33)), third);
+        assert_eq!(Ratio::percent(34).max(third), Ratio::percent(34));
+        assert_eq!([third.of(8), third.of(u64::MAX)], [2, u64::MAX / 3]);
+        assert_eq!(Ratio::new(2, 1).unwrap().of(u64::MAX), u64::MAX);
+        assert_eq!(Ratio::new(1, 0), None);
+    }
+}

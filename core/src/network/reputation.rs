@@ -63,7 +63,7 @@ impl ValidationRules {
         if counted <= Decimal::ZERO {
             return Ok(0);
         }
-        let hundredths = counted.checked_div(epochs_to_max)?.truncate(2).checked_mul(Decimal::from(100))?;
+        let hundredths = counted.checked_div(epochs_to_max)?.checked_mul(Decimal::from(100))?;
         Ok(u8::try_from(hundredths.whole()).expect("at most 100, for counted is at most epochs_to_max"))
     }
 
@@ -203,5 +203,100 @@ impl Standing {
         // 0.99 / 30 = 0.033.
         let thousandths = i128::from(1000 - 33 * days);
         Decimal::new(thousandths, 3).expect("3 decimals").max(floor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULES: ValidationRules = ValidationRules::NETWORK;
+
+    fn d(text: &str) -> Decimal {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn misses_cost_epochs() {
+        let reputation = |epochs, missed: &[&str]| {
+            let missed: alloc::vec::Vec<_> = missed.iter().map(|share| d(share)).collect();
+            RULES.reputation(epochs, &missed).unwrap()
+        };
+        assert_eq!([0, 10, 15, 20, 30, 31].map(|epochs| reputation(epochs, &[])), [0, 33, 50, 66, 100, 100]);
+        // Up to a hundredth missed costs nothing; half an epoch is half a thirtieth.
+        assert_eq!(reputation(30, &["0.01"]), 100);
+        assert_eq!(reputation(30, &["0.5"]), 98);
+        assert_eq!(reputation(30, &["1", "1", "1"]), 90);
+        assert_eq!(reputation(2, &["1", "1"]), 0);
+        // What a miss costs is a parameter: with two, five missed epochs cost ten.
+        let strict = ValidationRules { miss_penalty: d("2"), ..RULES };
+        assert_eq!(strict.reputation(30, &[Decimal::ONE; 5]).unwrap(), 66);
+    }
+
+    #[test]
+    fn traffic_sets_the_floor() {
+        let floor = |requests| RULES.minimum_average(requests).unwrap();
+        let table = [
+            (0, "1"),
+            (100, "1"),
+            (2550, "0.525"),
+            (3775, "0.2875"),
+            (5000, "0.05"),
+            (6250, "0.04"),
+            (7500, "0.03"),
+            (10_000, "0.01"),
+            (u64::MAX, "0.01"),
+        ];
+        for (requests, average) in table {
+            assert_eq!(floor(requests), d(average), "{requests} requests");
+        }
+    }
+
+    #[test]
+    fn a_validator_owes_its_share_of_the_others_power() {
+        let probability = |total, validator, executor, reputation| {
+            let powers = Powers { total, validator, executor };
+            RULES.duty(1, "id", powers, reputation, 10_000).unwrap().probability
+        };
+        assert_eq!(probability(100, 50, 0, 0), d("0.5"));
+        assert_eq!(probability(100, 45, 10, 100), d("0.005"));
+        assert_eq!(probability(100, 50, 50, 50), d("0.505"));
+        assert_eq!(probability(51, 1, 50, 0), Decimal::ONE);
+        // More power than all others together is cut to certainty; without others nobody checks.
+        assert_eq!(probability(100, 90, 50, 0), Decimal::ONE);
+        assert_eq!([probability(50, 20, 50, 0), probability(50, 20, 60, 0)], [Decimal::ZERO; 2]);
+    }
+
+    #[test]
+    fn rules_that_divide_by_zero_or_overflow_are_errors() {
+        let none = ValidationRules { epochs_to_max: 0, ..RULES };
+        assert_eq!(none.reputation(1, &[]), Err(DecimalError::DivisionByZero));
+        let idle = ValidationRules { full_traffic: 1, ..RULES };
+        assert_eq!(idle.minimum_average(0), Err(DecimalError::DivisionByZero));
+        let fine = Decimal::new(1, 38).unwrap();
+        let overflow = ValidationRules { min_average: fine, ..RULES };
+        let powers = Powers { total: 100, validator: 50, executor: 0 };
+        assert!(matches!(overflow.duty(1, "id", powers, 50, 20_000), Err(DecimalError::Overflow { .. })));
+    }
+
+    #[test]
+    fn standing_grows_rests_fades_and_falls() {
+        let mut standing = Standing::default();
+        let floor = Decimal::hundredths(1);
+        assert_eq!(standing.check_probability(floor), Decimal::ONE);
+        (0..10).for_each(|_| standing.work_honestly());
+        assert_eq!(standing.check_probability(floor), d("0.67"));
+        // Absence costs nothing for 29 days, and work starts the count again.
+        (0..29).for_each(|_| standing.stay_away());
+        standing.work_honestly();
+        (0..29).for_each(|_| standing.stay_away());
+        assert_eq!(standing.honest_days(), 11);
+        standing.stay_away();
+        assert_eq!(standing.honest_days(), 0);
+        (0..40).for_each(|_| standing.work_honestly());
+        assert_eq!(standing.check_probability(floor), floor);
+        assert_eq!(standing.check_probability(d("0.05")), d("0.05"));
+        standing.lose();
+        assert_eq!(standing, Standing::default());
     }
 }

@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 
 /// validation_sample_size: how many nonces the network's validators check.
 pub const DEFAULT_SAMPLE: u32 = 200;
-/// Most nonces of a participant that [`network_sample`] shuffles: 512 MiB.
-pub const MAX_SHUFFLED: u32 = 1 << 27;
+/// Most nonces of a participant that [`network_sample`] shuffles: 64 MiB.
+pub const MAX_SHUFFLED: u32 = 1 << 24;
 /// Largest sample that [`draw`] makes.
 pub const MAX_SAMPLE: u64 = 1 << 20;
 
@@ -202,6 +202,14 @@ mod tests {
         }
         // 4096 draws of 3 in 10: mean 1229, deviation 29.
         assert!(seen.iter().all(|n| (1229 - 5 * 29..1229 + 5 * 29).contains(n)), "{seen:?}");
+    }
+
+    #[test]
+    fn bounds_that_do_not_divide_the_range_favour_no_place() {
+        // Of 2^64 words a third more would fall below 2^62 without a second draw: half of all, not a third.
+        let mut rng = ChaCha20Rng::from_seed([9; 32]);
+        let low = (0..3000).filter(|_| below(&mut rng, 3 << 62) < 1 << 62).count();
+        assert!((1000 - 5 * 26..1000 + 5 * 26).contains(&low), "{low}");
     }
 
     #[test]
