@@ -120,7 +120,7 @@ func emissions() []object {
 	ln2, _ := new(big.Float).SetPrec(240).SetString("0.693147180559945309417232121458176568075500134360255254120680009493")
 	ln2Scaled, _ := ln2.SetMantExp(ln2, 100).Int(nil)
 	for _, initial := range []string{"285000", "323000000000000", "18446744073709551615"} {
-		for _, epoch := range []int64{0, 1, 2, 3, 100, 1459, 1460, 20000, 40000, 94736, 94737, 1 << 40} {
+		for _, epoch := range []int64{0, 1, 2, 3, 100, 1459, 1460, 20000, 40000, 92800, 94736, 94737, 1 << 40} {
 			reward := big.NewInt(0)
 			exponent := new(big.Int).Mul(big.NewInt(epoch), big.NewInt(475))
 			if exponent.Cmp(big.NewInt(45000000)) < 0 {

@@ -157,6 +157,9 @@ mod tests {
         assert_eq!(split.two_thirds([Valid, Valid]), Outcome::Accepted);
         assert_eq!(split.two_thirds([Valid, Fraud]), Outcome::Rejected);
         assert_eq!(split.two_thirds([Fraud]), Outcome::Rejected);
+        // W = 101: above ⌊202/3⌋ = 67.
+        assert_eq!(Tally { valid: 67, fraud: 34, silent: 0 }.two_thirds([]), Outcome::Rejected);
+        assert_eq!(Tally { valid: 68, fraud: 33, silent: 0 }.two_thirds([]), Outcome::Accepted);
         let bad = Tally { valid: 33, fraud: 67, silent: 0 };
         assert_eq!(bad.two_thirds([Valid]), Outcome::Rejected);
     }

@@ -262,6 +262,8 @@ mod tests {
         assert_eq!(probability(100, 45, 10, 100), d("0.005"));
         assert_eq!(probability(100, 50, 50, 50), d("0.505"));
         assert_eq!(probability(51, 1, 50, 0), Decimal::ONE);
+        let even = Duty { probability: d("0.5"), draw: d("0.5") };
+        assert!(!even.is_due() && Duty { draw: d("0.4999"), ..even }.is_due());
         // More power than all others together is cut to certainty; without others nobody checks.
         assert_eq!(probability(100, 90, 50, 0), Decimal::ONE);
         assert_eq!([probability(50, 20, 50, 0), probability(50, 20, 60, 0)], [Decimal::ZERO; 2]);
