@@ -15,6 +15,7 @@
 //! What both use:
 //! - [`identity`]: block hashes, public keys and nonces as types that cannot hold a bad value.
 //! - [`text`]: strangers' text in messages.
+//! - [`network`]: the rules by which the network weighs proofs and pays hosts (SPEC Part III).
 //! - [`statistics`]: the cap probability on a sphere and the exact binomial tail.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -29,6 +30,7 @@ pub mod exact;
 pub mod gonka;
 pub mod identity;
 mod json;
+pub mod network;
 pub mod profile;
 pub mod statistics;
 pub mod text;
