@@ -13,11 +13,12 @@ use alloc::vec::Vec;
 
 /// Which shape an object with claims or context has; `None` when it has neither.
 pub(super) fn shape(fields: &Fields<'_>, within: Within, is_message: bool) -> Option<Shape> {
-    let has = |names: &[&str]| names.iter().any(|name| fields.has(name));
+    let has = |names: &[&str]| names.iter().any(|name| fields.get(name).is_some());
     if has(&["received_dist", "fraud_detected"]) {
         return Some(Shape::ValidatedBatch);
     }
-    if has(&["nonces", "dist"]) || is_message {
+    // Null is how some encoders write an empty list.
+    if fields.has("nonces") || fields.has("dist") || is_message {
         let height = fields.get("poc_stage_start_block_height");
         let is_file = || has(&["tried"]) && has(&["last"]);
         return Some(match (within, height) {

@@ -108,21 +108,20 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, ReadError> {
     let mut at = skip(text, 0);
     check_start(text, at)?;
     let (mut walk, mut torn) = (Walk::default(), None);
-    let (mut lines, mut n_values) = (Lines { line: 1, counted: 0 }, 0_usize);
+    let (mut lines, mut last_line, mut n_values) = (Lines { line: 1, counted: 0 }, 0, 0_usize);
     while at < text.len() {
         let rest = text.get(at..).unwrap_or_default();
         let line = lines.up_to(text, at);
         match value_at(rest) {
             Ok(raw) => {
                 let end = skip(text, at + raw.get().len());
-                let is_first_of_line = !text.get(..at).unwrap_or_default().ends_with(['}', ']']);
                 let name = match (n_values, end == text.len() && cut == 0) {
                     (0, true) => String::new(),
-                    _ if is_first_of_line => format!("line {line}"),
+                    _ if line > last_line => format!("line {line}"),
                     _ => format!("line {line}, value {}", n_values + 1),
                 };
                 walk.value(raw.get(), &Path::value(&name))?;
-                n_values += 1;
+                (n_values, last_line) = (n_values + 1, line);
                 at = end;
             }
             Err(error) => {
