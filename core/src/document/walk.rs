@@ -208,7 +208,6 @@ impl Walk {
             let (batch, shape) = exact::batch(fields, path)?;
             return self.push(AnyBatch::Exact(batch), shape, path);
         }
-        gonka::participant(fields, path)?;
         let kind = fields.get("@type").and_then(json::text);
         let ends_with = |end: &str| kind.as_ref().is_some_and(|kind| kind.ends_with(end));
         if ends_with("MsgSubmitPocValidation") {
@@ -217,6 +216,7 @@ impl Walk {
         if kind.as_ref().is_some_and(|kind| kind.to_ascii_lowercase().contains("pocv2")) {
             return self.nothing(here, ReadErrorKind::V2);
         }
+        gonka::participant(fields, path)?;
         if let Some(shape) = gonka::shape(fields, within, ends_with("MsgSubmitPocBatch")) {
             let batch = gonka::batch(fields, shape, path, outer)?;
             return self.push(AnyBatch::Gonka(batch), shape, path);
