@@ -144,7 +144,7 @@ fn height(fields: &Fields<'_>, name: &'static str, path: &Path<'_>) -> Result<Op
 /// The node's number. The chain keeps a name there, which says nothing here; -1 stands for unset.
 fn node_id(fields: &Fields<'_>, path: &Path<'_>) -> Result<Option<u64>, ReadError> {
     let is_name =
-        fields.get("node_id").is_some_and(|raw| raw.starts_with('"') && json::integer(raw).is_none());
+        fields.get("node_id").is_some_and(|raw| json::text(raw).is_some() && json::integer(raw).is_none());
     if is_name {
         return Ok(None);
     }
