@@ -22,6 +22,16 @@ pub fn vectors(name: &str) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
+/// The bytes that hex digits spell.
+///
+/// # Panics
+/// When they are none.
+#[must_use]
+pub fn bytes_of_hex(hex: &str) -> Vec<u8> {
+    let byte = |ix| u8::from_str_radix(&hex[ix..ix + 2], 16).expect("hex");
+    (0..hex.len()).step_by(2).map(byte).collect()
+}
+
 /// The lower-case hex SHA-256 of little-endian bytes.
 #[must_use]
 pub fn sha256_hex(bytes: impl IntoIterator<Item = u8>) -> String {

@@ -36,10 +36,10 @@ pub(super) fn batch(fields: &Fields<'_>, path: &Path<'_>) -> Result<(Batch<Exact
         return Err(path.error(ReadErrorKind::Unknown { name }));
     }
     required(fields, "profile", "\"exact\"", path)?;
-    let version = number(required(fields, "version", "1", path)?, u64::from(u32::MAX));
+    let version = number(required(fields, "version", "1", path)?);
     let version = version.map_err(|kind| path.member("version").error(kind))?;
     if version != u64::from(Exact::VERSION) {
-        let kind = DecodeError::Version { got: version as u32, expected: Exact::VERSION };
+        let kind = DecodeError::Version { got: version, expected: Exact::VERSION };
         return Err(path.member("version").error(kind));
     }
     let params = required(fields, "params", "an object", path)?;
@@ -51,7 +51,7 @@ pub(super) fn batch(fields: &Fields<'_>, path: &Path<'_>) -> Result<(Batch<Exact
     let (nonces, claims) = claims(fields, path)?;
     let progress = progress(fields, path)?;
     let node_id = match fields.strict("node_id") {
-        Some(raw) => Some(number(raw, u64::MAX).map_err(|kind| path.member("node_id").error(kind))?),
+        Some(raw) => Some(number(raw).map_err(|kind| path.member("node_id").error(kind))?),
         None => None,
     };
     let shape = if progress.is_some() { Shape::ProofFile } else { Shape::ExactProof };
@@ -106,14 +106,10 @@ fn required<'a>(
 }
 
 /// An integer in digits only: no sign, point, exponent or quotes.
-fn number(raw: &str, max: u64) -> Result<u64, ReadErrorKind> {
+fn number(raw: &str) -> Result<u64, ReadErrorKind> {
     let is_digits = raw.bytes().all(|b| b.is_ascii_digit());
-    let value = raw.parse().ok().filter(|value| is_digits && *value <= max);
-    let expected = if max == u64::from(u32::MAX) {
-        "an integer from 0 to 4294967295, in digits"
-    } else {
-        "an integer from 0 to 18446744073709551615, in digits"
-    };
+    let value = raw.parse().ok().filter(|value| is_digits && *value <= Nonce::MAX.get());
+    let expected = "an integer from 0 to 9223372036854775807, in digits";
     value.ok_or_else(|| ReadErrorKind::Value { got: json::described(raw), expected })
 }
 
@@ -193,7 +189,7 @@ fn progress(fields: &Fields<'_>, path: &Path<'_>) -> Result<Option<Progress>, Re
     }
     for name in names {
         let raw = required(fields, name, "an integer, as in every line of a proof file", path)?;
-        number(raw, u64::MAX).map_err(|kind| path.member(name).error(kind))?;
+        number(raw).map_err(|kind| path.member(name).error(kind))?;
     }
     gonka::progress(fields, path)
 }

@@ -9,7 +9,7 @@ use alloc::string::{String, ToString};
 const MARKS: [&str; 8] =
     ["nonces", "dist", "digests", "poc_batch", "proof_batches", "validated_batches", "messages", "nonce"];
 /// How deep a proof is looked for.
-const MAX_LOOK: usize = 8;
+const MAX_LOOK: usize = 6;
 
 /// What an object is, that is neither a proof nor known to wrap one.
 pub(super) fn what(raw: &str, fields: &Fields<'_>, is_message: bool) -> ReadErrorKind {

@@ -195,7 +195,7 @@ impl Walk {
     ) -> Result<(), ReadError> {
         let Here { path, within, depth, .. } = here;
         // First, so that what is wrong with the rest is told of somebody.
-        if let Some(name) = gonka::participant(fields, path)? {
+        if let Ok(Some(name)) = gonka::participant(fields, path) {
             outer.participant = Some(name);
         }
         if let Some(name) = fields.repeated {
@@ -216,6 +216,7 @@ impl Walk {
         if kind.as_ref().is_some_and(|kind| kind.to_ascii_lowercase().contains("pocv2")) {
             return self.nothing(here, ReadErrorKind::V2);
         }
+        gonka::participant(fields, path)?;
         if let Some(shape) = gonka::shape(fields, within, ends_with("MsgSubmitPocBatch")) {
             let batch = gonka::batch(fields, shape, path, outer)?;
             return self.push(AnyBatch::Gonka(batch), shape, path);
@@ -226,18 +227,16 @@ impl Walk {
         if self.wrappers(fields, Here { outer, ..here })? {
             return Ok(());
         }
-        let other = other::what(raw, fields, kind.is_some());
         match within {
-            Within::Proofs => Err(path.error(other)),
             Within::Stage => Ok(()),
-            Within::Transaction => self.nothing(here, other),
+            _ => self.nothing(here, other::what(raw, fields, kind.is_some())),
         }
     }
 
-    /// Notes why there may be nothing to judge; among proofs it is an error.
+    /// In a transaction: notes why there may be nothing to judge. Among proofs it is an error.
     fn nothing(&mut self, here: Here<'_>, kind: ReadErrorKind) -> Result<(), ReadError> {
         let error = here.path.error(kind);
-        if here.within == Within::Proofs && here.depth > 0 {
+        if here.within != Within::Transaction {
             return Err(error);
         }
         self.nothing.get_or_insert(error);
@@ -257,30 +256,32 @@ impl Walk {
             &["tx", "txs", "tx_response", "tx_responses"],
         ];
         for (ix, names) in groups.into_iter().enumerate() {
-            for name in names {
-                let Some(raw) = fields.get(name) else { continue };
-                let is_second = name.starts_with("tx_response");
-                if ix == 3 && is_second && before != (self.batches.len(), self.rejected.len()) {
-                    continue;
-                }
-                is_wrapper = true;
-                let within = match (ix, *name) {
-                    (0, "poc_batch") => Within::Stage,
-                    (0 | 1, _) => Within::Proofs,
-                    _ => Within::Transaction,
-                };
-                let list = match *name {
+            for name in names.iter().copied().filter(|name| fields.has(name)) {
+                let list = match name {
                     "poc_batch" => Some(Shape::ApiBatches),
                     "proof_batches" => Some(Shape::ProofBatch),
                     "validated_batches" => Some(Shape::ValidatedBatch),
                     _ => None,
                 };
                 self.list = self.list.or(list);
+                is_wrapper |= list.is_some();
+                // Null is how some encoders write an empty list.
+                let Some(raw) = fields.get(name) else { continue };
+                is_wrapper = true;
+                let is_second = name.starts_with("tx_response");
+                if is_second && before != (self.batches.len(), self.rejected.len()) {
+                    continue;
+                }
+                let within = match (ix, name) {
+                    (0, "poc_batch") => Within::Stage,
+                    (0 | 1, _) => Within::Proofs,
+                    _ => Within::Transaction,
+                };
                 let path = here.path.member(name);
                 let inner = Here { path: &path, within, depth: here.depth + 1, ..here };
                 if raw.starts_with('[') {
                     self.entries(raw, inner)?;
-                } else if LISTS.contains(name) || *name == "msgs" {
+                } else if LISTS.contains(&name) {
                     let kind = ReadErrorKind::Value { got: json::described(raw), expected: "a list" };
                     return Err(path.error(kind));
                 } else {

@@ -58,7 +58,7 @@ pub enum DecodeError {
     #[error("version is {got}, expected {expected}")]
     Version {
         /// The version given.
-        got: u32,
+        got: u64,
         /// The version of this code.
         expected: u32,
     },

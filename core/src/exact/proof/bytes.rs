@@ -78,7 +78,7 @@ impl Proof {
         }
         let version = reader.word("version")?;
         if version != VERSION {
-            return Err(DecodeError::Version { got: version, expected: VERSION });
+            return Err(DecodeError::Version { got: version.into(), expected: VERSION });
         }
         let params = Params::new(&RawParams {
             dim: reader.word("dim")?,
