@@ -71,7 +71,7 @@ fn kernels_validate_and_keep_to_their_threads_and_workgroup_memory() {
 
 #[test]
 fn every_kernel_file_has_a_host_side_and_names_its_rule_and_twin() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shaders");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shaders/gonka");
     let stems: BTreeSet<String> = std::fs::read_dir(&folder)
         .expect("the folder of shaders")
         .map(|entry| entry.expect("an entry").path())

@@ -1,4 +1,4 @@
-//! Host side of `shaders/linear.wgsl`.
+//! Host side of `shaders/gonka/linear.wgsl`.
 
 pub use super::tile::Tile;
 use super::{Access, Kernel, assert_holds, members, u32_of};
@@ -9,11 +9,7 @@ use crate::recorder::Recorder;
 pub const KERNEL: Kernel = Kernel {
     name: "linear",
     entry_point: "linear",
-    source: concat!(
-        include_str!("../../../shaders/shared/half.wgsl"),
-        include_str!("../../../shaders/shared/tile.wgsl"),
-        include_str!("../../../shaders/linear.wgsl")
-    ),
+    source: sphere_pow_shaders::gonka::LINEAR,
     dims_bytes: size_of::<Dims>(),
     dims_members: members!(Dims; k_vecs, out_vecs, first_row, first_weight, chunk_column),
     buffers: &[Access::Read, Access::Read, Access::Write],

@@ -1,4 +1,4 @@
-//! Host side of `shaders/shared/tile.wgsl`: the sizes of tiles.
+//! Host side of `shaders/gonka/shared/tile.wgsl`: the sizes of tiles.
 
 use super::KernelId;
 

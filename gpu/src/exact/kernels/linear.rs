@@ -9,39 +9,32 @@ use sphere_pow_core::exact::ops::Requant;
 use std::fmt;
 use std::str::FromStr;
 
-macro_rules! kernel {
-    ($stem:literal, [$($first:literal)?], [$($then:literal)?]) => {
-        Kernel {
-            name: $stem,
-            entry_point: $stem,
-            source: concat!(
-                $(include_str!(concat!("../../../../shaders/exact/shared/", $first, ".wgsl")),)?
-                include_str!("../../../../shaders/exact/shared/narrow.wgsl"),
-                include_str!("../../../../shaders/exact/shared/linear.wgsl"),
-                $(include_str!(concat!("../../../../shaders/exact/shared/", $then, ".wgsl")),)?
-                include_str!(concat!("../../../../shaders/exact/", $stem, ".wgsl"))
-            ),
-            dims_bytes: size_of::<Dims>(),
-            dims_members: members!(
-                Dims; k_vecs, out_words, first_row, weight_first, first_column, leaves_as, shift
-            ),
-            buffers: &[Access::Read, Access::Read, Access::Write],
-        }
-    };
+/// The kernels differ in text and name only.
+const fn kernel(name: &'static str, source: &'static str) -> Kernel {
+    Kernel {
+        name,
+        entry_point: name,
+        source,
+        dims_bytes: size_of::<Dims>(),
+        dims_members: members!(
+            Dims; k_vecs, out_words, first_row, weight_first, first_column, leaves_as, shift
+        ),
+        buffers: &[Access::Read, Access::Read, Access::Write],
+    }
 }
 
 /// See the kernel's file.
-pub const DP4A: Kernel = kernel!("linear_dp4a", [], ["tiles_dp4a"]);
+pub const DP4A: Kernel = kernel("linear_dp4a", sphere_pow_shaders::exact::LINEAR_DP4A);
 /// See the kernel's file.
-pub const DP4A_WIDE: Kernel = kernel!("linear_dp4a_wide", [], ["tiles_dp4a"]);
+pub const DP4A_WIDE: Kernel = kernel("linear_dp4a_wide", sphere_pow_shaders::exact::LINEAR_DP4A_WIDE);
 /// See the kernel's file.
-pub const F32: Kernel = kernel!("linear_f32", [], ["tiles_f32"]);
+pub const F32: Kernel = kernel("linear_f32", sphere_pow_shaders::exact::LINEAR_F32);
 /// See the kernel's file.
-pub const F32_WIDE: Kernel = kernel!("linear_f32_wide", [], ["tiles_f32"]);
+pub const F32_WIDE: Kernel = kernel("linear_f32_wide", sphere_pow_shaders::exact::LINEAR_F32_WIDE);
 /// See the kernel's file.
-pub const COOP_8: Kernel = kernel!("linear_coop", ["coop8"], []);
+pub const COOP_8: Kernel = kernel("linear_coop", sphere_pow_shaders::exact::LINEAR_COOP_8);
 /// See the kernel's file.
-pub const COOP_16: Kernel = kernel!("linear_coop", ["coop16"], []);
+pub const COOP_16: Kernel = kernel("linear_coop", sphere_pow_shaders::exact::LINEAR_COOP_16);
 
 /// `Dims` of the kernels.
 #[repr(C)]
