@@ -51,7 +51,7 @@ fn kernels_validate_and_keep_to_their_threads_and_workgroup_memory() {
         let named: BTreeSet<&str> = id.constants(options).into_iter().map(|(name, _)| name).collect();
         for (_, constant) in module.overrides.iter() {
             let name = constant.name.as_deref().unwrap_or_default();
-            let derived = ["THREADS", "ROW_VECS", "COLUMN_VECS", "X_TILE", "W_TILE"].contains(&name);
+            let derived = ["THREADS", "ROW_QUADS", "COLUMN_QUADS", "X_TILE", "W_TILE"].contains(&name);
             assert!(derived || named.contains(name), "{id:?}: {name} is left at its default");
         }
         let entry = Some((ShaderStage::Compute, kernel.entry_point));

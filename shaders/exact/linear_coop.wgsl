@@ -8,6 +8,9 @@
 // Four times the largest subgroup.
 override THREADS: u32 = 128u;
 
+@group(0) @binding(1) var<storage, read> x: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read> weight: array<vec4<u32>>;
+
 const ROWS: u32 = 8u * BLOCK;
 const COLUMNS: u32 = 4u * BLOCK;
 // Values of k in a tile, and the distance of rows, which keeps them from meeting in the same banks.

@@ -18,9 +18,21 @@ pub mod gonka {
     /// `gonka/attention.wgsl`.
     pub const ATTENTION: &str = join!("gonka/shared/half", "gonka/shared/reduce", "gonka/attention");
     /// `gonka/linear.wgsl`.
-    pub const LINEAR: &str = join!("gonka/shared/half", "gonka/shared/tile", "gonka/linear");
+    pub const LINEAR: &str = join!(
+        "gonka/shared/half",
+        "gonka/shared/linear",
+        "shared/tiles",
+        "shared/product_4x4",
+        "gonka/linear"
+    );
     /// `gonka/linear_wide.wgsl`.
-    pub const LINEAR_WIDE: &str = join!("gonka/shared/half", "gonka/shared/tile", "gonka/linear_wide");
+    pub const LINEAR_WIDE: &str = join!(
+        "gonka/shared/half",
+        "gonka/shared/linear",
+        "shared/tiles",
+        "shared/product_8x8",
+        "gonka/linear_wide"
+    );
     /// `gonka/narrow_all.wgsl`.
     pub const NARROW_ALL: &str = join!("gonka/shared/half", "gonka/narrow_all");
     /// `gonka/repack.wgsl`.
@@ -56,23 +68,39 @@ pub mod exact {
     /// `exact/take_last.wgsl`.
     pub const TAKE_LAST: &str = join!("exact/take_last");
     /// `exact/linear_dp4a.wgsl`.
-    pub const LINEAR_DP4A: &str =
-        join!("exact/shared/narrow", "exact/shared/linear", "exact/shared/tiles_dp4a", "exact/linear_dp4a");
+    pub const LINEAR_DP4A: &str = join!(
+        "exact/shared/narrow",
+        "exact/shared/linear",
+        "exact/shared/elements_dp4a",
+        "shared/tiles",
+        "shared/product_4x4",
+        "exact/linear_dp4a"
+    );
     /// `exact/linear_dp4a_wide.wgsl`.
     pub const LINEAR_DP4A_WIDE: &str = join!(
         "exact/shared/narrow",
         "exact/shared/linear",
-        "exact/shared/tiles_dp4a",
+        "exact/shared/elements_dp4a",
+        "shared/tiles",
+        "shared/product_8x8",
         "exact/linear_dp4a_wide"
     );
     /// `exact/linear_f32.wgsl`.
-    pub const LINEAR_F32: &str =
-        join!("exact/shared/narrow", "exact/shared/linear", "exact/shared/tiles_f32", "exact/linear_f32");
+    pub const LINEAR_F32: &str = join!(
+        "exact/shared/narrow",
+        "exact/shared/linear",
+        "exact/shared/elements_f32",
+        "shared/tiles",
+        "shared/product_4x4",
+        "exact/linear_f32"
+    );
     /// `exact/linear_f32_wide.wgsl`.
     pub const LINEAR_F32_WIDE: &str = join!(
         "exact/shared/narrow",
         "exact/shared/linear",
-        "exact/shared/tiles_f32",
+        "exact/shared/elements_f32",
+        "shared/tiles",
+        "shared/product_8x8",
         "exact/linear_f32_wide"
     );
     /// `exact/linear_coop.wgsl` by blocks of 8.

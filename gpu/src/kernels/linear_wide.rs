@@ -9,6 +9,6 @@ pub const KERNEL: Kernel = Kernel {
     entry_point: "linear_wide",
     source: sphere_pow_shaders::gonka::LINEAR_WIDE,
     dims_bytes: size_of::<Dims>(),
-    dims_members: members!(Dims; k_vecs, out_vecs, first_row, first_weight, chunk_column),
+    dims_members: members!(Dims; k_quads, out_quads, first_row, first_weight, chunk_column),
     buffers: &[Access::Read, Access::Read, Access::Write],
 };

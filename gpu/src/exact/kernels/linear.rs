@@ -40,7 +40,7 @@ pub const COOP_16: Kernel = kernel("linear_coop", sphere_pow_shaders::exact::LIN
 #[repr(C)]
 #[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
 pub struct Dims {
-    /// vec4 in a row of `x` and of `weight`.
+    /// Groups of 16 values in a row of `x` and of `weight`.
     pub k_vecs: u32,
     /// Words in a row of `out`.
     pub out_words: u32,
@@ -172,12 +172,13 @@ impl Variant {
     #[must_use]
     pub fn constants(self) -> Vec<(&'static str, f64)> {
         match self.method {
-            Method::Dp4a | Method::F32 => vec![
-                ("WG_X", f64::from(self.wg_x)),
-                ("WG_Y", f64::from(self.wg_y)),
-                ("STEPS", f64::from(self.steps)),
-                ("K_VECS", f64::from(self.k_vecs)),
-            ],
+            Method::Dp4a | Method::F32 => {
+                // 16 values are four words of dp4a.
+                let k_quads = if self.method == Method::Dp4a { self.k_vecs } else { 4 * self.k_vecs };
+                let sizes =
+                    [("WG_X", self.wg_x), ("WG_Y", self.wg_y), ("STEPS", self.steps), ("K_QUADS", k_quads)];
+                sizes.map(|(name, size)| (name, f64::from(size))).to_vec()
+            }
             Method::Coop8 | Method::Coop16 => vec![("THREADS", f64::from(self.threads()))],
         }
     }
