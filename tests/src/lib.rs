@@ -4,6 +4,8 @@
 pub mod gpu;
 #[cfg(feature = "gpu")]
 pub mod layout;
+#[cfg(feature = "gpu")]
+pub mod race;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
