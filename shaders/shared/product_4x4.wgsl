@@ -26,6 +26,14 @@ fn step(x_at: u32, w_at: u32) {
     a3 = multiply_add(x.w, w, a3);
 }
 
+// Adds the products of four elements.
+fn step_quad(x_at: u32, w_at: u32) {
+    step(x_at, w_at);
+    step(x_at + ROW_QUADS, w_at + COLUMN_QUADS);
+    step(x_at + 2u * ROW_QUADS, w_at + 2u * COLUMN_QUADS);
+    step(x_at + 3u * ROW_QUADS, w_at + 3u * COLUMN_QUADS);
+}
+
 fn close_sums() {
     total_a0 = close(total_a0, a0);
     total_a1 = close(total_a1, a1);
@@ -47,15 +55,10 @@ fn product(lane: u32, first_row: u32, first_column: u32, k_quads: u32) {
             workgroupBarrier();
             load_tiles(lane, first_row, first_column, k_quad);
             workgroupBarrier();
-            var x_at = ty;
-            var w_at = tx;
-            for (var k = 0u; k < K_QUADS; k += 1u) {
-                step(x_at, w_at);
-                step(x_at + ROW_QUADS, w_at + COLUMN_QUADS);
-                step(x_at + 2u * ROW_QUADS, w_at + 2u * COLUMN_QUADS);
-                step(x_at + 3u * ROW_QUADS, w_at + 3u * COLUMN_QUADS);
-                x_at += 4u * ROW_QUADS;
-                w_at += 4u * COLUMN_QUADS;
+            // Twice four a round: few instructions besides the products.
+            for (var k = 0u; k < 4u * K_QUADS; k += 8u) {
+                step_quad(k * ROW_QUADS + ty, k * COLUMN_QUADS + tx);
+                step_quad((k + 4u) * ROW_QUADS + ty, (k + 4u) * COLUMN_QUADS + tx);
             }
         }
         close_sums();

@@ -9,7 +9,7 @@
 // Threads of a workgroup: WG_X along columns, WG_Y along rows.
 override WG_X: u32 = 16u;
 override WG_Y: u32 = 16u;
-// Elements of k in a tile, in fours.
+// Elements of k in a tile, in fours: an even number.
 override K_QUADS: u32 = 4u;
 // 4 x 4 results of a thread per step along rows and along columns: 1 with product_4x4, 2 with product_8x8.
 override STEPS: u32 = 1u;

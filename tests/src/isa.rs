@@ -172,8 +172,8 @@ impl Compiler {
         let number = |statistic: &vk::PipelineExecutableStatisticKHR<'_>| {
             // SAFETY: the driver ended the name with a zero, and `format` says which member of the union it set.
             let (name, value) = unsafe {
-                let value = (statistic.format == vk::PipelineExecutableStatisticFormatKHR::UINT64)
-                    .then(|| statistic.value.u64);
+                let is_number = statistic.format == vk::PipelineExecutableStatisticFormatKHR::UINT64;
+                let value = if is_number { Some(statistic.value.u64) } else { None };
                 (CStr::from_ptr(statistic.name.as_ptr()), value)
             };
             value.map(|value| (name.to_string_lossy().into_owned(), value))
@@ -206,5 +206,55 @@ impl Compiler {
             let text = texts.pop().unwrap_or_default();
             Ok(String::from_utf8_lossy(&text).trim_end_matches('\0').to_owned())
         }
+    }
+}
+
+/// Instructions that multiply and add, as AMD's assembly begins them.
+const MULTIPLIES: [&str; 5] = ["v_fma", "v_fmac", "v_dual_fmac", "v_dot4", "v_wmma"];
+
+/// A loop in assembly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loop {
+    /// Instructions from its label to its branch back.
+    pub instructions: usize,
+    /// Those that multiply and add.
+    pub multiplies: usize,
+}
+
+/// The loop of AMD's assembly whose share of multiplying instructions is largest, if any loop multiplies.
+#[must_use]
+pub fn inner_loop(assembly: &str) -> Option<Loop> {
+    let mut labels = BTreeMap::new();
+    let mut code: Vec<&str> = Vec::new();
+    for line in assembly.lines() {
+        let line = line.split(';').next().unwrap_or_default().trim();
+        match line.strip_suffix(':') {
+            Some(label) => drop(labels.insert(label, code.len())),
+            None if line.is_empty() => {}
+            None => code.push(line),
+        }
+    }
+    let backward = code.iter().enumerate().filter_map(|(at, line)| {
+        let (op, target) = line.split_once(' ')?;
+        let first = *labels.get(target.trim())?;
+        (op.starts_with("s_branch") || op.starts_with("s_cbranch")).then_some(first..at + 1)
+    });
+    let loops = backward.filter(|range| !range.is_empty()).map(|range| Loop {
+        instructions: range.len(),
+        multiplies: code[range].iter().filter(|line| MULTIPLIES.iter().any(|m| line.starts_with(m))).count(),
+    });
+    loops.filter(|one| one.multiplies > 0).max_by_key(|one| one.multiplies * 1_000_000 / one.instructions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_inner_loop_is_the_one_that_multiplies_most() {
+        let text = "BB0:\n\ts_nop 0 ; bf80\nBB1:\n\tv_mov v0, 1\nBB2:\n\tv_fmac_f32 v0, v1, v2 ; a\n\tds_read v3\n\
+                    \tv_dot4_i32 v0\n\ts_cbranch_scc1 BB2 ; b\n\tv_fma_f32 v0\n\ts_branch BB1\n\ts_branch BB9\nBB9:\n";
+        assert_eq!(inner_loop(text), Some(Loop { instructions: 4, multiplies: 2 }));
+        assert_eq!(inner_loop("BB0:\n\tv_fma_f32 v0\n\ts_branch BB1\nBB1:\n"), None);
     }
 }
