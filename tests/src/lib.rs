@@ -3,7 +3,13 @@
 #[cfg(feature = "gpu")]
 pub mod gpu;
 #[cfg(feature = "gpu")]
+pub mod isa;
+#[cfg(feature = "gpu")]
 pub mod layout;
+#[cfg(feature = "gpu")]
+pub mod race;
+#[cfg(feature = "gpu")]
+pub mod translate;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
