@@ -208,6 +208,7 @@ impl Walk {
             let (batch, shape) = exact::batch(fields, path)?;
             return self.push(AnyBatch::Exact(batch), shape, path);
         }
+        gonka::participant(fields, path)?;
         let kind = fields.get("@type").and_then(json::text);
         let ends_with = |end: &str| kind.as_ref().is_some_and(|kind| kind.ends_with(end));
         if ends_with("MsgSubmitPocValidation") {

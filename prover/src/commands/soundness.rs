@@ -1,26 +1,25 @@
 //! `sphere-pow soundness`: the table, the JSON and the plot of the shortcut harness.
 
-use super::output::{Output, advance, bar};
-use super::{Profile, exact, params};
+use crate::console::{Output, advance, bar};
 use crate::error::ProverError;
+use crate::input;
+use crate::profiles::{Machine, Shortcuts, Visitor, with_profile};
+use crate::signals::Stop;
 use clap::Args;
 use plotters::prelude::*;
 use serde::Serialize;
-use sphere_pow_soundness::Attacker;
-use sphere_pow_soundness::exact::ExactAttacker;
-use sphere_pow_soundness::gonka::{self, GonkaAttacker};
-use sphere_pow_soundness::harness::{OnShare, Outcome, measure};
+use sphere_pow_core::profile::ProfileName;
+use sphere_pow_soundness::harness::Outcome;
 use sphere_pow_soundness::worth::SOUND_GAIN;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::AtomicBool;
 
 #[derive(Debug, Args)]
 pub(super) struct SoundnessArgs {
     /// Rules to attack
-    #[arg(long, value_enum)]
-    profile: Profile,
+    #[arg(long)]
+    profile: ProfileName,
     /// Model; by default nano, or for gonka the testnet's depth at a small width
     #[arg(long, value_name = "NAME|FILE")]
     params: Option<String>,
@@ -33,8 +32,9 @@ pub(super) struct SoundnessArgs {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Table {
-    profile: &'static str,
+    profile: ProfileName,
     params: serde_json::Value,
     win_rate: f64,
     /// The largest gain that counts as sound.
@@ -45,6 +45,7 @@ struct Table {
 
 /// What was found of one shortcut, as JSON.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Row {
     shortcut: String,
     /// As a share of the honest work.
@@ -85,25 +86,17 @@ impl From<Outcome> for Row {
     }
 }
 
-pub(super) fn run(args: &SoundnessArgs, out: &Output, stop: &AtomicBool) -> Result<ExitCode, ProverError> {
+pub(super) fn run(args: &SoundnessArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
     if !(8..=1_000_000).contains(&args.nonces) {
         let expected = "8 to 1000000".into();
         return Err(ProverError::Argument { what: "--nonces", got: args.nonces.to_string(), expected });
     }
-    let n = args.nonces as usize;
-    let bar = bar("attacking");
-    let progress = advance(&bar, stop);
-    let table = match args.profile {
-        Profile::Exact => {
-            let params = exact::params(args.params.as_deref().unwrap_or("nano"))?;
-            table(&ExactAttacker::new(&params)?, params.raw(), n, &progress)?
-        }
-        Profile::Gonka => {
-            let params = args.params.as_deref().map_or_else(|| Ok(gonka::testnet_depth()), params)?;
-            table(&GonkaAttacker::new(&params), params.raw(), n, &progress)?
-        }
-    };
-    bar.finish_and_clear();
+    if let Some(file) = &args.svg {
+        // Before the work: nobody wants to learn of a bad path an hour later.
+        std::fs::write(file, "").map_err(|source| ProverError::File { file: input::name(file), source })?;
+    }
+    stop.heed();
+    let table = with_profile(args.profile, Attack { args, stop })?;
     if let Some(file) = &args.svg {
         plot(file, &table)?;
     }
@@ -111,22 +104,24 @@ pub(super) fn run(args: &SoundnessArgs, out: &Output, stop: &AtomicBool) -> Resu
     Ok(ExitCode::SUCCESS)
 }
 
-fn table<A: Attacker>(
-    attacker: &A,
-    params: impl Serialize,
-    n: usize,
-    progress: OnShare<'_>,
-) -> Result<Table, ProverError> {
-    let outcomes = measure(attacker, &attacker.shortcuts(), n, progress).ok_or(ProverError::Interrupted)?;
-    let shortcuts: Vec<Row> = outcomes.into_iter().map(Row::from).collect();
-    Ok(Table {
-        profile: A::PROFILE,
-        params: serde_json::to_value(params).expect("sizes are JSON"),
-        win_rate: attacker.win_rate(),
-        bound: SOUND_GAIN,
-        is_sound: shortcuts.iter().all(|row| row.is_sound),
-        shortcuts,
-    })
+struct Attack<'a> {
+    args: &'a SoundnessArgs,
+    stop: &'a Stop,
+}
+
+impl Visitor for Attack<'_> {
+    type Output = Result<Table, ProverError>;
+    fn visit<P: Machine>(self) -> Self::Output {
+        let Self { args, stop } = self;
+        let params = args.params.as_deref().map(input::model::<P::Params>).transpose()?;
+        let bar = bar("attacking");
+        let found = P::shortcuts(params, args.nonces as usize, &advance(&bar, stop));
+        bar.finish_and_clear();
+        let Shortcuts { params, win_rate, rows } = found?;
+        let shortcuts: Vec<Row> = rows.into_iter().map(Row::from).collect();
+        let is_sound = shortcuts.iter().all(|row| row.is_sound);
+        Ok(Table { profile: P::NAME, params, win_rate, bound: SOUND_GAIN, is_sound, shortcuts })
+    }
 }
 
 fn describe(table: &Table) -> String {

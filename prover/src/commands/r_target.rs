@@ -1,10 +1,10 @@
 //! `sphere-pow r-target`.
 
-use super::output::Output;
+use crate::console::Output;
 use crate::error::ProverError;
 use clap::Args;
 use serde::Serialize;
-use sphere_pow_core::gonka::proof::TargetRadius;
+use sphere_pow_core::gonka::rule::TargetRadius;
 use sphere_pow_core::statistics::{cap_probability, cap_radius};
 use std::process::ExitCode;
 
@@ -22,6 +22,7 @@ pub(super) struct RTargetArgs {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Pair {
     vocab: u32,
     r_target: f64,

@@ -1,21 +1,24 @@
 //! `sphere-pow devices`.
 
-use super::output::Output;
+use crate::console::Output;
 use crate::error::ProverError;
+use crate::profiles::{Machine, Visitor, with_profile};
 use serde::Serialize;
-use sphere_pow_core::gonka::Preset;
+use sphere_pow_core::profile::{Model, ProfileName};
 use sphere_pow_cpu::simd::Simd;
-use sphere_pow_gpu::{DeviceInfo, GpuExecutor, devices};
+use sphere_pow_gpu::{DeviceInfo, devices};
 use std::fmt::Write;
 use std::process::ExitCode;
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Devices {
     cpu: Cpu,
     adapters: Vec<Adapter>,
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Cpu {
     instructions: &'static str,
     threads: usize,
@@ -23,6 +26,7 @@ struct Cpu {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Adapter {
     index: usize,
     name: String,
@@ -39,7 +43,9 @@ struct Adapter {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct PresetFit {
+    profile: ProfileName,
     preset: &'static str,
     /// Memory needed for one nonce at a time.
     needed_bytes: u64,
@@ -49,39 +55,38 @@ struct PresetFit {
 
 pub(super) fn run(out: &Output) -> Result<ExitCode, ProverError> {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-    let cpu = Cpu { instructions: Simd::best().level().name(), threads, presets: cpu_presets() };
+    let cpu = Cpu { instructions: Simd::best().level().name(), threads, presets: presets(None) };
     let found = Devices { cpu, adapters: pollster::block_on(devices()).into_iter().map(adapter).collect() };
     out.result(&found, || describe(&found))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn cpu_presets() -> Vec<PresetFit> {
-    let needed = |preset: Preset| {
-        let params = preset.params();
-        // The pool in f16 and the widest activations in f32: gate and up.
-        2 * params.pool_len() as u64 + 8 * (params.seq_len() * params.hidden()) as u64
-    };
-    Preset::ALL
-        .into_iter()
-        .map(|preset| PresetFit { preset: preset.name(), needed_bytes: needed(preset), unfit: None })
-        .collect()
+/// Every preset of a profile, on an adapter or on the CPU.
+struct Fits<'a>(Option<&'a DeviceInfo>);
+
+impl Visitor for Fits<'_> {
+    type Output = Vec<PresetFit>;
+    fn visit<P: Machine>(self) -> Vec<PresetFit> {
+        let fit = |preset: &&'static str| {
+            let params = P::Params::from_name(preset)?;
+            let (needed_bytes, unfit) = match self.0 {
+                None => (P::cpu_bytes(&params), None),
+                Some(info) => P::gpu_fit(info, &params),
+            };
+            let unfit = self.0.and_then(|info| info.usable.clone().err()).or(unfit);
+            Some(PresetFit { profile: P::NAME, preset, needed_bytes, unfit })
+        };
+        P::Params::PRESETS.iter().filter_map(fit).collect()
+    }
+}
+
+fn presets(info: Option<&DeviceInfo>) -> Vec<PresetFit> {
+    ProfileName::ALL.into_iter().flat_map(|name| with_profile(name, Fits(info))).collect()
 }
 
 fn adapter(info: DeviceInfo) -> Adapter {
-    let fit = |preset: Preset| {
-        let params = preset.params();
-        let needed_bytes = GpuExecutor::memory_needed(&params, 1).unwrap_or(0);
-        let memory = GpuExecutor::default_memory_bytes(&info);
-        let unfit = match (&info.usable, GpuExecutor::max_batch(&info, &params, memory)) {
-            (Err(reason), _) => Some(reason.clone()),
-            (Ok(()), Err(limit)) => Some(limit.to_string()),
-            (Ok(()), Ok(0)) => Some(format!("needs {} of {} usable", bytes(needed_bytes), bytes(memory))),
-            (Ok(()), Ok(_)) => None,
-        };
-        PresetFit { preset: preset.name(), needed_bytes, unfit }
-    };
-    let presets = Preset::ALL.into_iter().map(fit).collect();
     Adapter {
+        presets: presets(Some(&info)),
         index: info.index,
         name: info.name,
         backend: info.backend,
@@ -92,7 +97,6 @@ fn adapter(info: DeviceInfo) -> Adapter {
         max_binding_bytes: info.limits.binding_bytes,
         max_workgroup_bytes: info.limits.workgroup_bytes,
         unusable: info.usable.err(),
-        presets,
     }
 }
 
@@ -136,6 +140,12 @@ fn describe(found: &Devices) -> String {
 fn describe_presets(text: &mut String, presets: &[PresetFit]) {
     for fit in presets {
         let verdict = fit.unfit.as_deref().unwrap_or("can be mined");
-        let _ = writeln!(text, "  {:<9} {:>7}  {verdict}", fit.preset, bytes(fit.needed_bytes));
+        let _ = writeln!(
+            text,
+            "  {:<6} {:<9} {:>7}  {verdict}",
+            fit.profile.as_str(),
+            fit.preset,
+            bytes(fit.needed_bytes)
+        );
     }
 }
