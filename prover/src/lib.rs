@@ -19,6 +19,5 @@ pub mod rates;
 pub mod search;
 pub mod session;
 pub mod signals;
-pub mod soundness;
 
 pub use error::ProverError;

@@ -8,7 +8,6 @@ mod gonka;
 use crate::device::Device;
 use crate::error::ProverError;
 use crate::signals::Stop;
-use crate::soundness::Row;
 use serde_json::{Map, Value};
 use sphere_pow_core::document::{AnyBatch, Batch};
 use sphere_pow_core::exact::Exact;
@@ -16,8 +15,9 @@ use sphere_pow_core::gonka::Gonka;
 use sphere_pow_core::profile::{OnProgress, Profile, ProfileName};
 use sphere_pow_core::verify::{AnyReport, AnySubmission, SampleSize, Submission, SubmissionReport};
 use sphere_pow_gpu::DeviceInfo;
+use sphere_pow_soundness::Attacker;
+use sphere_pow_soundness::harness::{OnShare, Outcome, measure};
 use std::num::NonZeroUsize;
-use std::ops::ControlFlow;
 
 /// How a device is to be set up.
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,7 +65,21 @@ pub struct Shortcuts {
     /// The share of nonces that win.
     pub win_rate: f64,
     /// Each shortcut.
-    pub rows: Vec<Row>,
+    pub rows: Vec<Outcome>,
+}
+
+impl Shortcuts {
+    /// Measures all of an attacker's shortcuts over `nonces` each.
+    fn measured<A: Attacker>(
+        attacker: &A,
+        params: Value,
+        nonces: usize,
+        progress: OnShare<'_>,
+    ) -> Result<Self, ProverError> {
+        let rows = measure(attacker, &attacker.shortcuts(), nonces, progress);
+        let rows = rows.ok_or(ProverError::Interrupted)?;
+        Ok(Self { params, win_rate: attacker.win_rate(), rows })
+    }
 }
 
 /// A profile that runs on this machine's devices.
@@ -134,7 +148,7 @@ pub trait Machine: Profile {
     fn shortcuts(
         params: Option<Self::Params>,
         nonces: usize,
-        progress: &(dyn Fn(f32) -> ControlFlow<()> + Sync),
+        progress: OnShare<'_>,
     ) -> Result<Shortcuts, ProverError>;
 
     /// The report in the form for whole documents.

@@ -5,12 +5,12 @@ use crate::error::ProverError;
 use crate::input;
 use crate::profiles::{Machine, Shortcuts, Visitor, with_profile};
 use crate::signals::Stop;
-use crate::soundness::Row;
 use clap::Args;
 use plotters::prelude::*;
 use serde::Serialize;
 use sphere_pow_core::profile::ProfileName;
-use sphere_pow_core::soundness::SOUND_GAIN;
+use sphere_pow_soundness::harness::Outcome;
+use sphere_pow_soundness::worth::SOUND_GAIN;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -41,6 +41,49 @@ struct Table {
     bound: f64,
     is_sound: bool,
     shortcuts: Vec<Row>,
+}
+
+/// What was found of one shortcut, as JSON.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    shortcut: String,
+    /// As a share of the honest work.
+    cost: f64,
+    /// The share of the honest work that the cheap score's work saves.
+    reused: f64,
+    nonces: usize,
+    /// Of the cheap with the honest score.
+    correlation: f64,
+    correlation_interval: [f64; 2],
+    /// Of screening by the cheap score; 1 is honest mining.
+    gain: f64,
+    gain_interval: [f64; 2],
+    is_sound: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    true_digests: Option<usize>,
+    /// Were the target known beforehand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network_correlation: Option<f64>,
+}
+
+impl From<Outcome> for Row {
+    fn from(outcome: Outcome) -> Self {
+        let (worth, correlation) = (outcome.worth, outcome.worth.correlation);
+        Self {
+            shortcut: outcome.shortcut,
+            cost: worth.price.cheap,
+            reused: worth.price.reused,
+            nonces: outcome.nonces,
+            correlation: correlation.estimate,
+            correlation_interval: [correlation.low, correlation.high],
+            gain: worth.gain,
+            gain_interval: [worth.gain_low, worth.gain_high],
+            is_sound: worth.is_sound(),
+            true_digests: outcome.true_digests,
+            network_correlation: outcome.target_known.map(|worth| worth.correlation.estimate),
+        }
+    }
 }
 
 pub(super) fn run(args: &SoundnessArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
@@ -74,7 +117,8 @@ impl Visitor for Attack<'_> {
         let bar = bar("attacking");
         let found = P::shortcuts(params, args.nonces as usize, &advance(&bar, stop));
         bar.finish_and_clear();
-        let Shortcuts { params, win_rate, rows: shortcuts } = found?;
+        let Shortcuts { params, win_rate, rows } = found?;
+        let shortcuts: Vec<Row> = rows.into_iter().map(Row::from).collect();
         let is_sound = shortcuts.iter().all(|row| row.is_sound);
         Ok(Table { profile: P::NAME, params, win_rate, bound: SOUND_GAIN, is_sound, shortcuts })
     }

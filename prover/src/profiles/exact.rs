@@ -3,8 +3,8 @@
 use super::{Demo, Listing, Machine, Part, Setup, Shortcuts};
 use crate::device::{Device, Rig};
 use crate::error::ProverError;
+use crate::memory;
 use crate::signals::Stop;
-use crate::{memory, soundness};
 use pollster::block_on;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -16,6 +16,8 @@ use sphere_pow_core::verify::{AnyReport, SampleSize, SubmissionReport};
 use sphere_pow_cpu::exact::{CpuEngine, CpuExecutor, CpuOptions, Footprint, Kernels, Progress};
 use sphere_pow_gpu::exact::{ExactGpuEngine, ExactGpuExecutor, ExactGpuOptions, WeightPlace};
 use sphere_pow_gpu::{DeviceInfo, GpuExecutor};
+use sphere_pow_soundness::exact::ExactAttacker;
+use sphere_pow_soundness::harness::OnShare;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 
@@ -132,11 +134,10 @@ impl Machine for Exact {
     fn shortcuts(
         params: Option<Params>,
         nonces: usize,
-        progress: &(dyn Fn(f32) -> ControlFlow<()> + Sync),
+        progress: OnShare<'_>,
     ) -> Result<Shortcuts, ProverError> {
         let params = params.unwrap_or_else(|| Preset::Nano.params());
-        let rows = soundness::exact(&params, nonces, progress)?;
-        Ok(Shortcuts { params: params.to_value(), win_rate: params.win_rate(), rows })
+        Shortcuts::measured(&ExactAttacker::new(&params)?, params.to_value(), nonces, progress)
     }
 
     fn any_report(report: SubmissionReport<Self>) -> AnyReport {

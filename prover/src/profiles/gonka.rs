@@ -4,29 +4,25 @@ use super::{Demo, Listing, Machine, Part, Setup, Shortcuts};
 use crate::console::{advance, bar};
 use crate::device::{Device, Product, Rig};
 use crate::error::ProverError;
+use crate::memory;
 use crate::signals::Stop;
-use crate::{memory, soundness};
 use pollster::block_on;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sphere_pow_core::f16;
 use sphere_pow_core::gonka::known_answer::{self, WrongAnswer};
-use sphere_pow_core::gonka::params::RawParams;
-use sphere_pow_core::gonka::rule::TargetRadius;
 use sphere_pow_core::gonka::{Gonka, Params, Puzzle};
 use sphere_pow_core::identity::{Nonce, PublicKey};
 use sphere_pow_core::profile::{Model, OnProgress};
-use sphere_pow_core::statistics::cap_probability;
 use sphere_pow_core::verify::{AnyReport, SampleSize, SubmissionReport};
 use sphere_pow_cpu::gonka::{CpuEngine, CpuExecutor, CpuOptions, weight_pool, weight_pool_with};
 use sphere_pow_cpu::simd::SimdLevel;
 use sphere_pow_gpu::{DeviceInfo, GpuEngine, GpuExecutor, GpuOptions};
+use sphere_pow_soundness::gonka::{GonkaAttacker, testnet_depth};
+use sphere_pow_soundness::harness::OnShare;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// Logits of the network's models.
-const NETWORK_VOCAB: u32 = 8196;
 
 /// The weight pool of a block.
 pub struct Pool(Arc<Vec<f16>>);
@@ -142,13 +138,10 @@ impl Machine for Gonka {
     fn shortcuts(
         params: Option<Params>,
         nonces: usize,
-        progress: &(dyn Fn(f32) -> ControlFlow<()> + Sync),
+        progress: OnShare<'_>,
     ) -> Result<Shortcuts, ProverError> {
         let params = params.unwrap_or_else(testnet_depth);
-        // The network's rate at launch, whatever the width of the model measured.
-        let win_rate = cap_probability(NETWORK_VOCAB, TargetRadius::LAUNCH.get());
-        let rows = soundness::gonka(&params, win_rate, nonces, progress)?;
-        Ok(Shortcuts { params: params.to_value(), win_rate, rows })
+        Shortcuts::measured(&GonkaAttacker::new(&params), params.to_value(), nonces, progress)
     }
 
     fn any_report(report: SubmissionReport<Self>) -> AnyReport {
@@ -171,24 +164,6 @@ fn known_answers(options: CpuOptions) -> Result<(), ProverError> {
             expected: expected.to_string(),
         }
     })
-}
-
-/// The testnet's 32 layers, thin enough for the readable executor.
-fn testnet_depth() -> Params {
-    let raw = RawParams {
-        dim: 64,
-        n_layers: 32,
-        n_heads: 4,
-        n_kv_heads: 4,
-        vocab_size: 256,
-        ffn_dim_multiplier: Some(1.0),
-        multiple_of: 64,
-        norm_eps: 1e-5,
-        rope_theta: 10_000.0,
-        use_scaled_rope: false,
-        seq_len: 4,
-    };
-    Params::new(&raw).expect("sizes within every limit")
 }
 
 impl Rig for CpuEngine {
