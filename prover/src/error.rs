@@ -170,7 +170,7 @@ impl ProverError {
     #[must_use]
     pub fn body(&self) -> ErrorBody {
         let place = match self {
-            Self::Document { source, .. } if !source.place.0.is_empty() => Some(source.place.to_string()),
+            Self::Document { source, .. } => Some(source.place.to_string()),
             _ => None,
         };
         ErrorBody { code: self.code(), message: self.to_string(), place }

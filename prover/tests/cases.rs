@@ -3,8 +3,11 @@
 
 mod common;
 
-use common::{Dir, stderr, stdout};
+use common::{Dir, stderr, stdout, vector};
+use serde_json::Value;
+use std::io::Write;
 use std::path::Path;
+use std::process::Stdio;
 
 struct Case {
     /// The document.
@@ -231,4 +234,58 @@ fn nonces_of_a_document_are_recomputed_without_a_verdict() {
     let list = dir.json(0, &["distance", "--document", exact.to_str().unwrap(), "--backend", "cpu"]);
     let won = |batch: &serde_json::Value| batch["won"].as_array().unwrap().iter().all(|won| won == true);
     assert!(list["batches"].as_array().unwrap().iter().all(won), "{list}");
+}
+
+/// Verifies bytes from standard input; gives the exit code and the JSON.
+fn verify_bytes(dir: &Dir, bytes: &[u8], options: &[&str]) -> (Option<i32>, Value) {
+    let mut command = dir.command(&["verify", "-", "--backend", "cpu", "--json"]);
+    command.args(options).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(bytes).unwrap();
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), serde_json::from_slice(&output.stdout).unwrap_or_default())
+}
+
+fn bytes_of(case: &Value) -> Vec<u8> {
+    let Some(hex) = case["hex"].as_str() else { return case["text"].as_str().unwrap().into() };
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+}
+
+#[test]
+fn what_the_specification_refuses_is_refused_by_code_and_place() {
+    let dir = Dir::new();
+    let mut faults = Vec::new();
+    for case in vector("document_reject.json")["cases"].as_array().unwrap() {
+        let (code, json) = verify_bytes(&dir, &bytes_of(case), &[]);
+        let error = &json["error"];
+        if code != Some(2) || error["code"] != case["code"] || error["place"] != case["place"] {
+            faults.push(format!(
+                "{}: {code:?}, {error}, expected {} at {}",
+                case["name"], case["code"], case["place"]
+            ));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn what_the_specification_refuses_of_exact_proofs_has_its_code() {
+    let dir = Dir::new();
+    let job = &vector("exact_proof.json")["json"];
+    let text = |name: &str| job[name].as_str().unwrap().to_owned();
+    let (block, key) = (text("block_hash"), text("public_key"));
+    let options = ["--params", "nano", "--block-hash", &block, "--public-key", &key];
+    let mut faults = Vec::new();
+    for case in vector("exact_reject.json")["cases"].as_array().unwrap() {
+        let (exit, json) = verify_bytes(&dir, &bytes_of(case), &options);
+        let (expected, code) = match case["stage"].as_str().unwrap() {
+            "read" => (2, &json["error"]["code"]),
+            "expect" => (2, &json["unjudged"][0]["code"]),
+            _ => (1, &json["submissions"][0]["evidence"]["fault"]["code"]),
+        };
+        if exit != Some(expected) || *code != case["code"] {
+            faults.push(format!("{}: {exit:?}, {code}, expected {}", case["name"], case["code"]));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
