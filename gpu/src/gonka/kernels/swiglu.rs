@@ -1,7 +1,8 @@
 //! Host side of `shaders/gonka/swiglu.wgsl`.
 
-use super::{Access, Kernel, KernelId, WG, assert_holds, members, u32_of};
+use super::{KernelId, Kernels, WG, assert_holds, members, u32_of};
 use crate::error::GpuError;
+use crate::kernel::{Access, Kernel};
 use crate::recorder::Recorder;
 
 /// See the kernel's file.
@@ -39,17 +40,19 @@ const WORD_COST: f64 = 40.0;
 /// When a buffer is too short.
 pub fn record(
     recorder: &mut Recorder<'_>,
+    kernels: &Kernels,
     up: &wgpu::Buffer,
     gate: &wgpu::Buffer,
     rows: usize,
     stride: usize,
 ) -> Result<(), GpuError> {
-    record_by_words(recorder, KernelId::Swiglu, [up, gate], rows, stride)
+    record_by_words(recorder, kernels, KernelId::Swiglu, [up, gate], rows, stride)
 }
 
 /// Records a kernel that has these `Dims` and takes a thread per word of a row.
 pub(super) fn record_by_words(
     recorder: &mut Recorder<'_>,
+    kernels: &Kernels,
     kernel: KernelId,
     buffers: [&wgpu::Buffer; 2],
     rows: usize,
@@ -60,6 +63,6 @@ pub(super) fn record_by_words(
     recorder.split_rows(rows, f64::from(words) * WORD_COST, |recorder, rows, cost| {
         let dims = Dims { words, first_row: u32_of(rows.start) };
         let groups = [words.div_ceil(WG), u32_of(rows.len())];
-        recorder.dispatch(kernel, bytemuck::bytes_of(&dims), &buffers, groups, cost)
+        recorder.dispatch(kernels.get(kernel), bytemuck::bytes_of(&dims), &buffers, groups, cost)
     })
 }

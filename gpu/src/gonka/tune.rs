@@ -1,12 +1,13 @@
 //! Which `linear` tile is fastest on this device: peers report that one fixed choice reaches 59 % of a device's own
 //! best on average. All tiles give the same bits, so the choice cannot change a result.
 
-use super::context::Gpu;
-use super::error::GpuError;
+use super::kernels::Kernels;
 use super::kernels::linear::{Shape, Tile, record};
 use super::layout::{TILE, matrix_bytes};
-use super::pace::Pace;
-use super::recorder::Recorder;
+use crate::context::Gpu;
+use crate::error::GpuError;
+use crate::pace::Pace;
+use crate::recorder::Recorder;
 use std::ops::ControlFlow;
 use std::time::Duration;
 use web_time::Instant;
@@ -21,6 +22,7 @@ const MAX_K: usize = 1024;
 
 struct Trial<'a> {
     gpu: &'a Gpu,
+    kernels: &'a Kernels,
     rows: usize,
     columns: usize,
     k: usize,
@@ -28,9 +30,16 @@ struct Trial<'a> {
 }
 
 impl<'a> Trial<'a> {
-    fn new(gpu: &'a Gpu, rows: usize, columns: usize, k: usize) -> Self {
+    fn new(gpu: &'a Gpu, kernels: &'a Kernels, [rows, columns, k]: [usize; 3]) -> Self {
         let buffer = |rows, columns| gpu.buffer("trial", matrix_bytes(rows, columns));
-        Self { gpu, rows, columns, k, buffers: [buffer(rows, k), buffer(columns, k), buffer(rows, columns)] }
+        Self {
+            gpu,
+            kernels,
+            rows,
+            columns,
+            k,
+            buffers: [buffer(rows, k), buffer(columns, k), buffer(rows, columns)],
+        }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
@@ -52,7 +61,7 @@ impl<'a> Trial<'a> {
         for _ in 0..2 {
             let (mut pace, mut progress) = (Pace::new(f64::MAX), |_| ControlFlow::Continue(()));
             let mut recorder = Recorder::new(self.gpu, &mut pace, 1.0, &mut progress);
-            record(&mut recorder, tile, [x, weight, out], shape)?;
+            record(&mut recorder, self.kernels, tile, [x, weight, out], shape)?;
             let start = Instant::now();
             recorder.finish().await?;
             best = best.min(start.elapsed());
@@ -65,11 +74,11 @@ impl<'a> Trial<'a> {
 ///
 /// # Errors
 /// As the device fails.
-pub async fn tune(gpu: &mut Gpu, rows: usize) -> Result<Pace, GpuError> {
+pub async fn tune(gpu: &Gpu, kernels: &mut Kernels, rows: usize) -> Result<Pace, GpuError> {
     let rows = rows.clamp(TILE / 2, MAX_ROWS);
     let (mut columns, mut k) = (2 * TILE, 2 * TILE);
     loop {
-        let trial = Trial::new(gpu, rows, columns, k);
+        let trial = Trial::new(gpu, kernels, [rows, columns, k]);
         gpu.settle(0).await?;
         // A device too slow for more gets the smallest trial.
         if trial.time(Tile::Square).await? < LONG_ENOUGH && (columns, k) != (MAX_COLUMNS, MAX_K) {
@@ -83,7 +92,7 @@ pub async fn tune(gpu: &mut Gpu, rows: usize) -> Result<Pace, GpuError> {
         let (time, tile) =
             times.into_iter().min_by_key(|(time, _)| *time).unwrap_or((LONG_ENOUGH, Tile::Square));
         let rate = trial.cost() / time.as_secs_f64().max(1e-9);
-        gpu.set_tile(tile);
+        kernels.set_tile(tile);
         return Ok(Pace::new(rate / 2.0));
     }
 }

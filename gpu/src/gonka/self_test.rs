@@ -1,13 +1,13 @@
 //! What a device must compute rightly before it is used.
 
-use super::context::{Gpu, KernelOptions};
-use super::error::GpuError;
 use super::forward::Model;
-use super::kernels::{narrow_all, widen_all};
+use super::kernels::{KernelOptions, Kernels, narrow_all, widen_all};
 use super::layout::Layout;
-use super::pace::Pace;
 use super::pool::DevicePool;
-use super::recorder::Recorder;
+use crate::context::Gpu;
+use crate::error::GpuError;
+use crate::pace::Pace;
+use crate::recorder::{Recorder, run};
 use sphere_pow_core::f16;
 use sphere_pow_core::gonka::known_answer::{self, WrongAnswer};
 use sphere_pow_core::gonka::plan::Slot;
@@ -17,19 +17,21 @@ use std::ops::ControlFlow;
 /// How many of the known answers are asked for: a software driver should not take long over them.
 pub const KNOWN: usize = 3;
 
-/// Finds out whether a device opened with `options` unpacks f16 exactly, compiles the kernels anew if it does not,
-/// and runs the known answers.
+/// Compiles the kernels with `options`, and anew if the device turns out not to unpack f16 exactly; runs the known
+/// answers.
 ///
 /// # Errors
 /// [`GpuError::SelfTest`] with the first wrong value, else as the device fails.
-pub async fn prepare(gpu: &mut Gpu, options: KernelOptions) -> Result<(), GpuError> {
-    if options.native_unpack && widens_exactly(gpu).await?.is_err() {
-        gpu.compile(KernelOptions { native_unpack: false, ..options }).await?;
-        let exact = widens_exactly(gpu).await?;
+pub async fn prepare(gpu: &Gpu, options: KernelOptions) -> Result<Kernels, GpuError> {
+    let mut kernels = Kernels::new(gpu, options).await?;
+    if options.native_unpack && widens_exactly(gpu, &kernels).await?.is_err() {
+        kernels = Kernels::new(gpu, KernelOptions { native_unpack: false, ..options }).await?;
+        let exact = widens_exactly(gpu, &kernels).await?;
         exact.map_err(|(what, got, expected)| wrong(gpu, what, &got, &expected))?;
     }
-    narrows_exactly(gpu).await?;
-    known_answers(gpu, &known_answer::DISTANCES[..KNOWN]).await
+    narrows_exactly(gpu, &kernels).await?;
+    known_answers(gpu, &kernels, &known_answer::DISTANCES[..KNOWN]).await?;
+    Ok(kernels)
 }
 
 fn wrong(gpu: &Gpu, what: String, got: &impl ToString, expected: &impl ToString) -> GpuError {
@@ -37,25 +39,15 @@ fn wrong(gpu: &Gpu, what: String, got: &impl ToString, expected: &impl ToString)
     GpuError::SelfTest { name: gpu.info().name.clone(), what, got, expected }
 }
 
-async fn run(
-    gpu: &Gpu,
-    record: impl FnOnce(&mut Recorder<'_>) -> Result<(), GpuError>,
-) -> Result<(), GpuError> {
-    let (mut pace, mut progress) = (Pace::default(), |_| ControlFlow::Continue(()));
-    let mut recorder = Recorder::new(gpu, &mut pace, 1.0, &mut progress);
-    record(&mut recorder)?;
-    recorder.finish().await
-}
-
 /// Converts `x` on the device.
 ///
 /// # Errors
 /// As the device fails.
-pub async fn widen(gpu: &Gpu, x: &[f16]) -> Result<Vec<f32>, GpuError> {
+pub async fn widen(gpu: &Gpu, kernels: &Kernels, x: &[f16]) -> Result<Vec<f32>, GpuError> {
     assert!(x.len().is_multiple_of(2), "pairs");
     let (from, to) = (gpu.buffer("x", x.len() as u64 * 2), gpu.buffer("out", x.len() as u64 * 4));
     gpu.write(&from, 0, bytemuck::cast_slice(x));
-    run(gpu, |recorder| widen_all::record(recorder, [&from, &to], x.len() / 2)).await?;
+    run(gpu, |recorder| widen_all::record(recorder, kernels, [&from, &to], x.len() / 2)).await?;
     Ok(bytemuck::pod_collect_to_vec(&gpu.read(&to, x.len() as u64 * 4).await?))
 }
 
@@ -63,18 +55,18 @@ pub async fn widen(gpu: &Gpu, x: &[f16]) -> Result<Vec<f32>, GpuError> {
 ///
 /// # Errors
 /// As the device fails.
-pub async fn narrow(gpu: &Gpu, x: &[f32]) -> Result<Vec<f16>, GpuError> {
+pub async fn narrow(gpu: &Gpu, kernels: &Kernels, x: &[f32]) -> Result<Vec<f16>, GpuError> {
     assert!(x.len().is_multiple_of(2), "pairs");
     let (from, to) = (gpu.buffer("x", x.len() as u64 * 4), gpu.buffer("out", x.len() as u64 * 2));
     gpu.write(&from, 0, bytemuck::cast_slice(x));
-    run(gpu, |recorder| narrow_all::record(recorder, [&from, &to], x.len() / 2)).await?;
+    run(gpu, |recorder| narrow_all::record(recorder, kernels, [&from, &to], x.len() / 2)).await?;
     Ok(bytemuck::pod_collect_to_vec(&gpu.read(&to, x.len() as u64 * 2).await?))
 }
 
 /// All 65536 values; the inner error is the first wrong one. NaN need only stay NaN.
-async fn widens_exactly(gpu: &Gpu) -> Result<Result<(), (String, f32, f32)>, GpuError> {
+async fn widens_exactly(gpu: &Gpu, kernels: &Kernels) -> Result<Result<(), (String, f32, f32)>, GpuError> {
     let all: Vec<f16> = (0..=u16::MAX).map(f16::from_bits).collect();
-    let got = widen(gpu, &all).await?;
+    let got = widen(gpu, kernels, &all).await?;
     let differs = |(x, got): (&f16, &f32)| {
         let want = x.to_f32();
         let same = want.to_bits() == got.to_bits() || (want.is_nan() && got.is_nan());
@@ -97,9 +89,9 @@ pub fn hard_to_round() -> Vec<f32> {
     positive.flat_map(|bits| [bits, bits | 0x8000_0000]).map(f32::from_bits).collect()
 }
 
-async fn narrows_exactly(gpu: &Gpu) -> Result<(), GpuError> {
+async fn narrows_exactly(gpu: &Gpu, kernels: &Kernels) -> Result<(), GpuError> {
     let hard = hard_to_round();
-    let got = narrow(gpu, &hard).await?;
+    let got = narrow(gpu, kernels, &hard).await?;
     for (x, got) in hard.iter().zip(got) {
         let want = f16::from_f32(*x);
         if got.to_bits() != want.to_bits() {
@@ -114,7 +106,7 @@ async fn narrows_exactly(gpu: &Gpu) -> Result<(), GpuError> {
 ///
 /// # Errors
 /// [`GpuError::SelfTest`] with the first that is off, else as the device fails.
-pub async fn known_answers(gpu: &Gpu, known: &[f64]) -> Result<(), GpuError> {
+pub async fn known_answers(gpu: &Gpu, kernels: &Kernels, known: &[f64]) -> Result<(), GpuError> {
     let puzzle = known_answer::puzzle();
     let params = puzzle.params();
     let layout = Layout::new(params, &gpu.info().name, &gpu.info().limits, None)?;
@@ -124,7 +116,7 @@ pub async fn known_answers(gpu: &Gpu, known: &[f64]) -> Result<(), GpuError> {
     model.write_rows(gpu, Slot::Stream, &known_answer::inputs(known.len()));
     let (mut pace, mut progress) = (Pace::default(), |_| ControlFlow::Continue(()));
     let mut recorder = Recorder::new(gpu, &mut pace, 1.0, &mut progress);
-    model.record(&mut recorder, known.len()).await?;
+    model.record(&mut recorder, kernels, known.len()).await?;
     recorder.finish().await?;
     let logits = model.read_rows(gpu, Slot::Logits, known.len()).await?;
     known_answer::check(&logits, known).map_err(|WrongAnswer { nonce, got, expected }| {

@@ -1,11 +1,11 @@
 //! Runs core's plan: every op becomes dispatches of its kernel over the activations on the device.
 
-use super::context::Gpu;
-use super::error::GpuError;
-use super::kernels::{add, attention, linear, rms_norm, rope, swiglu, take_last};
+use super::kernels::{Kernels, add, attention, linear, rms_norm, rope, swiglu, take_last};
 use super::layout::{Layout, slot_bytes, stride};
 use super::pool::DevicePool;
-use super::recorder::Recorder;
+use crate::context::Gpu;
+use crate::error::GpuError;
+use crate::recorder::Recorder;
 use sphere_pow_core::f16;
 use sphere_pow_core::gonka::Params;
 use sphere_pow_core::gonka::ops::{AttentionShape, RopeTable};
@@ -98,9 +98,14 @@ impl Model {
     ///
     /// # Errors
     /// As [`Recorder::flush`].
-    pub async fn record(&self, recorder: &mut Recorder<'_>, nonces: usize) -> Result<(), GpuError> {
+    pub async fn record(
+        &self,
+        recorder: &mut Recorder<'_>,
+        kernels: &Kernels,
+        nonces: usize,
+    ) -> Result<(), GpuError> {
         for op in self.plan.ops() {
-            self.step(recorder, op, nonces)?;
+            self.step(recorder, kernels, op, nonces)?;
             recorder.catch_up().await?;
         }
         Ok(())
@@ -123,11 +128,22 @@ impl Model {
     ///
     /// # Errors
     /// As [`Recorder::dispatch`].
-    pub fn record_gate(&self, recorder: &mut Recorder<'_>, rows: usize) -> Result<(), GpuError> {
-        self.linear(recorder, Slot::Normed, Tensor::Layer(0, LayerTensor::W1), Slot::Gate, rows)
+    pub fn record_gate(
+        &self,
+        recorder: &mut Recorder<'_>,
+        kernels: &Kernels,
+        rows: usize,
+    ) -> Result<(), GpuError> {
+        self.linear(recorder, kernels, Slot::Normed, Tensor::Layer(0, LayerTensor::W1), Slot::Gate, rows)
     }
 
-    fn step(&self, recorder: &mut Recorder<'_>, op: &Op, nonces: usize) -> Result<(), GpuError> {
+    fn step(
+        &self,
+        recorder: &mut Recorder<'_>,
+        kernels: &Kernels,
+        op: &Op,
+        nonces: usize,
+    ) -> Result<(), GpuError> {
         let params = &self.params;
         let seq_len = params.seq_len();
         let width = |slot: Slot| slot.width(params);
@@ -135,14 +151,14 @@ impl Model {
         match *op {
             Op::RmsNorm { input, weight, output, rows } => {
                 let view = TensorView::new(params, &self.block, weight);
-                self.pool.unpack(recorder, &view, 0..1, &self.weight)?;
+                self.pool.unpack(recorder, kernels, &view, 0..1, &self.weight)?;
                 let dim = width(input);
                 let shape =
                     rms_norm::Shape { rows: count(rows), dim, stride: stride(dim), eps: params.norm_eps() };
-                rms_norm::record(recorder, self.slot(input), &self.weight, self.slot(output), shape)
+                rms_norm::record(recorder, kernels, self.slot(input), &self.weight, self.slot(output), shape)
             }
             Op::Linear { input, weight, output, rows } => {
-                self.linear(recorder, input, weight, output, count(rows))
+                self.linear(recorder, kernels, input, weight, output, count(rows))
             }
             Op::Rope { slot, rows } => {
                 let (first_position, positions) = match rows {
@@ -157,7 +173,7 @@ impl Model {
                     first_position,
                     positions,
                 };
-                rope::record(recorder, &self.rope, self.slot(slot), shape)
+                rope::record(recorder, kernels, &self.rope, self.slot(slot), shape)
             }
             Op::Attention { rows } => {
                 let shape = AttentionShape {
@@ -174,19 +190,19 @@ impl Model {
                     out: self.slot(Slot::Attended),
                 };
                 let strides = [stride(width(Slot::Query)), stride(width(Slot::Key))];
-                attention::record(recorder, buffers, nonces, shape, strides)
+                attention::record(recorder, kernels, buffers, nonces, shape, strides)
             }
             Op::SwiGlu { rows } => {
                 let (up, gate) = (self.slot(Slot::Up), self.slot(Slot::Gate));
-                swiglu::record(recorder, up, gate, count(rows), stride(width(Slot::Gate)))
+                swiglu::record(recorder, kernels, up, gate, count(rows), stride(width(Slot::Gate)))
             }
             Op::AddBranch { slot, rows } => {
                 let (branch, x) = (self.slot(Slot::Branch), self.slot(slot));
-                add::record(recorder, branch, x, count(rows), stride(width(slot)))
+                add::record(recorder, kernels, branch, x, count(rows), stride(width(slot)))
             }
             Op::TakeLast { input, output } => {
                 let sizes = [nonces, seq_len, stride(width(input))];
-                take_last::record(recorder, self.slot(input), self.slot(output), sizes)
+                take_last::record(recorder, kernels, self.slot(input), self.slot(output), sizes)
             }
         }
     }
@@ -195,6 +211,7 @@ impl Model {
     fn linear(
         &self,
         recorder: &mut Recorder<'_>,
+        kernels: &Kernels,
         input: Slot,
         weight: Tensor,
         output: Slot,
@@ -205,7 +222,7 @@ impl Model {
         let mut first = 0;
         while first < view.rows {
             let end = view.rows.min(first + chunk_rows);
-            self.pool.unpack(recorder, &view, first..end, &self.weight)?;
+            self.pool.unpack(recorder, kernels, &view, first..end, &self.weight)?;
             let shape = linear::Shape {
                 rows,
                 k: stride(view.cols),
@@ -214,7 +231,7 @@ impl Model {
                 out_stride: stride(output.width(&self.params)),
             };
             let buffers = [self.slot(input), &self.weight, self.slot(output)];
-            linear::record(recorder, recorder.gpu().tile_for(rows), buffers, shape)?;
+            linear::record(recorder, kernels, kernels.tile_for(rows), buffers, shape)?;
             first = end;
         }
         Ok(())

@@ -1,7 +1,8 @@
 //! Host side of `shaders/gonka/attention.wgsl`.
 
-use super::{Access, Kernel, KernelId, assert_holds, members, u32_of};
+use super::{KernelId, Kernels, assert_holds, members, u32_of};
 use crate::error::GpuError;
+use crate::kernel::{Access, Kernel};
 use crate::recorder::Recorder;
 use sphere_pow_core::gonka::ops::AttentionShape;
 
@@ -71,6 +72,7 @@ const MULTIPLY_ADD_COST: f64 = 16.0;
 /// When a buffer is too short.
 pub fn record(
     recorder: &mut Recorder<'_>,
+    kernels: &Kernels,
     buffers: Buffers<'_>,
     nonces: usize,
     shape: AttentionShape,
@@ -97,6 +99,6 @@ pub fn record(
         };
         let groups = [u32_of(heads), u32_of(rows.len())];
         let buffers = [query, key, value, out];
-        recorder.dispatch(KernelId::Attention, bytemuck::bytes_of(&dims), &buffers, groups, cost)
+        recorder.dispatch(kernels.get(KernelId::Attention), bytemuck::bytes_of(&dims), &buffers, groups, cost)
     })
 }

@@ -1,8 +1,9 @@
 //! Host side of `shaders/gonka/linear.wgsl`.
 
 pub use super::tile::Tile;
-use super::{Access, Kernel, assert_holds, members, u32_of};
+use super::{Kernels, assert_holds, members, u32_of};
 use crate::error::GpuError;
+use crate::kernel::{Access, Kernel};
 use crate::recorder::Recorder;
 
 /// See the kernel's file.
@@ -58,6 +59,7 @@ pub struct Shape {
 /// When a buffer is too short or a size is not in whole tiles.
 pub fn record(
     recorder: &mut Recorder<'_>,
+    kernels: &Kernels,
     tile: Tile,
     [x, weight, out]: [&wgpu::Buffer; 3],
     shape: Shape,
@@ -95,7 +97,13 @@ pub fn record(
             let groups = [u32_of(columns), u32_of(rows)];
             #[expect(clippy::cast_precision_loss, reason = "an estimate")]
             let cost = tile_cost * (columns * rows) as f64;
-            recorder.dispatch(tile.kernel(), bytemuck::bytes_of(&dims), &[x, weight, out], groups, cost)?;
+            recorder.dispatch(
+                kernels.get(tile.kernel()),
+                bytemuck::bytes_of(&dims),
+                &[x, weight, out],
+                groups,
+                cost,
+            )?;
             row += rows;
         }
         column += columns;

@@ -1,7 +1,8 @@
 //! Host side of `shaders/gonka/take_last.wgsl`.
 
-use super::{Access, Kernel, KernelId, WG, assert_holds, members, u32_of};
+use super::{KernelId, Kernels, WG, assert_holds, members, u32_of};
 use crate::error::GpuError;
+use crate::kernel::{Access, Kernel};
 use crate::recorder::Recorder;
 
 /// See the kernel's file.
@@ -42,6 +43,7 @@ const WORD_COST: f64 = 20.0;
 /// When a buffer is too short.
 pub fn record(
     recorder: &mut Recorder<'_>,
+    kernels: &Kernels,
     x: &wgpu::Buffer,
     out: &wgpu::Buffer,
     [nonces, seq_len, stride]: [usize; 3],
@@ -52,6 +54,6 @@ pub fn record(
     recorder.split_rows(nonces, f64::from(words) * WORD_COST, |recorder, rows, cost| {
         let dims = Dims { words, seq_len: u32_of(seq_len), first_row: u32_of(rows.start) };
         let groups = [words.div_ceil(WG), u32_of(rows.len())];
-        recorder.dispatch(KernelId::TakeLast, bytemuck::bytes_of(&dims), &[x, out], groups, cost)
+        recorder.dispatch(kernels.get(KernelId::TakeLast), bytemuck::bytes_of(&dims), &[x, out], groups, cost)
     })
 }

@@ -1,7 +1,8 @@
 //! Host side of `shaders/gonka/add.wgsl`.
 
-use super::{Access, Kernel, KernelId, members, swiglu};
+use super::{KernelId, Kernels, members, swiglu};
 use crate::error::GpuError;
+use crate::kernel::{Access, Kernel};
 use crate::recorder::Recorder;
 
 /// See the kernel's file.
@@ -29,10 +30,11 @@ pub type Dims = swiglu::Dims;
 /// When a buffer is too short.
 pub fn record(
     recorder: &mut Recorder<'_>,
+    kernels: &Kernels,
     y: &wgpu::Buffer,
     x: &wgpu::Buffer,
     rows: usize,
     stride: usize,
 ) -> Result<(), GpuError> {
-    swiglu::record_by_words(recorder, KernelId::Add, [y, x], rows, stride)
+    swiglu::record_by_words(recorder, kernels, KernelId::Add, [y, x], rows, stride)
 }

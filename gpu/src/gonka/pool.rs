@@ -1,11 +1,12 @@
 //! The weight pool on the device, and tensors made of it chunk by chunk.
 
-use super::Progress;
-use super::context::Gpu;
-use super::error::GpuError;
+use super::kernels::Kernels;
 use super::kernels::repack::{self, SLACK_BYTES, Shape};
 use super::layout::{Layout, TILE, stride};
-use super::recorder::Recorder;
+use crate::Progress;
+use crate::context::Gpu;
+use crate::error::GpuError;
+use crate::recorder::Recorder;
 use sphere_pow_core::f16;
 use sphere_pow_core::gonka::weights::TensorView;
 use std::ops::Range;
@@ -82,6 +83,7 @@ impl DevicePool {
     pub fn unpack(
         &self,
         recorder: &mut Recorder<'_>,
+        kernels: &Kernels,
         view: &TensorView,
         rows: Range<usize>,
         chunk: &wgpu::Buffer,
@@ -95,7 +97,7 @@ impl DevicePool {
             while first < run.end {
                 let (ix, offset) = (first / self.values, first % self.values);
                 let len = (run.end - first).min(self.values - offset);
-                repack::record(recorder, [&self.chunks[ix], chunk], shape, at..at + len, offset)?;
+                repack::record(recorder, kernels, [&self.chunks[ix], chunk], shape, at..at + len, offset)?;
                 first += len;
                 at += len;
             }

@@ -1,7 +1,8 @@
 //! Host side of `shaders/gonka/linear_wide.wgsl`: [`super::linear`] with another kernel, recorded there.
 
 use super::linear::Dims;
-use super::{Access, Kernel, members};
+use super::members;
+use crate::kernel::{Access, Kernel};
 
 /// See the kernel's file.
 pub const KERNEL: Kernel = Kernel {

@@ -1,7 +1,8 @@
 //! Host side of `shaders/gonka/rope.wgsl`.
 
-use super::{Access, Kernel, KernelId, WG, assert_holds, members, u32_of};
+use super::{KernelId, Kernels, WG, assert_holds, members, u32_of};
 use crate::error::GpuError;
+use crate::kernel::{Access, Kernel};
 use crate::recorder::Recorder;
 
 /// See the kernel's file.
@@ -65,6 +66,7 @@ const WORD_COST: f64 = 40.0;
 /// When a buffer is too short.
 pub fn record(
     recorder: &mut Recorder<'_>,
+    kernels: &Kernels,
     table: &wgpu::Buffer,
     x: &wgpu::Buffer,
     shape: Shape,
@@ -83,6 +85,6 @@ pub fn record(
             positions: u32_of(positions),
         };
         let groups = [used_words.div_ceil(WG), u32_of(rows.len())];
-        recorder.dispatch(KernelId::Rope, bytemuck::bytes_of(&dims), &[table, x], groups, cost)
+        recorder.dispatch(kernels.get(KernelId::Rope), bytemuck::bytes_of(&dims), &[table, x], groups, cost)
     })
 }

@@ -1,9 +1,9 @@
 //! A ring of staging buffers: results travel to the host while the device works on.
 
-use crate::context::Gpu;
-use crate::error::GpuError;
-use crate::fence::Arrival;
-use crate::recorder::Recorder;
+use super::context::Gpu;
+use super::error::GpuError;
+use super::fence::Arrival;
+use super::recorder::Recorder;
 use std::collections::VecDeque;
 
 /// Staging buffers, taken in turn.

@@ -1,25 +1,23 @@
 //! The GPU executor: a device, a model on it, and batches of nonces.
 
-use super::Progress;
-use super::context::{Gpu, KernelOptions};
-use super::device::DeviceInfo;
-use super::error::GpuError;
 use super::forward::Model;
 use super::kernels::linear::Tile;
+use super::kernels::{KernelOptions, Kernels};
 use super::layout::Layout;
-use super::pace::Pace;
 use super::pool::DevicePool;
-use super::recorder::Recorder;
 use super::{self_test, tune};
+use crate::Progress;
+use crate::context::Gpu;
+use crate::device::DeviceInfo;
+use crate::error::GpuError;
+use crate::pace::Pace;
+use crate::recorder::Recorder;
 use sphere_pow_core::f16;
 use sphere_pow_core::gonka::plan::Slot;
 use sphere_pow_core::gonka::{Params, known_answer};
 use sphere_pow_core::identity::BlockHash;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
-
-/// Memory taken where the backend does not say how much there is.
-const UNKNOWN_MEMORY_BYTES: u64 = 4_000_000_000;
 
 /// How an executor is set up. The default suits mining.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +36,7 @@ pub struct GpuOptions {
 #[derive(Debug)]
 pub struct GpuExecutor {
     gpu: Gpu,
+    kernels: Kernels,
     model: Model,
     pace: Pace,
     options: GpuOptions,
@@ -80,9 +79,9 @@ impl GpuExecutor {
     /// # Errors
     /// As [`Self::new`], but for what concerns memory.
     pub async fn test(info: &DeviceInfo, params: &Params) -> Result<(), GpuError> {
-        let kernels = kernel_options(params, GpuOptions::default());
-        let mut gpu = Gpu::open(info, kernels).await?;
-        self_test::prepare(&mut gpu, kernels).await
+        let gpu = Gpu::open(info, wgpu::Features::empty()).await?;
+        self_test::prepare(&gpu, kernel_options(params, GpuOptions::default())).await?;
+        Ok(())
     }
 
     async fn open(
@@ -93,15 +92,14 @@ impl GpuExecutor {
         options: GpuOptions,
         progress: Progress<'_>,
     ) -> Result<Self, GpuError> {
-        let kernels = kernel_options(params, options);
-        let mut gpu = Gpu::open(info, kernels).await?;
+        let mut gpu = Gpu::open(info, wgpu::Features::empty()).await?;
         gpu.set_needed_bytes(layout.memory_bytes(params, batch));
-        self_test::prepare(&mut gpu, kernels).await?;
-        let pace = tune::tune(&mut gpu, batch * params.seq_len()).await?;
+        let mut kernels = self_test::prepare(&gpu, kernel_options(params, options)).await?;
+        let pace = tune::tune(&gpu, &mut kernels, batch * params.seq_len()).await?;
         let device_pool = DevicePool::new(&gpu, layout, pool, progress).await?;
         let model = Model::new(&gpu, params, block, layout.clone(), device_pool, batch);
         gpu.settle(0).await?;
-        Ok(Self { gpu, model, pace, options, block: block.clone() })
+        Ok(Self { gpu, kernels, model, pace, options, block: block.clone() })
     }
 
     /// Opens the device anew after [`GpuError::DeviceLost`], with the same sizes and options.
@@ -136,7 +134,7 @@ impl GpuExecutor {
         let total = params.flops_per_nonce() as f64 * nonces as f64;
         self.model.write_rows(&self.gpu, Slot::Stream, inputs);
         let mut recorder = Recorder::new(&self.gpu, &mut self.pace, total, progress);
-        self.model.record(&mut recorder, nonces).await?;
+        self.model.record(&mut recorder, &self.kernels, nonces).await?;
         recorder.finish().await?;
         self.model.read_rows(&self.gpu, Slot::Logits, nonces).await
     }
@@ -159,7 +157,7 @@ impl GpuExecutor {
         self.model.write_rows(&self.gpu, Slot::Normed, normed);
         let mut go_on = |_| ControlFlow::Continue(());
         let mut recorder = Recorder::new(&self.gpu, &mut self.pace, 1.0, &mut go_on);
-        self.model.record_gate(&mut recorder, rows)?;
+        self.model.record_gate(&mut recorder, &self.kernels, rows)?;
         recorder.finish().await?;
         self.model.read_rows(&self.gpu, Slot::Gate, rows).await
     }
@@ -185,7 +183,7 @@ impl GpuExecutor {
     /// The `linear` tile chosen for full batches.
     #[must_use]
     pub fn tile(&self) -> Tile {
-        self.gpu.tile_for(self.batch() * self.model.params().seq_len())
+        self.kernels.tile_for(self.batch() * self.model.params().seq_len())
     }
 
     /// What was learnt of the device's speed.
@@ -224,7 +222,7 @@ impl GpuExecutor {
     /// The memory an executor may take on `info` unless told otherwise.
     #[must_use]
     pub fn default_memory_bytes(info: &DeviceInfo) -> u64 {
-        info.memory_bytes.map_or(UNKNOWN_MEMORY_BYTES, |bytes| bytes / 5 * 4)
+        info.default_memory_bytes()
     }
 }
 
@@ -240,7 +238,7 @@ fn choose_batch(
     layout: &Layout,
     options: GpuOptions,
 ) -> Result<usize, GpuError> {
-    let limit = options.memory_limit_bytes.unwrap_or_else(|| GpuExecutor::default_memory_bytes(info));
+    let limit = options.memory_limit_bytes.unwrap_or_else(|| info.default_memory_bytes());
     let most = layout.max_batch(params, limit);
     let wanted = options.batch.map_or(1, NonZeroUsize::get);
     if most < wanted {

@@ -1,14 +1,15 @@
-//! Host side of `shaders/gonka/narrow_all.wgsl`.
+//! Host side of `shaders/gonka/widen_all.wgsl`.
 
-use super::{Access, Kernel, KernelId, WG, assert_holds, members, u32_of};
+use super::{KernelId, Kernels, WG, assert_holds, members, u32_of};
 use crate::error::GpuError;
+use crate::kernel::{Access, Kernel};
 use crate::recorder::Recorder;
 
 /// See the kernel's file.
 pub const KERNEL: Kernel = Kernel {
-    name: "narrow_all",
-    entry_point: "narrow_all",
-    source: sphere_pow_shaders::gonka::NARROW_ALL,
+    name: "widen_all",
+    entry_point: "widen_all",
+    source: sphere_pow_shaders::gonka::WIDEN_ALL,
     dims_bytes: size_of::<Dims>(),
     dims_members: members!(Dims; words),
     buffers: &[Access::Read, Access::Write],
@@ -22,10 +23,10 @@ pub struct Dims {
     pub words: u32,
 }
 
-/// Records the conversion of every f32 of `x`, given by its bits, to f16.
+/// Records the conversion of every f16 of `x` to the bits of its f32.
 ///
 /// # Shapes
-/// - `out`: `[words]` pairs of f16, `x`: `[words, 2]` f32.
+/// - `x`: `[words]` pairs of f16, `out`: `[words, 2]` f32.
 ///
 /// # Errors
 /// As [`Recorder::dispatch`].
@@ -34,12 +35,13 @@ pub struct Dims {
 /// When a buffer is too short.
 pub fn record(
     recorder: &mut Recorder<'_>,
+    kernels: &Kernels,
     [x, out]: [&wgpu::Buffer; 2],
     words: usize,
 ) -> Result<(), GpuError> {
-    assert_holds(x, 2 * words, 2);
-    assert_holds(out, words, 2);
+    assert_holds(x, words, 2);
+    assert_holds(out, 2 * words, 2);
     let dims = Dims { words: u32_of(words) };
     let groups = [dims.words.div_ceil(WG), 1];
-    recorder.dispatch(KernelId::NarrowAll, bytemuck::bytes_of(&dims), &[x, out], groups, 1.0)
+    recorder.dispatch(kernels.get(KernelId::WidenAll), bytemuck::bytes_of(&dims), &[x, out], groups, 1.0)
 }

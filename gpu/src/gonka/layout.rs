@@ -3,10 +3,10 @@
 //! Every buffer of values is `[rows, stride]` f16 with rows and stride in whole tiles of the largest `linear`
 //! tile, zeros in the padding columns. So no kernel meets an edge.
 
-use super::device::DeviceLimits;
-use super::error::GpuError;
 use super::kernels::attention;
 use super::kernels::repack::SLACK_BYTES;
+use crate::device::DeviceLimits;
+use crate::error::GpuError;
 use sphere_pow_core::gonka::Params;
 use sphere_pow_core::gonka::plan::Slot;
 use sphere_pow_core::gonka::weights::{LayerTensor, Tensor};

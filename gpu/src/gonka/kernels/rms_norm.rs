@@ -1,7 +1,8 @@
 //! Host side of `shaders/gonka/rms_norm.wgsl`.
 
-use super::{Access, Kernel, KernelId, assert_holds, members, u32_of};
+use super::{KernelId, Kernels, assert_holds, members, u32_of};
 use crate::error::GpuError;
+use crate::kernel::{Access, Kernel};
 use crate::recorder::Recorder;
 
 /// See the kernel's file.
@@ -57,6 +58,7 @@ const WORD_COST: f64 = 60.0;
 /// When a buffer is too short.
 pub fn record(
     recorder: &mut Recorder<'_>,
+    kernels: &Kernels,
     x: &wgpu::Buffer,
     weight: &wgpu::Buffer,
     out: &wgpu::Buffer,
@@ -70,6 +72,12 @@ pub fn record(
     recorder.split_rows(rows, f64::from(words) * WORD_COST, |recorder, rows, cost| {
         let dims = Dims { dim: u32_of(dim), words, first_row: u32_of(rows.start), eps };
         let groups = [u32_of(rows.len()), 1];
-        recorder.dispatch(KernelId::RmsNorm, bytemuck::bytes_of(&dims), &[x, weight, out], groups, cost)
+        recorder.dispatch(
+            kernels.get(KernelId::RmsNorm),
+            bytemuck::bytes_of(&dims),
+            &[x, weight, out],
+            groups,
+            cost,
+        )
     })
 }

@@ -1,7 +1,8 @@
 //! Host side of `shaders/gonka/repack.wgsl`.
 
-use super::{Access, Kernel, KernelId, WG, assert_holds, members, u32_of};
+use super::{KernelId, Kernels, WG, assert_holds, members, u32_of};
 use crate::error::GpuError;
+use crate::kernel::{Access, Kernel};
 use crate::recorder::Recorder;
 use std::ops::Range;
 
@@ -68,6 +69,7 @@ const VEC_COST: f64 = 160.0;
 /// When a buffer is too short.
 pub fn record(
     recorder: &mut Recorder<'_>,
+    kernels: &Kernels,
     [pool, chunk]: [&wgpu::Buffer; 2],
     shape: Shape,
     run: Range<usize>,
@@ -94,6 +96,12 @@ pub fn record(
             source: u32_of(source),
         };
         let groups = [vecs.div_ceil(WG), u32_of(part.len())];
-        recorder.dispatch(KernelId::Repack, bytemuck::bytes_of(&dims), &[pool, chunk], groups, cost)
+        recorder.dispatch(
+            kernels.get(KernelId::Repack),
+            bytemuck::bytes_of(&dims),
+            &[pool, chunk],
+            groups,
+            cost,
+        )
     })
 }
