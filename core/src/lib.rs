@@ -22,11 +22,14 @@
 #![warn(clippy::std_instead_of_core, clippy::std_instead_of_alloc)]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
 pub mod document;
 pub mod exact;
 pub mod gonka;
 pub mod identity;
+mod json;
 pub mod profile;
 pub mod soundness;
 pub mod statistics;

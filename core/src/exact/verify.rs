@@ -105,6 +105,10 @@ impl Model for Params {
     }
 
     fn from_value(value: &Value) -> Result<Self, String> {
+        // Derived readers take a list of the fields too.
+        if !value.is_object() {
+            return Err("expected an object with the seven sizes".into());
+        }
         let raw = super::params::RawParams::deserialize(value).map_err(|error| error.to_string())?;
         Self::new(&raw).map_err(|error| error.to_string())
     }
