@@ -8,6 +8,7 @@ use core::ops::ControlFlow;
 use js_sys::Function;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sphere_pow_core::exact::params::RawParams;
 use sphere_pow_core::exact::{Digest, Exact, Params, Puzzle, Verdict};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use sphere_pow_core::profile::{Engine, EngineInfo, Model as _, OnProgress};
@@ -99,6 +100,12 @@ impl Outcome {
 
 impl Computed for Exact {
     type Model = Model;
+
+    fn sizes(value: &Value) -> Result<Params, Failure> {
+        let raw = RawParams::deserialize(value)
+            .map_err(|error| Failure::format(format!("no sizes of an exact model: {error}")))?;
+        Ok(Params::new(&raw)?)
+    }
 
     fn cost(params: &Params, keep_weights: bool) -> Result<Cost, Failure> {
         let footprint = Footprint::new(params, ONE, limit_bytes(params, keep_weights))?;

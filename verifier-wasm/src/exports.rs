@@ -13,7 +13,9 @@ use sphere_pow_core::gonka::{self, Gonka, verify as gonka_verify};
 use sphere_pow_core::identity::BlockHash;
 use sphere_pow_core::profile::{Engine, Model as _, Profile, ProfileName};
 use sphere_pow_core::statistics;
-use sphere_pow_core::verify::{AnySubmission, DEFAULT_SAMPLE, REPORT_SCHEMA, ReportVerdict, Sample, Source};
+use sphere_pow_core::verify::{
+    AnySubmission, DEFAULT_SAMPLE, Expectations, Given, REPORT_SCHEMA, ReportVerdict, Sample, Source,
+};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// The numbers of the rules, as JSON; `Constants` of types.d.ts.
@@ -109,6 +111,25 @@ pub fn check_block(block_hash: &str) -> Result<(), Failure> {
     BlockHash::new(block_hash).map(|_| ()).map_err(Failure::block_hash)
 }
 
+/// Refuses what a verifier of `profile` cannot expect; `given` is JSON.
+///
+/// # Errors
+/// As [`Expectations::new`], and `E_RANGE` for a key that no host has.
+#[wasm_bindgen]
+pub fn check_given(profile: &str, given: &str) -> Result<(), Failure> {
+    fn of<P: Profile>(given: &Given) -> Result<(), Failure> {
+        if let Some(key) = Expectations::<P>::new(given)?.public_key {
+            P::check_key(&key)?;
+        }
+        Ok(())
+    }
+    let given: Given = serde_json::from_str(given).map_err(Failure::format)?;
+    match models::profile_of(profile)? {
+        ProfileName::Gonka => of::<Gonka>(&given),
+        ProfileName::Exact => of::<Exact>(&given),
+    }
+}
+
 /// What a model costs, as JSON.
 ///
 /// # Errors
@@ -170,13 +191,13 @@ impl Drawn {
 
 #[wasm_bindgen]
 impl Document {
-    /// Reads a document; `given` and `said` are JSON.
+    /// Reads a document, all of `profile` where one is named; `given` and `said` are JSON.
     ///
     /// # Errors
     /// As [`Judge::new`].
     #[wasm_bindgen(constructor)]
-    pub fn new(bytes: &[u8], given: &str, said: &str) -> Result<Self, Failure> {
-        Ok(Self { judge: Judge::new(bytes, given, said)? })
+    pub fn new(bytes: &[u8], given: &str, said: &str, profile: Option<String>) -> Result<Self, Failure> {
+        Ok(Self { judge: Judge::new(bytes, given, said, profile.as_deref())? })
     }
 
     /// `{shape, torn, unjudged, submissions}` as JSON.
@@ -194,6 +215,18 @@ impl Document {
     pub fn nonces(&self, at: usize) -> Result<Vec<u64>, Failure> {
         let any = self.judge.submission(at)?;
         Ok(each!(any, submission => submission.nonces().iter().map(|nonce| nonce.get()).collect()))
+    }
+
+    /// What the model of a submission costs, as JSON.
+    ///
+    /// # Errors
+    /// `E_MEMORY` when it fits no wasm memory.
+    pub fn cost(&self, at: usize, keep_weights: bool) -> Result<String, Failure> {
+        let cost = match self.judge.submission(at)? {
+            AnySubmission::Gonka(submission) => Gonka::cost(&submission.params, keep_weights)?,
+            AnySubmission::Exact(submission) => Exact::cost(&submission.params, keep_weights)?,
+        };
+        Ok(serde_json::to_string(&cost)?)
     }
 
     /// The claims of a submission: a `Float64Array` of distances, or a `Uint8Array` of 32 bytes a digest.

@@ -84,6 +84,10 @@ impl Engine<Gonka> for Model {
 impl Computed for Gonka {
     type Model = Model;
 
+    fn sizes(value: &Value) -> Result<Params, Failure> {
+        Ok(Params::from_value(value)?)
+    }
+
     fn cost(params: &Params, _: bool) -> Result<Cost, Failure> {
         let memory_bytes = memory_bytes(params);
         check_memory(memory_bytes)?;

@@ -23,7 +23,7 @@ pub struct Said {
 }
 
 impl Said {
-    fn fill<P: Computed>(&self, batch: &mut Batch<P>) -> Result<(), GivenError> {
+    fn fill<P: Computed>(&self, batch: &mut Batch<P>) -> Result<ProfileName, GivenError> {
         let said = Given {
             params: self.params.clone(),
             block_hash: self.block_hash.clone(),
@@ -36,7 +36,7 @@ impl Said {
         batch.public_key = batch.public_key.take().or(said.public_key);
         batch.block_height = batch.block_height.or(self.block_height);
         batch.price = batch.price.or_else(|| P::price_from_radius(self.r_target?));
-        Ok(())
+        Ok(P::NAME)
     }
 }
 
@@ -165,15 +165,20 @@ impl Judge {
     /// Reads a document and joins its batches. `given` and `said` are JSON of [`Given`] and [`Said`].
     ///
     /// # Errors
-    /// As [`document::read`] and [`verify::plan`]; `E_FORMAT` for options of other types.
-    pub fn new(bytes: &[u8], given: &str, said: &str) -> Result<Self, Failure> {
+    /// As [`document::read`] and [`verify::plan`]; `E_FORMAT` for options of other types, and for batches of another
+    /// profile than `profile`.
+    pub fn new(bytes: &[u8], given: &str, said: &str, profile: Option<&str>) -> Result<Self, Failure> {
         let given: Given = serde_json::from_str(given).map_err(Failure::format)?;
         let said: Said = serde_json::from_str(said).map_err(Failure::format)?;
         let mut document = document::read(bytes)?;
         for batch in &mut document.batches {
-            match batch {
+            let own = match batch {
                 AnyBatch::Gonka(batch) => said.fill(batch)?,
                 AnyBatch::Exact(batch) => said.fill(batch)?,
+            };
+            if let Some(expected) = profile.filter(|name| *name != own.as_str()) {
+                let message = format!("the proof is of profile {own}, expected {expected} as the verifier's");
+                return Err(Failure::format(message));
             }
         }
         let plan = verify::plan(document, &given)?;

@@ -43,6 +43,12 @@ pub trait Computed: Profile {
     /// A model of one block, ready to compute on the CPU.
     type Model: Engine<Self, Error = Failure>;
 
+    /// Sizes from JSON.
+    ///
+    /// # Errors
+    /// `E_FORMAT` for a wrong shape, `E_RANGE` for values that cannot be.
+    fn sizes(value: &Value) -> Result<Self::Params, Failure>;
+
     /// What a model costs.
     ///
     /// # Errors
@@ -84,11 +90,10 @@ pub trait Computed: Profile {
 ///
 /// # Errors
 /// `E_PROFILE_UNKNOWN` for a name of none; `E_FORMAT`, `E_RANGE` for sizes that cannot be.
-pub fn params_of<P: Profile>(text: &str) -> Result<P::Params, Failure> {
+pub fn params_of<P: Computed>(text: &str) -> Result<P::Params, Failure> {
     if text.trim_start().starts_with('{') {
         let value: Value = serde_json::from_str(text).map_err(Failure::format)?;
-        // Words of the types' own errors tell whether shape or range is wrong.
-        return P::Params::from_value(&value).map_err(Failure::range);
+        return P::sizes(&value);
     }
     P::Params::from_name(text).ok_or_else(|| {
         let got = sphere_pow_core::text::shown(text);
