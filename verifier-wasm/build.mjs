@@ -144,6 +144,8 @@ async function buildJs() {
     writeFileSync(join(dist, wasm), bytes);
     const text = deflateRawSync(bytes, { level: 9 }).toString('base64');
     writeFileSync(join(dist, `inlined-${name}.js`), `export default "${text}";\n`);
+    // For the types of those who import it.
+    writeFileSync(join(generated, `inlined-${name}.d.ts`), 'declare const text: string;\nexport default text;\n');
   }
   for (const name of ['LICENSE-MIT', 'LICENSE-APACHE']) copyFileSync(join(root, name), join(here, name));
   for (const name of ['worker', 'learn-worker', 'webgpu-worker']) await buildWorker(name);

@@ -14,8 +14,11 @@ const ALL = 2 ** 32 - 1;
 export class Reading {
   #runtime;
   #bytes;
+  /** @type {string} */
   #given;
+  /** @type {string} */
   #said;
+  /** @type {string | undefined} */
   #profile;
   #document;
   #instance;

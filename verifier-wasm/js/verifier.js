@@ -27,6 +27,7 @@ export function readVerifierOptions(family, options) {
 export class Verifier {
   #family;
   #scheduler;
+  /** @type {Record<string, any>} */
   #given;
   #params;
   #concurrency;

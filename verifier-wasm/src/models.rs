@@ -195,3 +195,23 @@ pub(crate) fn reserve(bytes: u64) -> Result<(), Failure> {
     let len = usize::try_from(bytes).map_err(|_| refused())?;
     Vec::<u8>::new().try_reserve_exact(len).map_err(|_| refused())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::describe;
+    use serde_json::Value;
+
+    /// `tests/js/cases.test.mjs` holds wasm32, whose usize ends at 2^32, to the same numbers.
+    #[test]
+    fn native_costs_are_those_of_the_vectors() {
+        let table: Value = serde_json::from_str(include_str!("../../tests/vectors/costs.json")).unwrap();
+        let cases = table["cases"].as_array().unwrap();
+        assert!(cases.iter().any(|case| case["work_per_nonce"].as_u64().unwrap() > 1 << 41));
+        for case in cases {
+            let (profile, params) = (case["profile"].as_str().unwrap(), case["params"].to_string());
+            let described: Value = serde_json::from_str(&describe(profile, &params, false).unwrap()).unwrap();
+            assert_eq!(described["workPerNonce"], case["work_per_nonce"], "{params}");
+            assert_eq!(described["weightBytes"], case["weights"], "{params}");
+        }
+    }
+}
