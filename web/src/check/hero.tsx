@@ -78,7 +78,7 @@ function Sphere({ label }: { label: string }) {
         return <circle class={`nonce ${distance < RADIUS ? 'won' : ''}`} cx={x.toFixed(1)} cy={y.toFixed(1)} r={distance < RADIUS ? 2.8 : 1.8} />;
       })}
       <path class="edge" d={`M${STRIP.x} ${line}h${STRIP.width}`} />
-      <text x={STRIP.x + 4} y={line - 4}>{count(RADIUS, { maximumFractionDigits: 4 })}</text>
+      <text x={STRIP.x - 5} y={line + 4} text-anchor="end">{count(RADIUS, { maximumFractionDigits: 4 })}</text>
     </svg>
   );
 }

@@ -13,6 +13,8 @@ import { openLink, opened, problem, reopen, reset, stage, startOver } from './se
 import { Setup } from './setup.tsx';
 import { Trouble } from './trouble.tsx';
 import './check.css';
+import './hero.css';
+import './verdict.css';
 
 export function CheckPage() {
   const { query, isProof } = route.value;

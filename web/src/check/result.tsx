@@ -102,7 +102,7 @@ function Found({ its }: { its: Judged }) {
         </div>
       )}
       {its.evidence.nothingAgrees && its.profile === 'gonka' && <p class="notice unsure">{t('hint.context.gonka', { mean: count(its.evidence.advisory.meanRecomputed ?? 0, { maximumFractionDigits: 4 }) })}</p>}
-      {its.profile === 'gonka' && !its.evidence.nothingAgrees && !its.evidence.advisory.isWithinHardwareNoise && <p class="notice unsure">{t('hint.noise', { max: probability(its.evidence.advisory.maxError ?? 0) })}</p>}
+      {its.profile === 'gonka' && its.verdict !== 'fraud' && !its.evidence.advisory.isWithinHardwareNoise && <p class="notice unsure">{t('hint.noise', { max: probability(its.evidence.advisory.maxError ?? 0) })}</p>}
       {its.hints.length > 0 && <p class="notice unsure break"><strong>{t('hint.spelling')}</strong> <span lang="en">{its.hints.map((hint) => shown(hint, 600)).join('; ')}</span></p>}
       <Basis its={its} />
       {its.profile === 'gonka' && its.verdict !== 'fraud' && <p class="quiet small">{t('verdict.limits')} <a href={linkTo('learn')}>{t('verdict.limits.more')}</a></p>}
@@ -118,7 +118,7 @@ function Basis({ its }: { its: Judged }) {
       <div><dt>{t('context.blockHash')}</dt><dd><code title={shown(its.blockHash, 260)}>{ends(its.blockHash)}</code> <Origin name={blockSource} /></dd></div>
       <div><dt>{t('context.publicKey')}</dt><dd><code title={shown(its.publicKey, 260)}>{ends(its.publicKey)}</code> <Origin name={sources.publicKey} /></dd></div>
       <div><dt>{t('context.params')}</dt><dd>{profile}: {preset ?? t('result.ownSizes')} <Origin name={sources.params} /></dd></div>
-      {its.profile === 'gonka' && <div><dt>{t('context.radius')}</dt><dd><span class="mono">{its.rule.rTarget}</span> <Origin name={sources.rule} /></dd></div>}
+      {its.profile === 'gonka' && <div><dt>{t('context.radius')}</dt><dd><span class="mono" title={String(its.rule.rTarget)}>{count(its.rule.rTarget, { maximumFractionDigits: 6 })}</span> <Origin name={sources.rule} /></dd></div>}
       <div><dt>{t('result.sample')}</dt><dd>{t('run.of', { done: its.nChecked, total: its.nClaimed })} <Origin name={its.sampleSource} /></dd></div>
       <div><dt>{t('setup.engine')}</dt><dd>{engineUsed.value ? engineName(engineUsed.value) : shown(`${its.engine.engine} ${its.engine.device}`)}</dd></div>
     </dl>
@@ -158,6 +158,7 @@ function Binomial({ its }: { its: Of<'gonka'> }) {
         <div><dt>{t('result.bad')}</dt><dd>{bad}</dd></div>
         <div><dt>{t('result.p')}</dt><dd>{p}</dd></div>
         <div><dt>{t('result.threshold')}</dt><dd>{threshold}</dd></div>
+        <div><dt>{t('context.radius')}</dt><dd class="mono">{its.rule.rTarget}</dd></div>
         <div><dt>{t('result.rate')}</dt><dd>{percent(its.winRate, 2)}</dd></div>
         <div><dt>{t('result.rms')}</dt><dd>{advisory.rmsError === null ? '–' : probability(advisory.rmsError)}</dd></div>
         {its.sampleSeed !== null && <div><dt>{t('result.seed')}</dt><dd class="mono break" data-seed>{its.sampleSeed}</dd></div>}
