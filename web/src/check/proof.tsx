@@ -139,6 +139,9 @@ function Label({ id, text, name }: { id: string; text: string; name: Parameters<
   return <label for={id}>{text} {origin && <Origin name={origin} />}</label>;
 }
 
+/** Long enough for a hash or a key, or erased: before that, the reader is still typing. */
+const isWhole = (text: string) => text.length >= 44 || text === '';
+
 function TextField({ name, own, children }: { name: 'blockHash' | 'publicKey'; own: string | null; children?: preact.ComponentChildren }) {
   const id = useId();
   const value = expected.value[name];
@@ -148,7 +151,7 @@ function TextField({ name, own, children }: { name: 'blockHash' | 'publicKey'; o
     <div class={`field ${isMissing ? 'wanting' : ''}`}>
       <Label id={id} text={t(`context.${name}`)} name={name} />
       {own !== null && <p class="own mono break">{shown(own, 260)}</p>}
-      <input id={id} class="mono" value={value} placeholder={own === null ? '' : t('context.compare')} spellcheck={false} autocomplete="off" aria-invalid={isMissing} aria-describedby={`${id}-help`} onChange={(e) => set(e.currentTarget.value)} onInput={(e) => e.currentTarget.value.length >= 44 && set(e.currentTarget.value)} />
+      <input id={id} class="mono" value={value} placeholder={own === null ? '' : t('context.compare')} spellcheck={false} autocomplete="off" aria-invalid={isMissing} aria-describedby={`${id}-help`} onChange={(e) => set(e.currentTarget.value)} onInput={(e) => isWhole(e.currentTarget.value) && set(e.currentTarget.value)} />
       <p class="help" id={`${id}-help`}>{t(`context.${name}.help`)}</p>
       {children}
     </div>
