@@ -9,12 +9,10 @@ import type { Plugin } from 'vite';
 
 const WORKER = fileURLToPath(new URL('sw.js', import.meta.url));
 
-/** The one engine that every check can run on; the others are kept once they are used. */
-const ENGINE = 'verifier.wasm';
+/** The one engine that nearly every browser can check with, by name and hash; the others are kept once they are used. */
+const ENGINE = /\/verifier-[\w-]{8}\.wasm$/;
 
-function isKeptLater(names: readonly string[]): boolean {
-  return names.some((name) => name.endsWith('.wasm') && name !== ENGINE);
-}
+const isKeptLater = (name: string) => name.endsWith('.wasm') && !ENGINE.test(name);
 
 /** Files below a folder, relative to it. */
 function filesIn(folder: string): string[] {
@@ -42,7 +40,7 @@ export function offline(): Plugin {
         for (const file of built) hash.update(file.fileName).update(file.type === 'chunk' ? file.code : file.source);
         const copied = publicDir ? filesIn(publicDir) : [];
         for (const name of copied) hash.update(name).update(readFileSync(join(publicDir, name)));
-        const later = built.filter((file) => file.type === 'asset' && isKeptLater(file.names)).map((file) => file.fileName);
+        const later = built.map((file) => file.fileName).filter(isKeptLater);
         const files = ['./', ...built.map((file) => file.fileName), ...copied].filter((name) => name !== 'index.html' && !later.includes(name));
         const source = readFileSync(WORKER, 'utf8')
           .replace("'VERSION'", JSON.stringify(hash.digest('hex').slice(0, 16)))

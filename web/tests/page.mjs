@@ -44,7 +44,8 @@ export const trouble = (page) => page.getByRole('alert').innerText();
 /** The verdict's name and its headline. */
 export async function verdict(page) {
   const section = page.locator('[data-state]');
-  await section.waitFor();
+  // Others share the machine.
+  await section.waitFor({ timeout: 120_000 });
   return [await section.getAttribute('data-state'), await page.locator('#verdict-title').innerText()];
 }
 
@@ -60,6 +61,7 @@ export const opened = (page) => page.locator('#proof-title').waitFor();
 export async function unfold(page, name) {
   const fold = page.locator(`[data-fold="${name}"]`);
   if (!(await fold.evaluate((node) => node.open))) await fold.locator('> summary').click();
+  await fold.locator('> .folded').waitFor();
   return fold;
 }
 

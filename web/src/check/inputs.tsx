@@ -4,7 +4,8 @@ import { useSignal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { t } from '../i18n.ts';
 import { node, setNode } from './node.ts';
-import { SAMPLES, cancelReading, isReading, openAddress, openFile, openSample, openText, type SampleName } from './session.ts';
+import { cancelReading, openAddress, openFile, openSample, openText } from './opening.ts';
+import { SAMPLES, isReading, type SampleName } from './session.ts';
 
 export function Inputs() {
   return (

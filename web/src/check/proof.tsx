@@ -7,9 +7,11 @@ import type { Opened } from '../engine/types.ts';
 import { isolated, shown } from '../shown.ts';
 import type { Key } from '../strings.ts';
 import { sampleName } from './inputs.tsx';
+import { cancelAsking, choose, expect, fetchBlockHash } from './opening.ts';
+import { setAlone } from './running.ts';
 import {
-  askedHeight, canBeAlone, cancelAsking, choose, chosen, constants, expect, expected, fetchBlockHash, given, givenProblem, head, isAlone, isAsking,
-  isNodesHash, judgedOf, missing, said, setAlone, source, stage, type Expected, type SampleName,
+  askedHeight, canBeAlone, chosen, constants, expected, given, givenProblem, head, isAlone, isAsking, isNodesHash, judgedOf, missing, said, source,
+  stage, type Expected, type SampleName,
 } from './session.ts';
 import { Trouble, reasonOf } from './trouble.tsx';
 

@@ -11,7 +11,9 @@ import { linkTo } from '../router.ts';
 import { ends, shown } from '../shown.ts';
 import { Fold, isWide } from './fold.tsx';
 import { Origin, UnjudgedList } from './proof.tsx';
-import { choose, chosen, columns, constants, engineUsed, isNodesHash, judged, judgedOf, opened, redraw, report, run, setSample, shareLink, stage } from './session.ts';
+import { choose, shareLink } from './opening.ts';
+import { redraw, run, setSample } from './running.ts';
+import { chosen, columns, constants, engineUsed, isNodesHash, judged, judgedOf, opened, report, stage } from './session.ts';
 import { engineName } from './run.tsx';
 import { countsOf, sentenceOf, tallyOf, textOf, wordOf } from './verdict.ts';
 

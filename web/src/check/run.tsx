@@ -5,7 +5,8 @@ import { duration, percent, count, t } from '../i18n.ts';
 import type { EngineUsed } from '../engine/types.ts';
 import { shown } from '../shown.ts';
 import type { Key } from '../strings.ts';
-import { engineUsed, opened, progress, stage, stop, workers } from './session.ts';
+import { stop } from './running.ts';
+import { engineUsed, opened, progress, stage, workers } from './session.ts';
 
 export function RunCard() {
   return stage.value === 'running' && progress.value ? <Running /> : null;

@@ -4,9 +4,9 @@ import { useEffect, useId, useRef } from 'preact/hooks';
 import { bytes, count, duration, operations, percent, probability, t } from '../i18n.ts';
 import type { EngineName, ModelCost } from '../engine/types.ts';
 import { drawsAny } from './odds.ts';
+import { redraw, run, setSample } from './running.ts';
 import {
-  MAX_WORKERS, cost, costProblem, engine, head, isRunnable, missing, most, nSampled, pace, progress, redraw, run, runProblem, sample, setSample, stage,
-  targets, workers,
+  MAX_WORKERS, cost, costProblem, engine, head, isRunnable, missing, most, nSampled, pace, progress, runProblem, sample, stage, targets, workers,
 } from './session.ts';
 import { Trouble } from './trouble.tsx';
 

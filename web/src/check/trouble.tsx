@@ -6,6 +6,7 @@ import { STRINGS, type Key } from '../strings.ts';
 import type { Problem } from './session.ts';
 
 const CODES: Record<string, Key> = {
+  NOTHING: 'proof.nothing',
   E_V2_DATA: 'trouble.v2',
   E_FORMAT: 'trouble.format',
   E_RANGE: 'trouble.range',

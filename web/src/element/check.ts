@@ -3,6 +3,7 @@
 import {
   hasSimd,
   init,
+  readDocument,
   verifyDocument,
   type DocumentOptions,
   type Given,
@@ -20,6 +21,8 @@ export type Asked = Given & Pick<DocumentOptions, 'sample' | 'concurrency'>;
 
 /** Attributes that say what a document may leave out, by the reason that the report gives. */
 const ATTRIBUTES: Record<string, string> = { 'missing-params': 'params', 'missing-block': 'block-hash', 'missing-key': 'public-key' };
+
+const FIELDS: Record<string, keyof Asked> = { params: 'params', 'block-hash': 'blockHash', 'public-key': 'publicKey' };
 
 /** What neither the document nor the page says, as attributes of the element. */
 export class MissingContext extends Error {
@@ -50,12 +53,20 @@ type Call = { signal: AbortSignal; onProgress: (progress: Progress) => void };
 export async function check(document: ProofInput, asked: Asked, call: Call): Promise<Report> {
   await init({ wasm: new URL(hasSimd() ? wasm : scalarWasm) });
   const report = await verifyDocument(document, { sample: 'all', ...asked, ...call, worker: new URL(worker) });
-  if (report.submissions.length === 0) refuseMissing(report.unjudged);
+  if (report.submissions.length === 0 && report.unjudged.every(({ code }) => code in ATTRIBUTES)) {
+    throw new MissingContext(await missingFrom(document, report.unjudged, asked));
+  }
   return report;
 }
 
-/** Names what the page has to add, where that alone is missing. */
-function refuseMissing(unjudged: readonly Unjudged[]) {
-  const attributes = [...new Set(unjudged.map(({ code }) => ATTRIBUTES[code]))];
-  if (attributes.every((name) => name !== undefined) && attributes.length > 0) throw new MissingContext(attributes as string[]);
+/** What the page has to add: the judge names the first that a part leaves out, the document all of them. */
+async function missingFrom(document: ProofInput, unjudged: readonly Unjudged[], asked: Asked): Promise<string[]> {
+  const read = await readDocument(document);
+  const batches = read.batches();
+  read.free();
+  return Object.values(ATTRIBUTES).filter(
+    (name) =>
+      unjudged.some(({ code }) => ATTRIBUTES[code] === name) ||
+      batches.some(({ params, blockHash, publicKey }) => ({ params, 'block-hash': blockHash, 'public-key': publicKey })[name] === null && !Object.hasOwn(asked, FIELDS[name]!)),
+  );
 }
