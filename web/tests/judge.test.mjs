@@ -142,7 +142,8 @@ test('a sample that convicts nobody is inconclusive, and offers more', async () 
 });
 
 test('what the miner writes opens: several lines are one submission, a torn tail is reported, one exact line reads', async () => {
-  const line = (from, to) => JSON.stringify({ ...honest, nonces: honest.nonces.slice(from, to), dist: honest.dist.slice(from, to) });
+  const progress = { node_id: 0, node_count: 1, group: 0, groups: 1, tried: 64 };
+  const line = (from, to) => JSON.stringify({ ...honest, ...progress, last: honest.nonces[to - 1], nonces: honest.nonces.slice(from, to), dist: honest.dist.slice(from, to) });
   const file = `${line(0, 20)}\n${line(20, 40)}\n`;
   await open(async (page) => {
     await type(page, file);
@@ -156,7 +157,7 @@ test('what the miner writes opens: several lines are one submission, a torn tail
     assert.match(await page.locator('main').innerText(), /last line \(3\) is cut off after 300 bytes[\s\S]*40 nonces|40 nonces[\s\S]*last line \(3\) is cut off after 300 bytes/);
     await another(page);
     const { nonces, digests, ...head } = exact;
-    await type(page, `${JSON.stringify({ ...head, node_count: 1, group: 0, groups: 1, tried: 64, last: nonces[3], nonces: nonces.slice(0, 4), digests: digests.slice(0, 4) })}\n`);
+    await type(page, `${JSON.stringify({ ...head, ...progress, last: Number(nonces[3]), nonces: nonces.slice(0, 4), digests: digests.slice(0, 4) })}\n`);
     await start(page);
     assert.deepEqual(await verdict(page), ['honest', 'Honest: all 4 nonces, 0 bad']);
   });

@@ -106,7 +106,7 @@ test('what a node or a file may say instead of a proof is explained', async () =
     };
     assert.match(await read(JSON.stringify(v2)), /epoch 158/);
     for (const text of ['{', '[]', '{"nonces": [1], "dist": []}', JSON.stringify({ ...honest, dist: honest.dist.map(() => 9) }), JSON.stringify({ ...honest, nonces: honest.nonces.map(() => -1) })]) {
-      assert.match(await read(text), /not a proof|value in it/, text.slice(0, 30));
+      assert.match(await read(text), /not a proof|value in it|no nonces to judge/, text.slice(0, 30));
     }
     await page.locator('[data-sample="gonka-honest"]').click();
     await verdict(page);
@@ -145,16 +145,17 @@ test('an open proof has an entry in the history: Back leads to the inputs, Forwa
 
 test('names of a megabyte and marks of direction neither stretch the page nor reorder it', async () => {
   const { block_hash: _, public_key: key, block_height: height, nonces, dist } = honest;
-  const names = ['x'.repeat(1e6), '\u202Eevil\u2066', 'שלום', '\u200b'.repeat(5e5)];
+  const names = ['x'.repeat(1e6), 'x'.repeat(250), '\u202Eevil\u2066', 'שלום', '\u200b'.repeat(5e5)];
   const hosts = names.map((participant, i) => ({ participant, key, height: height + i, nonces: nonces.slice(0, 2), dist: dist.slice(0, 2) }));
   await open(async (page) => {
     for (const host of hosts) {
       await page.locator('input[type=file]').setInputFiles({ name: `\u202Egnp.${'y'.repeat(200)}`, mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(stageOf(host))) });
-      await opened(page);
+      // The reader refuses most of them: what it says of them is held to the same.
+      await page.locator('#proof-title, [role=alert]').first().waitFor();
       const { width, height: tall, inner, text } = await page.evaluate(() => ({ width: document.documentElement.scrollWidth, height: document.documentElement.scrollHeight, inner: innerWidth, text: document.querySelector('main').textContent }));
       assert.ok(width <= inner && tall < 6000, `${width} × ${tall} px`);
       assert.doesNotMatch(text, /[\u202a-\u202e\u200b]|x{200}/);
-      await another(page);
+      if (await page.locator('#proof-title').count()) await another(page);
     }
   }, { viewport: { width: 360, height: 740 } });
 });

@@ -15,6 +15,9 @@ const CODES: Record<string, Key> = {
   E_WASM_LOAD: 'trouble.wasm',
 };
 
+/** The place that is none. */
+const WHOLE = 'the document';
+
 /** A reason of SPEC in the reader's language; null for one that has no text here. */
 export function reasonOf(reason: string): string | null {
   const key = `reason.${reason}`;
@@ -28,9 +31,10 @@ export function Trouble({ problem: { kind, code, reason, place, detail } }: { pr
   return (
     <div class={`notice ${isNews ? 'unsure' : 'bad'}`} role="alert">
       <p><strong>{headline(kind, code, detail)}</strong></p>
-      {why && <p>{why}{place && <> <code class="break">{shown(place, 120)}</code></>}</p>}
+      {why && <p>{why}{place && place !== WHOLE && <> <code class="break">{shown(place, 120)}</code></>}</p>}
       {kind === 'fetch' && <p>{t('trouble.fetch.help')}</p>}
-      {(kind === 'package' || kind === 'link') && <p class="quiet break" lang="en">{shown(detail, 400)}</p>}
+      {/* The judge's own words, which name the value: where nothing is to be judged they add nothing. */}
+      {code !== 'NOTHING' && (kind === 'package' || kind === 'link') && <p class="quiet break" lang="en">{shown(detail, 400)}</p>}
     </div>
   );
 }
