@@ -195,7 +195,7 @@ test('what is missing, unreadable or unreachable is said, and the element goes o
       [null, 'failure', 'Unreachable'],
       [null, 'failure', 'E_FORMAT'],
       [null, 'failure', 'E_FORMAT'],
-      [null, 'failure', 'E_PROFILE_UNKNOWN'],
+      [null, 'failure', 'E_RANGE'],
       [null, 'failure', 'E_RANGE'],
       [null, 'failure', 'E_RANGE'],
       [null, 'failure', 'E_RANGE'],

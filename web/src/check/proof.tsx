@@ -190,6 +190,7 @@ function ParamsField() {
 function Radius() {
   const id = useId();
   const own = said.value!.rTarget;
+  const one = head.value;
   const value = expected.value.rTarget;
   const radii = constants.value!.radii;
   const isNamed = ['network', 'document'].includes(value) || radii.some(({ rTarget }) => String(rTarget) === value);
@@ -198,7 +199,7 @@ function Radius() {
     <div class="field">
       <Label id={id} text={t('context.radius')} name="rule" />
       <select id={id} value={isNamed ? value : 'custom'} onChange={(e) => void expect({ rTarget: e.currentTarget.value === 'custom' ? '1.4' : e.currentTarget.value })}>
-        <option value="network">{t('radius.network')}</option>
+        <option value="network">{one?.profile === 'gonka' && value === 'network' ? `${one.rule.rTarget}: ${t(`origin.${one.sources.rule}`)}` : t('radius.network')}</option>
         {own !== null && <option value="document">{t('radius.confirm', { radius: String(own) })}</option>}
         {radii.map(({ rTarget, fromHeight }) => <option value={String(rTarget)}>{t(label(fromHeight), { radius: String(rTarget), height: String(fromHeight) })}</option>)}
         <option value="custom">{t('radius.custom')}</option>

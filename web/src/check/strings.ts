@@ -114,7 +114,7 @@ export const CHECK = {
   ],
   'proof.nothing': ['Nothing in this document can be judged.', '此文档中没有可判定的内容。', 'В этом документе нечего проверять.'],
   'proof.unreadable': ['One of the values entered cannot be read.', '输入的某个值无法读取。', 'Одно из введённых значений не читается.'],
-  'unjudged.title': ['{n} parts cannot be judged', '{n} 个部分无法判定', 'Не поддаются проверке частей: {n}'],
+  'unjudged.title': ['Parts that cannot be judged: {n}', '无法判定的部分：{n}', 'Частей, которые нельзя проверить: {n}'],
   'unjudged.more': ['and {n} more', '另有 {n} 个', 'и ещё {n}'],
   'origin.verifier': ['from you', '由您提供', 'от вас'],
   'origin.network': ['the network’s', '网络规定', 'от сети'],
@@ -127,7 +127,7 @@ export const CHECK = {
   'context.params.own': ['own sizes of the document, not confirmed', '文档自定的尺寸，未确认', 'свои размеры документа, не подтверждены'],
   'context.params.choose': ['choose one', '请选择', 'выберите'],
   'context.params.confirm': ['own sizes of the document, confirmed by me', '文档自定的尺寸，由我确认', 'свои размеры документа, подтверждаю'],
-  'radius.network': ['the network’s at the block’s height', '按区块高度的网络半径', 'сетевой по высоте блока'],
+  'radius.network': ['the network’s at the block’s height, or a smaller one', '按区块高度的网络半径，或更小者', 'сетевой по высоте блока или меньший'],
   'radius.confirm': ['{radius} of the document, confirmed by me', '文档的 {radius}，由我确认', '{radius} из документа, подтверждаю'],
   'radius.own': [
     'The document names {radius}. A smaller one than the network’s counts, a larger one stays unconfirmed.',

@@ -60,6 +60,17 @@ export const TROUBLE = {
     'Это адрес аккаунта, а не открытый ключ; ключ начинается с 02 или 03.',
   ],
   'reason.nonce': ['A nonce cannot be one.', 'nonce 无效。', 'Nonce невозможен.'],
+  'reason.digest-text': [
+    'A digest is none: 64 lower-case hex digits are expected.',
+    '摘要无效：应为 64 位小写十六进制。',
+    'Дайджест невозможен: нужны 64 строчные шестнадцатеричные цифры.',
+  ],
+  'reason.count': ['It has more claims than one proof may have.', '声明数超出单个证明的上限。', 'Заявлено больше, чем может одно доказательство.'],
+  'reason.truncated': ['Its bytes end too early.', '字节不完整。', 'Байты обрываются.'],
+  'reason.magic': ['Its bytes do not begin as a proof’s do.', '开头字节不是证明的标识。', 'Начальные байты не те, что у доказательства.'],
+  'reason.version': ['It is of another version of the profile.', '属于该方案的另一版本。', 'Это другая версия профиля.'],
+  'reason.length': ['Its bytes are more or fewer than it says.', '字节数与其声明不符。', 'Байтов больше или меньше, чем заявлено.'],
+  'reason.order': ['Its nonces are not in ascending order.', 'nonce 未按升序排列。', 'Nonce не по возрастанию.'],
   'reason.range': ['A number is out of range.', '数值超出范围。', 'Число вне диапазона.'],
   'reason.option': ['This profile knows no such option.', '该方案没有此选项。', 'У этого профиля нет такой настройки.'],
   'reason.no-nonces': [

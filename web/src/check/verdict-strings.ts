@@ -43,6 +43,7 @@ export const VERDICT = {
     '诚实主机出现这么多或更多不合格 nonce 的概率为 {p}，远高于界限 {threshold}。',
     'У честного узла столько негодных или больше бывает с вероятностью {p}, намного выше порога {threshold}.',
   ],
+  'verdict.gonka.clean.why': ['Every claim recomputed wins.', '重算的声明均获胜。', 'Все пересчитанные выигрывают.'],
   'verdict.gonka.fraud.why': [
     '{bad} of {n} did not win. An honest host shows as many only with probability {p}, below the limit of {threshold}.',
     '{n} 个中有 {bad} 个未获胜。诚实主机出现这么多的概率仅为 {p}，低于界限 {threshold}。',

@@ -22,14 +22,14 @@ export function sentenceOf(its: Judged): string {
     return t(verdict === 'honest' && n === claims ? 'verdict.exact.all.why' : `verdict.exact.${verdict}.why`, values);
   }
   const values = { n, bad, claims, p: probability(its.evidence.probabilityHonest), threshold: probability(its.rule.fraudThreshold) };
-  return t(`verdict.gonka.${verdict}.why`, values);
+  return t(verdict === 'honest' && bad === 0 ? 'verdict.gonka.clean.why' : `verdict.gonka.${verdict}.why`, values);
 }
 
 /** Of a document with several submissions: what was found in how many. */
 export function tallyOf({ submissions, unjudged }: Report): string {
   const words = (['fraud', 'unconfirmed', 'inconclusive', 'honest'] as const).flatMap((verdict) => {
     const n = submissions.filter((one) => one.verdict === verdict).length;
-    return n > 0 ? [t('verdict.tally', { verdict: t(`verdict.${verdict}`), n })] : [];
+    return n > 0 ? [t('verdict.tally', { verdict: t(`verdict.${verdict}`).toLocaleLowerCase(), n })] : [];
   });
   if (unjudged.length > 0) words.push(t('verdict.tally', { verdict: t('verdict.tally.unjudged'), n: unjudged.length }));
   return words.join(' · ');
