@@ -21,7 +21,10 @@ fn cases(name: &str) -> Vec<Value> {
     cases
 }
 
+/// Code and place; the message must be short and plain.
 fn refusal(error: &ReadError) -> Value {
+    let message = error.to_string();
+    assert!(message.len() < 600 && !message.contains(char::is_control), "{message:?}");
     json!({"place": error.place.to_string(), "code": error.kind.code()})
 }
 

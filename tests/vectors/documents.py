@@ -247,6 +247,7 @@ def members():
     for name, params in [("too_long", changed(PARAMS, x="y" * 20000)), ("heads", changed(PARAMS, n_heads=7)),
                          ("text", changed(PARAMS, dim="wide"))]:
         reject("params_" + name, changed(BATCH, params=params), "params", "params")
+    reject("params_with_escapes", changed(BATCH, params=changed(PARAMS, dim="\u001b[2J" * 100)), "params", "params")
     reject("params_repeated", json.dumps(LINE).replace('"dim": 512', '"dim": 512, "dim": 512'), "params", "params")
     chain = changed(PARAMS, dim="512", ffn_dim_multiplier={"value": "13", "exponent": -1}, n_layers=16.0)
     accept("params_of_the_chain", changed(BATCH, params=chain), "proof-batch", ["the document"])
@@ -286,6 +287,8 @@ def exact():
                          ("float", changed(EXACT["params"], dim=64.0)), ("over", changed(EXACT["params"], threshold=2**32)),
                          ("negative", changed(EXACT["params"], threshold=-1)), ("width", changed(EXACT["params"], dim=65))]:
         exact_reject("params_" + name, "params", "params", params=params)
+    exact_reject("params_with_escapes", "params", "params", params=changed(EXACT["params"], **{"\u001b[2J": 1}))
+    exact_reject("unknown_with_escapes", here, "unknown", **{"\u001b[2J" * 100: 1})
     reject("exact_params_twice", json.dumps(EXACT).replace('"dim": 64', '"dim": 64, "dim": 64'), "params", "params")
     for name in ("block_hash", "public_key"):
         for what, text, code in [("empty", "", "identity"), ("long", "a" * 257, "identity"), ("space", "a b", "identity"),

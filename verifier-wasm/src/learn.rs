@@ -39,11 +39,7 @@ thread_local! {
 #[wasm_bindgen]
 pub fn describe(request: &str) -> Result<String, Failure> {
     let (request, _) = read(request)?;
-    if request.is_exact() {
-        crate::exact::describe(&request.params(), false)
-    } else {
-        crate::gonka::describe(&request.params())
-    }
+    crate::models::describe(&request.profile, &request.params(), false)
 }
 
 /// Makes one nonce and gives every step as JSON; `weights` and `layers` are told the share done of making the

@@ -124,16 +124,17 @@ impl Op {
     /// int8 operations of one nonce, a multiplication and an addition counted as 2.
     #[must_use]
     pub fn cost(self, params: &Params) -> u64 {
-        let product = match self {
+        // In u64 throughout: a product of three passes 2^32, where usize ends in wasm.
+        let product = |rows: Rows, a: usize, b: usize| rows.count(1, params) as u64 * a as u64 * b as u64;
+        match self {
             Self::Linear { weight, rows, .. } => {
                 let (outputs, inputs) = weight.shape(params);
-                rows.count(1, params) * outputs * inputs
+                2 * product(rows, outputs, inputs)
             }
             // Scores and weighted sums.
-            Self::Attention { rows } => 2 * rows.count(1, params) * params.tokens() * params.dim(),
+            Self::Attention { rows } => 4 * product(rows, params.tokens(), params.dim()),
             _ => 0,
-        };
-        2 * product as u64
+        }
     }
 }
 

@@ -3,28 +3,27 @@
 use super::request::{Identity, Request};
 use super::{Correlation, SHOWN, Told, check_small, correlation, hex, json};
 use crate::error::Failure;
-use crate::gonka::{Model, memory_bytes, params_of};
+use crate::gonka::{Model, memory_bytes};
+use crate::models::params_of;
 use half::f16;
 use serde::Serialize;
 use sphere_pow_core::gonka::params::RawParams;
 use sphere_pow_core::gonka::plan::Plan;
-use sphere_pow_core::gonka::proof::TargetRadius;
 use sphere_pow_core::gonka::rng::{NumpyRng, SeedSequence};
+use sphere_pow_core::gonka::rule::TargetRadius;
 use sphere_pow_core::gonka::seed::{Seed, parameter_offset};
 use sphere_pow_core::gonka::weights::{LayerTensor, Tensor, TensorView};
-use sphere_pow_core::gonka::{Params, geometry};
+use sphere_pow_core::gonka::{Gonka, Params, geometry};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use sphere_pow_core::statistics::cap_probability;
 
-/// The radius at launch.
-const LAUNCH: f64 = 1.401_356_466_045_817_3;
-
 fn radius(request: &Request) -> Result<f64, Failure> {
-    Ok(TargetRadius::new(request.r_target.unwrap_or(LAUNCH))?.get())
+    let radius = request.r_target.map(TargetRadius::new).transpose()?;
+    Ok(radius.unwrap_or(TargetRadius::LAUNCH).get())
 }
 
 pub(super) fn check(request: &Request) -> Result<(), Failure> {
-    let params = params_of(&request.params())?;
+    let params = params_of::<Gonka>(&request.params())?;
     radius(request)?;
     request.kept(params.n_layers())?;
     if request.skips() { check_small(params.flops_per_nonce(), memory_bytes(&params)) } else { Ok(()) }
