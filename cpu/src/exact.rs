@@ -8,7 +8,6 @@ mod activations;
 mod executor;
 mod forward;
 mod kernels;
-mod memory;
 mod ops;
 mod run;
 mod weights;

@@ -3,9 +3,11 @@
 
 mod activation;
 mod executor;
+mod kernels;
 pub mod ops;
 pub(crate) mod pool;
 
 pub use activation::Activation;
 pub use executor::{CpuError, CpuExecutor, CpuOptions, Progress};
+pub use kernels::LANES;
 pub use pool::{weight_pool, weight_pool_with};
