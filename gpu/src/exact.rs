@@ -7,6 +7,7 @@
 
 pub mod cache;
 pub mod choose;
+pub mod engine;
 pub mod executor;
 pub mod forward;
 pub mod kernels;
@@ -16,6 +17,7 @@ pub mod self_test;
 pub mod weights;
 
 pub use cache::CachePlace;
+pub use engine::ExactGpuEngine;
 pub use executor::{ExactGpuExecutor, ExactGpuOptions};
 pub use kernels::linear::{Method, Variant};
 pub use layout::WeightPlace;

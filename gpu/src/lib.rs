@@ -12,6 +12,7 @@
 
 pub mod context;
 pub mod device;
+pub mod engine;
 pub mod error;
 pub mod exact;
 pub mod executor;
@@ -26,6 +27,7 @@ pub mod self_test;
 pub mod tune;
 
 pub use device::{DeviceInfo, DeviceSelector, devices};
+pub use engine::GpuEngine;
 pub use error::GpuError;
 pub use exact::{ExactGpuExecutor, ExactGpuOptions};
 pub use executor::{GpuExecutor, GpuOptions};

@@ -45,6 +45,22 @@ pub(super) fn batch(
     path: &Path<'_>,
     outer: &Outer,
 ) -> Result<Batch<Gonka>, ReadError> {
+    let public_key = public_key(fields, path)?.or_else(|| outer.public_key.clone());
+    let block_hash = match text_member(fields, "block_hash", path)? {
+        Some(text) => Some(identity(BlockHash::new(&text), "block_hash", path)?),
+        None => None,
+    };
+    let block_height = match height(fields, "block_height", path)? {
+        None => height(fields, "poc_stage_start_block_height", path)?,
+        some => some,
+    };
+    let node_id = node_id(fields, path)?;
+    let params = match fields.get("params") {
+        Some(raw) => Some(model::sizes(raw).map_err(|kind| path.member("params").error(kind))?),
+        None => None,
+    };
+    let price = radius(fields, path)?;
+    let progress = progress(fields, path)?;
     let (nonces, claims) = match shape {
         Shape::Single => single(fields, path)?,
         Shape::ValidatedBatch => columns(fields, "received_dist", path)?,
@@ -54,30 +70,19 @@ pub(super) fn batch(
     if nonces.is_empty() && shape == Shape::ValidatedBatch {
         return Err(path.error(ReadErrorKind::VerdictOnly));
     }
-    let block_height = match height(fields, "block_height", path)? {
-        None => height(fields, "poc_stage_start_block_height", path)?,
-        some => some,
-    };
-    let block_hash = match text_member(fields, "block_hash", path)? {
-        Some(text) => Some(identity(BlockHash::new(&text), "block_hash", path)?),
-        None => None,
-    };
-    let params = match fields.get("params") {
-        Some(raw) => Some(model::sizes(raw).map_err(|kind| path.member("params").error(kind))?),
-        None => None,
-    };
+    let (place, participant) = (path.place(), outer.participant.clone());
     Ok(Batch {
-        place: path.place(),
-        participant: outer.participant.clone(),
-        public_key: public_key(fields, path)?.or_else(|| outer.public_key.clone()),
+        place,
+        participant,
+        public_key,
         block_hash,
         block_height,
-        node_id: node_id(fields, path)?,
+        node_id,
         params,
-        price: radius(fields, path)?,
+        price,
         nonces,
         claims,
-        progress: progress(fields, path)?,
+        progress,
     })
 }
 
@@ -139,7 +144,7 @@ fn height(fields: &Fields<'_>, name: &'static str, path: &Path<'_>) -> Result<Op
 /// The node's number. The chain keeps a name there, which says nothing here; -1 stands for unset.
 fn node_id(fields: &Fields<'_>, path: &Path<'_>) -> Result<Option<u64>, ReadError> {
     let is_name =
-        fields.get("node_id").is_some_and(|raw| raw.starts_with('"') && json::integer(raw).is_none());
+        fields.get("node_id").is_some_and(|raw| json::text(raw).is_some() && json::integer(raw).is_none());
     if is_name {
         return Ok(None);
     }

@@ -105,8 +105,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, ReadError> {
     let tail = all.get(text.len()..).unwrap_or_default();
     // Whether the last line was written to its end.
     let is_ended = tail.trim_start_matches([' ', '\t', '\r']).starts_with('\n') && cut == 0;
-    let mut at = skip(text, 0);
-    check_start(text, at)?;
+    let start = skip(text, 0);
+    check_start(text, start)?;
+    let mut at = start;
     let (mut walk, mut torn) = (Walk::default(), None);
     let (mut lines, mut last_line, mut n_values) = (Lines { line: 1, counted: 0 }, 0, 0_usize);
     while at < text.len() {
@@ -115,10 +116,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, ReadError> {
         match value_at(rest) {
             Ok(raw) => {
                 let end = skip(text, at + raw.get().len());
-                let name = match (n_values, end == text.len() && cut == 0) {
-                    (0, true) => String::new(),
-                    _ if line > last_line => format!("line {line}"),
-                    _ => format!("line {line}, value {}", n_values + 1),
+                let name = match () {
+                    () if at == start && end == text.len() && cut == 0 => String::new(),
+                    () if line > last_line => format!("line {line}"),
+                    () => format!("line {line}, value {}", n_values + 1),
                 };
                 walk.value(raw.get(), &Path::value(&name))?;
                 (n_values, last_line) = (n_values + 1, line);
@@ -131,35 +132,32 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, ReadError> {
                     break;
                 }
                 let wrong = not_json(text, at, line, &error);
-                // One bad line of several: the next one begins a value. Beyond the line after it the parser went into
-                // what may be one broken value, and nothing can be told apart.
-                let next = rest.find('\n').map(|ix| skip(text, at + ix));
-                let next = next.filter(|next| {
-                    let rest = text.get(*next..).unwrap_or_default();
-                    rest.is_empty() || rest.starts_with('{')
-                });
-                match next {
-                    Some(next) if error.line() <= 2 && rest.starts_with('{') => {
-                        walk.set_aside(None, wrong)?;
-                        at = next;
-                    }
-                    _ if error.line() == 1 && n_values > 0 && !rest.contains('\n') => {
-                        walk.set_aside(None, wrong)?;
-                        break;
-                    }
-                    _ => return Err(wrong),
-                }
+                let Some(next) = after_bad_line(text, at, &error) else { return Err(wrong) };
+                walk.set_aside(None, wrong)?;
+                at = next;
             }
         }
     }
     if cut > 0 && torn.is_none() {
-        return Err(not_utf8(text.len()));
+        return Err(not_utf8(all.len()));
     }
     let document = walk.finish()?;
     Ok(Document { torn, ..document })
 }
 
-/// Whether the parser reached the end of the text.
+/// Where reading goes on after one bad line of several: at the next one, when that begins an object. Beyond the line
+/// after it, or within a list, the parser went into what may be one broken value, and nothing can be told apart.
+fn after_bad_line(text: &str, at: usize, error: &serde_json::Error) -> Option<usize> {
+    let rest = text.get(at..).unwrap_or_default();
+    if rest.starts_with('[') || error.line() > 2 {
+        return None;
+    }
+    let next = rest.find('\n').map_or(text.len(), |ix| skip(text, at + ix));
+    let rest = text.get(next..).unwrap_or_default();
+    (rest.is_empty() || rest.starts_with('{')).then_some(next)
+}
+
+/// Whether the parser found nothing wrong before the last byte.
 fn is_cut_off(rest: &str, error: &serde_json::Error) -> bool {
     error.is_eof() || (error.line() == 1 && error.column() >= rest.len() && !rest.contains('\n'))
 }

@@ -217,6 +217,7 @@ impl Walk {
         if kind.as_ref().is_some_and(|kind| kind.to_ascii_lowercase().contains("pocv2")) {
             return self.nothing(here, ReadErrorKind::V2);
         }
+        gonka::participant(fields, path)?;
         if let Some(shape) = gonka::shape(fields, within, ends_with("MsgSubmitPocBatch")) {
             let batch = gonka::batch(fields, shape, path, outer)?;
             return self.push(AnyBatch::Gonka(batch), shape, path);

@@ -151,7 +151,7 @@ impl Plan {
         Self::of_layers(&(0..params.layers()).collect::<Vec<_>>())
     }
 
-    /// The forward pass of the layers `kept`, in ascending order, alone: the shortcut that is a plan as well.
+    /// The forward pass of the layers `kept`, in ascending order, alone.
     #[must_use]
     pub fn of_layers(kept: &[usize]) -> Self {
         let mut ops = alloc::vec![Op::Embed];
@@ -179,8 +179,9 @@ impl Plan {
     }
 }
 
-/// A layer; where `is_last`, only what the last position needs.
-pub(super) fn layer_ops(layer: usize, is_last: bool) -> Vec<Op> {
+/// The ops of a layer; where `is_last`, only what the last position needs.
+#[must_use]
+pub fn layer_ops(layer: usize, is_last: bool) -> Vec<Op> {
     let rows = if is_last { Rows::Last } else { Rows::All };
     let project = |input, t, output, rows| {
         let weight = Tensor::Layer(layer, t);
@@ -223,7 +224,8 @@ const READOUT: Op = Op::Linear {
 };
 
 /// From the last position's stream to its logits.
-pub(super) fn readout_ops() -> [Op; 2] {
+#[must_use]
+pub fn readout_ops() -> [Op; 2] {
     [Op::Norm { rows: Rows::Last }, READOUT]
 }
 

@@ -1,4 +1,4 @@
-//! Host side of `shaders/add.wgsl`.
+//! Host side of `shaders/gonka/add.wgsl`.
 
 use super::{Access, Kernel, KernelId, members, swiglu};
 use crate::error::GpuError;
@@ -8,10 +8,7 @@ use crate::recorder::Recorder;
 pub const KERNEL: Kernel = Kernel {
     name: "add",
     entry_point: "add",
-    source: concat!(
-        include_str!("../../../shaders/shared/half.wgsl"),
-        include_str!("../../../shaders/add.wgsl")
-    ),
+    source: sphere_pow_shaders::gonka::ADD,
     dims_bytes: size_of::<Dims>(),
     dims_members: members!(Dims; words, first_row),
     buffers: &[Access::Read, Access::Write],

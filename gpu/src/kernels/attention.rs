@@ -1,4 +1,4 @@
-//! Host side of `shaders/attention.wgsl`.
+//! Host side of `shaders/gonka/attention.wgsl`.
 
 use super::{Access, Kernel, KernelId, assert_holds, members, u32_of};
 use crate::error::GpuError;
@@ -9,11 +9,7 @@ use sphere_pow_core::gonka::ops::AttentionShape;
 pub const KERNEL: Kernel = Kernel {
     name: "attention",
     entry_point: "attention",
-    source: concat!(
-        include_str!("../../../shaders/shared/half.wgsl"),
-        include_str!("../../../shaders/shared/reduce.wgsl"),
-        include_str!("../../../shaders/attention.wgsl")
-    ),
+    source: sphere_pow_shaders::gonka::ATTENTION,
     dims_bytes: size_of::<Dims>(),
     dims_members: members!(Dims; seq_len, queries, group_heads, head_words, q_words, kv_words, first_row, root),
     buffers: &[Access::Read, Access::Read, Access::Read, Access::Write],

@@ -1,4 +1,4 @@
-//! Host side of `shaders/linear.wgsl`.
+//! Host side of `shaders/gonka/linear.wgsl`.
 
 pub use super::tile::Tile;
 use super::{Access, Kernel, assert_holds, members, u32_of};
@@ -9,13 +9,9 @@ use crate::recorder::Recorder;
 pub const KERNEL: Kernel = Kernel {
     name: "linear",
     entry_point: "linear",
-    source: concat!(
-        include_str!("../../../shaders/shared/half.wgsl"),
-        include_str!("../../../shaders/shared/tile.wgsl"),
-        include_str!("../../../shaders/linear.wgsl")
-    ),
+    source: sphere_pow_shaders::gonka::LINEAR,
     dims_bytes: size_of::<Dims>(),
-    dims_members: members!(Dims; k_vecs, out_vecs, first_row, first_weight, chunk_column),
+    dims_members: members!(Dims; k_quads, out_quads, first_row, first_weight, chunk_column),
     buffers: &[Access::Read, Access::Read, Access::Write],
 };
 
@@ -23,10 +19,10 @@ pub const KERNEL: Kernel = Kernel {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
 pub struct Dims {
-    /// Groups of 8 values in a row of `x` and of `weight`.
-    pub k_vecs: u32,
+    /// Groups of 4 values in a row of `x` and of `weight`.
+    pub k_quads: u32,
     /// Groups of 4 values in a row of `out`.
-    pub out_vecs: u32,
+    pub out_quads: u32,
     /// First row of `x` and `out` that the dispatch takes.
     pub first_row: u32,
     /// First row of `weight` that the dispatch takes.
@@ -90,8 +86,8 @@ pub fn record(
         while row < row_tiles {
             let rows = recorder.affordable(tile_cost * columns as f64).clamp(1, row_tiles - row);
             let dims = Dims {
-                k_vecs: u32_of(k / 8),
-                out_vecs: u32_of(out_stride / 4),
+                k_quads: u32_of(k / 4),
+                out_quads: u32_of(out_stride / 4),
                 first_row: u32_of(row * tile_rows),
                 first_weight: u32_of(column * tile_columns),
                 chunk_column: u32_of(chunk_column),

@@ -1,4 +1,4 @@
-//! Host side of `shaders/linear_wide.wgsl`: [`super::linear`] with another kernel, recorded there.
+//! Host side of `shaders/gonka/linear_wide.wgsl`: [`super::linear`] with another kernel, recorded there.
 
 use super::linear::Dims;
 use super::{Access, Kernel, members};
@@ -7,12 +7,8 @@ use super::{Access, Kernel, members};
 pub const KERNEL: Kernel = Kernel {
     name: "linear_wide",
     entry_point: "linear_wide",
-    source: concat!(
-        include_str!("../../../shaders/shared/half.wgsl"),
-        include_str!("../../../shaders/shared/tile.wgsl"),
-        include_str!("../../../shaders/linear_wide.wgsl")
-    ),
+    source: sphere_pow_shaders::gonka::LINEAR_WIDE,
     dims_bytes: size_of::<Dims>(),
-    dims_members: members!(Dims; k_vecs, out_vecs, first_row, first_weight, chunk_column),
+    dims_members: members!(Dims; k_quads, out_quads, first_row, first_weight, chunk_column),
     buffers: &[Access::Read, Access::Read, Access::Write],
 };

@@ -1,4 +1,4 @@
-//! Host side of `shaders/repack.wgsl`.
+//! Host side of `shaders/gonka/repack.wgsl`.
 
 use super::{Access, Kernel, KernelId, WG, assert_holds, members, u32_of};
 use crate::error::GpuError;
@@ -9,7 +9,7 @@ use std::ops::Range;
 pub const KERNEL: Kernel = Kernel {
     name: "repack",
     entry_point: "repack",
-    source: include_str!("../../../shaders/repack.wgsl"),
+    source: sphere_pow_shaders::gonka::REPACK,
     dims_bytes: size_of::<Dims>(),
     dims_members: members!(Dims; rows, cols, vecs, first_row, run_first, run_end, source),
     buffers: &[Access::Read, Access::Write],

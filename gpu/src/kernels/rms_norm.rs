@@ -1,4 +1,4 @@
-//! Host side of `shaders/rms_norm.wgsl`.
+//! Host side of `shaders/gonka/rms_norm.wgsl`.
 
 use super::{Access, Kernel, KernelId, assert_holds, members, u32_of};
 use crate::error::GpuError;
@@ -8,11 +8,7 @@ use crate::recorder::Recorder;
 pub const KERNEL: Kernel = Kernel {
     name: "rms_norm",
     entry_point: "rms_norm",
-    source: concat!(
-        include_str!("../../../shaders/shared/half.wgsl"),
-        include_str!("../../../shaders/shared/reduce.wgsl"),
-        include_str!("../../../shaders/rms_norm.wgsl")
-    ),
+    source: sphere_pow_shaders::gonka::RMS_NORM,
     dims_bytes: size_of::<Dims>(),
     dims_members: members!(Dims; dim, words, first_row, eps),
     buffers: &[Access::Read, Access::Read, Access::Write],

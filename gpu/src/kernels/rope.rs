@@ -1,4 +1,4 @@
-//! Host side of `shaders/rope.wgsl`.
+//! Host side of `shaders/gonka/rope.wgsl`.
 
 use super::{Access, Kernel, KernelId, WG, assert_holds, members, u32_of};
 use crate::error::GpuError;
@@ -8,10 +8,7 @@ use crate::recorder::Recorder;
 pub const KERNEL: Kernel = Kernel {
     name: "rope",
     entry_point: "rope",
-    source: concat!(
-        include_str!("../../../shaders/shared/half.wgsl"),
-        include_str!("../../../shaders/rope.wgsl")
-    ),
+    source: sphere_pow_shaders::gonka::ROPE,
     dims_bytes: size_of::<Dims>(),
     dims_members: members!(Dims; words, used_words, pairs, first_row, first_position, positions),
     buffers: &[Access::Read, Access::Write],

@@ -1,4 +1,4 @@
-//! Host side of `shaders/swiglu.wgsl`.
+//! Host side of `shaders/gonka/swiglu.wgsl`.
 
 use super::{Access, Kernel, KernelId, WG, assert_holds, members, u32_of};
 use crate::error::GpuError;
@@ -8,10 +8,7 @@ use crate::recorder::Recorder;
 pub const KERNEL: Kernel = Kernel {
     name: "swiglu",
     entry_point: "swiglu",
-    source: concat!(
-        include_str!("../../../shaders/shared/half.wgsl"),
-        include_str!("../../../shaders/swiglu.wgsl")
-    ),
+    source: sphere_pow_shaders::gonka::SWIGLU,
     dims_bytes: size_of::<Dims>(),
     dims_members: members!(Dims; words, first_row),
     buffers: &[Access::Read, Access::Write],

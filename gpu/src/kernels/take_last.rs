@@ -1,4 +1,4 @@
-//! Host side of `shaders/take_last.wgsl`.
+//! Host side of `shaders/gonka/take_last.wgsl`.
 
 use super::{Access, Kernel, KernelId, WG, assert_holds, members, u32_of};
 use crate::error::GpuError;
@@ -8,7 +8,7 @@ use crate::recorder::Recorder;
 pub const KERNEL: Kernel = Kernel {
     name: "take_last",
     entry_point: "take_last",
-    source: include_str!("../../../shaders/take_last.wgsl"),
+    source: sphere_pow_shaders::gonka::TAKE_LAST,
     dims_bytes: size_of::<Dims>(),
     dims_members: members!(Dims; words, seq_len, first_row),
     buffers: &[Access::Read, Access::Write],

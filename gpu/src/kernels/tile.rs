@@ -1,4 +1,4 @@
-//! Host side of `shaders/shared/tile.wgsl`: the sizes of tiles.
+//! Host side of `shaders/shared/tiles.wgsl`: the sizes of tiles.
 
 use super::KernelId;
 
@@ -19,13 +19,13 @@ impl Tile {
     /// Every tile.
     pub const ALL: [Self; 4] = [Self::Flat, Self::Square, Self::Wide, Self::Large];
 
-    /// Threads along columns and rows, steps of 4 by 4 results, and groups of 8 values of k in a tile.
+    /// Threads along columns and rows, steps of 4 by 4 results, and groups of 4 values of k in a tile.
     fn shape(self) -> ([u32; 2], u32, u32) {
         match self {
-            Self::Flat => ([16, 4], 1, 4),
-            Self::Square => ([16, 16], 1, 4),
-            Self::Wide => ([8, 8], 2, 4),
-            Self::Large => ([16, 16], 2, 2),
+            Self::Flat => ([16, 4], 1, 8),
+            Self::Square => ([16, 16], 1, 8),
+            Self::Wide => ([8, 8], 2, 8),
+            Self::Large => ([16, 16], 2, 4),
         }
     }
 
@@ -64,8 +64,8 @@ impl Tile {
     }
 
     pub(super) fn constants(self, native: (&'static str, f64)) -> Vec<(&'static str, f64)> {
-        let ([x, y], steps, k_vecs) = self.shape();
-        let sizes = [("WG_X", x), ("WG_Y", y), ("STEPS", steps), ("K_VECS", k_vecs)];
+        let ([x, y], steps, k_quads) = self.shape();
+        let sizes = [("WG_X", x), ("WG_Y", y), ("STEPS", steps), ("K_QUADS", k_quads)];
         std::iter::once(native).chain(sizes.map(|(name, size)| (name, f64::from(size)))).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! Host side of `shaders/widen_all.wgsl`.
+//! Host side of `shaders/gonka/widen_all.wgsl`.
 
 use super::{Access, Kernel, KernelId, WG, assert_holds, members, u32_of};
 use crate::error::GpuError;
@@ -8,10 +8,7 @@ use crate::recorder::Recorder;
 pub const KERNEL: Kernel = Kernel {
     name: "widen_all",
     entry_point: "widen_all",
-    source: concat!(
-        include_str!("../../../shaders/shared/half.wgsl"),
-        include_str!("../../../shaders/widen_all.wgsl")
-    ),
+    source: sphere_pow_shaders::gonka::WIDEN_ALL,
     dims_bytes: size_of::<Dims>(),
     dims_members: members!(Dims; words),
     buffers: &[Access::Read, Access::Write],

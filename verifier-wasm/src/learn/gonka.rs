@@ -12,7 +12,6 @@ use sphere_pow_core::gonka::plan::Plan;
 use sphere_pow_core::gonka::rng::{NumpyRng, SeedSequence};
 use sphere_pow_core::gonka::rule::TargetRadius;
 use sphere_pow_core::gonka::seed::{Seed, parameter_offset};
-use sphere_pow_core::gonka::shortcut::{Edit, Shortcut};
 use sphere_pow_core::gonka::weights::{LayerTensor, Tensor, TensorView};
 use sphere_pow_core::gonka::{Gonka, Params, geometry};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
@@ -342,13 +341,14 @@ pub(super) fn skip_layers(
     let params = model.puzzle.params().clone();
     let (r_target, key, nonces) = (radius(request)?, &identity.key, &identity.nonces);
     let kept = request.kept(params.n_layers())?;
-    let shortcut = Shortcut { name: String::new(), edit: Edit::KeepLayers(kept.clone()) };
-    let work = shortcut.price(&params).cheap;
+    let (plan, honest_plan) = (Plan::of_layers(&kept), Plan::new(&params));
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+    let work = plan.cost(&params) as f64 / honest_plan.cost(&params) as f64;
     let mut part = |done: f64| told(done / (1.0 + work));
     let honest = model.distances(key, nonces, &mut part)?;
-    model.executor.set_plan(shortcut.plan(&params));
+    model.executor.set_plan(plan);
     let cheap = model.distances(key, nonces, &mut |done| part(1.0 + done * work));
-    model.executor.set_plan(Plan::new(&params));
+    model.executor.set_plan(honest_plan);
     let cheap = cheap?;
     let square: f64 = cheap.iter().zip(&honest).map(|(a, b)| (a - b) * (a - b)).sum();
     #[expect(clippy::cast_precision_loss, reason = "a few thousand")]

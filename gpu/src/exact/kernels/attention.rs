@@ -10,10 +10,7 @@ use sphere_pow_core::exact::ops::{AttentionShape, log2_sqrt};
 pub const KERNEL: Kernel = Kernel {
     name: "attention",
     entry_point: "attention",
-    source: concat!(
-        include_str!("../../../../shaders/exact/shared/narrow.wgsl"),
-        include_str!("../../../../shaders/exact/attention.wgsl")
-    ),
+    source: sphere_pow_shaders::exact::ATTENTION,
     dims_bytes: size_of::<Dims>(),
     dims_members: members!(Dims; tokens, queries, row_vecs, head_vecs, log2_root, block_queries, blocks, first_block),
     buffers: &[Access::Read, Access::Read, Access::Read, Access::Read, Access::Write],

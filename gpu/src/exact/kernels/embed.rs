@@ -9,10 +9,7 @@ use crate::recorder::Recorder;
 pub const KERNEL: Kernel = Kernel {
     name: "embed",
     entry_point: "embed",
-    source: concat!(
-        include_str!("../../../../shaders/exact/shared/narrow.wgsl"),
-        include_str!("../../../../shaders/exact/embed.wgsl")
-    ),
+    source: sphere_pow_shaders::exact::EMBED,
     dims_bytes: size_of::<Dims>(),
     dims_members: members!(Dims; first, end),
     buffers: &[Access::Read, Access::Write],

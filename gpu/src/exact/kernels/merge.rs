@@ -10,12 +10,7 @@ use sphere_pow_core::exact::ops::log2_sqrt;
 pub const KERNEL: Kernel = Kernel {
     name: "merge",
     entry_point: "merge",
-    source: concat!(
-        include_str!("../../../../shaders/exact/shared/narrow.wgsl"),
-        include_str!("../../../../shaders/exact/shared/sum.wgsl"),
-        include_str!("../../../../shaders/exact/shared/scale.wgsl"),
-        include_str!("../../../../shaders/exact/merge.wgsl")
-    ),
+    source: sphere_pow_shaders::exact::MERGE,
     dims_bytes: size_of::<Dims>(),
     dims_members: members!(Dims; quads, log2_root, first_row),
     buffers: &[Access::Read, Access::Read, Access::Write],

@@ -10,12 +10,7 @@ use sphere_pow_core::exact::ops::log2_sqrt;
 pub const KERNEL: Kernel = Kernel {
     name: "norm",
     entry_point: "norm",
-    source: concat!(
-        include_str!("../../../../shaders/exact/shared/narrow.wgsl"),
-        include_str!("../../../../shaders/exact/shared/sum.wgsl"),
-        include_str!("../../../../shaders/exact/shared/scale.wgsl"),
-        include_str!("../../../../shaders/exact/norm.wgsl")
-    ),
+    source: sphere_pow_shaders::exact::NORM,
     dims_bytes: size_of::<Dims>(),
     dims_members: members!(Dims; quads, log2_root, first_row, first_position, positions),
     buffers: &[Access::Read, Access::Write, Access::Write],

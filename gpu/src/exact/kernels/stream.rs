@@ -10,7 +10,7 @@ use sphere_pow_core::exact::stream::StreamKey;
 pub const KERNEL: Kernel = Kernel {
     name: "stream",
     entry_point: "stream",
-    source: include_str!("../../../../shaders/exact/stream.wgsl"),
+    source: sphere_pow_shaders::exact::STREAM,
     dims_bytes: size_of::<Dims>(),
     dims_members: members!(Dims; key, counter, first_stream, blocks_per_stream, first_block, end_block, out_first, padding),
     buffers: &[Access::Read, Access::Read, Access::Write],

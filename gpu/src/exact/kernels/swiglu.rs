@@ -9,10 +9,7 @@ use crate::recorder::Recorder;
 pub const KERNEL: Kernel = Kernel {
     name: "swiglu",
     entry_point: "swiglu",
-    source: concat!(
-        include_str!("../../../../shaders/exact/shared/narrow.wgsl"),
-        include_str!("../../../../shaders/exact/swiglu.wgsl")
-    ),
+    source: sphere_pow_shaders::exact::SWIGLU,
     dims_bytes: size_of::<Dims>(),
     dims_members: members!(Dims; first, end),
     buffers: &[Access::Read, Access::Read, Access::Write],

@@ -9,7 +9,7 @@ use crate::recorder::Recorder;
 pub const KERNEL: Kernel = Kernel {
     name: "take_last",
     entry_point: "take_last",
-    source: include_str!("../../../../shaders/exact/take_last.wgsl"),
+    source: sphere_pow_shaders::exact::TAKE_LAST,
     dims_bytes: size_of::<Dims>(),
     dims_members: members!(Dims; tokens, words, first_nonce),
     buffers: &[Access::Read, Access::Write],
