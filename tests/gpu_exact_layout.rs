@@ -6,7 +6,7 @@ use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, ShaderStage, TypeInner};
 use sphere_pow_gpu::exact::choose::candidates;
 use sphere_pow_gpu::exact::kernels::{ALL, WG, linear};
-use sphere_pow_gpu::kernels::Kernel;
+use sphere_pow_gpu::kernel::Kernel;
 use sphere_pow_tests::layout::{differences, ideal, parse};
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -3,8 +3,9 @@
 use naga::back::PipelineConstants;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, ShaderStage};
-use sphere_pow_gpu::context::KernelOptions;
-use sphere_pow_gpu::kernels::{Access, Kernel, KernelId};
+use sphere_pow_gpu::gonka::kernels::KernelId;
+use sphere_pow_gpu::gonka::kernels::KernelOptions;
+use sphere_pow_gpu::kernel::{Access, Kernel};
 use sphere_pow_tests::layout::{differences, parse};
 use std::collections::BTreeSet;
 use std::path::Path;

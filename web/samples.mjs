@@ -67,4 +67,8 @@ write('exact-forged', exact({ ...true_, claims: [[loser, digest], ...tampered.sl
 // A preset of real size: a few claims that take a browser a second each.
 write('exact-standard', exact(mine('exact', 'standard', block, 600)));
 write('exact-wrong-hash', exact(mine('exact', 'nano', otherBlock, 1200), block));
+// The picture on the first screen: the first nonces of the same host on the same block, won or not.
+const { dist } = JSON.parse(sphere('distance', 'gonka', 'dev-test', block, '--nonces', '0-159', '--json'));
+const picture = { radius: honest.head.r_target, distances: dist.map((distance) => Number(distance.toFixed(5))) };
+writeFileSync(fileURLToPath(new URL('src/check/distances.json', import.meta.url)), `${JSON.stringify(picture)}\n`);
 rmSync(scratch, { recursive: true });

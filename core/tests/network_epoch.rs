@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use sphere_pow_core::identity::PublicKey;
 use sphere_pow_core::network::cap::{DEFAULT_LIMIT, cap_powers};
 use sphere_pow_core::network::epoch::{EpochParams, Stages};
-use sphere_pow_core::network::majority::{Ballot, Outcome, Revote, Vote};
+use sphere_pow_core::network::majority::{Ballot, Decision, Revote, Vote};
 use sphere_pow_core::network::message::{BatchMessage, accept_batch, accept_validation};
 use sphere_pow_core::network::reward::{Cycle, Emission, Record, Settlement};
 use sphere_pow_core::network::sample::{Beacon, Commitment, DEFAULT_SAMPLE, draw};
@@ -90,7 +90,7 @@ fn run(
     }
     let (mut refused, mut weights) = (BTreeMap::new(), BTreeMap::new());
     for (host, claimed) in &claims {
-        let is_accepted = ballot.tally(host, group).majority() == Outcome::Accepted;
+        let is_accepted = ballot.tally(host, group).majority() == Decision::Accepted;
         let candidate = Candidate { claimed: *claimed, has_validator_key: true, is_accepted, has_seed: true };
         match candidate.weight() {
             Ok(weight) => drop(weights.insert(*host, CollateralRule::DEFAULT.backed(weight, 0, 2))),

@@ -32,7 +32,7 @@ pub enum ProverError {
         expected: String,
     },
     /// A file that is no document or no model.
-    #[error("{file}: {source}")]
+    #[error("{file}: {}", document_words(.source))]
     Document {
         /// The file.
         file: String,
@@ -170,11 +170,16 @@ impl ProverError {
     #[must_use]
     pub fn body(&self) -> ErrorBody {
         let place = match self {
-            Self::Document { source, .. } if !source.place.0.is_empty() => Some(source.place.to_string()),
+            Self::Document { source, .. } => Some(source.place.to_string()),
             _ => None,
         };
         ErrorBody { code: self.code(), message: self.to_string(), place }
     }
+}
+
+/// What is wrong with a document whose name stands before.
+fn document_words(error: &ReadError) -> String {
+    if error.place.0.is_empty() { error.kind.to_string() } else { error.to_string() }
 }
 
 /// An option as the command line spells it.

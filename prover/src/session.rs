@@ -24,7 +24,7 @@ pub fn all<P: Machine>(
     puzzle: &P::Puzzle,
     stop: &Stop,
 ) -> Result<Vec<AnyDevice<P>>, ProverError> {
-    open::<P>(args, choose(args)?, puzzle, None, stop)
+    open::<P>(args, &choose(args)?, puzzle, None, stop)
 }
 
 /// The first device that the arguments name.
@@ -52,7 +52,7 @@ pub fn one_with<P: Machine>(
     args.check_single()?;
     let mut chosen = choose(args)?;
     chosen.truncate(1);
-    Ok(open::<P>(args, chosen, puzzle, shared, stop)?.swap_remove(0))
+    Ok(open::<P>(args, &chosen, puzzle, shared, stop)?.swap_remove(0))
 }
 
 /// A path other than the one that mined: the CPU after a GPU; after the CPU, a GPU if only a software one, else the
@@ -78,7 +78,7 @@ pub fn other<P: Machine>(is_gpu: bool, puzzle: &P::Puzzle, stop: &Stop) -> Resul
 /// Opens `chosen`, or the CPU where there is none.
 fn open<P: Machine>(
     args: &DeviceArgs,
-    chosen: Vec<DeviceInfo>,
+    chosen: &[DeviceInfo],
     puzzle: &P::Puzzle,
     shared: Option<P::Shared>,
     stop: &Stop,
@@ -90,7 +90,7 @@ fn open<P: Machine>(
         None => P::share(puzzle, stop)?,
     };
     let (mut opened, mut refused) = (Vec::new(), Vec::new());
-    for info in &chosen {
+    for info in chosen {
         match open_gpu::<P>(info, puzzle, &shared, &setup, stop) {
             Ok(device) => opened.push(device),
             Err(ProverError::Interrupted) => return Err(ProverError::Interrupted),

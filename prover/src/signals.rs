@@ -1,5 +1,6 @@
 //! Stopping on request: Ctrl-C, SIGTERM and SIGHUP are heard in every phase.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -44,7 +45,7 @@ pub fn listen() -> Arc<Stop> {
         }
         let _ = std::thread::Builder::new().spawn(|| {
             std::thread::sleep(PATIENCE);
-            crate::console::warn("error: a device does not answer; stopped without a summary");
+            let _ = writeln!(std::io::stderr(), "error: a device does not answer; stopped without a summary");
             std::process::exit(130);
         });
     });

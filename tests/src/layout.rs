@@ -4,11 +4,12 @@ use naga::back::PipelineConstants;
 use naga::back::pipeline_constants::process_overrides;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ShaderStage, StorageAccess, TypeInner};
-use sphere_pow_gpu::context::KernelOptions;
 use sphere_pow_gpu::device::{DeviceInfo, DeviceLimits, MatrixUnits};
 use sphere_pow_gpu::exact;
 use sphere_pow_gpu::exact::choose::candidates;
-use sphere_pow_gpu::kernels::{Access, Kernel, KernelId};
+use sphere_pow_gpu::gonka::kernels::KernelId;
+use sphere_pow_gpu::gonka::kernels::KernelOptions;
+use sphere_pow_gpu::kernel::{Access, Kernel};
 
 /// A kernel with the constants it is compiled with.
 #[derive(Clone, Debug)]

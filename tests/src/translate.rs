@@ -72,7 +72,7 @@ pub fn metal(variant: &Variant, version: (u8, u8)) -> Result<String, String> {
     let target = |(binding, slot): (ResourceBinding, u32)| {
         let buffer = Some(u8::try_from(slot).expect("few buffers"));
         let mutable =
-            slot > 0 && variant.kernel.buffers[slot as usize - 1] == sphere_pow_gpu::kernels::Access::Write;
+            slot > 0 && variant.kernel.buffers[slot as usize - 1] == sphere_pow_gpu::kernel::Access::Write;
         (binding, msl::BindTarget { buffer, mutable, ..msl::BindTarget::default() })
     };
     let resources = msl::EntryPointResources {

@@ -1,4 +1,5 @@
-// Writes sw.js: a service worker that keeps every file of the build, so that the page works without a network.
+// Writes sw.js: a service worker that keeps the page, so that it checks proofs without a network. Engines that a visit may
+// never use are kept once they were.
 
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -7,6 +8,11 @@ import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'vite';
 
 const WORKER = fileURLToPath(new URL('sw.js', import.meta.url));
+
+/** The one engine that nearly every browser can check with, by name and hash; the others are kept once they are used. */
+const ENGINE = /\/verifier-[\w-]{8}\.wasm$/;
+
+const isKeptLater = (name: string) => name.endsWith('.wasm') && !ENGINE.test(name);
 
 /** Files below a folder, relative to it. */
 function filesIn(folder: string): string[] {
@@ -34,10 +40,12 @@ export function offline(): Plugin {
         for (const file of built) hash.update(file.fileName).update(file.type === 'chunk' ? file.code : file.source);
         const copied = publicDir ? filesIn(publicDir) : [];
         for (const name of copied) hash.update(name).update(readFileSync(join(publicDir, name)));
-        const files = ['./', ...built.map((file) => file.fileName), ...copied].filter((name) => name !== 'index.html');
+        const later = built.map((file) => file.fileName).filter(isKeptLater);
+        const files = ['./', ...built.map((file) => file.fileName), ...copied].filter((name) => name !== 'index.html' && !later.includes(name));
         const source = readFileSync(WORKER, 'utf8')
           .replace("'VERSION'", JSON.stringify(hash.digest('hex').slice(0, 16)))
-          .replace("['FILES']", JSON.stringify(files));
+          .replace("['FILES']", JSON.stringify(files))
+          .replace("['LATER']", JSON.stringify(later));
         this.emitFile({ type: 'asset', fileName: 'sw.js', source });
       },
     },

@@ -1,6 +1,7 @@
 // The build puts the names of its files and a hash of their contents here (plugins/offline.ts).
 const VERSION = 'VERSION';
 const FILES = ['FILES'];
+const LATER = ['LATER'];
 
 const PREFIX = `sphere-pow ${self.registration.scope} `;
 const NAME = PREFIX + VERSION;
@@ -39,7 +40,7 @@ self.addEventListener('fetch', (event) => {
 async function answer(request) {
   const cache = await caches.open(NAME);
   const find = () => cache.match(request.url.replace(/index\.html(?=$|[?#])/, ''), { ignoreSearch: true });
-  if (request.mode !== 'navigate') return (await find()) ?? fetch(request);
+  if (request.mode !== 'navigate') return (await find()) ?? fetched(request, cache);
   try {
     return await fetch(request);
   } catch (error) {
@@ -47,4 +48,12 @@ async function answer(request) {
     if (kept) return kept;
     throw error;
   }
+}
+
+/** From the network; engines are kept once they were asked for. */
+async function fetched(request, cache) {
+  const response = await fetch(request);
+  const isLater = LATER.some((file) => new URL(file, self.registration.scope).href === request.url);
+  if (isLater && response.ok) await cache.put(request, response.clone()).catch(() => undefined);
+  return response;
 }

@@ -1,9 +1,10 @@
 // The shell: header, the page that the fragment names, footer.
 
 import { CheckPage } from './check/page.tsx';
+import { stage } from './check/session.ts';
 import { LANGUAGES, LANGUAGE_NAMES, choose, language, t, type Language } from './i18n.ts';
 import { lazy } from './lazy.tsx';
-import { linkTo, route, type Page } from './router.ts';
+import { PROOF, linkTo, route, type Page } from './router.ts';
 import { THEMES, theme, type Theme } from './theme.ts';
 
 const PAGES: readonly Page[] = ['check', 'learn'];
@@ -38,7 +39,7 @@ function Header({ page }: { page: Page }) {
       </a>
       <nav aria-label={t('app.pages')}>
         {PAGES.map((name) => (
-          <a href={linkTo(name)} aria-current={name === page ? 'page' : undefined}>{t(`app.${name}`)}</a>
+          <a href={name === 'check' && stage.value !== 'input' ? PROOF : linkTo(name)} aria-current={name === page ? 'page' : undefined}>{t(`app.${name}`)}</a>
         ))}
       </nav>
       <div class="choices">

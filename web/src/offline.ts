@@ -1,6 +1,6 @@
 // Keeps the page for later without a network, once it is shown and idle. Where that is not possible, nothing else is lost.
 
-/** Some 3 MB, which nobody who saves data asked for. */
+/** Some 900 kB, which nobody who saves data asked for. */
 function savesData(): boolean {
   return (navigator as { connection?: { saveData?: boolean } }).connection?.saveData === true;
 }

@@ -1,19 +1,23 @@
 // Every text of the page, by key: English, Chinese, Russian. `{name}` is a value put in. Each page has its section.
 
 import { CHECK } from './check/strings.ts';
+import { TROUBLE } from './check/trouble-strings.ts';
+import { VERDICT } from './check/verdict-strings.ts';
 import { TEACH } from './teach/strings.ts';
 import { WALK } from './walk/strings.ts';
 
 export const STRINGS = {
   ...CHECK,
+  ...TROUBLE,
+  ...VERDICT,
   ...TEACH,
   ...WALK,
 
   // Shell
-  'app.title': ['sphere-pow: check a proof', 'sphere-pow：检验证明', 'sphere-pow: проверка доказательства'],
+  'app.title': ['sphere-pow: check a proof', 'sphere-pow：验证证明', 'sphere-pow: проверка доказательства'],
   'app.skip': ['Skip to the content', '跳到正文', 'К содержанию'],
   'app.pages': ['Pages', '页面', 'Страницы'],
-  'app.check': ['Check a proof', '检验证明', 'Проверить'],
+  'app.check': ['Check a proof', '验证证明', 'Проверить'],
   'app.learn': ['How it works', '原理', 'Как это устроено'],
   'app.language': ['Language', '语言', 'Язык'],
   'app.theme': ['Colours', '配色', 'Цвета'],

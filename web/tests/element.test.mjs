@@ -58,16 +58,16 @@ async function embed(attributes, use, options = {}) {
 }
 
 const SAMPLES = {
-  'gonka-honest': { state: 'valid', bad: 0, hint: /hold\.\s*$/ },
-  'gonka-forged': { state: 'invalid', bad: 16, hint: /more than honest hardware/ },
-  'gonka-wrong-hash': { state: 'invalid', bad: 62, hint: /another block hash/ },
-  'exact-honest': { state: 'valid', bad: 0, hint: /hold\.\s*$/ },
-  'exact-forged': { state: 'invalid', bad: 8, hint: /Nonce 0 does not win/ },
-  'exact-wrong-hash': { state: 'invalid', bad: 64, hint: /digest of nonce \d+ is not/ },
+  'gonka-honest': { verdict: 'honest', bad: 0, hint: /hold\.\s*$/ },
+  'gonka-forged': { verdict: 'fraud', bad: 16, hint: /more than honest hardware/ },
+  'gonka-wrong-hash': { verdict: 'fraud', bad: 62, hint: /Not one of 64 nonces agrees: another block hash/ },
+  'exact-honest': { verdict: 'honest', bad: 0, hint: /hold\.\s*$/ },
+  'exact-forged': { verdict: 'fraud', bad: 8, hint: /Nonce 0 does not win/ },
+  'exact-wrong-hash': { verdict: 'fraud', bad: 64, hint: /Not one of 64 nonces agrees/ },
 };
 
-for (const [name, { state, bad, hint }] of Object.entries(SAMPLES)) {
-  test(`${name} is ${state}, in words and as events`, () =>
+for (const [name, { verdict, bad, hint }] of Object.entries(SAMPLES)) {
+  test(`${name} is ${verdict}, in words and as events`, () =>
     embed({ src: `../samples/${name}.json` }, async (element, page) => {
       const button = element.getByRole('button');
       assert.equal(await button.innerText(), 'Check it here');
@@ -76,14 +76,15 @@ for (const [name, { state, bad, hint }] of Object.entries(SAMPLES)) {
       await words.locator('.state').waitFor();
       const claims = JSON.parse(readFileSync(join(WEB, `public/samples/${name}.json`), 'utf8')).nonces;
       const text = await words.innerText();
-      assert.match(text, state === 'valid' ? /^Valid/ : /^Invalid/);
-      assert.ok(text.includes(bad === 0 ? `All ${claims.length} nonces` : `${bad} of ${claims.length} nonces`), text);
+      const isNothing = name.endsWith('wrong-hash');
+      assert.match(text, verdict === 'honest' ? /^Honest/ : isNothing ? /^No claim agrees/ : /^Fraud/);
+      assert.ok(isNothing || text.includes(bad === 0 ? `All ${claims.length} nonces` : `${bad} of ${claims.length} nonces`), text);
       assert.match(text, hint);
       const events = await page.evaluate(() => window.events);
       const { detail } = events.pop();
-      assert.equal(detail.state, state);
-      assert.equal(detail.reports[0].results.length, claims.length);
-      assert.equal(detail.reports[0].results.filter((result) => !result.valid).length, bad);
+      assert.equal(detail.verdict, verdict);
+      assert.equal(detail.submissions[0].results.length, claims.length);
+      assert.equal(detail.submissions[0].results.filter((result) => !result.valid).length, bad);
       assert.ok(events.length > 0 && events.every(({ type }) => type === 'progress'), 'progress');
       const fractions = events.map((event) => event.detail.fraction);
       assert.deepEqual(fractions, [...fractions].sort((a, b) => a - b));
@@ -91,51 +92,69 @@ for (const [name, { state, bad, hint }] of Object.entries(SAMPLES)) {
     }));
 }
 
-test('attributes come before what the proof says, and the property before src', () =>
+test('attributes say what the page expects: another block is not judged; the property comes before src', () =>
   embed({ src: '../samples/exact-honest.json', 'block-hash': 'AB'.repeat(32) }, async (element, page) => {
     await element.getByRole('button').click();
-    await page.waitForFunction(() => window.events.length > 0);
-    assert.deepEqual(await page.evaluate(() => window.events.map(({ type, detail }) => [type, detail.code])), [['failure', 'E_BLOCK_HASH']]);
+    await page.waitForFunction(() => window.events.some(({ type }) => type === 'verdict'));
+    const { verdict: refused, unjudged } = await page.evaluate(() => window.events.at(-1).detail);
+    assert.deepEqual([refused, unjudged.map(({ code }) => code)], ['refused', ['wrong-block']]);
+    assert.match(await element.getByRole('status').innerText(), /Nothing could be judged/);
     const verdict = await page.evaluate(async () => {
       const node = document.querySelector('sphere-pow-proof');
       node.removeAttribute('block-hash');
       node.proof = await (await fetch('../samples/exact-forged.json')).json();
       node.setAttribute('sample', '64');
-      return (await node.check()).state;
+      return (await node.check()).verdict;
     });
-    assert.equal(verdict, 'invalid');
+    assert.equal(verdict, 'fraud');
     const sampled = await page.evaluate(async () => {
       const node = document.querySelector('sphere-pow-proof');
       node.proof = undefined;
       node.setAttribute('sample', '5');
-      const { state, reports } = await node.check();
-      return [state, reports[0].nChecked, node.verdict.state];
+      const { verdict, submissions } = await node.check();
+      return [verdict, submissions[0].nChecked, node.report.verdict];
     });
     assert.deepEqual(sampled, ['inconclusive', 5, 'inconclusive']);
   }));
 
-test('a document of several proofs: the worst decides, each can be opened', () =>
+test('a radius that the document names is unconfirmed until the page sets it', () =>
+  embed({}, async (element, page) => {
+    const verdicts = await page.evaluate(async () => {
+      const node = document.querySelector('sphere-pow-proof');
+      node.proof = { ...(await (await fetch('../samples/gonka-honest.json')).json()), r_target: 1.45 };
+      const found = [(await node.check()).verdict, node.shadowRoot.querySelector('[role=status]').textContent];
+      node.setAttribute('r-target', '1.4013564660458173');
+      return [...found, (await node.check()).verdict];
+    });
+    assert.deepEqual([verdicts[0], verdicts[2]], ['unconfirmed', 'honest']);
+    assert.match(verdicts[1], /Unconfirmed[^]*Only the document vouches for: the radius/);
+    assert.deepEqual(await audit(page), []);
+  }));
+
+test('a document of several proofs: the gravest decides, each can be opened, odd parts are named', () =>
   embed({}, async (element, page) => {
     const found = await page.evaluate(async () => {
       const sample = async (name) => (await fetch(`../samples/${name}.json`)).json();
       const [honest, forged] = [await sample('gonka-honest'), await sample('gonka-forged')];
-      const batch = ({ nonces, dist }, key) => ({
-        participant: 'gonka1sample', pub_key: '', hex_pub_key: key,
-        poc_batch: [{ participant_address: 'gonka1sample', poc_stage_start_block_height: 1298640, nonces: nonces.slice(0, 8), dist: dist.slice(0, 8), batch_id: 'b' }],
+      const batch = ({ nonces, dist }, participant, key) => ({
+        participant, pub_key: '', hex_pub_key: key,
+        poc_batch: [{ participant_address: participant, poc_stage_start_block_height: 1298640, nonces: nonces.slice(0, 8), dist: dist.slice(0, 8), batch_id: 'b' }],
       });
       const node = document.querySelector('sphere-pow-proof');
-      node.proof = { poc_batch: [batch(honest, honest.public_key), batch(forged, honest.public_key), batch(honest, honest.public_key)] };
+      const other = honest.public_key.replace(/^02/, '03');
+      node.proof = { poc_batch: [batch(honest, 'gonka1good', honest.public_key), batch(forged, 'gonka1bad', other), batch({ nonces: [-1], dist: [1.4] }, 'gonka1odd', honest.public_key)] };
       node.setAttribute('params', JSON.stringify(honest.params));
       node.setAttribute('block-hash', honest.block_hash);
-      const { state, reports } = await node.check();
-      return { state, states: reports.map((report) => report.state), fractions: window.events.filter(({ type }) => type === 'progress').map(({ detail }) => detail.fraction) };
+      const { verdict, submissions, unjudged } = await node.check();
+      return { verdict, verdicts: submissions.map((one) => one.verdict), odd: unjudged.map(({ participant }) => participant), fractions: window.events.filter(({ type }) => type === 'progress').map(({ detail }) => detail.fraction) };
     });
-    assert.deepEqual([found.state, found.states], ['invalid', ['valid', 'invalid', 'valid']]);
+    assert.deepEqual([found.verdict, found.verdicts, found.odd], ['fraud', ['honest', 'fraud'], ['gonka1odd']]);
     assert.deepEqual(found.fractions, [...found.fractions].sort((a, b) => a - b));
-    assert.match(await element.getByRole('status').innerText(), /3 proofs: 2 valid, 1 invalid, 0 inconclusive/);
+    assert.match(await element.getByRole('status').innerText(), /3 proofs: Fraud: 1, Honest: 1, not judged: 1/);
     const first = element.locator('.reports > details').first();
     await first.locator('> summary').click();
-    assert.match(await first.innerText(), /^Invalid[^]*7 of 8 nonces checked are false/);
+    assert.match(await first.innerText(), /^No claim agrees[^]*gonka1bad/);
+    assert.match(await element.locator('[part=unjudged]').innerText(), /gonka1odd/);
     assert.deepEqual(await audit(page), []);
   }));
 
@@ -166,7 +185,7 @@ test('what is missing, unreadable or unreachable is said, and the element goes o
       }
       node.removeAttribute('r-target');
       node.setAttribute('concurrency', '2');
-      return { found, after: (await node.check()).state };
+      return { found, after: (await node.check()).verdict };
     });
     assert.deepEqual(outcomes.found.map(([verdict, type, code]) => [verdict, type, code]), [
       [null, 'failure', 'NoProof'],
@@ -176,14 +195,14 @@ test('what is missing, unreadable or unreachable is said, and the element goes o
       [null, 'failure', 'Unreachable'],
       [null, 'failure', 'E_FORMAT'],
       [null, 'failure', 'E_FORMAT'],
-      [null, 'failure', 'E_PROFILE_UNKNOWN'],
+      [null, 'failure', 'E_RANGE'],
       [null, 'failure', 'E_RANGE'],
       [null, 'failure', 'E_RANGE'],
       [null, 'failure', 'E_RANGE'],
     ]);
     assert.ok(outcomes.found.every(([, , , text]) => text.startsWith('It could not be checked')), JSON.stringify(outcomes.found));
     assert.match(outcomes.found[2][3], /params, block-hash/);
-    assert.equal(outcomes.after, 'valid');
+    assert.equal(outcomes.after, 'honest');
   }));
 
 test('a check can be cancelled, taken away and started again', () =>
@@ -198,16 +217,16 @@ test('a check can be cancelled, taken away and started again', () =>
       const verdict = await running;
       document.querySelector('main').append(node);
       node.setAttribute('src', '../samples/exact-honest.json');
-      return [verdict, (await node.check()).state, window.events.filter(({ type }) => type !== 'progress').length];
+      return [verdict, (await node.check()).verdict, window.events.filter(({ type }) => type !== 'progress').length];
     });
-    assert.deepEqual(left, [null, 'valid', 1]);
+    assert.deepEqual(left, [null, 'honest', 1]);
   }));
 
 test('auto checks at once; languages follow the page; keyboard alone is enough', () =>
   embed({ src: '../samples/exact-honest.json', auto: '', lang: 'zh-Hans' }, async (element, page) => {
-    await element.getByText('有效').waitFor();
+    await element.getByText('诚实', { exact: true }).waitFor();
     await page.evaluate(() => document.querySelector('sphere-pow-proof').setAttribute('lang', 'ru'));
-    await element.getByText('Верно', { exact: true }).first().waitFor();
+    await element.getByText('Честно', { exact: true }).first().waitFor();
     await page.keyboard.press('Tab');
     assert.equal(await element.evaluate((node) => node.shadowRoot.activeElement.localName), 'button');
     await page.keyboard.press('Tab');
@@ -244,7 +263,7 @@ test('the React 18 example, built by Vite 5, checks a transaction under a strict
   await page.goto(`${site.origin}/react/`);
   assert.equal(await page.locator('#state').innerText(), 'not yet');
   await page.getByRole('button', { name: 'Check it here' }).click();
-  await page.locator('#state', { hasText: /^valid$/ }).waitFor();
+  await page.locator('#state', { hasText: /^honest$/ }).waitFor();
   assert.match(await page.locator('sphere-pow-proof').getByRole('status').innerText(), /All 16 nonces/);
   assert.deepEqual(faults, []);
   await page.close();

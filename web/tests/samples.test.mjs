@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createVerifier } from 'sphere-pow';
+import { createVerifier, verifyDocument } from 'sphere-pow';
 import { WEB } from './site.mjs';
 
 const folder = join(WEB, 'public/samples');
@@ -14,11 +14,11 @@ const hash = (text) => createHash('sha256').update(text).digest('hex').toUpperCa
 const BLOCK = hash('sphere-pow sample block');
 const OTHER = hash('sphere-pow another block');
 
+/** The report of the one submission, held against a block. */
 async function check(proof, blockHash) {
-  const verifier = await createVerifier({ profile: proof.profile ?? 'gonka', params: proof.params, blockHash });
-  const report = await verifier.verifyBatch({ ...proof, block_hash: blockHash }, { sample: 'all' });
-  await verifier.close();
-  return report;
+  const { submissions } = await verifyDocument({ ...proof, block_hash: blockHash }, { blockHash, sample: 'all' });
+  assert.equal(submissions.length, 1);
+  return submissions[0];
 }
 
 test('there are the samples that samples.mjs writes, all of one block and key', () => {
@@ -33,31 +33,40 @@ test('there are the samples that samples.mjs writes, all of one block and key', 
 
 test('gonka: honest claims are true to the digit, a quarter of the forged are not, the last are of another block', async () => {
   const honest = await check(sample('gonka-honest'), BLOCK);
-  assert.deepEqual([honest.state, honest.verdict.nChecked, honest.advisory.maxError], ['valid', 64, 0]);
+  assert.deepEqual([honest.verdict, honest.nChecked, honest.evidence.advisory.maxError], ['honest', 64, 0]);
   const forged = await check(sample('gonka-forged'), BLOCK);
   const bad = forged.results.filter(({ valid }) => !valid);
-  assert.deepEqual([forged.state, bad.length], ['invalid', 16]);
+  assert.deepEqual([forged.verdict, bad.length], ['fraud', 16]);
   const claims = new Set(sample('gonka-honest').dist);
-  for (const { claimed, recomputed } of bad) assert.ok(recomputed > forged.rTarget && claims.has(claimed));
+  for (const { claimed, recomputed } of bad) assert.ok(recomputed > forged.rule.rTarget && claims.has(claimed));
   for (const { valid, difference } of forged.results) assert.ok(!valid || difference === 0);
   const wrong = await check(sample('gonka-wrong-hash'), BLOCK);
-  assert.deepEqual([wrong.state, wrong.advisory.looksLikeWrongContext], ['invalid', true]);
-  assert.equal((await check(sample('gonka-wrong-hash'), OTHER)).state, 'valid');
+  assert.deepEqual([wrong.verdict, wrong.evidence.nothingAgrees], ['fraud', true]);
+  assert.equal((await check(sample('gonka-wrong-hash'), OTHER)).verdict, 'honest');
 });
 
 test('exact: honest claims are true to the bit, forged ones lost or turned a bit, the last are of another block', async () => {
-  assert.equal((await check(sample('exact-honest'), BLOCK)).state, 'valid');
+  assert.equal((await check(sample('exact-honest'), BLOCK)).verdict, 'honest');
   const forged = await check(sample('exact-forged'), BLOCK);
   const bad = forged.results.filter(({ valid }) => !valid);
-  assert.deepEqual([forged.state, bad.length], ['invalid', 8]);
+  assert.deepEqual([forged.verdict, bad.length], ['fraud', 8]);
   assert.deepEqual(bad.filter(({ digestMatches }) => digestMatches).map(({ nonce, won }) => [nonce, won]), [['0', false]]);
-  assert.equal((await check(sample('exact-wrong-hash'), BLOCK)).nInvalid, 64);
-  assert.equal((await check(sample('exact-wrong-hash'), OTHER)).state, 'valid');
+  assert.equal((await check(sample('exact-wrong-hash'), BLOCK)).nBad, 64);
+  assert.equal((await check(sample('exact-wrong-hash'), OTHER)).verdict, 'honest');
 });
 
 test('exact-standard: a claim of a model of real size is true', async () => {
   const proof = sample('exact-standard');
   assert.ok(proof.nonces.length >= 4);
   const report = await check({ ...proof, nonces: proof.nonces.slice(0, 1), digests: proof.digests.slice(0, 1) }, BLOCK);
-  assert.deepEqual([report.state, report.preset, report.nChecked], ['valid', 'standard', 1]);
+  assert.deepEqual([report.verdict, report.preset, report.nChecked], ['honest', 'standard', 1]);
+});
+
+test('the picture on the first screen is of real distances', async () => {
+  const { radius, distances } = JSON.parse(readFileSync(join(WEB, 'src/check/distances.json'), 'utf8'));
+  const { public_key: key, params, r_target } = sample('gonka-honest');
+  assert.deepEqual([radius, distances.length], [r_target, 160]);
+  const verifier = await createVerifier({ profile: 'gonka', params, blockHash: BLOCK });
+  for (const nonce of [0, 3, 69, 158, 159]) assert.ok(Math.abs((await verifier.distance(key, nonce)) - distances[nonce]) < 1e-5, `nonce ${nonce}`);
+  await verifier.close();
 });

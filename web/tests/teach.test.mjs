@@ -156,3 +156,15 @@ for (const colorScheme of ['light', 'dark']) {
     await close();
   });
 }
+
+test('every field of "How one nonce is made" is seen at every width', async () => {
+  const { page, close } = await open();
+  for (const width of [360, 700, 1280]) {
+    await page.setViewportSize({ width, height: 800 });
+    for (const label of ['Model', 'Nonce', 'Block hash', 'Public key']) {
+      const box = await page.locator('.making').getByLabel(label, { exact: true }).boundingBox();
+      assert.ok(box.height >= 30 && box.width >= 100, `${label} at ${width} px: ${box.width} × ${box.height}`);
+    }
+  }
+  await close();
+});

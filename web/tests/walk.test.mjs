@@ -66,7 +66,7 @@ async function sections({ page, steps }) {
 }
 
 test('gonka: each step, its rule, and values that are those of the vectors', async () => {
-  const at = await open({ model: 'gonka devtest', nonce: 0, blockHash: gonka.block_hash, publicKey: gonka.public_key });
+  const at = await open({ model: 'gonka dev-test', nonce: 0, blockHash: gonka.block_hash, publicKey: gonka.public_key });
   assert.deepEqual(await sections(at), [
     'seeds I.2', 'generators I.1', 'pool I.3', 'tensors I.3', 'input I.2', 'forward I.4', 'logits I.4', 'permutation I.2', 'target I.2', 'output I.5',
     'distance I.5', 'verdict I.5',
@@ -148,7 +148,7 @@ test('a wrong nonce, hash or key is said in place; a large model can be cancelle
 
 for (const colorScheme of ['light', 'dark']) {
   test(`axe finds nothing on the walk in ${colorScheme}`, async () => {
-    const at = await open({ model: 'gonka devtest', nonce: 0, blockHash: gonka.block_hash, publicKey: gonka.public_key }, { colorScheme });
+    const at = await open({ model: 'gonka dev-test', nonce: 0, blockHash: gonka.block_hash, publicKey: gonka.public_key }, { colorScheme });
     await at.steps.waitFor();
     await at.page.evaluate(() => document.querySelectorAll('details').forEach((details) => (details.open = true)));
     assert.deepEqual(await audit(at.page), []);

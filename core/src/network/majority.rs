@@ -76,7 +76,7 @@ pub struct Tally {
 
 /// What becomes of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Outcome {
+pub enum Decision {
     /// It counts.
     Accepted,
     /// It does not.
@@ -92,8 +92,8 @@ impl Tally {
 
     /// Accepted when the valid weight is above ⌊W/2⌋: silence counts against the claim, SPEC §III.5.
     #[must_use]
-    pub fn majority(&self) -> Outcome {
-        if self.valid > self.total() / 2 { Outcome::Accepted } else { Outcome::Rejected }
+    pub fn majority(&self) -> Decision {
+        if self.valid > self.total() / 2 { Decision::Accepted } else { Decision::Rejected }
     }
 
     /// The network's later rule: above ⌊2W/3⌋ decides either way; between, the guardians who voted decide when
@@ -102,19 +102,19 @@ impl Tally {
     /// # Shapes
     /// - `guardians`: the votes of those guardians that voted.
     #[must_use]
-    pub fn two_thirds(&self, guardians: impl IntoIterator<Item = Vote>) -> Outcome {
+    pub fn two_thirds(&self, guardians: impl IntoIterator<Item = Vote>) -> Decision {
         let bar = 2 * self.total() / 3;
         if self.valid > bar {
-            return Outcome::Accepted;
+            return Decision::Accepted;
         }
         if self.fraud > bar {
-            return Outcome::Rejected;
+            return Decision::Rejected;
         }
         let mut guardians = guardians.into_iter().peekable();
         if guardians.peek().is_some() && guardians.all(|vote| vote == Vote::Valid) {
-            Outcome::Accepted
+            Decision::Accepted
         } else {
-            Outcome::Rejected
+            Decision::Rejected
         }
     }
 }
@@ -134,34 +134,34 @@ mod tests {
         let group = BTreeMap::from([(1, 50), (2, 30), (3, 20)]);
         let tally = |votes: &[(u8, Vote)]| ballot(Revote::LastStands, votes).tally(&0, &group);
         use Vote::{Fraud, Valid};
-        assert_eq!(tally(&[(1, Valid)]).majority(), Outcome::Rejected);
-        assert_eq!(tally(&[(1, Valid), (3, Valid)]).majority(), Outcome::Accepted);
-        assert_eq!(tally(&[(2, Valid), (3, Valid), (1, Fraud)]).majority(), Outcome::Rejected);
+        assert_eq!(tally(&[(1, Valid)]).majority(), Decision::Rejected);
+        assert_eq!(tally(&[(1, Valid), (3, Valid)]).majority(), Decision::Accepted);
+        assert_eq!(tally(&[(2, Valid), (3, Valid), (1, Fraud)]).majority(), Decision::Rejected);
         assert_eq!(tally(&[]), Tally { valid: 0, fraud: 0, silent: 100 });
-        assert_eq!(tally(&[]).majority(), Outcome::Rejected);
+        assert_eq!(tally(&[]).majority(), Decision::Rejected);
         // A stranger's vote does not count.
         assert_eq!(tally(&[(1, Valid), (9, Valid)]).valid, 50);
         // W = 101: 50 is not above ⌊W/2⌋, 51 is.
-        assert_eq!(Tally { valid: 50, fraud: 51, silent: 0 }.majority(), Outcome::Rejected);
-        assert_eq!(Tally { valid: 51, fraud: 50, silent: 0 }.majority(), Outcome::Accepted);
-        assert_eq!(Tally::default().majority(), Outcome::Rejected);
+        assert_eq!(Tally { valid: 50, fraud: 51, silent: 0 }.majority(), Decision::Rejected);
+        assert_eq!(Tally { valid: 51, fraud: 50, silent: 0 }.majority(), Decision::Accepted);
+        assert_eq!(Tally::default().majority(), Decision::Rejected);
     }
 
     #[test]
     fn two_thirds_leaves_the_middle_to_agreeing_guardians() {
         use Vote::{Fraud, Valid};
         let clear = Tally { valid: 67, fraud: 0, silent: 33 };
-        assert_eq!(clear.two_thirds([Fraud]), Outcome::Accepted);
+        assert_eq!(clear.two_thirds([Fraud]), Decision::Accepted);
         let split = Tally { valid: 66, fraud: 34, silent: 0 };
-        assert_eq!(split.two_thirds([]), Outcome::Rejected);
-        assert_eq!(split.two_thirds([Valid, Valid]), Outcome::Accepted);
-        assert_eq!(split.two_thirds([Valid, Fraud]), Outcome::Rejected);
-        assert_eq!(split.two_thirds([Fraud]), Outcome::Rejected);
+        assert_eq!(split.two_thirds([]), Decision::Rejected);
+        assert_eq!(split.two_thirds([Valid, Valid]), Decision::Accepted);
+        assert_eq!(split.two_thirds([Valid, Fraud]), Decision::Rejected);
+        assert_eq!(split.two_thirds([Fraud]), Decision::Rejected);
         // W = 101: above ⌊202/3⌋ = 67.
-        assert_eq!(Tally { valid: 67, fraud: 34, silent: 0 }.two_thirds([]), Outcome::Rejected);
-        assert_eq!(Tally { valid: 68, fraud: 33, silent: 0 }.two_thirds([]), Outcome::Accepted);
+        assert_eq!(Tally { valid: 67, fraud: 34, silent: 0 }.two_thirds([]), Decision::Rejected);
+        assert_eq!(Tally { valid: 68, fraud: 33, silent: 0 }.two_thirds([]), Decision::Accepted);
         let bad = Tally { valid: 33, fraud: 67, silent: 0 };
-        assert_eq!(bad.two_thirds([Valid]), Outcome::Rejected);
+        assert_eq!(bad.two_thirds([Valid]), Decision::Rejected);
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl Visitor for Bench<'_> {
             tried += batch;
         }
         bar.finish_and_clear();
-        parts.push(whole_nonces(&params, (batch, tried), started.elapsed().as_secs_f64(), checksum));
+        parts.push(whole_nonces(&params, (batch, tried), started.elapsed().as_secs_f64(), &checksum));
 
         let info = device.info();
         let mut text = format!("{name} on {} ({}), ready in {ready_seconds:.2} s", info.engine, info.device);
@@ -105,7 +105,12 @@ fn gemm(product: Product) -> Part {
     ("gemm", numbers, text)
 }
 
-fn whole_nonces<M: Model>(params: &M, (batch, tried): (usize, usize), seconds: f64, checksum: Value) -> Part {
+fn whole_nonces<M: Model>(
+    params: &M,
+    (batch, tried): (usize, usize),
+    seconds: f64,
+    checksum: &Value,
+) -> Part {
     #[expect(clippy::cast_precision_loss, reason = "for display")]
     let (each, rate) =
         (seconds / tried as f64, 1e-9 * params.work_per_nonce() as f64 * tried as f64 / seconds);

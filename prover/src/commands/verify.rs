@@ -178,6 +178,9 @@ impl SubmissionVisitor for Judge<'_> {
     }
 }
 
+/// How core calls the place of what is the whole document.
+const WHOLE: &str = "the document";
+
 /// The verdict first, then what it rests on.
 fn describe(report: &Report, file: &str) -> String {
     let mut text = String::new();
@@ -204,7 +207,7 @@ fn describe(report: &Report, file: &str) -> String {
         if !is_single {
             let _ = writeln!(text, "\nproof {} of {n}", ix + 1);
         }
-        details(&mut text, any);
+        details(&mut text, any, file);
     }
     text
 }
@@ -230,12 +233,12 @@ fn unjudged(part: &Unjudged, word: &str, file: &str) -> String {
     let Unjudged { place, participant, code, message } = part;
     let of = participant.as_ref().map(|name| format!(" of {}", shown(name))).unwrap_or_default();
     let advice = option_for(code).map(|option| format!(" ({option})")).unwrap_or_default();
-    let place = if place == "the document" { file } else { place };
+    let place = if place == WHOLE { file } else { place };
     format!("{word}: {place}{of}: {message}{advice}\n")
 }
 
 /// What the verdict rests on, from the report's JSON: the same for every profile.
-fn details(text: &mut String, any: &AnyReport) {
+fn details(text: &mut String, any: &AnyReport, file: &str) {
     let value = serde_json::to_value(any).unwrap_or_default();
     let word = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
     let _ = writeln!(
@@ -254,7 +257,7 @@ fn details(text: &mut String, any: &AnyReport) {
         value["nClaimed"],
         kind.unwrap_or_default(),
         device.unwrap_or_default(),
-        word("place")
+        if word("place") == WHOLE { file.to_owned() } else { word("place") }
     );
     if let Some(participant) = value["participant"].as_str() {
         let _ = writeln!(text, "  participant {}", shown(participant));

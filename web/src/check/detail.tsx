@@ -3,12 +3,12 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { digestAt } from '../engine/columns.ts';
-import { UNCHECKED, type Columns, type Params } from '../engine/types.ts';
+import { UNCHECKED, type Columns } from '../engine/types.ts';
 import { operations, t } from '../i18n.ts';
 import { lazy } from '../lazy.tsx';
 import type { WalkProps } from '../walk/index.tsx';
 import { DigestPair } from './result.tsx';
-import { given, model, params, workOf } from './session.ts';
+import { cost, head } from './session.ts';
 
 const Walk = lazy<WalkProps>(() => import('../walk/index.tsx'));
 /** A walk recomputes its nonce in one thread: up to so many operations, without being asked. */
@@ -22,8 +22,8 @@ export function Detail({ row, data, onClose }: { row: number; data: Columns; onC
     heading.current?.scrollIntoView({ block: 'nearest' });
   }, [row]);
   const nonce = String(data.nonces[row]);
-  const { blockHash, publicKey, rTarget } = given.value;
-  const work = workOf(model.value!);
+  const one = head.value!;
+  const work = cost.value?.workPerNonce ?? Infinity;
   const isChecked = data.status[row] !== UNCHECKED;
   return (
     <div class="detail">
@@ -39,7 +39,7 @@ export function Detail({ row, data, onClose }: { row: number; data: Columns; onC
         </dl>
       )}
       {work <= QUICK || wanted.value === row ? (
-        <Walk profile={data.profile} params={params.value as Params} blockHash={blockHash.trim()} publicKey={publicKey.trim()} nonce={nonce} {...(rTarget === 'auto' ? {} : { rTarget: Number(rTarget) })} />
+        <Walk profile={one.profile} params={one.params} blockHash={one.blockHash} publicKey={one.publicKey} nonce={nonce} {...(one.profile === 'gonka' ? { rTarget: one.rule.rTarget } : {})} />
       ) : (
         <button type="button" onClick={() => (wanted.value = row)}>{t('detail.walk', { work: operations(work) })}</button>
       )}

@@ -3,16 +3,16 @@
 import { useSignal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { t } from '../i18n.ts';
-import { SAMPLES, isReading, node, openAddress, openFile, openSample, openText, type SampleName } from './session.ts';
+import { node, setNode } from './node.ts';
+import { cancelReading, openAddress, openFile, openSample, openText } from './opening.ts';
+import { SAMPLES, isReading, type SampleName } from './session.ts';
 
 export function Inputs() {
   return (
     <div class="inputs">
+      <Samples />
       <Drop />
-      <div class="stack">
-        <Samples />
-        <FromNode />
-      </div>
+      <FromNode />
     </div>
   );
 }
@@ -49,9 +49,19 @@ function Drop() {
         </button>
         <button type="button" class={text.value.trim() ? '' : 'primary'} onClick={() => files.current!.click()}>{t('input.file')}</button>
         <input ref={files} class="hidden" type="file" tabIndex={-1} aria-label={t('input.file')} onChange={(event) => pick(event.currentTarget)} />
-        <span class="quiet">{isReading.value ? t('check.reading') : t('input.drop')}</span>
+        {isReading.value ? <Reading /> : <span class="quiet">{t('input.drop')}</span>}
       </div>
     </section>
+  );
+}
+
+/** What is read may be slow to come: a node has half a minute. */
+function Reading() {
+  return (
+    <>
+      <span class="quiet" role="status">{t('check.reading')}</span>
+      <button type="button" onClick={cancelReading}>{t('input.cancel')}</button>
+    </>
   );
 }
 
@@ -103,7 +113,7 @@ function Samples() {
       <h3><code>{profile}</code> <span class="quiet">{t(`profile.${profile}`)}</span></h3>
       <div class="row">
         {SAMPLES.filter((name) => name.startsWith(profile)).map((name) => (
-          <button type="button" disabled={isReading.value} data-sample={name} onClick={() => void openSample(name)}>
+          <button type="button" class={name === 'gonka-forged' ? 'primary' : ''} disabled={isReading.value} data-sample={name} onClick={() => void openSample(name)}>
             {sampleName(name)}<span class="hidden"> ({profile})</span>
           </button>
         ))}
@@ -114,8 +124,10 @@ function Samples() {
     <section class="card" aria-labelledby="samples-title">
       <h2 id="samples-title">{t('input.samples.title')}</h2>
       <p class="quiet">{t('input.samples.help')}</p>
-      {group('gonka')}
-      {group('exact')}
+      <div class="groups">
+        {group('gonka')}
+        {group('exact')}
+      </div>
     </section>
   );
 }
@@ -141,9 +153,12 @@ function FromNode() {
         </div>
         <div class="field">
           <label for="node">{t('input.node.node')}</label>
-          <input id="node" type="url" value={node.value} spellcheck={false} onInput={(e) => (node.value = e.currentTarget.value)} />
+          <input id="node" type="url" value={node.value} spellcheck={false} onInput={(e) => setNode(e.currentTarget.value)} />
         </div>
-        <div class="row"><button type="submit" disabled={!asked.value.trim() || isReading.value}>{t('input.node.fetch')}</button></div>
+        <div class="row">
+          <button type="submit" disabled={!asked.value.trim() || isReading.value}>{t('input.node.fetch')}</button>
+          {isReading.value && <Reading />}
+        </div>
       </form>
     </section>
   );

@@ -1,10 +1,20 @@
 // Reading from a node or any address. On the page's own thread: here the page's policy says where requests may go.
 
+import { signal } from '@preact/signals';
+import { recall, remember } from '../memory.ts';
+
 /** Most bytes of an answer, as the package reads. */
 const MAX_BYTES = 64 << 20;
 const TIMEOUT_MS = 30_000;
 
 export const DEFAULT_NODE = 'https://node3.gonka.ai';
+export const node = signal(recall('node') ?? DEFAULT_NODE);
+
+/** Takes a node, and remembers it. */
+export function setNode(value: string): void {
+  node.value = value;
+  remember('node', value === DEFAULT_NODE ? null : value);
+}
 
 /** Why there is no document, for the reader: `why` is a key of the texts. */
 export class FetchProblem extends Error {
@@ -23,6 +33,12 @@ export function addressOf(asked: string, node: string): URL {
       ? `chain-api/cosmos/tx/v1beta1/txs/${text.replace(/^0x/i, '').toUpperCase()}`
       : null;
   return secure(path === null ? text : `${node.trim().replace(/\/+$/, '')}/${path}`);
+}
+
+/** The height of the stage that an address is of: the reader's word, since the reader asked for it. */
+export function heightOf({ pathname }: URL): number | null {
+  const digits = /\/(?:poc_batches_for_stage|poc-batches)\/(\d{1,12})$/.exec(pathname)?.[1];
+  return digits === undefined ? null : Number(digits);
 }
 
 function secure(text: string): URL {

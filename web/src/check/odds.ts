@@ -1,40 +1,12 @@
-// What a sample can show, and how random distances fall: small sums in logarithms.
+// What a sample shows at all, and how random distances fall: for display, no verdict rests on it.
 
-/** The network's rate of honest mismatches, and the probability below which a batch is fraud. */
-export const MISMATCH = 5e-4;
-export const FRAUD = 1e-7;
-
-/** ln of the gamma function, by Stirling's series; good to 1e-10 from x = 1 on. */
-function lnGamma(x: number): number {
-  if (x < 12) return lnGamma(x + 1) - Math.log(x);
-  const r = 1 / (x * x);
-  return (x - 0.5) * Math.log(x) - x + 0.5 * Math.log(2 * Math.PI) + (1 / 12 - r * (1 / 360 - r / 1260)) / x;
-}
-
-function lnChoose(n: number, k: number): number {
-  return lnGamma(n + 1) - lnGamma(k + 1) - lnGamma(n - k + 1);
-}
-
-/** Probability of `least` or more successes in `n` tries of probability `p`. */
-export function binomialTail(n: number, least: number, p: number): number {
-  let sum = 0;
-  for (let k = n; k >= least; k--) sum += Math.exp(lnChoose(n, k) + k * Math.log(p) + (n - k) * Math.log1p(-p));
-  return Math.min(1, sum);
-}
-
-/** Bad nonces from which a sample of `n` is fraud by the network's rule; null when none would be enough. */
-export function convicting(n: number): number | null {
-  for (let k = 1; k <= n; k++) if (binomialTail(n, k, MISMATCH) < FRAUD) return k;
-  return null;
-}
-
-/** Probability that a sample of `n` out of `claims`, drawn without putting back, holds at least `least` of the `junk` among them. */
-export function drawsAtLeast(claims: number, junk: number, n: number, least: number): number {
-  let hit = 0;
-  for (let k = Math.max(least, n - (claims - junk)); k <= Math.min(junk, n); k++) {
-    hit += Math.exp(lnChoose(junk, k) + lnChoose(claims - junk, n - k) - lnChoose(claims, n));
-  }
-  return Math.min(1, hit);
+/** Probability that a sample of `n` out of `claims`, drawn without putting back, holds any of the `junk` among them. */
+export function drawsAny(claims: number, junk: number, n: number): number {
+  // A product over whichever is fewer: drawing n past the junk is hiding the junk from n.
+  const [few, many] = junk < n ? [junk, n] : [n, junk];
+  let missed = 0;
+  for (let i = 0; i < few; i++) missed += Math.log((claims - many - i) / (claims - i));
+  return few + many > claims ? 1 : -Math.expm1(missed);
 }
 
 /** Density of the distance of a random point of the unit sphere in `n` dimensions, up to a factor. */

@@ -5,35 +5,32 @@ import uPlot from 'uplot';
 import { BAD, GOOD, UNCHECKED, type Columns } from '../engine/types.ts';
 import { t, count } from '../i18n.ts';
 import { Plot, axis, rules, type PlotOptions } from '../learn/plot.tsx';
+import { Fold, isWide } from './fold.tsx';
 import { EQUATOR, capShares, exactRadius } from './odds.ts';
-import { columns, filled, given, head, model, report } from './session.ts';
+import { columns, filled, head, judged } from './session.ts';
 
 /** Bins below the radius. */
 const BINS = 24;
-const LAUNCH = 1.4013564660458173;
+/** A plot's height where there is room, and where there is not. */
+const [TALL, SHORT] = [260, 190];
 
 export default function Plots() {
   const data = columns.value;
-  const cost = model.value;
-  if (!data || !cost) return null;
-  const isGonka = cost.profile === 'gonka';
-  const radius = isGonka ? radiusNow() : exactRadius(cost.params.threshold);
-  const dimensions = isGonka ? cost.params.vocab_size : cost.params.vocab;
+  const one = judged.value ?? head.value;
+  if (!data || !one) return null;
+  const isGonka = one.profile === 'gonka';
+  const radius = isGonka ? one.rule.rTarget : exactRadius(one.params.threshold);
+  const dimensions = isGonka ? one.params.vocab_size : one.params.vocab;
+  const scatter = isGonka && <Scatter data={data} version={filled.value} radius={radius} />;
   return (
     <section class="card" aria-labelledby="plots-title">
       <h2 id="plots-title">{t('plots.title')}</h2>
       <div class={isGonka ? 'plots' : ''}>
         <Histogram data={data} version={filled.value} radius={radius} dimensions={dimensions} />
-        {isGonka && <Scatter data={data} version={filled.value} radius={radius} />}
+        {scatter && (isWide.value ? scatter : <Fold name="scatter" title={t('plots.scatter')} isCard={false}>{scatter}</Fold>)}
       </div>
     </section>
   );
-}
-
-function radiusNow(): number {
-  if (report.value?.profile === 'gonka') return report.value.rTarget;
-  const { rTarget } = given.value;
-  return rTarget === 'auto' ? (head.value?.rTarget ?? LAUNCH) : Number(rTarget);
 }
 
 interface PlotProps {
@@ -68,7 +65,7 @@ function Histogram({ data, version, radius, dimensions }: PlotProps & { dimensio
         <strong>{t('plots.histogram')}</strong>
         <Legend items={[['recomputed', t('table.recomputed')], ...(hasClaims ? [['claimed', t('table.claimed')] as const] : []), ['expected', t('plots.expected')], ['radius', t('plots.radius', { radius: count(radius, { maximumFractionDigits: 6 }) })]]} />
       </figcaption>
-      <Plot options={options} data={bins.data} label={t('plots.histogram.label', { inside, checked, radius: count(radius, { maximumFractionDigits: 6 }), mean: checked ? count(mean, { maximumFractionDigits: 4 }) : '–' })} />
+      <Plot options={options} data={bins.data} label={t('plots.histogram.label', { inside, checked, radius: count(radius, { maximumFractionDigits: 6 }), mean: checked ? count(mean, { maximumFractionDigits: 4 }) : '–' })} height={isWide.value ? TALL : SHORT} />
       {bins.last >= EQUATOR && <p class="quiet small">{t('plots.equator')}</p>}
     </figure>
   );
@@ -155,7 +152,7 @@ function scattered({ claimed, recomputed, status }: Columns) {
 function Legend({ items }: { items: readonly (readonly [string, string])[] }) {
   return (
     <ul class="legend">
-      {items.map(([name, text]) => <li><i class={`key ${name}`} aria-hidden="true" />{text}</li>)}
+      {items.map(([name, text]) => <li><i class={`swatch ${name}`} aria-hidden="true" />{text}</li>)}
     </ul>
   );
 }

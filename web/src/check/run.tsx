@@ -1,18 +1,27 @@
 // While it runs: where it is, how fast, how long yet, and the way to stop it.
 
+import { useEffect, useRef } from 'preact/hooks';
 import { duration, percent, count, t } from '../i18n.ts';
-import type { EngineName } from '../engine/types.ts';
+import type { EngineUsed } from '../engine/types.ts';
+import { shown } from '../shown.ts';
 import type { Key } from '../strings.ts';
-import { engineUsed, progress, stage, stop, workers } from './session.ts';
+import { stop } from './running.ts';
+import { engineUsed, opened, progress, stage, workers } from './session.ts';
 
 export function RunCard() {
-  const state = progress.value;
-  if (stage.value !== 'running' || !state) return null;
-  const { phase, fraction, eta, done, total, rate } = state;
+  return stage.value === 'running' && progress.value ? <Running /> : null;
+}
+
+function Running() {
+  const heading = useRef<HTMLHeadingElement>(null);
+  // The button that was pressed is gone.
+  useEffect(() => heading.current?.focus({ preventScroll: true }), []);
+  const { phase, fraction, eta, done, total, rate, submission } = progress.value!;
+  const k = opened.value!.submissions.length;
   return (
     <section class="card run" aria-labelledby="run-title" aria-busy="true">
       <div class="row spread">
-        <h2 id="run-title">{t('run.title')}</h2>
+        <h2 id="run-title" tabIndex={-1} ref={heading}>{t('run.title')}{k > 1 && ` · ${t('proof.of', { i: submission + 1, k })}`}</h2>
         <button type="button" onClick={stop}>{t('run.cancel')}</button>
       </div>
       <progress max={1} value={fraction} aria-label={t('run.title')} aria-valuetext={percent(fraction, 0)} />
@@ -25,14 +34,14 @@ export function RunCard() {
         <div><dt>{t('run.eta')}</dt><dd>{eta === null ? '…' : duration(eta)}</dd></div>
         <div><dt>{t('run.engine')}</dt><dd data-engine={engineUsed.value?.name}>{engineUsed.value ? engineName(engineUsed.value) : '…'}</dd></div>
       </dl>
-      {engineUsed.value?.name === 'wasm' && engineUsed.value.detail && <p class="quiet">{t('engine.fallback', { reason: engineUsed.value.detail })}</p>}
+      {engineUsed.value?.name === 'wasm' && engineUsed.value.detail && <p class="quiet">{t('engine.fallback', { reason: shown(engineUsed.value.detail, 300) })}</p>}
     </section>
   );
 }
 
-function engineName({ name, detail }: { name: EngineName; detail: string }): string {
+export function engineName({ name, detail }: EngineUsed): string {
   const text = t(`engine.${name}`);
-  return name === 'webgpu' ? `${text}: ${detail}` : `${text} × ${workers.value}`;
+  return name === 'webgpu' ? `${text}: ${shown(detail)}` : `${text} × ${workers.value}`;
 }
 
 function phaseName(phase: string): string {

@@ -56,6 +56,7 @@ export default function NonceTable() {
   const view = useSignal<View>({ column: 'index', isDescending: false, filter: 'all', nonce: '' });
   const order = useSignal<Uint32Array>(new Uint32Array());
   const open = useSignal<number | null>(null);
+  const place = useRef<HTMLDivElement>(null);
   const asked = view.value;
   useEffect(() => {
     let isStale = false;
@@ -72,13 +73,12 @@ export default function NonceTable() {
     open.value = null;
   }, [data]);
   return (
-    <section class="card" aria-labelledby="table-title">
-      <h2 id="table-title">{t('table.title')}</h2>
+    <>
       <Controls view={asked} shown={order.value.length} onChange={(change) => (view.value = { ...asked, ...change })} />
-      <Grid data={data} order={order.value} view={asked} onSort={(column) => (view.value = { ...asked, column, isDescending: column === asked.column && !asked.isDescending })} open={open.value} onOpen={(row) => (open.value = row)} />
+      <Grid data={data} order={order.value} view={asked} onSort={(column) => (view.value = { ...asked, column, isDescending: column === asked.column && !asked.isDescending })} open={open.value} onOpen={(row) => (open.value = row)} place={place} />
       <p class="quiet small">{t('table.help')}</p>
-      {open.value !== null && stage.value !== 'running' && <Detail row={open.value} data={data} onClose={() => (open.value = null)} />}
-    </section>
+      {open.value !== null && stage.value !== 'running' && <Detail row={open.value} data={data} onClose={() => { open.value = null; place.current?.focus(); }} />}
+    </>
   );
 }
 
@@ -107,10 +107,10 @@ interface GridProps {
   onSort: (column: SortColumn) => void;
   open: number | null;
   onOpen: (row: number) => void;
+  place: { current: HTMLDivElement | null };
 }
 
-function Grid({ data, order, view, onSort, open, onOpen }: GridProps) {
-  const place = useRef<HTMLDivElement>(null);
+function Grid({ data, order, view, onSort, open, onOpen, place }: GridProps) {
   const virtual = useVirtual(place, order.length);
   const active = useSignal(0);
   const shown = COLUMNS[data.profile];
@@ -129,7 +129,7 @@ function Grid({ data, order, view, onSort, open, onOpen }: GridProps) {
     event.preventDefault();
   };
   return (
-    <div class={`grid ${data.profile}`} ref={place} role="grid" tabIndex={0} aria-labelledby="table-title" aria-rowcount={order.length + 1} aria-colcount={shown.length} aria-activedescendant={order.length > 0 ? `row-${current}` : undefined} onKeyDown={onKeyDown}>
+    <div class={`grid ${data.profile}`} ref={place} role="grid" tabIndex={0} aria-label={t('table.title')} aria-rowcount={order.length + 1} aria-colcount={shown.length} aria-activedescendant={order.length > 0 ? `row-${current}` : undefined} onKeyDown={onKeyDown}>
       <div class="grid-row head" role="row" aria-rowindex={1}>
         {shown.map(({ name, isSorted }) => (
           <div role="columnheader" class={`cell ${name}`} aria-sort={isSorted && view.column === name ? (view.isDescending ? 'descending' : 'ascending') : undefined}>

@@ -1,25 +1,41 @@
-// A report's verdict in words.
+// The judge's verdict in words. What it is was decided in core.
 
-import type { Report } from '../engine/types.ts';
+import type { Judged, Report } from '../engine/types.ts';
 import { percent, probability, t } from '../i18n.ts';
 
-export function headlineOf(report: Report): string {
-  return t(`verdict.${report.profile}.${report.state}`);
+/** A judged submission's word; where nothing agrees, one of its own. */
+export function wordOf(its: Judged): string {
+  return t(its.evidence.nothingAgrees ? 'verdict.nothingAgrees' : `verdict.${its.verdict}`);
 }
 
-export function sentenceOf(report: Report): string {
-  const claims = report.nClaimed;
-  if (report.profile === 'exact') {
-    const values = { n: report.nChecked, bad: report.nInvalid, claims, bound: percent(report.falseShareBound ?? 0, 2) };
-    return t(`verdict.exact.${report.state}.why`, values);
+/** "64 of 200 nonces, 3 bad". */
+export function countsOf({ nChecked, nClaimed, nBad }: Judged): string {
+  return t(nChecked === nClaimed ? 'verdict.all' : 'verdict.counts', { n: nChecked, claims: nClaimed, bad: nBad });
+}
+
+export function sentenceOf(its: Judged): string {
+  if (its.evidence.nothingAgrees) return t('verdict.nothingAgrees.why', { n: its.nChecked });
+  const { nChecked: n, nBad: bad, nClaimed: claims } = its;
+  const verdict = its.verdict === 'unconfirmed' ? 'honest' : its.verdict;
+  if (its.profile === 'exact') {
+    const values = { n, bad, claims, bound: percent(its.evidence.falseShareBound ?? 0, 2) };
+    return t(verdict === 'honest' && n === claims ? 'verdict.exact.all.why' : `verdict.exact.${verdict}.why`, values);
   }
-  const { nChecked: n, nInvalid: bad, probabilityHonest } = report.verdict;
-  const values = { n, bad, claims, p: probability(probabilityHonest), threshold: probability(report.fraudThreshold) };
-  return t(`verdict.gonka.${report.state}.why`, values);
+  const values = { n, bad, claims, p: probability(its.evidence.probabilityHonest), threshold: probability(its.rule.fraudThreshold) };
+  return t(verdict === 'honest' && bad === 0 ? 'verdict.gonka.clean.why' : `verdict.gonka.${verdict}.why`, values);
 }
 
-/** Whether the claims look like those of another block, key or model: then nothing is said of whoever mined them. */
-export function wrongContext(report: Report): boolean {
-  if (report.profile === 'gonka') return report.advisory.looksLikeWrongContext;
-  return report.nChecked > 3 && report.nInvalid === report.nChecked && report.fault?.code === 'digest';
+/** Of a document with several submissions: what was found in how many. */
+export function tallyOf({ submissions, unjudged }: Report): string {
+  const words = (['fraud', 'unconfirmed', 'inconclusive', 'honest'] as const).flatMap((verdict) => {
+    const n = submissions.filter((one) => one.verdict === verdict).length;
+    return n > 0 ? [t('verdict.tally', { verdict: t(`verdict.${verdict}`).toLocaleLowerCase(), n })] : [];
+  });
+  if (unjudged.length > 0) words.push(t('verdict.tally', { verdict: t('verdict.tally.unjudged'), n: unjudged.length }));
+  return words.join(' · ');
+}
+
+/** The verdict for pasting elsewhere. */
+export function textOf(report: Report): string {
+  return report.submissions.map((one) => `${one.place}: ${one.summary}\n${one.profile}, ${one.blockHash}, ${one.publicKey}`).join('\n');
 }

@@ -1,40 +1,28 @@
-// Reads a document and checks each proof in it, with the files that lie beside this module.
+// Reads a document and has every proof in it judged, with the files that lie beside this module.
 
 import {
-  createVerifier,
   hasSimd,
   init,
-  parseProofs,
-  type BatchOptions,
-  type BatchReport,
-  type ParsedProof,
-  type Progress,
+  readDocument,
+  verifyDocument,
+  type DocumentOptions,
+  type Given,
   type ProofInput,
-  type State,
-  type Verifier,
-  type VerifierOptions,
+  type Progress,
+  type Report,
+  type Unjudged,
 } from 'sphere-pow/slim';
 import wasm from 'sphere-pow/verifier.wasm?url&no-inline';
 import scalarWasm from 'sphere-pow/verifier-scalar.wasm?url&no-inline';
 import worker from 'sphere-pow/worker?url&no-inline';
 
-/** What the embedding page knows; it comes before what the proof says of itself. */
-export interface Given {
-  params?: VerifierOptions['params'];
-  blockHash?: string;
-  publicKey?: string;
-  rTarget?: number;
-  sample?: BatchOptions['sample'];
-  /** Workers, each with weights of its own. */
-  concurrency?: number;
-}
+/** What the embedding page expects of the proof, and how it is checked. */
+export type Asked = Given & Pick<DocumentOptions, 'sample' | 'concurrency'>;
 
-export interface Verdict {
-  /** The worst of the reports: invalid, then inconclusive, then valid. */
-  state: State;
-  /** One for each proof of the document. */
-  reports: BatchReport[];
-}
+/** Attributes that say what a document may leave out, by the reason that the report gives. */
+const ATTRIBUTES: Record<string, string> = { 'missing-params': 'params', 'missing-block': 'block-hash', 'missing-key': 'public-key' };
+
+const FIELDS: Record<string, keyof Asked> = { params: 'params', 'block-hash': 'blockHash', 'public-key': 'publicKey' };
 
 /** What neither the document nor the page says, as attributes of the element. */
 export class MissingContext extends Error {
@@ -62,66 +50,23 @@ export class Unreachable extends Error {
 
 type Call = { signal: AbortSignal; onProgress: (progress: Progress) => void };
 
-export async function check(document: ProofInput, given: Given, call: Call): Promise<Verdict> {
+export async function check(document: ProofInput, asked: Asked, call: Call): Promise<Report> {
   await init({ wasm: new URL(hasSimd() ? wasm : scalarWasm) });
-  const { proofs } = await parseProofs(document);
-  if (proofs.length === 0) throw new MissingContext(['src']);
-  const reports: BatchReport[] = [];
-  const verifiers = new OneVerifier();
-  try {
-    for (const [index, proof] of proofs.entries()) {
-      const onProgress = (progress: Progress) =>
-        call.onProgress({ ...progress, fraction: (index + progress.fraction) / proofs.length });
-      const verifier = await verifiers.of(optionsOf(proof, given));
-      reports.push(await verifier.verifyBatch(proof, { ...call, ...batchOptionsOf(given), onProgress }));
-    }
-  } finally {
-    await verifiers.close();
+  const report = await verifyDocument(document, { sample: 'all', ...asked, ...call, worker: new URL(worker) });
+  if (report.submissions.length === 0 && report.unjudged.every(({ code }) => code in ATTRIBUTES)) {
+    throw new MissingContext(await missingFrom(document, report.unjudged, asked));
   }
-  return { state: worst(reports.map((report) => report.state)), reports };
+  return report;
 }
 
-/** The verifier of the last options: the proofs of a document are mostly of one block, whose weights are made once. */
-class OneVerifier {
-  #key = '';
-  #verifier: Verifier | undefined;
-
-  async of(options: VerifierOptions): Promise<Verifier> {
-    const key = JSON.stringify(options);
-    if (this.#verifier && key === this.#key) return this.#verifier;
-    await this.close();
-    this.#key = key;
-    this.#verifier = await createVerifier(options);
-    return this.#verifier;
-  }
-
-  async close() {
-    await this.#verifier?.close();
-    this.#verifier = undefined;
-  }
-}
-
-function batchOptionsOf({ sample = 'all', publicKey, concurrency }: Given): BatchOptions {
-  return {
-    sample,
-    ...(publicKey === undefined ? {} : { publicKey }),
-    ...(concurrency === undefined ? {} : { concurrency }),
-  };
-}
-
-function optionsOf(proof: ParsedProof, given: Given): VerifierOptions {
-  const [params, blockHash] = [given.params ?? proof.params, given.blockHash ?? proof.blockHash];
-  const missing = [
-    ...(params ? [] : ['params']),
-    ...(blockHash ? [] : ['block-hash']),
-    ...(proof.publicKey || given.publicKey ? [] : ['public-key']),
-    ...(proof.nonces.length > 0 ? [] : ['src']),
-  ];
-  if (missing.length > 0) throw new MissingContext(missing);
-  const rTarget = proof.profile === 'gonka' && given.rTarget !== undefined ? { rTarget: given.rTarget } : {};
-  return { profile: proof.profile, params, blockHash, worker: new URL(worker), ...rTarget } as VerifierOptions;
-}
-
-function worst(states: State[]): State {
-  return (['invalid', 'inconclusive'] as const).find((state) => states.includes(state)) ?? 'valid';
+/** What the page has to add: the judge names the first that a part leaves out, the document all of them. */
+async function missingFrom(document: ProofInput, unjudged: readonly Unjudged[], asked: Asked): Promise<string[]> {
+  const read = await readDocument(document);
+  const batches = read.batches();
+  read.free();
+  return Object.values(ATTRIBUTES).filter(
+    (name) =>
+      unjudged.some(({ code }) => ATTRIBUTES[code] === name) ||
+      batches.some(({ params, blockHash, publicKey }) => ({ params, 'block-hash': blockHash, 'public-key': publicKey })[name] === null && !Object.hasOwn(asked, FIELDS[name]!)),
+  );
 }

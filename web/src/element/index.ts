@@ -1,16 +1,14 @@
 // <sphere-pow-proof>: checks a proof where it is embedded. README: examples/react/README.md.
 
 import { h, render } from 'preact';
-import { SpherePowError, type Progress, type ProofInput } from 'sphere-pow/slim';
-import { NoProof, Unreachable, check, type Given, type Verdict } from './check.ts';
+import { SpherePowError, type Progress, type ProofInput, type Report } from 'sphere-pow/slim';
+import { NoProof, Unreachable, check, type Asked } from './check.ts';
 import css from './element.css?inline';
 import { languageOf } from './strings.ts';
 import { View, type Status } from './view.tsx';
 
-export type { Given, Verdict } from './check.ts';
-
 /** Attributes that change what is checked: a check of something else is stopped. */
-const SUBJECT = ['src', 'params', 'block-hash', 'public-key', 'r-target', 'sample', 'concurrency'] as const;
+const SUBJECT = ['src', 'params', 'block-hash', 'public-key', 'participant', 'r-target', 'block-height', 'sample', 'concurrency'] as const;
 const ATTRIBUTES = [...SUBJECT, 'lang', 'auto'];
 
 // Server-side rendering imports this without a DOM.
@@ -27,7 +25,7 @@ function styles(): CSSStyleSheet {
 
 export interface SpherePowProofEventMap extends HTMLElementEventMap {
   progress: ProgressEvent & CustomEvent<Progress>;
-  verdict: CustomEvent<Verdict>;
+  verdict: CustomEvent<Report>;
   failure: CustomEvent<Error>;
 }
 
@@ -48,9 +46,9 @@ export class SpherePowProof extends Base {
     this.#renew();
   }
 
-  /** The last verdict; null before it. */
-  get verdict(): Verdict | null {
-    return this.#status.name === 'done' ? this.#status.verdict : null;
+  /** The last report; null before it. */
+  get report(): Report | null {
+    return this.#status.name === 'done' ? this.#status.report : null;
   }
 
   connectedCallback() {
@@ -77,14 +75,14 @@ export class SpherePowProof extends Base {
     else this.#show();
   }
 
-  /** Checks the proof. Resolves with the verdict, or null when it failed or was stopped; events say the same. */
-  async check(): Promise<Verdict | null> {
+  /** Checks the proof. Resolves with the report, or null when it failed or was stopped; events say the same. */
+  async check(): Promise<Report | null> {
     this.#running?.abort();
     const running = new AbortController();
     this.#running = running;
     this.#become({ name: 'running', progress: null });
     try {
-      const verdict = await check(await this.#document(running.signal), this.#given(), {
+      const report = await check(await this.#document(running.signal), this.#asked(), {
         signal: running.signal,
         onProgress: (progress) => {
           if (this.#running !== running) return;
@@ -93,9 +91,9 @@ export class SpherePowProof extends Base {
         },
       });
       if (this.#running !== running) return null;
-      this.#become({ name: 'done', verdict });
-      this.dispatchEvent(new CustomEvent('verdict', { detail: verdict }));
-      return verdict;
+      this.#become({ name: 'done', report });
+      this.dispatchEvent(new CustomEvent('verdict', { detail: report }));
+      return report;
     } catch (error) {
       if (this.#running !== running) return null;
       this.#fail(running.signal.aborted, error);
@@ -129,14 +127,17 @@ export class SpherePowProof extends Base {
     return new Uint8Array(await response.arrayBuffer());
   }
 
-  #given(): Given {
+  #asked(): Asked {
     const text = (name: string) => this.getAttribute(name)?.trim() || undefined;
     const [params, sample, rTarget] = [text('params'), text('sample'), text('r-target')];
     const [blockHash, publicKey, concurrency] = [text('block-hash'), text('public-key'), text('concurrency')];
+    const [participant, blockHeight] = [text('participant'), text('block-height')];
     return {
       ...(params === undefined ? {} : { params: paramsOf(params) }),
       ...(blockHash === undefined ? {} : { blockHash }),
       ...(publicKey === undefined ? {} : { publicKey }),
+      ...(participant === undefined ? {} : { participant }),
+      ...(blockHeight === undefined ? {} : { blockHeight: Number(blockHeight) }),
       ...(rTarget === undefined ? {} : { rTarget: Number(rTarget) }),
       ...(concurrency === undefined ? {} : { concurrency: Number(concurrency) }),
       ...(sample === undefined ? {} : { sample: sample === 'all' ? sample : Number(sample) }),
@@ -178,8 +179,8 @@ export class SpherePowProof extends Base {
 }
 
 /** A preset's name or sizes as JSON. */
-function paramsOf(text: string): NonNullable<Given['params']> {
-  if (!text.startsWith('{')) return text as NonNullable<Given['params']>;
+function paramsOf(text: string): NonNullable<Asked['params']> {
+  if (!text.startsWith('{')) return text as NonNullable<Asked['params']>;
   try {
     return JSON.parse(text);
   } catch (cause) {

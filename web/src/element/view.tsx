@@ -1,13 +1,14 @@
 // What the element shows: status, progress, verdict, and the nonces behind it.
 
-import type { BatchReport, NonceResult, Progress, State } from 'sphere-pow/slim';
-import { MissingContext, NoProof, Unreachable, type Verdict } from './check.ts';
+import type { Progress, Report as Whole, ReportVerdict, Result, SubmissionReport, Unjudged } from 'sphere-pow/slim';
+import { ends, shown } from '../shown.ts';
+import { MissingContext, NoProof, Unreachable } from './check.ts';
 import { say, type Key, type Language } from './strings.ts';
 
 export type Status =
   | { name: 'idle' }
   | { name: 'running'; progress: Progress | null }
-  | { name: 'done'; verdict: Verdict }
+  | { name: 'done'; report: Whole }
   | { name: 'failed'; error: Error }
   | { name: 'cancelled' };
 
@@ -24,7 +25,7 @@ const ROWS = 100;
 export function View({ language, status, onCheck, onCancel }: ViewProps) {
   const t = (key: Key, values?: Record<string, string>) => say(language, key, values);
   const isRunning = status.name === 'running';
-  const tone = status.name === 'done' ? status.verdict.state : status.name === 'failed' ? 'inconclusive' : 'none';
+  const tone = status.name === 'done' ? status.report.verdict : status.name === 'failed' ? 'refused' : 'none';
   return (
     <section class={`box ${tone}`} part="box" lang={language} aria-label={t('title')} aria-busy={isRunning}>
       <header>
@@ -38,17 +39,21 @@ export function View({ language, status, onCheck, onCancel }: ViewProps) {
         </button>
       </header>
       {isRunning && <Bar progress={status.progress} language={language} />}
-      {status.name === 'done' && <Reports reports={status.verdict.reports} language={language} />}
+      {status.name === 'done' && <Reports report={status.report} language={language} />}
     </section>
   );
 }
 
-/** A mark whose shape alone tells the states apart. */
-function Icon({ tone }: { tone: State | 'none' }) {
+/** A mark whose shape alone tells the verdicts apart. */
+function Icon({ tone }: { tone: ReportVerdict | 'none' }) {
+  const tick = <path d="M7 12.500l3.500 3.500 6.500-7.500" />;
   const shapes = {
-    valid: <path d="M7 12.500l3.500 3.500 6.500-7.500" />,
-    invalid: <path d="M8 8l8 8m0-8l-8 8" />,
-    inconclusive: <path d="M12 7v6.500m0 3v.5" />,
+    honest: tick,
+    unconfirmed: tick,
+    fraud: <path d="M8 8l8 8m0-8l-8 8" />,
+    inconclusive: <path d="M9.500 9.500a2.500 2.500 0 1 1 3.500 2.300c-.7.3-1 .8-1 1.700m0 3v.2" />,
+    incomplete: <path d="M12 6v12a6 6 0 0 0 0-12" />,
+    refused: <path d="M12 7v6.500m0 3v.5" />,
     none: <path d="M8 12h8" />,
   };
   return (
@@ -70,24 +75,33 @@ function Words({ status, language }: { status: Status; language: Language }) {
     case 'failed':
       return <p><strong>{t('failed')}</strong>: {failureText(status.error, t)}</p>;
     case 'done': {
-      const { state, reports } = status.verdict;
+      const { verdict, submissions, unjudged } = status.report;
+      const [only] = submissions;
+      const isOne = submissions.length === 1 && unjudged.length === 0;
       return (
         <>
-          <p><strong class="state">{t(state)}</strong></p>
-          {reports.length > 1 ? <p>{t('proofs', tally(reports, language))}</p> : reports.map((report) => <Finding report={report} language={language} />)}
+          <p><strong class="state">{only && isOne ? wordOf(only, language) : t(verdict)}</strong></p>
+          {only && isOne ? <Finding report={only} language={language} /> : <p>{tally(status.report, language)}</p>}
         </>
       );
     }
   }
 }
 
-/** How many proofs ended how. */
-function tally(reports: BatchReport[], language: Language) {
-  const ended = (state: State) => numbers(language).format(reports.filter((report) => report.state === state).length);
-  return { all: numbers(language).format(reports.length), valid: ended('valid'), invalid: ended('invalid'), inconclusive: ended('inconclusive') };
+/** Where nothing agrees, that is the word: others than the host may be to blame. */
+function wordOf({ verdict, evidence }: SubmissionReport, language: Language): string {
+  return say(language, evidence.nothingAgrees ? 'nothingAgrees' : verdict);
 }
 
-function Finding({ report, language }: { report: BatchReport; language: Language }) {
+/** How many proofs ended how. */
+function tally({ submissions, unjudged }: Whole, language: Language): string {
+  const number = numbers(language);
+  const counted = (['fraud', 'unconfirmed', 'inconclusive', 'honest'] as const).map((verdict) => [say(language, verdict), submissions.filter((one) => one.verdict === verdict).length] as const);
+  const all = [...counted, [say(language, 'unjudged'), unjudged.length] as const].filter(([, n]) => n > 0);
+  return `${say(language, 'proofs', { all: number.format(submissions.length + unjudged.length) })} ${all.map(([word, n]) => `${word}: ${number.format(n)}`).join(', ')}`;
+}
+
+function Finding({ report, language }: { report: SubmissionReport; language: Language }) {
   return <p>{verdictText(report, language)} <span class="quiet">{hintOf(report, language)}</span></p>;
 }
 
@@ -95,34 +109,33 @@ function failureText(error: Error, t: (key: Key, values?: Record<string, string>
   if (error instanceof MissingContext) return t('missing', { names: error.attributes.join(', ') });
   if (error instanceof NoProof) return t('empty');
   if (error instanceof Unreachable) return t('unreachable', { status: error.status });
-  return error.message;
+  return shown(error.message, 300);
 }
 
-function verdictText(report: BatchReport, language: Language): string {
+function verdictText(report: SubmissionReport, language: Language): string {
   const number = numbers(language);
-  const [checked, bad, claimed] = countsOf(report).map((n) => number.format(n)) as [string, string, string];
+  const { nChecked, nBad, nClaimed, verdict } = report;
+  const values = { checked: number.format(nChecked), bad: number.format(nBad), claimed: number.format(nClaimed) };
+  if (report.evidence.nothingAgrees) return say(language, 'wrongContext', values);
   const key: Key =
-    report.state === 'valid' ? (bad === '0' ? 'validText' : 'validFewText')
-    : report.state === 'invalid' ? 'invalidText'
-    : bad === '0' && report.profile === 'exact' ? 'sampledText'
-    : 'inconclusiveText';
-  return say(language, key, { checked, bad, claimed });
+    verdict === 'fraud' ? 'fraudText'
+    : verdict === 'inconclusive' ? 'inconclusiveText'
+    : nChecked < nClaimed ? 'sampledText'
+    : nBad > 0 ? 'honestFewText'
+    : 'honestText';
+  return say(language, key, values);
 }
 
-/** A likely cause, or the first false claim. */
-function hintOf(report: BatchReport, language: Language): string | null {
+/** What only the document says, a likely cause, or the first false claim. */
+function hintOf(report: SubmissionReport, language: Language): string | null {
+  const open = report.verdict === 'unconfirmed' ? say(language, 'unconfirmedText', { names: report.unconfirmed.map((name) => say(language, `part-${name}`)).join(', ') }) : null;
+  if (open) return open;
   if (report.profile === 'exact') {
-    const { fault } = report;
-    return fault && say(language, fault.code === 'digest' ? 'faultDigest' : 'faultNotWon', { nonce: fault.nonce });
+    const { fault, nothingAgrees } = report.evidence;
+    return fault && !nothingAgrees ? say(language, fault.code === 'digest' ? 'faultDigest' : 'faultNotWon', { nonce: fault.nonce }) : null;
   }
-  const { looksLikeWrongContext, isWithinHardwareNoise } = report.advisory;
-  return looksLikeWrongContext ? say(language, 'wrongContext') : isWithinHardwareNoise ? null : say(language, 'otherClaims');
-}
-
-/** Nonces checked, bad ones of these, nonces claimed. */
-function countsOf(report: BatchReport): [number, number, number] {
-  const { nChecked, nInvalid } = report.profile === 'gonka' ? report.verdict : report;
-  return [nChecked, nInvalid, report.nClaimed];
+  const { nothingAgrees, advisory } = report.evidence;
+  return nothingAgrees || advisory.isWithinHardwareNoise ? null : say(language, 'otherClaims');
 }
 
 const numbers = (language: Language) => new Intl.NumberFormat(language);
@@ -144,36 +157,51 @@ function Bar({ progress, language }: { progress: Progress | null; language: Lang
 }
 
 /** One report as it is; of several, each to be opened, the false ones first. */
-function Reports({ reports, language }: { reports: BatchReport[]; language: Language }) {
-  if (reports.length === 1) return reports.map((report) => <Report report={report} language={language} />);
-  const order: State[] = ['invalid', 'inconclusive', 'valid'];
-  const sorted = [...reports].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
+function Reports({ report: { submissions, unjudged }, language }: { report: Whole; language: Language }) {
+  const [only] = submissions;
+  if (only && submissions.length === 1 && unjudged.length === 0) return <Report report={only} language={language} />;
+  const order = ['fraud', 'unconfirmed', 'inconclusive', 'honest'];
+  const sorted = [...submissions].sort((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict));
   const number = numbers(language);
   return (
     <div class="reports">
-      {reports.length > ROWS && <p class="quiet">{say(language, 'firstProofs', { shown: number.format(ROWS), total: number.format(reports.length) })}</p>}
+      {submissions.length > ROWS && <p class="quiet">{say(language, 'firstProofs', { shown: number.format(ROWS), total: number.format(submissions.length) })}</p>}
       {sorted.slice(0, ROWS).map((report) => (
-        <details class={report.state} part="report">
-          <summary><strong class="tone">{say(language, report.state)}</strong> <code>{report.publicKey}</code></summary>
+        <details class={report.verdict} part="report">
+          <summary><strong class="tone">{wordOf(report, language)}</strong> <bdi><code>{shown(report.participant ?? ends(report.publicKey))}</code></bdi></summary>
           <Finding report={report} language={language} />
           <Report report={report} language={language} />
         </details>
       ))}
+      <Unjudgeds parts={unjudged} language={language} />
     </div>
   );
 }
 
-function Report({ report, language }: { report: BatchReport; language: Language }) {
+/** What could not be judged, and why. */
+function Unjudgeds({ parts, language }: { parts: readonly Unjudged[]; language: Language }) {
+  if (parts.length === 0) return null;
+  return (
+    <ul part="unjudged">
+      {parts.slice(0, ROWS).map(({ place, participant, message }) => (
+        <li>{say(language, 'unjudged')}: <code>{shown(place, 120)}</code> {participant && <bdi>({shown(participant)})</bdi>} <span lang="en">{shown(message, 300)}</span></li>
+      ))}
+    </ul>
+  );
+}
+
+function Report({ report, language }: { report: SubmissionReport; language: Language }) {
   const number = numbers(language);
-  const [checked, bad, claimed] = countsOf(report).map((n) => number.format(n)) as [string, string, string];
   const facts: [Key, string][] = [
     ['profile', report.profile],
-    ['claimed', claimed],
-    ['checked', checked],
-    ['bad', bad],
-    ...(report.profile === 'gonka' ? [['probability', shortNumber(report.verdict.probabilityHonest)] as [Key, string]] : []),
-    ['publicKey', report.publicKey],
-    ['blockHash', report.blockHash],
+    ['model', `${report.preset ?? say(language, 'ownSizes')} (${say(language, `from-${report.sources.params}`)})`],
+    ...(report.profile === 'gonka' ? [['radius', `${report.rule.rTarget} (${say(language, `from-${report.sources.rule}`)})`] as [Key, string]] : []),
+    ['claimed', number.format(report.nClaimed)],
+    ['checked', number.format(report.nChecked)],
+    ['bad', number.format(report.nBad)],
+    ...(report.profile === 'gonka' ? [['probability', shortNumber(report.evidence.probabilityHonest)] as [Key, string]] : []),
+    ['publicKey', `${shown(report.publicKey, 260)} (${say(language, `from-${report.sources.publicKey}`)})`],
+    ['blockHash', `${shown(report.blockHash, 260)} (${say(language, `from-${report.sources.blockHash}`)})`],
   ];
   return (
     <>
@@ -190,7 +218,7 @@ function Report({ report, language }: { report: BatchReport; language: Language 
   );
 }
 
-function Nonces({ results, language }: { results: readonly NonceResult[]; language: Language }) {
+function Nonces({ results, language }: { results: readonly Result[]; language: Language }) {
   const t = (key: Key, values?: Record<string, string>) => say(language, key, values);
   const sorted = [...results].sort((a, b) => Number(a.valid) - Number(b.valid) || a.index - b.index);
   const number = numbers(language);
@@ -209,7 +237,7 @@ function Nonces({ results, language }: { results: readonly NonceResult[]; langua
   );
 }
 
-function Row({ result, language }: { result: NonceResult; language: Language }) {
+function Row({ result, language }: { result: Result; language: Language }) {
   const [claimed, recomputed] =
     'claimedDigest' in result
       ? [`${result.claimedDigest.slice(0, 12)}…`, `${result.digest.slice(0, 12)}…`]

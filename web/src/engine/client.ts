@@ -2,7 +2,7 @@
 
 import { wrap, type Remote } from 'comlink';
 import type { Desk } from './desk.ts';
-import type { Answer } from './types.ts';
+import type { Answer, Fault } from './types.ts';
 
 let desk: Remote<Desk> | undefined;
 
@@ -13,8 +13,8 @@ export function theDesk(): Remote<Desk> {
 
 /** An error of the package, or of a link. */
 export class Refused extends Error {
-  constructor(readonly code: string, message: string) {
-    super(message);
+  constructor(readonly fault: Fault) {
+    super(fault.message);
     this.name = 'Refused';
   }
 }
@@ -22,6 +22,6 @@ export class Refused extends Error {
 /** The value of an answer, or its fault thrown. */
 export async function valueOf<T>(asked: Promise<Answer<T>>): Promise<T> {
   const answer = await asked;
-  if ('fault' in answer) throw new Refused(answer.fault.code, answer.fault.message);
+  if ('fault' in answer) throw new Refused(answer.fault);
   return answer.value;
 }

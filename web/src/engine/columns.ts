@@ -1,6 +1,6 @@
 // Claims of a proof as columns, which sort and cross to the page fast.
 
-import type { NonceResult, ParsedProof } from 'sphere-pow/slim';
+import type { Result, Submission } from 'sphere-pow/slim';
 import { BAD, GOOD, UNCHECKED, type Columns, type Rows, type View } from './types.ts';
 
 export const DIGEST = 32;
@@ -14,23 +14,22 @@ export function digestAt(digests: Uint8Array, row: number): string {
   return Array.from(digests.subarray(row * DIGEST, (row + 1) * DIGEST), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-export function columnsOf(proof: ParsedProof): Columns {
-  const { length } = proof.nonces;
-  const isExact = proof.profile === 'exact';
-  const digests = new Uint8Array(isExact ? length * DIGEST : 0);
-  if (isExact) proof.digests.forEach((hex, row) => writeHex(hex, digests, row * DIGEST));
+export function columnsOf(submission: Submission): Columns {
+  const [nonces, claims] = [submission.nonces(), submission.claims()];
+  const { length } = nonces;
+  const isExact = submission.profile === 'exact';
   return {
-    profile: proof.profile,
-    nonces: BigUint64Array.from(proof.nonces, BigInt),
-    claimed: isExact ? new Float64Array() : Float64Array.from(proof.distances),
-    claimedDigests: digests,
+    profile: submission.profile,
+    nonces,
+    claimed: isExact ? new Float64Array() : (claims as Float64Array),
+    claimedDigests: isExact ? (claims as Uint8Array) : new Uint8Array(),
     recomputed: new Float64Array(length).fill(NaN),
-    digests: new Uint8Array(digests.length),
+    digests: new Uint8Array(isExact ? length * DIGEST : 0),
     status: new Uint8Array(length),
   };
 }
 
-export function rowsOf(results: readonly NonceResult[]): Rows {
+export function rowsOf(results: readonly Result[]): Rows {
   const isExact = results[0] !== undefined && 'digest' in results[0];
   const rows: Rows = {
     indices: Uint32Array.from(results, ({ index }) => index),

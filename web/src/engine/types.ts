@@ -1,57 +1,45 @@
 // What the page and its worker, the desk, say to each other.
 
 import type {
-  ExactBatchReport,
-  ExactModel,
-  ExactVerifierOptions,
-  GonkaBatchReport,
-  GonkaModel,
-  GonkaVerifierOptions,
-  ParsedProof,
+  BatchHead,
+  Constants,
+  Given,
+  ModelCost,
   Profile,
   Progress,
+  Report as WholeReport,
+  Said,
   Shape,
+  SubmissionHead,
+  SubmissionReport,
+  Torn,
+  Unjudged,
 } from 'sphere-pow/slim';
 
-export type Params = GonkaVerifierOptions['params'] | ExactVerifierOptions['params'];
-export type Model = ({ profile: 'gonka' } & GonkaModel) | ({ profile: 'exact' } & ExactModel);
+export type { BatchHead, Constants, Given, ModelCost, Profile, Said, Shape, SubmissionHead, Torn, Unjudged };
+
 export type EngineName = 'wasm' | 'webgpu';
+export type EngineUsed = { name: EngineName; detail: string };
 
-/** A proof without its lists. */
-export interface ProofHead {
-  profile: Profile;
-  count: number;
-  publicKey: string | null;
-  blockHash: string | null;
-  blockHeight: number | null;
-  participant: string | null;
-  rTarget: number | null;
-  params: Params | null;
-  preset: string | null;
-  missing: ParsedProof['missing'];
-}
-
+/** A document as the judge reads it under what the reader said, without its lists. */
 export interface Opened {
   shape: Shape;
-  shapeName: string;
-  proofs: ProofHead[];
+  torn: Torn | null;
+  /** What would be judged, each with who said what. */
+  submissions: SubmissionHead[];
+  /** What cannot be, and why. */
+  unjudged: Unjudged[];
+  /** The batches as they stand. */
+  batches: BatchHead[];
 }
 
-/** What of a share link is not the proof: filled in for the reader. */
-export interface Context {
-  blockHash: string;
-  publicKey: string;
-  params: Params;
-  /** gonka: null leaves it to the package's rule. */
-  rTarget: number | null;
-}
-
-export interface Settings extends Context {
-  /** Which proof of the document. */
-  proof: number;
-  /** Claims to recompute. */
+export interface Settings {
+  given: Given;
+  /** Which submission alone; null for all. */
+  only: number | null;
+  /** Claims to recompute of each. */
   sample: number;
-  /** Draws the sample. */
+  /** Draws the samples: the reader's own randomness, drawn after the document was read. */
   seed: string;
   workers: number;
   engine: EngineName | 'auto';
@@ -61,7 +49,7 @@ export interface Settings extends Context {
   isFresh: boolean;
 }
 
-/** Claims of a proof, in arrays as long as the proof, and what recomputing them gave. */
+/** Claims of a submission, in arrays as long as it, and what recomputing them gave. */
 export interface Columns {
   profile: Profile;
   nonces: BigUint64Array;
@@ -89,13 +77,16 @@ export interface Rows {
   digests: Uint8Array;
 }
 
-export type Report = Omit<GonkaBatchReport, 'results'> | Omit<ExactBatchReport, 'results'>;
+type Without<T> = T extends SubmissionReport ? Omit<T, 'results'> : never;
+/** A submission's report without its nonces, which are in the {@link Columns}. */
+export type Judged = Without<SubmissionReport>;
+export type Report = Omit<WholeReport, 'submissions'> & { submissions: Judged[] };
 
 /** How the desk tells of a run; `known` are the nonces of earlier, stopped runs. */
-export type OnProgress = (progress: Progress & { known: number }) => void;
-/** `isWhole`: these are all the results, and earlier ones are void. */
+export type OnProgress = (progress: Progress & { known: number; submission: number }) => void;
+/** `isWhole`: these are all the results of the submission shown, and earlier ones are void. */
 export type OnRows = (rows: Rows, isWhole: boolean) => void;
-export type OnEngine = (engine: { name: EngineName; detail: string }) => void;
+export type OnEngine = (engine: EngineUsed) => void;
 
 export type SortColumn = 'index' | 'nonce' | 'claimed' | 'recomputed' | 'difference' | 'status';
 export type Filter = 'all' | 'checked' | 'good' | 'bad';
@@ -112,13 +103,16 @@ export interface View {
 export interface Pace {
   /** Operations of the forward pass in a second. */
   operations: number;
-  /** Seconds to make one weight: of the pool (gonka), or of all that are made anew for each pass (exact: in `operations`). */
+  /** Seconds to make one byte of the weights that are kept. */
   weight: number;
 }
 
-/** An error as it comes over the wire: comlink keeps name and message, so the code goes with the message. */
+/** An error as it comes over the wire: comlink keeps name and message, so the codes go with the message. */
 export interface Fault {
   code: string;
+  /** SPEC's name for it; null where it has none. */
+  reason: string | null;
+  place: string | null;
   message: string;
 }
 

@@ -6,10 +6,10 @@ import type { Key } from '../strings.ts';
 import { Walk, type WalkProps } from '../walk/index.tsx';
 import { BLOCK_HASH, PUBLIC_KEY } from './model.ts';
 
-const MODELS = ['gonka devtest', 'gonka testnet', 'exact nano', 'exact standard'] as const;
+const MODELS = ['gonka dev-test', 'gonka testnet', 'exact nano', 'exact standard'] as const;
 const MAX_NONCE = 2n ** 63n - 1n;
 
-const model = signal<(typeof MODELS)[number]>('gonka devtest');
+const model = signal<(typeof MODELS)[number]>('gonka dev-test');
 const nonce = signal('7');
 const blockHash = signal(BLOCK_HASH);
 const publicKey = signal(PUBLIC_KEY);
@@ -43,7 +43,7 @@ export function Making() {
 
 function show(event: Event) {
   event.preventDefault();
-  const [profile, params] = model.value.split(' ') as ['gonka', 'devtest'] | ['exact', 'nano'];
+  const [profile, params] = model.value.split(' ') as ['gonka', 'dev-test'] | ['exact', 'nano'];
   shown.value = { profile, params, blockHash: blockHash.value, publicKey: publicKey.value, nonce: String(BigInt(nonce.value)) };
 }
 

@@ -77,9 +77,9 @@ export const TEACH = {
   'teach.difference': ['Difference', '差值', 'Разность'],
   'teach.what': ['What it teaches', '这说明了什么', 'О чём это говорит'],
   'teach.what.gonka': [
-    'In the gonka profile every weight is small. Each layer adds so little to the stream that after all of them it is still almost the input: what decides is the input, the output matrix and the permutation, and these are cheap. A valid verdict there says that the claimed distances are true. It does not say that every nonce tried was computed in full, and no check of submitted nonces can say it, since what a screening host submits is honest.',
-    '在 gonka 方案中，所有权重都很小。每一层对残差流的改变微乎其微，经过全部层之后它几乎仍是输入本身：起决定作用的是输入、输出矩阵和置换，而这些都很廉价。因此“有效”只说明所声称的距离属实，并不说明尝试过的每个 nonce 都做了完整计算；对已提交 nonce 的任何检查都无法说明这一点，因为筛选者提交的结果是诚实的。',
-    'В профиле gonka все веса малы. Каждый слой меняет поток так мало, что после всех слоёв он остаётся почти входом: решают вход, выходная матрица и перестановка, а они дёшевы. Вердикт «верно» говорит лишь, что заявленные расстояния истинны. Он не говорит, что каждый испробованный nonce был посчитан полностью, и никакая проверка присланных nonce этого не скажет: то, что присылает отбирающий узел, честно.',
+    'In the gonka profile every weight is small. Each layer adds so little to the stream that after all of them it is still almost the input: what decides is the input, the output matrix and the permutation, and these are cheap. An honest verdict there says that the claimed distances are true. It does not say that every nonce tried was computed in full, and no check of submitted nonces can say it, since what a screening host submits is honest.',
+    '在 gonka 方案中，所有权重都很小。每一层对残差流的改变微乎其微，经过全部层之后它几乎仍是输入本身：起决定作用的是输入、输出矩阵和置换，而这些都很廉价。因此“诚实”只说明所声明的距离属实，并不说明尝试过的每个 nonce 都做了完整计算；对已提交 nonce 的任何检查都无法说明这一点，因为筛选者提交的结果是诚实的。',
+    'В профиле gonka все веса малы. Каждый слой меняет поток так мало, что после всех слоёв он остаётся почти входом: решают вход, выходная матрица и перестановка, а они дёшевы. Вердикт «честно» говорит лишь, что заявленные расстояния истинны. Он не говорит, что каждый испробованный nonce был посчитан полностью, и никакая проверка присланных nonce этого не скажет: то, что присылает отбирающий узел, честно.',
   ],
   'teach.what.exact': [
     'In the exact profile a layer replaces nearly all of the stream and rounds it to integers: one layer less, and nothing downstream is alike. And the target is drawn last, from the digest of the logits: a score from any other logits is a fresh throw of the dice. A shortcut is of use only if its logits are the true ones to the bit.',
@@ -95,7 +95,7 @@ export const TEACH = {
   'teach.walk.lead': [
     'Every step from the seed strings to the verdict, with its numbers and its rule.',
     '从种子字符串到结论的每一步，附数值与规则。',
-    'Каждый шаг от строк-зёрен до вердикта, с числами и правилом.',
+    'Каждый шаг от строк seed до вердикта, с числами и правилом.',
   ],
   'teach.walk.model': ['Model', '模型', 'Модель'],
   'teach.walk.hash': ['Block hash', '区块哈希', 'Хеш блока'],

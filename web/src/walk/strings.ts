@@ -13,7 +13,7 @@ export const WALK = {
   'walk.more': ['{count} more', '另有 {count} 个', 'ещё {count}'],
   'walk.steps': ['Steps', '步骤', 'Шаги'],
 
-  'walk.seeds': ['Seed strings', '种子字符串', 'Строки-зёрна'],
+  'walk.seeds': ['Seed strings', '种子字符串', 'Строки seed'],
   'walk.seeds.text': [
     'Four texts made of the block hash, the public key and the nonce. All randomness comes from them.',
     '由区块哈希、公钥和 nonce 拼成的四段文本。所有随机数都由它们产生。',
@@ -30,7 +30,7 @@ export const WALK = {
     'SHA-256 пронумерованных строк даёт слова энтропии; SeedSequence и PCG64 из numpy делают из них случайные числа.',
   ],
   'walk.entropy': ['Entropy, 32-bit words', '熵（32 位字）', 'Энтропия, 32-битные слова'],
-  'walk.state': ['Seed sequence', '种子序列', 'Последовательность зерна'],
+  'walk.state': ['Seed sequence', '种子序列', 'SeedSequence'],
   'walk.pcg': ['PCG64: state, stream', 'PCG64：状态、流', 'PCG64: состояние, поток'],
   'walk.draws': ['First draws', '最先抽取的数', 'Первые числа'],
   'walk.pool': ['Pool of weights', '权重池', 'Пул весов'],
@@ -64,7 +64,7 @@ export const WALK = {
   'walk.forward.text': [
     'The work itself: {layers} layers of attention and feed-forward, {operations} operations.',
     '工作本身：{layers} 层注意力与前馈网络，共 {operations} 次运算。',
-    'Сама работа: слоёв внимания и прямой связи {layers}, операций {operations}.',
+    'Сама работа: слоёв внимания и FFN {layers}, операций {operations}.',
   ],
   'walk.logits': ['Logits', 'Logits', 'Логиты'],
   'walk.logits.text': [
@@ -155,7 +155,7 @@ export const WALK = {
   'walk.digest.text': [
     'SHA-256 over all logits: what a claim carries. One bit of one logit changes all of it.',
     '对全部 logits 取 SHA-256：即声明所携带的内容。任一 logit 的任一位改变，摘要就完全不同。',
-    'SHA-256 от всех логитов: его и несёт заявка. Один бит одного логита меняет его целиком.',
+    'SHA-256 от всех логитов: его и заявляют. Один бит одного логита меняет его целиком.',
   ],
   'walk.exact.target.text': [
     'Drawn last, by a key that holds the digest: nobody knows it before the last logit.',

@@ -2,7 +2,7 @@
 
 use super::{Kernels, assert_holds, u32_of};
 use crate::error::GpuError;
-use crate::kernels::{Access, Kernel, members};
+use crate::kernel::{Access, Kernel, members};
 use crate::recorder::Recorder;
 use sphere_pow_core::exact::ops::{AttentionShape, log2_sqrt};
 
@@ -96,6 +96,6 @@ pub fn record(
         };
         let all = [&kernels.exp2_table, query, key, value, out];
         let groups = [u32_of(heads), u32_of(rows.len())];
-        recorder.dispatch_compiled(&kernels.attention, bytemuck::bytes_of(&dims), &all, groups, cost)
+        recorder.dispatch(&kernels.attention, bytemuck::bytes_of(&dims), &all, groups, cost)
     })
 }

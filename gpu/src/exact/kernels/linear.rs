@@ -2,7 +2,7 @@
 
 use super::{assert_holds, u32_of};
 use crate::error::GpuError;
-use crate::kernels::{Access, Compiled, Kernel, members};
+use crate::kernel::{Access, Compiled, Kernel, members};
 use crate::recorder::Recorder;
 use serde::{Deserialize, Serialize};
 use sphere_pow_core::exact::ops::Requant;
@@ -278,13 +278,7 @@ pub fn record(
             let groups = [u32_of(columns), u32_of(rows)];
             let cost = row_cost * f64::from(u32_of(rows));
             let buffers = [x, weight, out];
-            recorder.dispatch_compiled(
-                &linear.compiled,
-                bytemuck::bytes_of(&dims),
-                &buffers,
-                groups,
-                cost,
-            )?;
+            recorder.dispatch(&linear.compiled, bytemuck::bytes_of(&dims), &buffers, groups, cost)?;
             row += rows;
         }
         column += columns;

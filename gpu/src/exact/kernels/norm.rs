@@ -2,7 +2,7 @@
 
 use super::{Kernels, WORD_COST, assert_holds, u32_of};
 use crate::error::GpuError;
-use crate::kernels::{Access, Kernel, members};
+use crate::kernel::{Access, Kernel, members};
 use crate::recorder::Recorder;
 use sphere_pow_core::exact::ops::log2_sqrt;
 
@@ -76,6 +76,6 @@ pub fn record(
             positions: u32_of(positions),
         };
         let groups = [u32_of(rows.len()), 1];
-        recorder.dispatch_compiled(&kernels.norm, bytemuck::bytes_of(&dims), &[x, out, lanes], groups, cost)
+        recorder.dispatch(&kernels.norm, bytemuck::bytes_of(&dims), &[x, out, lanes], groups, cost)
     })
 }

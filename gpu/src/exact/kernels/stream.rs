@@ -2,7 +2,7 @@
 
 use super::{Kernels, WG, assert_holds, u32_of};
 use crate::error::GpuError;
-use crate::kernels::{Access, Kernel, members};
+use crate::kernel::{Access, Kernel, members};
 use crate::recorder::Recorder;
 use sphere_pow_core::exact::stream::StreamKey;
 
@@ -97,6 +97,6 @@ pub fn record(
         };
         let buffers = [&kernels.normal_table, streams, out];
         let groups = [u32_of(groups.len()), 1];
-        recorder.dispatch_compiled(&kernels.stream, bytemuck::bytes_of(&dims), &buffers, groups, cost)
+        recorder.dispatch(&kernels.stream, bytemuck::bytes_of(&dims), &buffers, groups, cost)
     })
 }

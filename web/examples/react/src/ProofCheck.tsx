@@ -3,7 +3,7 @@
 
 import { useEffect, useRef } from 'react';
 import 'sphere-pow-proof';
-import type { SpherePowProof, Verdict } from 'sphere-pow-proof';
+import type { Report, SpherePowProof } from 'sphere-pow-proof';
 
 interface Props {
   /** Proof data as the chain or an explorer's API gives it. */
@@ -14,7 +14,7 @@ interface Props {
   params?: string;
   sample?: number | 'all';
   lang?: string;
-  onVerdict?: (verdict: Verdict) => void;
+  onVerdict?: (report: Report) => void;
 }
 
 export function ProofCheck({ proof, blockHash, publicKey, params, sample = 200, lang, onVerdict }: Props) {
@@ -24,7 +24,7 @@ export function ProofCheck({ proof, blockHash, publicKey, params, sample = 200, 
   }, [proof]);
   useEffect(() => {
     const current = element.current;
-    const listener = (event: CustomEvent<Verdict>) => onVerdict?.(event.detail);
+    const listener = (event: CustomEvent<Report>) => onVerdict?.(event.detail);
     current?.addEventListener('verdict', listener);
     return () => current?.removeEventListener('verdict', listener);
   }, [onVerdict]);
@@ -41,7 +41,9 @@ declare module 'react' {
         params?: string;
         'block-hash'?: string;
         'public-key'?: string;
+        participant?: string;
         'r-target'?: string;
+        'block-height'?: string;
         sample?: string;
         auto?: string;
         theme?: 'light' | 'dark';

@@ -2,13 +2,13 @@
 
 import { StrictMode, useState } from 'react';
 import { createRoot } from 'react-dom/client';
-import type { Verdict } from 'sphere-pow-proof';
+import type { Report } from 'sphere-pow-proof';
 import { ProofCheck } from './ProofCheck';
 import { blockHash, params, publicKey, transaction } from './transaction';
 import './page.css';
 
 function TransactionPage() {
-  const [verdict, setVerdict] = useState<Verdict | null>(null);
+  const [report, setReport] = useState<Report | null>(null);
   const [message] = transaction.tx.body.messages;
   return (
     <main>
@@ -19,10 +19,10 @@ function TransactionPage() {
           <tr><th scope="row">Creator</th><td>{message.creator}</td></tr>
           <tr><th scope="row">Height of the stage</th><td>{message.poc_stage_start_block_height}</td></tr>
           <tr><th scope="row">Nonces</th><td>{message.nonces.length}</td></tr>
-          <tr><th scope="row">Recomputed here</th><td id="state">{verdict?.state ?? 'not yet'}</td></tr>
+          <tr><th scope="row">Recomputed here</th><td id="state">{report?.verdict ?? 'not yet'}</td></tr>
         </tbody>
       </table>
-      <ProofCheck proof={transaction} blockHash={blockHash} publicKey={publicKey} params={params} sample="all" onVerdict={setVerdict} />
+      <ProofCheck proof={transaction} blockHash={blockHash} publicKey={publicKey} params={params} sample="all" onVerdict={setReport} />
     </main>
   );
 }
