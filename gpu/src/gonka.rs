@@ -5,6 +5,7 @@
 //! plan, [`self_test`] refuses a device that computes wrongly, [`tune`] picks the fastest tile, and [`executor`] joins
 //! these.
 
+pub mod engine;
 pub mod executor;
 pub mod forward;
 pub mod kernels;
@@ -13,4 +14,5 @@ pub mod pool;
 pub mod self_test;
 pub mod tune;
 
+pub use engine::GpuEngine;
 pub use executor::{GpuExecutor, GpuOptions};

@@ -10,7 +10,6 @@
 
 pub mod context;
 pub mod device;
-pub mod engine;
 pub mod error;
 pub mod exact;
 pub mod fence;
@@ -21,10 +20,10 @@ pub mod readback;
 pub mod recorder;
 
 pub use device::{DeviceInfo, DeviceSelector, devices};
-pub use engine::GpuEngine;
+
 pub use error::GpuError;
 pub use exact::{ExactGpuExecutor, ExactGpuOptions};
-pub use gonka::{GpuExecutor, GpuOptions};
+pub use gonka::{GpuEngine, GpuExecutor, GpuOptions};
 
 use std::ops::ControlFlow;
 

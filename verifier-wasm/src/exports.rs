@@ -313,7 +313,12 @@ impl Model {
     ///
     /// # Errors
     /// `E_RANGE` for a key or nonce that cannot be; `E_ABORTED`.
-    pub fn compute(&mut self, public_key: &str, nonces: &[u64], progress: &Function) -> Result<String, Failure> {
+    pub fn compute(
+        &mut self,
+        public_key: &str,
+        nonces: &[u64],
+        progress: &Function,
+    ) -> Result<String, Failure> {
         fn of<P: Computed>(
             model: &mut P::Model,
             public_key: &str,

@@ -116,9 +116,9 @@ impl Computed for Gonka {
     fn outcome_from_value(_: &Params, value: &Value) -> Result<f64, Failure> {
         match value.get("distance").or_else(|| value.get("recomputed")) {
             Some(Value::Null) => Ok(f64::NAN),
-            other => other
-                .and_then(Value::as_f64)
-                .ok_or_else(|| Failure::format("a known result has no number recomputed, expected one or null")),
+            other => other.and_then(Value::as_f64).ok_or_else(|| {
+                Failure::format("a known result has no number recomputed, expected one or null")
+            }),
         }
     }
 

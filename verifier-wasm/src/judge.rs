@@ -212,7 +212,13 @@ impl Judge {
     ///
     /// # Errors
     /// `E_INTERNAL`.
-    pub fn sample(&self, at: usize, size: Option<u32>, seed: &str, source: Source) -> Result<Sample, Failure> {
+    pub fn sample(
+        &self,
+        at: usize,
+        size: Option<u32>,
+        seed: &str,
+        source: Source,
+    ) -> Result<Sample, Failure> {
         let size = size.map_or_else(SampleSize::default, |count| SampleSize::Count(count as usize));
         Ok(each!(self.submission(at)?, submission => submission.sample(size, seed, source)))
     }

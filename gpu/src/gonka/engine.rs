@@ -1,7 +1,7 @@
 //! A GPU as core's [`Engine`] of the `gonka` profile: keys and nonces in, distances out.
 
-use super::error::GpuError;
 use super::executor::GpuExecutor;
+use crate::error::GpuError;
 use sphere_pow_core::f16;
 use sphere_pow_core::gonka::{Gonka, Puzzle};
 use sphere_pow_core::identity::{Nonce, PublicKey};
