@@ -26,7 +26,11 @@ test('a radius that the document names is never its verdict: a looser one is unc
     assert.match(await page.locator('.verdict').innerText(), /Only the document vouches for: the radius/);
     assert.match(await basis(page), /1\.45\s+from the document/);
     await unfold(page, 'proof');
+    await page.getByLabel('Radius to win').focus();
     await page.getByLabel('Radius to win').selectOption('document');
+    // The verdict goes, and the focus stays where the reader is.
+    await page.locator('#proof-title').waitFor();
+    await page.waitForFunction(() => document.activeElement?.id === 'expected-rTarget');
     await start(page);
     assert.equal((await verdict(page))[0], 'honest');
     assert.match(await basis(page), /1\.45\s+from you/);
