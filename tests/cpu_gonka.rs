@@ -6,15 +6,17 @@ use sphere_pow_core::f16;
 use sphere_pow_core::gonka::forward::ReferenceExecutor;
 use sphere_pow_core::gonka::ops::{self as twins, AttentionShape, RopeTable};
 use sphere_pow_core::gonka::params::{Preset, RawParams};
+use sphere_pow_core::gonka::plan::Plan;
 use sphere_pow_core::gonka::rng::NumpyRng;
 use sphere_pow_core::gonka::seed::Seed;
-use sphere_pow_core::gonka::shortcut::{Edit, Shortcut};
 use sphere_pow_core::gonka::{Params, weights};
 use sphere_pow_core::identity::{BlockHash, Nonce};
 use sphere_pow_cpu::gonka::ops::{self, Run, Weight};
 use sphere_pow_cpu::gonka::{Activation, CpuError, CpuExecutor, CpuOptions, weight_pool, weight_pool_with};
 use sphere_pow_cpu::simd::{LANES, Simd, SimdLevel};
 use sphere_pow_cpu::threads::Threads;
+use sphere_pow_soundness::Shortcut;
+use sphere_pow_soundness::gonka::Edit;
 use sphere_pow_tests::GonkaCase;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
@@ -59,17 +61,19 @@ fn devtest_distances_are_the_networks() {
 }
 
 #[test]
-fn a_shortcuts_plan_runs_as_on_the_reference() {
+fn a_plan_of_some_layers_is_the_attackers_and_runs_as_on_the_reference() {
     let case = GonkaCase::load("tiny");
     let (params, block) = (case.puzzle.params(), case.puzzle.block());
     let inputs: Vec<f16> =
         (0..5).flat_map(|n| case.puzzle.input(&case.key, Nonce::new(n).expect("small"))).collect();
     for kept in [vec![], vec![0], vec![1], vec![0, 1]] {
-        let shortcut = Shortcut { name: "some layers".into(), edit: Edit::KeepLayers(kept) };
-        let want = ReferenceExecutor::new(params, block).with_plan(shortcut.plan(params)).logits(&inputs);
+        let plan = Plan::of_layers(&kept);
+        let shortcut = Shortcut::new("some layers", vec![Edit::KeepLayers(kept)]);
+        assert_eq!(plan, shortcut.plan(params));
+        let want = ReferenceExecutor::new(params, block).with_plan(plan.clone()).logits(&inputs);
         for simd in Simd::available() {
             let mut executor = executor(&case, simd, 2);
-            executor.set_plan(shortcut.plan(params));
+            executor.set_plan(plan.clone());
             for (got, want) in logits(&mut executor, &inputs).iter().zip(&want) {
                 assert!((got - want).abs() <= 2e-3 * want.abs().max(0.02), "{got} is not {want}");
             }

@@ -7,10 +7,11 @@ use sphere_pow_core::exact::forward::ReferenceExecutor;
 use sphere_pow_core::exact::ops;
 use sphere_pow_core::exact::params::RawParams;
 use sphere_pow_core::exact::plan::Plan;
-use sphere_pow_core::exact::shortcut::{CutExecutor, Edit, Shortcut};
 use sphere_pow_core::exact::{Digest, Params, Preset, Puzzle};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use sphere_pow_cpu::exact::{CpuError, CpuExecutor, CpuOptions, Gemm, Kernels, Progress};
+use sphere_pow_soundness::Shortcut;
+use sphere_pow_soundness::exact::{CutExecutor, Edit};
 use sphere_pow_tests::{sha256_hex, vectors};
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
@@ -112,7 +113,7 @@ fn a_plan_of_some_layers_is_the_harness_with_the_others_skipped() {
     for kept in [vec![], vec![0], vec![layers - 1], vec![1, 7, 20], (0..layers).collect()] {
         let skipped = (0..layers).filter(|layer| !kept.contains(layer));
         let edits = skipped.map(|layer| Edit::SkipLayers(layer..layer + 1)).collect();
-        let shortcut = Shortcut { name: "some layers".into(), edits };
+        let shortcut = Shortcut::new("some layers", edits);
         let want = CutExecutor::new(&model, &shortcut, &[]).logits_of_inputs(&inputs);
         for options in ways(puzzle.params()) {
             let mut executor = CpuExecutor::new(&puzzle, options).expect("an executor");

@@ -1,38 +1,74 @@
-//! Proofs of the `exact` profile: the oracle's bytes and JSON, what is refused and by which error, and that
-//! decoding never panics.
+//! Proofs of the `exact` profile: the oracle's bytes and JSON, what is refused and by which error, and that every bit of
+//! a proof matters.
 
 use proptest::prelude::*;
 use serde_json::Value;
+use sphere_pow_core::document::{AnyBatch, Batch, read};
 use sphere_pow_core::exact::forward::ReferenceExecutor;
-use sphere_pow_core::exact::verify::{Check, Report, VerifyError};
-use sphere_pow_core::exact::{DecodeError, Proof, Puzzle};
-use sphere_pow_tests::vectors;
+use sphere_pow_core::exact::proof::{Claim, Proof};
+use sphere_pow_core::exact::{Digest, Exact, Puzzle};
+use sphere_pow_core::identity::Nonce;
+use sphere_pow_core::profile::{EngineInfo, Model};
+use sphere_pow_core::verify::{AnySubmission, Given, SampleSize, Source, Submission, Verdict, plan};
+use sphere_pow_tests::{bytes_of_hex, vectors};
 
 fn bytes(value: &Value) -> Vec<u8> {
-    let hex = value.as_str().expect("hex");
-    (0..hex.len()).step_by(2).map(|i| u8::from_str_radix(&hex[i..i + 2], 16).expect("hex")).collect()
+    bytes_of_hex(value.as_str().expect("hex"))
 }
 
 fn base() -> Proof {
     Proof::from_bytes(&bytes(&vectors("exact_proof.json")["bytes"])).expect("a proof")
 }
 
-/// The name of an enum's variant, from its Debug form.
-fn variant(error: &impl std::fmt::Debug) -> String {
-    format!("{error:?}").chars().take_while(|c| c.is_alphanumeric()).collect()
-}
-
-/// Recomputes every claim.
-fn verify(model: &ReferenceExecutor, base: &Proof, proof: &Proof) -> Result<usize, VerifyError> {
-    let mut check = Check::new(model.puzzle(), base.key(), proof)?;
-    for (index, claim) in proof.claims().iter().enumerate() {
-        check.claim(index, &model.logits(base.key(), &[claim.nonce]))?;
-    }
-    Ok(check.finish().n_checked())
-}
-
 fn model_of(proof: &Proof) -> ReferenceExecutor {
     ReferenceExecutor::new(&Puzzle::new(proof.params(), proof.block()))
+}
+
+/// What somebody says who expects proofs of the job of `base`.
+fn given(base: &Proof) -> Given {
+    Given {
+        params: Some(base.params().to_value()),
+        block_hash: Some(base.block().to_string()),
+        public_key: Some(base.key().to_string()),
+        ..Given::default()
+    }
+}
+
+/// The only batch of a document.
+fn only(document: &[u8]) -> Batch<Exact> {
+    let mut document = read(document).expect("a document");
+    assert_eq!((document.batches.len(), document.rejected.len()), (1, 0));
+    match document.batches.remove(0) {
+        AnyBatch::Exact(batch) => batch,
+        AnyBatch::Gonka(batch) => panic!("of the other profile: {batch:?}"),
+    }
+}
+
+/// The only submission of a document, or why it cannot be judged.
+fn submission(document: &[u8], base: &Proof) -> Result<Submission<Exact>, &'static str> {
+    let document = read(document).map_err(|error| error.kind.code())?;
+    let mut plan = plan(document, &given(base)).expect("options of the profile");
+    match (plan.submissions.pop(), plan.unjudged.first()) {
+        (Some(AnySubmission::Exact(submission)), None) => Ok(submission),
+        (None, Some(part)) => Err(part.code),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The verdict on all claims, with the code of the first fault.
+fn judged(model: &ReferenceExecutor, submission: &Submission<Exact>) -> (Verdict, Option<&'static str>) {
+    let sample = submission.sample(SampleSize::All, "", Source::Random);
+    let outcomes: Vec<_> = submission
+        .nonces()
+        .iter()
+        .map(|nonce| {
+            let logits = model.logits(&submission.public_key, &[*nonce]);
+            model.puzzle().judge(&submission.public_key, *nonce, &logits)
+        })
+        .collect();
+    let engine = EngineInfo { engine: "cpu", device: "reference".into() };
+    let report = submission.report(&sample, &outcomes, &engine);
+    (report.verdict, report.evidence.fault.map(|fault| fault.code))
 }
 
 #[test]
@@ -42,12 +78,13 @@ fn the_oracles_proof_reads_writes_and_verifies() {
     assert_eq!(proof.to_bytes(), bytes(&all["bytes"]));
     let json: Value = serde_json::from_str(&proof.to_json()).expect("JSON");
     assert_eq!(json, all["json"]);
-    assert_eq!(Proof::from_json(&all["json"].to_string()), Ok(proof.clone()));
-    let empty = Proof::from_bytes(&bytes(&all["empty_bytes"])).expect("a proof");
-    assert!(empty.claims().is_empty());
-    let model = model_of(&proof);
-    assert_eq!(verify(&model, &proof, &proof), Ok(8));
-    assert_eq!(verify(&model, &proof, &empty), Ok(0));
+    assert_eq!(only(&proof.to_bytes()), only(all["json"].to_string().as_bytes()));
+    let submission = submission(&proof.to_bytes(), &proof).expect("a submission");
+    assert_eq!(submission.nonces().len(), 8);
+    assert_eq!(judged(&model_of(&proof), &submission), (Verdict::Honest, None));
+    let empty = bytes(&all["empty_bytes"]);
+    assert!(Proof::from_bytes(&empty).expect("a proof").claims().is_empty());
+    assert_eq!(self::submission(&empty, &proof), Err("no-nonces"));
 }
 
 #[test]
@@ -56,34 +93,40 @@ fn every_reject_vector_gives_its_named_error() {
     let model = model_of(&base);
     let all = vectors("exact_reject.json");
     let cases = all["cases"].as_array().expect("cases");
-    assert!(cases.len() > 30);
+    assert!(cases.len() > 35);
     for case in cases {
-        let data = bytes(&case["bytes"]);
-        let error = match (case["stage"].as_str(), Proof::from_bytes(&data)) {
-            (Some("decode"), Err(error)) => variant(&error),
-            (Some("verify"), Ok(proof)) => {
-                let error = verify(&model, &base, &proof).expect_err(&case["name"].to_string());
-                let report = serde_json::to_value(Report::new(&proof, 0, Some(&error))).expect("JSON");
-                assert_eq!(report["accepted"], false);
-                assert_eq!(report["fault"]["code"], error.code());
-                variant(&error)
+        let data = bytes(&case["hex"]);
+        let is_read = read(&data).is_ok();
+        let (stage, code) = match submission(&data, &base) {
+            Err(code) => (if is_read { "expect" } else { "read" }, code),
+            Ok(submission) => {
+                let (verdict, fault) = judged(&model, &submission);
+                assert_eq!(verdict, Verdict::Fraud, "{}", case["name"]);
+                ("claim", fault.expect("a fault"))
             }
-            (_, other) => panic!("{}: {other:?}", case["name"]),
         };
-        assert_eq!(case["error"], error, "{}", case["name"]);
+        assert_eq!((&case["stage"], &case["code"]), (&stage.into(), &code.into()), "{}", case["name"]);
     }
 }
 
-/// Decodes and verifies; a true claim is not recomputed twice.
+#[test]
+fn bytes_alone_say_what_they_lack() {
+    let data = base().to_bytes();
+    assert_eq!(Proof::from_bytes(&data[..3]).expect_err("cut").code(), "truncated");
+    assert_eq!(Proof::from_bytes(b"RPXP and more").expect_err("foreign").code(), "magic");
+}
+
+/// Whether a verifier that expects the job of `base` refuses it; a true claim is not recomputed twice.
 fn is_refused(base: &Proof, model: &ReferenceExecutor, data: &[u8]) -> bool {
-    let Ok(proof) = Proof::from_bytes(data) else { return true };
-    let Ok(mut check) = Check::new(model.puzzle(), base.key(), &proof) else { return true };
-    let changed = proof.claims().iter().enumerate().filter(|(ix, claim)| base.claims()[*ix] != **claim);
-    let mut refused = false;
-    for (index, claim) in changed {
-        refused |= check.claim(index, &model.logits(base.key(), &[claim.nonce])).is_err();
-    }
-    refused
+    let Ok(submission) = submission(data, base) else { return true };
+    let claims = submission.nonces().iter().zip(submission.claims()).zip(base.claims()).enumerate();
+    let mut changed =
+        claims.filter(|(_, ((nonce, digest), claim))| (claim.nonce, claim.digest) != (**nonce, **digest));
+    changed.any(|(index, ((nonce, _), _))| {
+        let logits = model.logits(base.key(), &[*nonce]);
+        let outcome = model.puzzle().judge(base.key(), *nonce, &logits);
+        submission.check(index, &outcome).is_some_and(|finding| !finding.valid)
+    })
 }
 
 #[test]
@@ -99,37 +142,28 @@ fn every_changed_bit_is_refused() {
 }
 
 #[test]
-fn bad_json_is_refused_by_name() {
-    let good = vectors("exact_proof.json")["json"].clone();
-    let refused = |change: &dyn Fn(&mut Value)| {
-        let mut json = good.clone();
-        change(&mut json);
-        variant(&Proof::from_json(&json.to_string()).expect_err("changed"))
+fn one_proof_holds_at_most_65536_claims_and_a_file_may_hold_more() {
+    let base = base();
+    let digest = base.claims()[0].digest;
+    let claims = |range: std::ops::Range<u64>| -> Vec<Claim> {
+        range.map(|nonce| Claim { nonce: Nonce::new(nonce).expect("small"), digest }).collect()
     };
-    assert_eq!(refused(&|j| j["profile"] = "gonka".into()), "Profile");
-    assert_eq!(refused(&|j| j["version"] = 2.into()), "Version");
-    assert_eq!(refused(&|j| j["version"] = (-1).into()), "Json");
-    assert_eq!(refused(&|j| j["params"]["dim"] = 65.into()), "Params");
-    assert_eq!(refused(&|j| j["params"]["extra"] = 1.into()), "Json");
-    assert_eq!(refused(&|j| j["extra"] = 1.into()), "Json");
-    assert_eq!(refused(&|j| j["block_hash"] = "".into()), "Identity");
-    assert_eq!(refused(&|j| j["public_key"] = "k\u{e9}y".into()), "Identity");
-    assert_eq!(refused(&|j| j["nonces"][0] = "-1".into()), "Nonce");
-    assert_eq!(refused(&|j| j["nonces"][0] = 1.into()), "Json");
-    assert_eq!(refused(&|j| j["nonces"][1] = j["nonces"][0].clone()), "Order");
-    assert_eq!(refused(&|j| j["nonces"] = Value::Array(Vec::new())), "Lists");
-    assert_eq!(refused(&|j| j["digests"][0] = "00".into()), "Digest");
-    assert_eq!(refused(&|j| *j = Value::Null), "Json");
-    assert!(matches!(Proof::from_json("{"), Err(DecodeError::Json { .. })));
-    let deep = "[".repeat(100_000);
-    assert!(matches!(Proof::from_json(&deep), Err(DecodeError::Json { .. })));
+    let proof = |claims| Proof::new(base.params(), base.block(), base.key(), claims);
+    assert_eq!(proof(claims(0..65_537)).expect_err("too many").code(), "count");
+    let halves = [proof(claims(0..65_536)), proof(claims(65_536..131_072))];
+    let file: Vec<String> = halves.into_iter().map(|half| half.expect("a proof").to_json()).collect();
+    assert_eq!(submission(file.join("\n").as_bytes(), &base).expect("a submission").nonces().len(), 131_072);
+    let twice = [file[0].as_str(), &file[0]].concat();
+    assert_eq!(submission(twice.as_bytes(), &base), Err("duplicate"));
+    let joined = file[0].replacen("\"nonces\":[", "\"nonces\":[\"0\",", 1);
+    assert_eq!(read(joined.as_bytes()).expect_err("one too many").kind.code(), "count");
 }
 
 proptest! {
     #[test]
     fn decoding_never_panics(data in proptest::collection::vec(any::<u8>(), 0..300)) {
         let _ = Proof::from_bytes(&data);
-        let _ = Proof::from_json(&String::from_utf8_lossy(&data));
+        let _ = read(&[b"SPXP", data.as_slice()].concat());
     }
 
     #[test]
@@ -147,11 +181,14 @@ proptest! {
     fn what_is_written_is_read(n in 0_usize..50, step in 1_u64..1 << 50) {
         let base = base();
         let claims = (0..n as u64).map(|i| {
-            let nonce = sphere_pow_core::identity::Nonce::new(i * step).expect("small");
-            sphere_pow_core::exact::Claim { nonce, digest: base.claims()[0].digest }
+            let nonce = Nonce::new(i * step).expect("small");
+            Claim { nonce, digest: base.claims()[0].digest }
         });
         let proof = Proof::new(base.params(), base.block(), base.key(), claims.collect()).expect("ascending");
         prop_assert_eq!(Proof::from_bytes(&proof.to_bytes()), Ok(proof.clone()));
-        prop_assert_eq!(Proof::from_json(&proof.to_json()), Ok(proof));
+        let batch = only(proof.to_json().as_bytes());
+        let digests: Vec<Digest> = proof.claims().iter().map(|claim| claim.digest).collect();
+        let nonces: Vec<Nonce> = proof.claims().iter().map(|claim| claim.nonce).collect();
+        prop_assert_eq!((batch.nonces, batch.claims), (nonces, Some(digests)));
     }
 }

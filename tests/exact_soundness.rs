@@ -1,153 +1,127 @@
-//! The shortcut harness on `nano`. The quick run checks the machinery; `--ignored` prints the whole table.
+//! The shortcuts of the `exact` profile on `nano`. The quick run holds some of them to the checked-in table; `--ignored`
+//! prints the whole of it.
 
-use sphere_pow_core::exact::forward::ReferenceExecutor;
-use sphere_pow_core::exact::shortcut::{self, CutExecutor, Edit, Scores, Shortcut};
-use sphere_pow_core::exact::{Preset, Puzzle};
-use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
-use sphere_pow_core::soundness::{Samples, Worth};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use sphere_pow_core::exact::Preset;
+use sphere_pow_soundness::exact::{Edit, ExactAttacker};
+use sphere_pow_soundness::harness::{Outcome, measure};
+use sphere_pow_soundness::worth::Worth;
+use sphere_pow_soundness::{Attacker, Shortcut};
+use std::ops::ControlFlow;
 
-struct Outcome {
-    name: String,
-    bound: Worth,
-    fixed: Worth,
-    same_digest: usize,
+/// Nonces of most rows of the table.
+const TABLE_NONCES: usize = 2048;
+
+fn attacker() -> ExactAttacker {
+    ExactAttacker::new(&Preset::Nano.params()).expect("an executor")
 }
 
-struct Harness {
-    model: ReferenceExecutor,
-    key: PublicKey,
+fn outcomes(attacker: &ExactAttacker, shortcuts: &[Shortcut<Edit>], n: usize) -> Vec<Outcome> {
+    measure(attacker, shortcuts, n, &|_| ControlFlow::Continue(())).expect("not stopped")
 }
 
-impl Harness {
-    fn new() -> Self {
-        let block = BlockHash::new("soundness").expect("a hash");
-        let model = ReferenceExecutor::new(&Puzzle::new(&Preset::Nano.params(), &block));
-        Self { model, key: PublicKey::new("cheater").expect("a key") }
-    }
+/// A line of the table.
+fn row(outcome: &Outcome) -> String {
+    let show = |worth: &Worth| {
+        let correlation = worth.correlation;
+        let half_width = (correlation.high - correlation.low) / 2.0;
+        format!(
+            "{:>7.4} ±{half_width:.4}  {:>6.3} {:>6.3}",
+            correlation.estimate, worth.gain, worth.gain_high
+        )
+    };
+    format!(
+        "{:55} {:>7.4} {:>6} | {} | {} | {}",
+        outcome.shortcut,
+        outcome.worth.price.cheap,
+        outcome.nonces,
+        show(&outcome.worth),
+        show(&outcome.target_known.expect("measured")),
+        outcome.true_digests.expect("counted")
+    )
+}
 
-    fn nonces(first: u64, n: u64) -> Vec<Nonce> {
-        (first..first + n).map(|n| Nonce::new(n).expect("small")).collect()
-    }
+/// The checked-in rows, cheapest first.
+fn table() -> Vec<&'static str> {
+    include_str!("soundness/exact_nano.txt").lines().skip(2).collect()
+}
 
-    fn scores(&self, nonces: &[Nonce], logits: &[i32]) -> Vec<Scores> {
-        let puzzle = self.model.puzzle();
-        let rows = logits.chunks_exact(puzzle.params().vocab());
-        nonces.iter().zip(rows).map(|(nonce, row)| Scores::new(puzzle, &self.key, *nonce, row)).collect()
-    }
-
-    fn honest(&self, n: u64) -> Vec<Scores> {
-        let half = |from: u64, n: u64| {
-            let nonces = Self::nonces(from, n);
-            let scores = |c: &[Nonce]| self.scores(c, &self.model.logits(&self.key, c));
-            nonces.chunks(64).flat_map(scores).collect::<Vec<_>>()
-        };
-        std::thread::scope(|scope| {
-            let second = scope.spawn(|| half(n / 2, n - n / 2));
-            let mut all = half(0, n / 2);
-            all.extend(second.join().expect("scores"));
-            all
-        })
-    }
-
-    fn outcome(&self, shortcut: &Shortcut, honest: &[Scores]) -> Outcome {
-        let puzzle = self.model.puzzle();
-        let other = puzzle.input(&self.key, Nonce::MAX);
-        let cut = CutExecutor::new(&self.model, shortcut, &other);
-        let (mut bound, mut fixed, mut same_digest) = (Samples::default(), Samples::default(), 0);
-        for (chunk_ix, honest) in honest.chunks(64).enumerate() {
-            let nonces = Self::nonces(64 * chunk_ix as u64, honest.len() as u64);
-            let logits = cut.logits_of_inputs(&puzzle.inputs(&self.key, &nonces));
-            for (cheap, honest) in self.scores(&nonces, &logits).iter().zip(honest) {
-                bound.push(cheap.bound, honest.bound);
-                fixed.push(cheap.fixed, honest.fixed);
-                same_digest += usize::from(cheap.digest == honest.digest);
-            }
-        }
-        let rate = 1.0 / f64::from(Preset::Nano.nonces_per_win());
-        let worth = |samples: Samples| Worth::new(cut.price(), samples.correlation(), rate);
-        Outcome { name: shortcut.name.clone(), bound: worth(bound), fixed: worth(fixed), same_digest }
-    }
+/// What a row of the table is called.
+fn name(row: &str) -> &str {
+    row.get(..55).expect("names are short ASCII").trim_end()
 }
 
 #[test]
 fn nothing_left_out_foretells_everything_and_something_left_out_nothing() {
-    let harness = Harness::new();
-    let honest = harness.honest(128);
-    let none = Shortcut { name: "honest".into(), edits: Vec::new() };
-    let outcome = harness.outcome(&none, &honest);
-    assert_eq!(outcome.same_digest, 128);
-    assert!(outcome.bound.correlation.estimate > 0.999_999);
-    for shortcut in shortcut::all(harness.model.puzzle().params()) {
-        let outcome = harness.outcome(&shortcut, &honest[..16]);
-        let price = outcome.bound.price;
-        assert!(price.cheap > 0.0 && price.cheap < 1.0, "{}: {price:?}", outcome.name);
-        assert!(price.reused <= price.cheap, "{}: {price:?}", outcome.name);
-        assert_eq!(outcome.same_digest, 0, "{} gives true logits", outcome.name);
+    let attacker = attacker();
+    let honest = outcomes(&attacker, &[Shortcut::new("honest", Vec::new())], 128);
+    assert_eq!(honest[0].true_digests, Some(128));
+    assert!(honest[0].worth.correlation.estimate > 0.999_999);
+    for outcome in outcomes(&attacker, &attacker.shortcuts(), 16) {
+        let price = outcome.worth.price;
+        assert!(price.cheap > 0.0 && price.cheap < 1.0, "{}: {price:?}", outcome.shortcut);
+        assert!(price.reused <= price.cheap, "{}: {price:?}", outcome.shortcut);
+        assert_eq!(outcome.true_digests, Some(0), "{} gives true logits", outcome.shortcut);
     }
 }
 
 #[test]
 fn leaving_out_the_last_layer_shows_in_the_network_but_not_in_the_verdict() {
-    let harness = Harness::new();
-    let honest = harness.honest(1024);
-    let layers = harness.model.puzzle().params().layers();
-    let last = Shortcut { name: "last".into(), edits: vec![Edit::SkipLayers(layers - 1..layers)] };
-    let outcome = harness.outcome(&last, &honest);
-    assert!(outcome.fixed.correlation.low > 0.05, "{:?}", outcome.fixed.correlation);
-    let bound = outcome.bound.correlation;
-    assert!(bound.low < 0.05 && bound.high > -0.05, "{bound:?}");
+    let layers = Preset::Nano.params().layers();
+    let last = Shortcut::new("last", vec![Edit::SkipLayers(layers - 1..layers)]);
+    let outcome = &outcomes(&attacker(), &[last], 1024)[0];
+    let network = outcome.target_known.expect("measured").correlation;
+    assert!(network.low > 0.05, "{network:?}");
+    let correlation = outcome.worth.correlation;
+    assert!(correlation.low < 0.05 && correlation.high > -0.05, "{correlation:?}");
+}
+
+#[test]
+fn the_table_has_every_shortcut_and_its_cost() {
+    let attacker = attacker();
+    let shortcuts = attacker.shortcuts();
+    assert_eq!(table().len(), shortcuts.len());
+    for shortcut in shortcuts {
+        let line = table().into_iter().find(|line| name(line) == shortcut.name).expect(&shortcut.name);
+        let cost = format!("{:>7.4}", attacker.price(&shortcut).cheap);
+        assert_eq!(line.get(56..63), Some(&cost[..]), "{}", shortcut.name);
+    }
+}
+
+#[test]
+fn shortcuts_of_several_kinds_repeat_their_rows_of_the_table() {
+    let names = [
+        "only the last 1 positions",
+        "keys and values of another nonce",
+        "2 of 4 heads dropped",
+        "6-bit weights in the last 2 layers",
+    ];
+    let attacker = attacker();
+    let mut shortcuts = attacker.shortcuts();
+    shortcuts.retain(|shortcut| names.contains(&&shortcut.name[..]));
+    assert_eq!(shortcuts.len(), names.len());
+    for outcome in outcomes(&attacker, &shortcuts, TABLE_NONCES) {
+        let line = table().into_iter().find(|line| name(line) == outcome.shortcut);
+        assert_eq!(Some(&row(&outcome)[..]), line);
+    }
 }
 
 #[test]
 #[ignore = "slow: minutes in release; prints the table that DESIGN quotes"]
 fn no_shortcut_gains() {
-    let n: u64 = std::env::var("SPHERE_POW_NONCES").map_or(2048, |n| n.parse().expect("a number"));
-    // Cheap shortcuts need more nonces: the smaller the price, the smaller a correlation pays.
-    let harness = Harness::new();
-    let honest = harness.honest(32 * n);
-    let (list, next) = (shortcut::all(harness.model.puzzle().params()), AtomicUsize::new(0));
-    let work = || {
-        let mut out = Vec::new();
-        while let Some(shortcut) = list.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let price = CutExecutor::new(&harness.model, shortcut, &vec![0; 512]).price().cheap;
-            let n = if price < 0.06 { 32 * n } else { n };
-            out.push(harness.outcome(shortcut, &honest[..usize::try_from(n).expect("small")]));
-        }
-        out
-    };
-    let mut outcomes: Vec<Outcome> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..2).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().flat_map(|t| t.join().expect("a table")).collect()
-    });
-    outcomes.sort_by(|a, b| a.bound.price.cheap.total_cmp(&b.bound.price.cheap));
+    let n = std::env::var("SPHERE_POW_NONCES").map_or(TABLE_NONCES, |n| n.parse().expect("a number"));
+    let attacker = attacker();
+    let outcomes = outcomes(&attacker, &attacker.shortcuts(), n);
     println!(
         "{:55} {:>7} {:>6} | {:>16} {:>6} {:>6} | {:>16} {:>6} {:>6} | same",
         "shortcut", "cost", "nonces", "rho", "gain", "high", "rho fixed", "gain", "high"
     );
-    for o in &outcomes {
-        let show = |w: &Worth| {
-            let c = w.correlation;
-            format!(
-                "{:>7.4} ±{:.4}  {:>6.3} {:>6.3}",
-                c.estimate,
-                (c.high - c.low) / 2.0,
-                w.gain,
-                w.gain_high
-            )
-        };
-        println!(
-            "{:55} {:>7.4} {:>6} | {} | {} | {}",
-            o.name,
-            o.bound.price.cheap,
-            o.bound.correlation.n,
-            show(&o.bound),
-            show(&o.fixed),
-            o.same_digest
-        );
-    }
+    let rows: Vec<String> = outcomes.iter().map(row).collect();
+    rows.iter().for_each(|row| println!("{row}"));
     for outcome in &outcomes {
-        assert!(outcome.bound.is_sound(), "{}: {:?}", outcome.name, outcome.bound);
-        assert_eq!(outcome.same_digest, 0, "{}", outcome.name);
+        assert!(outcome.worth.is_sound(), "{}: {:?}", outcome.shortcut, outcome.worth);
+        assert_eq!(outcome.true_digests, Some(0), "{}", outcome.shortcut);
+    }
+    if n == TABLE_NONCES {
+        assert_eq!(rows, table());
     }
 }

@@ -4,29 +4,12 @@
 use naga::back::PipelineConstants;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, ShaderStage, TypeInner};
-use sphere_pow_gpu::device::{DeviceInfo, DeviceLimits, MatrixUnits};
 use sphere_pow_gpu::exact::choose::candidates;
 use sphere_pow_gpu::exact::kernels::{ALL, WG, linear};
-use sphere_pow_gpu::kernels::Kernel;
-use sphere_pow_tests::layout::{differences, parse};
+use sphere_pow_gpu::kernel::Kernel;
+use sphere_pow_tests::layout::{differences, ideal, parse};
 use std::collections::BTreeSet;
 use std::path::Path;
-
-/// An adapter that has everything, blocks of `block` included.
-fn ideal(block: u32) -> DeviceInfo {
-    let limits = wgpu::Limits { max_compute_workgroup_storage_size: 32 << 10, ..wgpu::Limits::default() };
-    DeviceInfo {
-        index: 0,
-        name: "ideal".into(),
-        backend: "vulkan".into(),
-        driver: String::new(),
-        device_type: "discrete",
-        memory_bytes: None,
-        limits: DeviceLimits::new(&limits),
-        matrix_units: Some(MatrixUnits { block, subgroup_threads: 32 }),
-        usable: Ok(()),
-    }
-}
 
 fn validate(kernel: &Kernel, module: &Module) -> ModuleInfo {
     let mut needed = Capabilities::empty();

@@ -15,7 +15,7 @@ use sphere_pow_gpu::context::Gpu;
 use sphere_pow_gpu::exact::choose::{candidates, compile};
 use sphere_pow_gpu::exact::kernels::{Kernels, WG, attention, embed, merge, norm, stream, swiglu, take_last};
 use sphere_pow_gpu::exact::self_test::{self, compare, extremes, paint};
-use sphere_pow_gpu::recorder::Recorder;
+use sphere_pow_gpu::recorder::{self, Recorder};
 use sphere_pow_tests::gpu::adapter;
 
 /// Widths of rows that `Params` can ask for.
@@ -29,7 +29,7 @@ struct Bench {
 
 fn on_every_bench(test: impl Fn(&Bench)) {
     for checked in [true, false] {
-        let gpu = block_on(Gpu::bare(&adapter(), wgpu::Features::empty())).expect("a usable device");
+        let gpu = block_on(Gpu::open(&adapter(), wgpu::Features::empty())).expect("a usable device");
         let kernels = block_on(Kernels::new(&gpu, checked)).expect("kernels");
         test(&Bench { gpu, kernels });
     }
@@ -52,7 +52,7 @@ impl Bench {
     }
 
     fn run(&self, record: impl FnOnce(&mut Recorder<'_>) -> Result<(), GpuError>) {
-        block_on(self_test::run(&self.gpu, record)).expect("a run");
+        block_on(recorder::run(&self.gpu, record)).expect("a run");
     }
 
     fn download<T: bytemuck::Pod + Into<i32>>(&self, buffer: &wgpu::Buffer, n: usize) -> Vec<i32> {
@@ -120,7 +120,7 @@ fn rows16(seed: u32, rows: usize, dim: usize, bound: i32) -> Vec<i32> {
 
 #[test]
 fn the_keystream_is_that_of_rand_chacha() {
-    let gpu = block_on(Gpu::bare(&adapter(), wgpu::Features::empty())).expect("a usable device");
+    let gpu = block_on(Gpu::open(&adapter(), wgpu::Features::empty())).expect("a usable device");
     let constants = [("WG", f64::from(WG))];
     let compiled = block_on(gpu.compile_kernel(&stream::KERNEL, &constants, true)).expect("compiles");
     // Bytes as they are instead of through the normal table.
@@ -152,8 +152,8 @@ fn the_keystream_is_that_of_rand_chacha() {
             };
             let buffers = [&table, &streams, &out];
             let groups = [count.div_ceil(WG), 1];
-            block_on(self_test::run(&gpu, |recorder| {
-                recorder.dispatch_compiled(&compiled, bytemuck::bytes_of(&dims), &buffers, groups, 1.0)
+            block_on(recorder::run(&gpu, |recorder| {
+                recorder.dispatch(&compiled, bytemuck::bytes_of(&dims), &buffers, groups, 1.0)
             }))
             .expect("a run");
             let mut want = vec![0; 64 * usize::try_from(blocks).expect("few")];
@@ -380,7 +380,7 @@ fn attention_matches_its_twin_at_its_extremes() {
 fn every_variant_of_linear_matches_its_twin() {
     let info = adapter();
     for checked in [true, false] {
-        let gpu = block_on(Gpu::bare(&info, wgpu::Features::empty())).expect("a usable device");
+        let gpu = block_on(Gpu::open(&info, wgpu::Features::empty())).expect("a usable device");
         for variant in candidates(&info, None).into_iter().filter(|v| v.method.name() != "coop16") {
             let linear = block_on(compile(&gpu, variant, checked)).expect("compiles");
             let (tile_rows, tile_columns) = (variant.rows(), variant.columns());

@@ -7,7 +7,8 @@ use sphere_pow_core::gonka::weights::weight_pool;
 use sphere_pow_core::gonka::{Params, Preset, known_answer};
 use sphere_pow_core::identity::BlockHash;
 use sphere_pow_cpu::gonka::{CpuExecutor, CpuOptions};
-use sphere_pow_gpu::{GpuError, GpuExecutor, GpuOptions, devices, self_test};
+use sphere_pow_gpu::gonka::self_test;
+use sphere_pow_gpu::{GpuError, GpuExecutor, GpuOptions, devices};
 use sphere_pow_tests::GonkaCase;
 use sphere_pow_tests::gpu::{Bench, Bound, adapter, awkward, go_on, hold};
 use std::num::NonZeroUsize;
@@ -243,11 +244,12 @@ fn memory_in_use_is_what_was_said_and_within_the_limit() {
 
 #[test]
 fn a_device_that_computes_wrongly_is_refused() {
-    let gpu = Bench::open(true, true).gpu;
+    let Bench { gpu, kernels } = Bench::open(true, true);
     let [first, second, ..] = known_answer::DISTANCES;
-    assert_eq!(block_on(self_test::known_answers(&gpu, &[first, second])), Ok(()));
+    assert_eq!(block_on(self_test::known_answers(&gpu, &kernels, &[first, second])), Ok(()));
     for wrong in [second + 3e-5, second - 3e-5] {
-        let error = block_on(self_test::known_answers(&gpu, &[first, wrong])).expect_err("a wrong answer");
+        let error =
+            block_on(self_test::known_answers(&gpu, &kernels, &[first, wrong])).expect_err("a wrong answer");
         assert!(matches!(error, GpuError::SelfTest { .. }), "{error}");
         assert!(error.to_string().contains("the distance of nonce 1 is 1.4731"), "{error}");
     }

@@ -3,8 +3,9 @@
 use naga::back::PipelineConstants;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, ShaderStage};
-use sphere_pow_gpu::context::KernelOptions;
-use sphere_pow_gpu::kernels::{Access, Kernel, KernelId};
+use sphere_pow_gpu::gonka::kernels::KernelId;
+use sphere_pow_gpu::gonka::kernels::KernelOptions;
+use sphere_pow_gpu::kernel::{Access, Kernel};
 use sphere_pow_tests::layout::{differences, parse};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -51,7 +52,7 @@ fn kernels_validate_and_keep_to_their_threads_and_workgroup_memory() {
         let named: BTreeSet<&str> = id.constants(options).into_iter().map(|(name, _)| name).collect();
         for (_, constant) in module.overrides.iter() {
             let name = constant.name.as_deref().unwrap_or_default();
-            let derived = ["THREADS", "ROW_VECS", "COLUMN_VECS", "X_TILE", "W_TILE"].contains(&name);
+            let derived = ["THREADS", "ROW_QUADS", "COLUMN_QUADS", "X_TILE", "W_TILE"].contains(&name);
             assert!(derived || named.contains(name), "{id:?}: {name} is left at its default");
         }
         let entry = Some((ShaderStage::Compute, kernel.entry_point));
@@ -71,7 +72,7 @@ fn kernels_validate_and_keep_to_their_threads_and_workgroup_memory() {
 
 #[test]
 fn every_kernel_file_has_a_host_side_and_names_its_rule_and_twin() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shaders");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shaders/gonka");
     let stems: BTreeSet<String> = std::fs::read_dir(&folder)
         .expect("the folder of shaders")
         .map(|entry| entry.expect("an entry").path())

@@ -9,11 +9,11 @@ use sphere_pow_core::gonka::ops::{self, AttentionShape, RopeTable};
 use sphere_pow_core::gonka::params::{Params, RawParams};
 use sphere_pow_core::gonka::weights::{LayerTensor, Tensor, TensorView, weight_pool};
 use sphere_pow_core::identity::BlockHash;
-use sphere_pow_gpu::kernels::linear::{self, Tile};
-use sphere_pow_gpu::kernels::{add, attention, rms_norm, rope, swiglu, take_last};
-use sphere_pow_gpu::layout::{Layout, TILE, stride};
-use sphere_pow_gpu::pool::DevicePool;
-use sphere_pow_gpu::self_test;
+use sphere_pow_gpu::gonka::kernels::linear::{self, Tile};
+use sphere_pow_gpu::gonka::kernels::{add, attention, rms_norm, rope, swiglu, take_last};
+use sphere_pow_gpu::gonka::layout::{Layout, TILE, stride};
+use sphere_pow_gpu::gonka::pool::DevicePool;
+use sphere_pow_gpu::gonka::self_test;
 use sphere_pow_tests::gpu::{Bench, Bound, awkward, go_on, hold};
 
 /// Columns: even ones at the edges of words, workgroups and tiles, and an odd prime.
@@ -38,7 +38,7 @@ fn rms_norm_matches_its_twin() {
                 let out = bench.unwritten(rows, width);
                 let (x, weight) = (bench.upload(&x, rows, width), bench.upload(&weight, 1, width));
                 let shape = rms_norm::Shape { rows, dim: width, stride: stride(width), eps: 1e-5 };
-                bench.run(|recorder| rms_norm::record(recorder, &x, &weight, &out, shape));
+                bench.run(|recorder| rms_norm::record(recorder, &bench.kernels, &x, &weight, &out, shape));
                 let noise = Bound::Units { units: 2, noise: 0.0 };
                 let got = bench.download(&out, rows, width);
                 hold(&format!("rms_norm [{rows}, {width}]"), &got, &want, width, noise);
@@ -80,7 +80,7 @@ fn linear_matches_its_twin_by_every_tile() {
                     chunk_column: 0,
                     out_stride: stride(columns),
                 };
-                bench.run(|recorder| linear::record(recorder, tile, [&dx, &dw, &out], shape));
+                bench.run(|recorder| linear::record(recorder, &bench.kernels, tile, [&dx, &dw, &out], shape));
                 let got = bench.download(&out, rows, columns);
                 hold(&format!("linear {tile:?} [{rows}, {k}] to {columns}"), &got, &want, columns, noise);
             }
@@ -108,7 +108,7 @@ fn linear_by_every_tile_gives_the_same_bits_and_its_chunks_join() {
                 chunk_column: first,
                 out_stride: stride(columns),
             };
-            bench.run(|recorder| linear::record(recorder, tile, [&dx, &dw, &out], shape));
+            bench.run(|recorder| linear::record(recorder, &bench.kernels, tile, [&dx, &dw, &out], shape));
         }
         bench.download(&out, rows, columns)
     });
@@ -153,7 +153,7 @@ fn rope_matches_its_twin() {
                 let pairs = table.pairs;
                 let stride = stride(width);
                 let shape = rope::Shape { rows, width, stride, pairs, first_position, positions };
-                bench.run(|recorder| rope::record(recorder, &buffer, &x, shape));
+                bench.run(|recorder| rope::record(recorder, &bench.kernels, &buffer, &x, shape));
                 // Two products may cancel: fused or not, each is off by 2^-24 of the largest.
                 let noise = Bound::Units { units: 1, noise: 1e-6 };
                 let got = bench.download(&x, rows, width);
@@ -188,7 +188,9 @@ fn attention_matches_its_twin() {
                 let [key, value] = [&key, &value].map(|x| bench.upload(x, nonces * seq_len, kv_width));
                 let buffers = attention::Buffers { query: &query, key: &key, value: &value, out: &out };
                 let strides = [stride(width), stride(kv_width)];
-                bench.run(|recorder| attention::record(recorder, buffers, nonces, shape, strides));
+                bench.run(|recorder| {
+                    attention::record(recorder, &bench.kernels, buffers, nonces, shape, strides)
+                });
                 // A score of about 1 that rounds the other way moves its weight by a thousandth.
                 let noise = Bound::Units { units: 1, noise: 4e-3 };
                 let got = bench.download(&out, nonces * queries, width);
@@ -210,7 +212,7 @@ fn swiglu_matches_its_twin() {
             let mut want = gate.clone();
             ops::swiglu(&mut want, &up);
             let (gate, up) = (bench.upload(&gate, rows, width), bench.upload(&up, rows, width));
-            bench.run(|recorder| swiglu::record(recorder, &up, &gate, rows, stride(width)));
+            bench.run(|recorder| swiglu::record(recorder, &bench.kernels, &up, &gate, rows, stride(width)));
             let got = bench.download(&gate, rows, width);
             let noise = Bound::Units { units: 2, noise: 0.0 };
             hold_finite(&format!("swiglu [{rows}, {width}]"), &got, &want, width, noise);
@@ -236,7 +238,7 @@ fn add_matches_its_twin() {
             let mut want = x.clone();
             ops::add(&mut want, &y);
             let (x, y) = (bench.upload(&x, rows, width), bench.upload(&y, rows, width));
-            bench.run(|recorder| add::record(recorder, &y, &x, rows, stride(width)));
+            bench.run(|recorder| add::record(recorder, &bench.kernels, &y, &x, rows, stride(width)));
             let got = bench.download(&x, rows, width);
             hold(
                 &format!("add [{rows}, {width}]"),
@@ -261,7 +263,7 @@ fn take_last_matches_its_twin() {
                 let out = bench.unwritten(nonces, width);
                 let x = bench.upload(&x, nonces * seq_len, width);
                 let sizes = [nonces, seq_len, stride(width)];
-                bench.run(|recorder| take_last::record(recorder, &x, &out, sizes));
+                bench.run(|recorder| take_last::record(recorder, &bench.kernels, &x, &out, sizes));
                 let got = bench.download(&out, nonces, width);
                 hold(&format!("take_last {nonces} of {seq_len}, {width}"), &got, &want, width, Bound::Exact);
             }
@@ -312,7 +314,7 @@ fn repack_every_chunk(
         let mut want = vec![f16::ZERO; (end - first) * view.cols];
         view.read(pool, first * view.cols, &mut want);
         let chunk = bench.unwritten(end - first, view.cols);
-        bench.run(|recorder| on_device.unpack(recorder, view, first..end, &chunk));
+        bench.run(|recorder| on_device.unpack(recorder, &bench.kernels, view, first..end, &chunk));
         let padded = if view.rows > 1 { (end - first).next_multiple_of(TILE) } else { 1 };
         let got = bench.download(&chunk, padded, view.cols);
         hold(&format!("{view:?}"), &got[..want.len()], &want, view.cols, Bound::Exact);
@@ -324,7 +326,8 @@ fn repack_every_chunk(
 fn widening_is_exact_for_every_f16() {
     let all: Vec<f16> = (0..=u16::MAX).map(f16::from_bits).collect();
     for native in [false, true] {
-        let got = block_on(self_test::widen(&Bench::open(true, native).gpu, &all)).expect("widened");
+        let Bench { gpu, kernels } = Bench::open(true, native);
+        let got = block_on(self_test::widen(&gpu, &kernels, &all)).expect("widened");
         let exact = |(x, got): (&f16, &f32)| {
             let want = x.to_f32();
             want.to_bits() == got.to_bits() || (want.is_nan() && got.is_nan())
@@ -341,12 +344,12 @@ fn widening_is_exact_for_every_f16() {
 
 #[test]
 fn narrowing_rounds_to_nearest_even() {
-    let gpu = Bench::open(true, false).gpu;
+    let Bench { gpu, kernels } = Bench::open(true, false);
     let mut hard = self_test::hard_to_round();
     hard.extend([f32::NAN, -f32::NAN]);
     // All exponents, mantissas by a stride that is a large prime.
     hard.extend((0..200_000_u32).map(|i| f32::from_bits(i.wrapping_mul(2_654_435_761))));
-    let got = block_on(self_test::narrow(&gpu, &hard)).expect("narrowed");
+    let got = block_on(self_test::narrow(&gpu, &kernels, &hard)).expect("narrowed");
     for (x, got) in hard.iter().zip(&got) {
         let want = f16::from_f32(*x);
         let same = got.to_bits() == want.to_bits() || (got.is_nan() && want.is_nan());

@@ -122,49 +122,18 @@ async function shrink(path) {
   writeFileSync(path, `${code}\n`);
 }
 
-/**
- * What imports of one entry's family resolve to: its worker's source, its inlined wasm.
- * @param {string} worker The worker's source.
- * @param {Record<string, string>} [instead] Modules of js/ that others take the place of.
- * @returns {import('esbuild').Plugin}
- */
-function family(worker, instead = {}) {
-  return {
-    name: 'family',
-    setup(plugin) {
-      plugin.onResolve({ filter: /^inlined-/ }, ({ path }) => ({ path: `./${path}.js`, external: true }));
-      plugin.onResolve({ filter: /^worker-source$/ }, ({ path }) => ({ path, namespace: 'virtual' }));
-      plugin.onLoad({ filter: /^worker-source$/, namespace: 'virtual' }, () => ({ contents: worker, loader: 'text' }));
-      plugin.onResolve({ filter: /^\.\// }, ({ path, importer }) => {
-        const other = instead[path];
-        // What takes a module's place may build on it.
-        if (other === undefined || importer === join(here, 'js', other)) return undefined;
-        return other === './core.js' ? { path: other, external: true } : { path: join(here, 'js', other) };
-      });
-    },
-  };
-}
+/** What is a file of its own in dist/, wherever it is imported. */
+const apart = ['./core.js', ...flavours.map(({ name }) => `./inlined-${name}.js`)];
 
 /**
- * The source of a family's worker, in its file.
- * @param {string} file
- * @param {Record<string, string>} [instead]
- */
-async function workerSource(file, instead) {
-  await build({ ...common, entryPoints: ['js/worker.js'], outfile: join(dist, file), plugins: [family('', instead)] });
-  await shrink(join(dist, file));
-  return readFileSync(join(dist, file), 'utf8');
-}
-
-/**
- * Entries that run the same machinery on another wasm and another host; their errors are those of the rest.
+ * Bundles a worker's script into dist/, and its text into a module of js/generated/ for those who start it.
  * @param {string} name
- * @param {Record<string, string>} instead
  */
-async function buildFamily(name, instead) {
-  const worker = await workerSource(`${name}-worker.js`, instead);
-  const plugins = [family(worker, { ...instead, './core.js': './core.js', './errors.js': './core.js' })];
-  await build({ ...common, entryPoints: [`js/${name}.js`, `js/${name}-slim.js`], outdir: 'dist', plugins });
+async function buildWorker(name) {
+  const file = join(dist, `${name}.js`);
+  await build({ ...common, entryPoints: [`js/${name}.js`], outfile: file });
+  await shrink(file);
+  writeFileSync(join(generated, `${name}-text.js`), `export default ${JSON.stringify(readFileSync(file, 'utf8'))};\n`);
 }
 
 async function buildJs() {
@@ -175,19 +144,15 @@ async function buildJs() {
     writeFileSync(join(dist, wasm), bytes);
     const text = deflateRawSync(bytes, { level: 9 }).toString('base64');
     writeFileSync(join(dist, `inlined-${name}.js`), `export default "${text}";\n`);
+    // For the types of those who import it.
+    writeFileSync(join(generated, `inlined-${name}.d.ts`), 'declare const text: string;\nexport default text;\n');
   }
   for (const name of ['LICENSE-MIT', 'LICENSE-APACHE']) copyFileSync(join(root, name), join(here, name));
-  const plugins = [family(await workerSource('worker.js'))];
-  await build({ ...common, entryPoints: ['js/core.js'], outdir: 'dist', plugins });
-  const entries = ['js/index.js', 'js/slim.js', 'js/adapters.js'];
-  await build({ ...common, entryPoints: entries, external: ['./core.js'], outdir: 'dist', plugins });
+  for (const name of ['worker', 'learn-worker', 'webgpu-worker']) await buildWorker(name);
+  await build({ ...common, entryPoints: ['js/core.js'], outdir: 'dist' });
+  const entries = ['index', 'slim', 'adapters', 'learn', 'learn-slim', 'webgpu', 'webgpu-slim'];
+  await build({ ...common, entryPoints: entries.map((name) => `js/${name}.js`), external: apart, outdir: 'dist' });
   await build({ ...common, entryPoints: ['js/cli.js'], external: ['./index.js'], outdir: 'dist', platform: 'node' });
-  await buildFamily('learn', { './host.js': 'learn-host.js', './generated/verifier.js': 'generated/learn.js' });
-  await buildFamily('webgpu', {
-    './host.js': 'webgpu-host.js',
-    './scheduler.js': 'webgpu-scheduler.js',
-    './generated/verifier.js': 'generated/webgpu.js',
-  });
   for (const name of readdirSync(dist)) {
     if (name.endsWith('.js') && !/^inlined-|worker/.test(name)) await shrink(join(dist, name));
   }

@@ -7,6 +7,13 @@
 //! kept, and one odd batch of several is set aside by name and place.
 
 mod error;
+mod exact;
+mod gonka;
+mod model;
+mod other;
+mod path;
+mod sequence;
+mod walk;
 
 pub use error::{Place, ReadError, ReadErrorKind};
 
@@ -22,6 +29,11 @@ use serde::Serialize;
 pub const MAX_DOCUMENT_BYTES: usize = 1 << 28;
 /// Most nonces of a document, over all its batches.
 pub const MAX_NONCES: usize = 1 << 24;
+/// Most batches of a document, those that are set aside included: more than the longest document holds of our own
+/// lines.
+pub const MAX_BATCHES: usize = 1 << 19;
+/// Deepest nesting of wrappers that is followed; what is skipped may be nested at will.
+pub const MAX_NESTING: usize = 16;
 
 /// Which shape a document has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -141,20 +153,23 @@ pub struct ModelFile<M> {
 }
 
 /// Reads model sizes as files have them: bare, within the chain's answer, or within the request that starts a node;
-/// numbers as JSON numbers, as text, or as the chain's `{value, exponent}`.
+/// numbers as JSON numbers, as text, or as the chain's `{value, exponent}` (SPEC §0.5).
 ///
 /// # Errors
 /// [`ReadError`], naming the field and its place.
 pub fn read_model<M: crate::profile::Model>(bytes: &[u8]) -> Result<ModelFile<M>, ReadError> {
-    let _ = bytes;
-    todo!("the reader")
+    model::file(bytes)
 }
 
-/// Reads a document of any shape.
+/// Reads a document of any shape (SPEC §0.2 to §0.4). Total: any bytes give a document or an error, in time linear in
+/// their number and memory near that of the claims read.
 ///
 /// # Errors
 /// [`ReadError`], with what is wrong, where, and what was expected, when there is nothing in it to judge.
 pub fn read(bytes: &[u8]) -> Result<Document, ReadError> {
-    let _ = bytes;
-    todo!("the reader")
+    if bytes.len() > MAX_DOCUMENT_BYTES {
+        let kind = ReadErrorKind::Size { got: bytes.len(), max: MAX_DOCUMENT_BYTES };
+        return Err(ReadError { place: Place::default(), kind });
+    }
+    if bytes.starts_with(b"SPXP") { exact::bytes(bytes) } else { sequence::read(bytes) }
 }

@@ -4,7 +4,6 @@
 //! holds the three tables, [`weights`] addresses every tensor at random, [`puzzle`] joins these for a block and
 //! gives inputs and targets, [`plan`] lists the forward pass, [`forward`] runs it readably over [`ops`],
 //! [`verdict`] turns logits into a digest and a win, [`proof`] carries claims and [`verify`] judges them.
-//! [`shortcut`] is the attacker: plans with work left out, for the soundness harness.
 
 pub mod forward;
 pub mod ops;
@@ -12,7 +11,6 @@ pub mod params;
 pub mod plan;
 pub mod proof;
 pub mod puzzle;
-pub mod shortcut;
 pub mod stream;
 pub mod tables;
 pub mod verdict;

@@ -15,7 +15,6 @@ pub mod puzzle;
 pub mod rng;
 pub mod rule;
 pub mod seed;
-pub mod shortcut;
 pub mod verify;
 pub mod weights;
 

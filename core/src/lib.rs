@@ -14,21 +14,24 @@
 //!
 //! What both use:
 //! - [`identity`]: block hashes, public keys and nonces as types that cannot hold a bad value.
-//! - [`soundness`]: what a shortcut is worth to a cheater.
 //! - [`text`]: strangers' text in messages.
+//! - [`network`]: the rules by which the network weighs proofs and pays hosts (SPEC Part III).
 //! - [`statistics`]: the cap probability on a sphere and the exact binomial tail.
 #![no_std]
 #![forbid(unsafe_code)]
 #![warn(clippy::std_instead_of_core, clippy::std_instead_of_alloc)]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
 pub mod document;
 pub mod exact;
 pub mod gonka;
 pub mod identity;
+mod json;
+pub mod network;
 pub mod profile;
-pub mod soundness;
 pub mod statistics;
 pub mod text;
 pub mod verify;

@@ -66,6 +66,9 @@ pub trait Model: Clone + Debug + PartialEq + Send + Sync {
     /// Names of the presets, the recommended one first.
     const PRESETS: &'static [&'static str];
 
+    /// What the network takes for a field that a model file leaves out, as JSON: by field (SPEC §0.5).
+    const DEFAULTS: &'static [(&'static str, &'static str)] = &[];
+
     /// The preset of that name.
     fn from_name(name: &str) -> Option<Self>;
 

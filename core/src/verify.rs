@@ -88,3 +88,6 @@ pub struct Settled<R> {
     /// Whether a verdict by it stands: false where only the document vouches for a looser price than the network's.
     pub is_confirmed: bool,
 }
+
+#[cfg(test)]
+mod tests;

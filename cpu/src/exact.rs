@@ -5,6 +5,7 @@
 //! give core's logits.
 
 mod activations;
+mod engine;
 mod executor;
 mod forward;
 mod kernels;
@@ -13,6 +14,7 @@ mod ops;
 mod run;
 mod weights;
 
+pub use engine::CpuEngine;
 pub use executor::{CpuError, CpuExecutor, CpuOptions, Footprint, Progress};
 pub use kernels::Kernels;
 pub use ops::gemm::Gemm;

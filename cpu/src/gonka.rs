@@ -2,10 +2,12 @@
 //! logits, running core's plan with [`ops`] over [`Activation`]s.
 
 mod activation;
+mod engine;
 mod executor;
 pub mod ops;
 pub(crate) mod pool;
 
 pub use activation::Activation;
+pub use engine::CpuEngine;
 pub use executor::{CpuError, CpuExecutor, CpuOptions, Progress};
 pub use pool::{weight_pool, weight_pool_with};

@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{} ({}, {}), [{rows}, {dim}] x [{dim}, {dim}]", info.name, info.backend, info.driver);
     let features =
         if info.matrix_units.is_some() { MatrixUnits::features() } else { wgpu::Features::empty() };
-    let gpu = block_on(Gpu::bare(&info, features))?;
+    let gpu = block_on(Gpu::open(&info, features))?;
     let mut pace = Pace::default();
     for variant in candidates(&info, None) {
         let linear = block_on(compile(&gpu, variant, false))?;

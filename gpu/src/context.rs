@@ -1,10 +1,9 @@
-//! One opened device: its queue, its compiled kernels, and what went wrong on it.
+//! One opened device: its queue, what it compiles, and what went wrong on it.
 
 use super::device::{DeviceInfo, adapters};
 use super::error::GpuError;
 use super::fence::Arrival;
-use super::kernels::linear::Tile;
-use super::kernels::{Compiled, Kernel, KernelId};
+use super::kernel::{Compiled, Kernel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What went wrong first, of each kind.
@@ -36,40 +35,17 @@ pub struct Gpu {
     device: wgpu::Device,
     queue: wgpu::Queue,
     faults: FaultLog,
-    kernels: Vec<Compiled>,
-    tile: Tile,
     needed_bytes: u64,
 }
 
-/// How kernels are compiled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct KernelOptions {
-    /// Keep wgpu's bounds checks in the kernels: slower, for tests.
-    pub checked: bool,
-    /// Unpack f16 by the driver's own instruction, which must have been found exact.
-    pub native_unpack: bool,
-    /// Positions that attention must hold.
-    pub max_seq: u32,
-}
-
 impl Gpu {
-    /// Opens the adapter `info` and compiles every kernel for it.
+    /// Opens the adapter `info` with `features` that it must have.
     ///
     /// # Errors
     /// [`GpuError::NoSuchAdapter`] when it is gone, [`GpuError::Unusable`] when it refuses, else as the driver
     /// fails.
-    pub async fn open(info: &DeviceInfo, options: KernelOptions) -> Result<Self, GpuError> {
-        let mut gpu = Self::bare(info, wgpu::Features::empty()).await?;
-        gpu.compile(options).await?;
-        Ok(gpu)
-    }
-
-    /// Opens the adapter `info` with `features` that it must have, and compiles nothing.
-    ///
-    /// # Errors
-    /// As [`Self::open`].
     #[allow(unsafe_code, reason = "wgpu wants experimental features acknowledged so")]
-    pub async fn bare(info: &DeviceInfo, features: wgpu::Features) -> Result<Self, GpuError> {
+    pub async fn open(info: &DeviceInfo, features: wgpu::Features) -> Result<Self, GpuError> {
         if let Err(reason) = &info.usable {
             return Err(GpuError::Unusable { name: info.name.clone(), reason: reason.clone() });
         }
@@ -110,28 +86,7 @@ impl Gpu {
                 other => drop(faults.refused.get_or_insert(other.to_string())),
             }
         }));
-        Ok(Self {
-            info: info.clone(),
-            device,
-            queue,
-            faults,
-            kernels: Vec::new(),
-            tile: Tile::Square,
-            needed_bytes: 0,
-        })
-    }
-
-    /// Compiles every kernel anew, for instance after a test of the device's own conversions.
-    ///
-    /// # Errors
-    /// [`GpuError::Internal`] when the driver refuses one.
-    pub async fn compile(&mut self, options: KernelOptions) -> Result<(), GpuError> {
-        let mut kernels = Vec::new();
-        for id in KernelId::ALL {
-            kernels.push(self.compile_kernel(id.kernel(), &id.constants(options), options.checked).await?);
-        }
-        self.kernels = kernels;
-        self.check(0)
+        Ok(Self { info: info.clone(), device, queue, faults, needed_bytes: 0 })
     }
 
     /// Compiles one kernel with its override constants.
@@ -162,20 +117,9 @@ impl Gpu {
         &self.info
     }
 
-    /// The `linear` tile for that many rows.
-    #[must_use]
-    pub fn tile_for(&self, rows: usize) -> Tile {
-        if rows <= Tile::Flat.rows() { Tile::Flat } else { self.tile }
-    }
-
     /// Says how much memory is to be taken in all, for the message when it is not there.
     pub fn set_needed_bytes(&mut self, needed_bytes: u64) {
         self.needed_bytes = needed_bytes;
-    }
-
-    /// Chooses the tile for more rows than [`Tile::Flat`] has.
-    pub fn set_tile(&mut self, tile: Tile) {
-        self.tile = tile;
     }
 
     #[cfg(not(target_family = "wasm"))] // browsers tell of a loss themselves
@@ -189,10 +133,6 @@ impl Gpu {
 
     pub(super) fn queue(&self) -> &wgpu::Queue {
         &self.queue
-    }
-
-    pub(super) fn kernel(&self, id: KernelId) -> &Compiled {
-        &self.kernels[id as usize]
     }
 
     /// Makes a storage buffer of zeros, `bytes` rounded up to a word.
@@ -273,34 +213,5 @@ impl Gpu {
         let device = self.device.clone();
         // wgpu tells the loss through the callback, when the queue is empty.
         move || device.destroy()
-    }
-}
-
-impl Compiled {
-    fn new(device: &wgpu::Device, kernel: &Kernel, constants: &[(&str, f64)], checked: bool) -> Self {
-        let entries: Vec<wgpu::BindGroupLayoutEntry> = kernel.layout_entries();
-        let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-            label: Some(kernel.name),
-            entries: &entries,
-        });
-        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some(kernel.name),
-            bind_group_layouts: &[Some(&layout)],
-            immediate_size: 0,
-        });
-        let module = kernel.module(device, checked);
-        let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-            label: Some(kernel.name),
-            layout: Some(&pipeline_layout),
-            module: &module,
-            entry_point: Some(kernel.entry_point),
-            compilation_options: wgpu::PipelineCompilationOptions {
-                constants,
-                // Every kernel writes workgroup memory before it reads it.
-                zero_initialize_workgroup_memory: false,
-            },
-            cache: None,
-        });
-        Self { name: kernel.name, layout, pipeline }
     }
 }

@@ -76,6 +76,8 @@ pub struct DeviceLimits {
 
 /// Beyond this drivers fail though they allow it (Vulkan on Linux, DX12), and 32-bit offsets run out.
 const LARGEST_BYTES: u64 = (1 << 31) - (1 << 16);
+/// Memory taken where the backend does not say how much there is.
+const UNKNOWN_MEMORY_BYTES: u64 = 4_000_000_000;
 /// Least workgroup memory the kernels ask for.
 pub(super) const WORKGROUP_BYTES: u32 = 16 << 10;
 /// Largest workgroup the kernels ask for.
@@ -181,6 +183,12 @@ impl DeviceInfo {
             _ => 4,
         };
         (self.usable.is_err(), kind)
+    }
+
+    /// The memory an executor may take unless told otherwise: four fifths, or 4 GB where the backend does not tell.
+    #[must_use]
+    pub fn default_memory_bytes(&self) -> u64 {
+        self.memory_bytes.map_or(UNKNOWN_MEMORY_BYTES, |bytes| bytes / 5 * 4)
     }
 
     /// Whether it is a software driver on the CPU.

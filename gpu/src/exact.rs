@@ -3,19 +3,20 @@
 //! In reading order: [`kernels`] holds the host side of `shaders/exact/`, [`layout`] says what is padded to what
 //! and where weights lie, [`weights`] makes them on the device from 32 bytes of key, [`forward`] runs core's plan,
 //! [`self_test`] holds kernels to core's twins, [`choose`] takes the fastest of those that pass, which [`cache`]
-//! remembers, [`readback`] brings logits home while the device works on, and [`executor`] joins these.
+//! remembers, and [`executor`] joins these.
 
 pub mod cache;
 pub mod choose;
+pub mod engine;
 pub mod executor;
 pub mod forward;
 pub mod kernels;
 pub mod layout;
-pub mod readback;
 pub mod self_test;
 pub mod weights;
 
 pub use cache::CachePlace;
+pub use engine::ExactGpuEngine;
 pub use executor::{ExactGpuExecutor, ExactGpuOptions};
 pub use kernels::linear::{Method, Variant};
 pub use layout::WeightPlace;

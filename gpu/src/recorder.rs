@@ -4,10 +4,10 @@ use super::Progress;
 use super::context::Gpu;
 use super::error::GpuError;
 use super::fence::Fence;
-use super::kernels::{Compiled, KernelId};
+use super::kernel::Compiled;
 use super::pace::Pace;
 use std::collections::VecDeque;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::time::Duration;
 use web_time::Instant;
 
@@ -131,7 +131,7 @@ impl<'a> Recorder<'a> {
         Ok(())
     }
 
-    /// Records one dispatch of `groups` workgroups; `dims` go to binding 0, `buffers` to the bindings from 1.
+    /// Records one dispatch of `groups` workgroups of a kernel compiled on the same device; `dims` go to binding 0, `buffers` to the bindings from 1.
     ///
     /// # Errors
     /// As [`Self::flush`], which it may do first.
@@ -139,25 +139,6 @@ impl<'a> Recorder<'a> {
     /// # Panics
     /// When `groups` are more than a device takes: callers split.
     pub fn dispatch(
-        &mut self,
-        kernel: KernelId,
-        dims: &[u8],
-        buffers: &[&wgpu::Buffer],
-        groups: [u32; 2],
-        cost: f64,
-    ) -> Result<(), GpuError> {
-        self.dispatch_compiled(self.gpu.kernel(kernel), dims, buffers, groups, cost)
-    }
-
-    /// As [`Self::dispatch`], of a kernel that was compiled on the same device by
-    /// [`Gpu::compile_kernel`].
-    ///
-    /// # Errors
-    /// As [`Self::dispatch`].
-    ///
-    /// # Panics
-    /// As [`Self::dispatch`].
-    pub fn dispatch_compiled(
         &mut self,
         compiled: &Compiled,
         dims: &[u8],
@@ -324,4 +305,18 @@ impl<'a> Recorder<'a> {
         self.done += cost;
         Ok(())
     }
+}
+
+/// Runs what `record` records, from a slow pace on, and waits for it.
+///
+/// # Errors
+/// The first of `record`, else as the device fails.
+pub async fn run(
+    gpu: &Gpu,
+    record: impl FnOnce(&mut Recorder<'_>) -> Result<(), GpuError>,
+) -> Result<(), GpuError> {
+    let (mut pace, mut progress) = (Pace::default(), |_| ControlFlow::Continue(()));
+    let mut recorder = Recorder::new(gpu, &mut pace, 1.0, &mut progress);
+    record(&mut recorder)?;
+    recorder.finish().await
 }

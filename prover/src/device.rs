@@ -1,16 +1,102 @@
-//! What all devices share, whatever they compute.
+//! A device ready to compute, whichever kind it is and whatever it computes.
 
-use serde::Serialize;
-use std::ops::ControlFlow;
+use crate::error::ProverError;
+use pollster::block_on;
+use sphere_pow_core::identity::{Nonce, PublicKey};
+use sphere_pow_core::profile::{Engine, EngineInfo, OnProgress, Profile};
 
-/// Gets the share done, 0 to 1, and says whether to go on.
-pub type OnProgress<'a> = &'a mut dyn FnMut(f32) -> ControlFlow<()>;
+/// A device that holds the model of one block.
+pub trait Device<P: Profile>: Send {
+    /// Which device this is.
+    fn info(&self) -> &EngineInfo;
 
-/// Which device computed something.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct BackendInfo {
-    /// `gpu` or `cpu`.
-    pub backend: &'static str,
-    /// The adapter's name and driver interface, or the CPU's instruction set and threads.
-    pub adapter: String,
+    /// How many nonces it likes to take at once.
+    fn batch(&self) -> usize;
+
+    /// What each nonce of `key` comes to, in the order given.
+    ///
+    /// # Errors
+    /// [`ProverError::Interrupted`] when `progress` breaks, else the device's.
+    fn outcomes(
+        &mut self,
+        key: &PublicKey,
+        nonces: &[Nonce],
+        progress: OnProgress<'_>,
+    ) -> Result<Vec<P::Outcome>, ProverError>;
+
+    /// Makes the device anew after it was lost.
+    ///
+    /// # Errors
+    /// The device's, when it cannot be had again.
+    fn rebuild(&mut self) -> Result<(), ProverError>;
+
+    /// Times the widest product of the model, where the executor runs it alone.
+    ///
+    /// # Errors
+    /// The device's.
+    fn product(&mut self) -> Result<Option<Product>, ProverError>;
+}
+
+/// A timed product `[rows, k]` by `[columns, k]`ᵀ.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Product {
+    /// Rows of the left side.
+    pub rows: usize,
+    /// Rows of the weight.
+    pub columns: usize,
+    /// What is summed over.
+    pub k: usize,
+    /// The best of several runs.
+    pub seconds: f64,
+    /// Sum of all results.
+    pub checksum: f64,
+}
+
+/// What a device can do beside computing nonces.
+pub trait Rig {
+    /// As [`Device::rebuild`]; a CPU is never lost.
+    ///
+    /// # Errors
+    /// As [`Device::rebuild`].
+    fn rebuild(&mut self) -> Result<(), ProverError> {
+        Ok(())
+    }
+
+    /// As [`Device::product`].
+    ///
+    /// # Errors
+    /// As [`Device::product`].
+    fn product(&mut self) -> Result<Option<Product>, ProverError> {
+        Ok(None)
+    }
+}
+
+impl<P: Profile, E: Engine<P> + Rig + Send> Device<P> for E
+where
+    E::Error: Into<ProverError>,
+{
+    fn info(&self) -> &EngineInfo {
+        Engine::info(self)
+    }
+
+    fn batch(&self) -> usize {
+        Engine::batch(self)
+    }
+
+    fn outcomes(
+        &mut self,
+        key: &PublicKey,
+        nonces: &[Nonce],
+        progress: OnProgress<'_>,
+    ) -> Result<Vec<P::Outcome>, ProverError> {
+        block_on(Engine::outcomes(self, key, nonces, progress)).map_err(Into::into)
+    }
+
+    fn rebuild(&mut self) -> Result<(), ProverError> {
+        Rig::rebuild(self)
+    }
+
+    fn product(&mut self) -> Result<Option<Product>, ProverError> {
+        Rig::product(self)
+    }
 }

@@ -1,14 +1,12 @@
 //! What can go wrong, by whose fault it is, and the exit code that says so.
 
 use crate::ledger::LedgerError;
-use sphere_pow_core::exact::Digest;
-use sphere_pow_core::gonka::ParamsError;
-use sphere_pow_core::gonka::proof::ProofError;
-use sphere_pow_core::gonka::shapes::ShapeError;
+use serde::Serialize;
+use sphere_pow_core::document::ReadError;
+use sphere_pow_core::gonka::rule::RuleError;
 use sphere_pow_core::identity::IdentityError;
-use sphere_pow_cpu::gonka::CpuError;
+use sphere_pow_core::verify::GivenError;
 use sphere_pow_gpu::GpuError;
-use std::path::PathBuf;
 
 /// Everything that ends a command early.
 #[derive(Debug, thiserror::Error)]
@@ -17,22 +15,14 @@ pub enum ProverError {
     /// A hash, key, nonce or share of nonces.
     #[error(transparent)]
     Identity(#[from] IdentityError),
-    /// Model sizes.
+    /// A radius or threshold.
     #[error(transparent)]
-    Params(#[from] ParamsError),
-    /// A distance, radius or batch.
-    #[error(transparent)]
-    Proof(#[from] ProofError),
-    /// A document that is no claim.
-    #[error("{file}: {source}")]
-    Shape {
-        /// The document.
-        file: PathBuf,
-        /// What is wrong with it.
-        source: ShapeError,
-    },
+    Rule(#[from] RuleError),
+    /// An option that cannot be.
+    #[error("{}", given_words(.0))]
+    Given(#[from] GivenError),
     /// An argument that is none of the above.
-    #[error("{what} is {got:?}, expected {expected}")]
+    #[error("{what} is {}, expected {expected}", sphere_pow_core::text::shown(.got))]
     Argument {
         /// Its name.
         what: &'static str,
@@ -41,35 +31,19 @@ pub enum ProverError {
         /// What would do.
         expected: String,
     },
-    /// A claim that leaves out what is needed to check it.
-    #[error("{file}: {what} is not in the document, give it with {option}")]
-    MissingContext {
-        /// The document.
-        file: PathBuf,
-        /// What is missing.
-        what: &'static str,
-        /// The option that supplies it.
-        option: &'static str,
-    },
-    /// An option that contradicts the document.
-    #[error("{file}: {what} is {got}, but {option} says {expected}")]
-    Contradiction {
-        /// The document.
-        file: PathBuf,
-        /// The field.
-        what: &'static str,
-        /// Its value in the document.
-        got: String,
-        /// The option.
-        option: &'static str,
-        /// Its value.
-        expected: String,
+    /// A file that is no document or no model.
+    #[error("{file}: {}", document_words(.source))]
+    Document {
+        /// The file.
+        file: String,
+        /// What is wrong, and where.
+        source: ReadError,
     },
     /// A file that cannot be read.
     #[error("cannot read {file}: {source}")]
-    Read {
+    File {
         /// The file.
-        file: PathBuf,
+        file: String,
         /// Why.
         source: std::io::Error,
     },
@@ -82,56 +56,49 @@ pub enum ProverError {
         /// Which devices there are and why none will do.
         reason: String,
     },
+    /// More memory than there is.
+    #[error("{what} needs {needed_mb} MB of memory, {available_mb} MB can be had{advice}")]
+    Memory {
+        /// What needs it.
+        what: String,
+        /// How much it is, in 10^6 bytes.
+        needed_mb: u64,
+        /// How much there is.
+        available_mb: u64,
+        /// What to do, after a comma or nothing.
+        advice: &'static str,
+    },
     /// A device gave wrong results for inputs with known answers.
     #[error(
-        "{device} fails the known-answer test and is not used: nonce {nonce} has distance {got}, expected {expected}"
+        "{device} fails the known-answer test and is not used: nonce {nonce} is {got}, expected {expected}"
     )]
-    KnownAnswer {
+    WrongAnswer {
         /// The device.
         device: String,
         /// The nonce.
         nonce: u64,
         /// What it computed.
-        got: f64,
+        got: String,
         /// The known answer.
-        expected: f64,
+        expected: String,
     },
-    /// A device gave wrong bits for an exact model.
-    #[error(
-        "{device} fails the known-answer test and is not used: nonce {nonce} has digest {got}, expected {expected}"
-    )]
-    WrongDigest {
-        /// The device.
-        device: String,
-        /// The nonce.
-        nonce: u64,
-        /// What it computed.
-        got: Digest,
-        /// The readable twin's.
-        expected: Digest,
-    },
-    /// A document that is no proof of the `exact` profile.
-    #[error("{file}{place}: {source}")]
-    ExactProof {
-        /// The document.
-        file: PathBuf,
-        /// The line of a ledger, or nothing.
-        place: String,
-        /// What is wrong with it.
-        source: sphere_pow_core::exact::DecodeError,
-    },
-    /// Model sizes of the `exact` profile.
-    #[error(transparent)]
-    ExactParams(#[from] sphere_pow_core::exact::ParamsError),
-    /// The CPU executor of the `exact` profile.
-    #[error(transparent)]
-    ExactCpu(sphere_pow_cpu::exact::CpuError),
     /// The GPU.
     #[error(transparent)]
     Gpu(GpuError),
     /// The CPU executor.
-    #[error(transparent)]
-    Cpu(CpuError),
+    #[error("CPU: {0}")]
+    Cpu(Box<dyn std::error::Error + Send + Sync>),
+    /// A driver or a bug of ours broke off a device's work.
+    #[error("{device} broke off: {reason}")]
+    Panicked {
+        /// The device.
+        device: String,
+        /// What was said.
+        reason: String,
+    },
+    /// The system gives no randomness.
+    #[error("no random seed can be had: {0}; name one with --seed")]
+    Random(getrandom::Error),
     /// Stopped on request.
     #[error("interrupted")]
     Interrupted,
@@ -140,22 +107,92 @@ pub enum ProverError {
     Output(#[from] std::io::Error),
 }
 
+/// An error as `--json` prints it.
+#[derive(Debug, Serialize)]
+pub struct ErrorBody {
+    /// A stable name (SPEC, "Errors").
+    pub code: &'static str,
+    /// In words.
+    pub message: String,
+    /// Where in a document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+}
+
 impl ProverError {
     /// The process's exit code: 2 for bad input, 3 for machine trouble, 130 when interrupted.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
+            Self::Identity(_)
+            | Self::Rule(_)
+            | Self::Given(_)
+            | Self::Argument { .. }
+            | Self::Document { .. }
+            | Self::File { .. } => 2,
+            Self::Ledger(error) => error.exit_code(),
             Self::NoDevice { .. }
-            | Self::KnownAnswer { .. }
-            | Self::WrongDigest { .. }
-            | Self::ExactCpu(_)
+            | Self::Memory { .. }
+            | Self::WrongAnswer { .. }
             | Self::Gpu(_)
             | Self::Cpu(_)
-            | Self::Output(_)
-            | Self::Ledger(LedgerError::Append { .. }) => 3,
+            | Self::Panicked { .. }
+            | Self::Random(_)
+            | Self::Output(_) => 3,
             Self::Interrupted => 130,
-            _ => 2,
         }
+    }
+
+    /// A stable name for the error.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Identity(error) => error.code(),
+            Self::Rule(_) => "range",
+            Self::Given(error) => error.code(),
+            Self::Argument { .. } => "argument",
+            Self::Document { source, .. } => source.kind.code(),
+            Self::File { .. } => "file",
+            Self::Ledger(error) => error.code(),
+            Self::NoDevice { .. } => "no-device",
+            Self::Memory { .. } => "memory",
+            Self::WrongAnswer { .. } => "wrong-answer",
+            Self::Gpu(_) => "gpu",
+            Self::Cpu(_) => "cpu",
+            Self::Panicked { .. } => "panicked",
+            Self::Random(_) => "random",
+            Self::Interrupted => "interrupted",
+            Self::Output(_) => "output",
+        }
+    }
+
+    /// The error for `--json`.
+    #[must_use]
+    pub fn body(&self) -> ErrorBody {
+        let place = match self {
+            Self::Document { source, .. } => Some(source.place.to_string()),
+            _ => None,
+        };
+        ErrorBody { code: self.code(), message: self.to_string(), place }
+    }
+}
+
+/// What is wrong with a document whose name stands before.
+fn document_words(error: &ReadError) -> String {
+    if error.place.0.is_empty() { error.kind.to_string() } else { error.to_string() }
+}
+
+/// An option as the command line spells it.
+fn given_words(error: &GivenError) -> String {
+    match error {
+        GivenError::Unknown { option, profile } => {
+            format!("--{} is no option of profile {profile}", option.replace('_', "-"))
+        }
+        GivenError::Range { option, got, expected } => {
+            format!("--{} is {got:?}, expected {expected}", option.replace('_', "-"))
+        }
+        GivenError::Params { reason } => format!("--params: {reason}"),
+        other => other.to_string(),
     }
 }
 
@@ -168,20 +205,28 @@ impl From<GpuError> for ProverError {
     }
 }
 
-impl From<sphere_pow_cpu::exact::CpuError> for ProverError {
-    fn from(error: sphere_pow_cpu::exact::CpuError) -> Self {
+impl From<sphere_pow_cpu::gonka::CpuError> for ProverError {
+    fn from(error: sphere_pow_cpu::gonka::CpuError) -> Self {
         match error {
-            sphere_pow_cpu::exact::CpuError::Interrupted => Self::Interrupted,
-            other => Self::ExactCpu(other),
+            sphere_pow_cpu::gonka::CpuError::Interrupted => Self::Interrupted,
+            other => Self::Cpu(other.into()),
         }
     }
 }
 
-impl From<CpuError> for ProverError {
-    fn from(error: CpuError) -> Self {
+impl From<sphere_pow_cpu::exact::CpuError> for ProverError {
+    fn from(error: sphere_pow_cpu::exact::CpuError) -> Self {
+        use sphere_pow_cpu::exact::CpuError;
+        let megabytes = |bytes: usize| (bytes as u64).div_ceil(1_000_000);
         match error {
             CpuError::Interrupted => Self::Interrupted,
-            other => Self::Cpu(other),
+            CpuError::MemoryLimit { expected, got } => Self::Memory {
+                what: "one nonce at a time".into(),
+                needed_mb: megabytes(expected),
+                available_mb: megabytes(got),
+                advice: ", the memory limit",
+            },
+            other => Self::Cpu(other.into()),
         }
     }
 }

@@ -1,15 +1,20 @@
-//! The file that takes the proofs: JSON lines, each with the same header (whose proofs these are), the columns of
-//! what was won, and how far the search came.
+//! The file that takes the proofs (SPEC, "The proof file"): JSON lines, each with the same head (whose proofs these
+//! are), the columns of what was won, and how far the search came.
 //!
 //! A line is acknowledged once [`Ledger::append`] has returned: it is on the disk then. A line cut short by a
-//! crash is dropped at the next start; nothing acknowledged can be.
+//! crash is set aside at the next start; nothing acknowledged can be.
 
-use crate::mine::Won;
+mod existing;
+
 use serde_json::{Map, Value};
 use sphere_pow_core::identity::Nonce;
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use sphere_pow_core::text::shown;
+use std::fs::{File, FileType, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+
+/// Most nonces of one line: no line may claim more than a single proof of the `exact` profile can hold.
+pub const MAX_LINE_NONCES: usize = sphere_pow_core::exact::proof::MAX_CLAIMS;
 
 /// A ledger that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +24,7 @@ pub enum LedgerError {
     #[error("cannot open {file} for writing: {source}")]
     Open {
         /// The file.
-        file: PathBuf,
+        file: String,
         /// Why.
         source: std::io::Error,
     },
@@ -27,13 +32,13 @@ pub enum LedgerError {
     #[error("{file} is in use by another run")]
     Busy {
         /// The file.
-        file: PathBuf,
+        file: String,
     },
     /// It holds something else.
     #[error("{file}, line {line}: {reason}; choose another file with --out")]
     Foreign {
         /// The file.
-        file: PathBuf,
+        file: String,
         /// The line, from 1.
         line: usize,
         /// What is there.
@@ -43,7 +48,7 @@ pub enum LedgerError {
     #[error("{file}, line {line}: {what} is {got}, this run has {expected}; choose another file with --out")]
     OtherRun {
         /// The file.
-        file: PathBuf,
+        file: String,
         /// The line, from 1.
         line: usize,
         /// The field that differs.
@@ -54,15 +59,35 @@ pub enum LedgerError {
         expected: String,
     },
     /// A line could not be made durable; the file ends with the last line that was.
-    #[error("cannot write to {file}: {source}")]
+    #[error("cannot write to {file}: {reason}")]
     Append {
         /// The file.
-        file: PathBuf,
+        file: String,
         /// Why.
-        source: std::io::Error,
+        reason: String,
         /// The line that is not in the file.
         line: String,
     },
+}
+
+impl LedgerError {
+    /// 2 for a file that will not do, 3 for one that could not be written.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        if matches!(self, Self::Append { .. }) { 3 } else { 2 }
+    }
+
+    /// A stable name for the error.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Open { .. } => "out-file",
+            Self::Busy { .. } => "out-busy",
+            Self::Foreign { .. } => "out-foreign",
+            Self::OtherRun { .. } => "out-other-run",
+            Self::Append { .. } => "out-write",
+        }
+    }
 }
 
 /// One device's batch: what it tried and what it won.
@@ -76,8 +101,8 @@ pub struct Entry {
     pub tried: u64,
     /// The last of them.
     pub last: Nonce,
-    /// What was won.
-    pub won: Won,
+    /// The columns that list what was won, by ascending nonce.
+    pub columns: [(&'static str, Value); 2],
 }
 
 /// What a ledger already holds.
@@ -102,65 +127,126 @@ impl Progress {
         let mine = self.last.iter().filter(|(g, _, _)| !same_sharing || *g == group);
         mine.map(|(_, _, last)| *last).max()
     }
+
+    fn add(&mut self, line: &existing::Line) {
+        self.tried = self.tried.saturating_add(line.tried);
+        self.won = self.won.saturating_add(line.won);
+        match self.last.iter_mut().find(|(g, n, _)| (*g, *n) == (line.group, line.groups)) {
+            Some((_, _, known)) => *known = line.last.max(*known),
+            None => self.last.push((line.group, line.groups, line.last)),
+        }
+    }
 }
 
-/// A file open for appending, locked against other runs.
-#[derive(Debug)]
+/// Where lines go.
+enum Sink {
+    /// A regular file, locked against other runs, and how many bytes of it are whole lines on the disk.
+    File { path: PathBuf, file: File, len: u64 },
+    /// A pipe, a device or memory: nothing can be gone on with.
+    Stream(Box<dyn Write + Send>),
+}
+
+/// A file open for appending.
 pub struct Ledger {
-    path: PathBuf,
-    file: File,
-    header: Map<String, Value>,
-    /// Bytes that are whole lines on the disk; `None` for pipes and devices.
-    len: Option<u64>,
+    name: String,
+    head: Map<String, Value>,
+    sink: Sink,
+}
+
+/// Whether a path is standard output, which then belongs to the proofs alone.
+#[must_use]
+pub fn is_stdout(path: &Path) -> bool {
+    ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| path == Path::new(name))
 }
 
 impl Ledger {
-    /// Opens or makes the file, checks that all its lines begin with the fields of `header`, and drops a line cut
-    /// short.
+    /// Opens or makes the file, checks that all its lines begin with the fields of `head`, and sets aside a line cut
+    /// short: it goes to `FILE.torn`. `-` is standard output.
     ///
     /// # Errors
     /// [`LedgerError`], all but [`LedgerError::Append`].
-    pub fn open(path: &Path, header: Map<String, Value>) -> Result<(Self, Progress), LedgerError> {
-        let open_error = |source| LedgerError::Open { file: path.into(), source };
-        let is_regular = path.metadata().map_or(true, |meta| meta.is_file());
+    pub fn open(path: &Path, head: Map<String, Value>) -> Result<(Self, Progress), LedgerError> {
+        if is_stdout(path) {
+            let stream = Box::new(std::io::stdout());
+            return Ok((Self::stream("standard output", stream, head), Progress::default()));
+        }
+        let name = shown(&path.to_string_lossy());
+        let open_error = |source| LedgerError::Open { file: name.clone(), source };
+        let kind = path.metadata().ok().map(|meta| meta.file_type());
+        if kind.is_some_and(is_block_device) {
+            return Err(open_error(std::io::Error::other("it is a block device")));
+        }
+        let is_regular = kind.is_none_or(|kind| kind.is_file());
         let mut options = OpenOptions::new();
         options.append(true).create(true).read(is_regular);
         let mut file = options.open(path).map_err(open_error)?;
         if !is_regular {
-            return Ok((Self { path: path.into(), file, header, len: None }, Progress::default()));
+            return Ok((Self::stream(&name, Box::new(file), head), Progress::default()));
         }
         match file.try_lock() {
             Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => return Err(LedgerError::Busy { file: path.into() }),
+            Err(std::fs::TryLockError::WouldBlock) => return Err(LedgerError::Busy { file: name }),
             // Some network file systems know no locks; mining there beats not mining.
-            Err(std::fs::TryLockError::Error(error)) => {
-                tracing::warn!("{}: no lock: {error}", path.display());
-            }
+            Err(std::fs::TryLockError::Error(error)) => tracing::warn!("{name}: no lock: {error}"),
         }
-        let mut bytes = Vec::new();
-        file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_end(&mut bytes)).map_err(open_error)?;
-        let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |ix| ix + 1);
-        let progress = read_lines(path, &bytes[..whole], &header)?;
-        if whole < bytes.len() {
-            // Only our own torn line may be cut off, never the end of a stranger's file.
-            let start = format!("{{{:?}", header.keys().next().map_or("", String::as_str));
-            if whole == 0 && !start.as_bytes().starts_with(&bytes[..bytes.len().min(start.len())]) {
-                let reason = "the file is not made of proof batches".into();
-                return Err(LedgerError::Foreign { file: path.into(), line: 1, reason });
+        file.seek(SeekFrom::Start(0)).map_err(open_error)?;
+        let found = existing::read(&name, &mut file, &head)?;
+        if let Some(torn) = &found.torn {
+            if !torn.is_empty() {
+                let beside = beside(path);
+                let mut kept =
+                    OpenOptions::new().append(true).create(true).open(&beside).map_err(open_error)?;
+                kept.write_all(torn).and_then(|()| kept.write_all(b"\n")).map_err(open_error)?;
+                let beside = shown(&beside.to_string_lossy());
+                tracing::warn!(
+                    "{name}: an earlier run did not finish the last line; it is moved to {beside}"
+                );
             }
-            tracing::warn!("{}: dropping a line that an earlier run did not finish", path.display());
-            file.set_len(whole as u64).map_err(open_error)?;
+            file.set_len(found.whole_bytes).map_err(open_error)?;
         }
-        Ok((Self { path: path.into(), file, header, len: Some(whole as u64) }, progress))
+        let mut len = found.whole_bytes;
+        if found.lacks_newline {
+            file.write_all(b"\n").map_err(open_error)?;
+            len += 1;
+        }
+        let sink = Sink::File { path: path.into(), file, len };
+        Ok((Self { name, head, sink }, found.progress))
     }
 
-    /// Appends a line and waits until it is on the disk.
+    /// A ledger in a pipe or in memory.
+    #[must_use]
+    pub fn stream(name: &str, stream: Box<dyn Write + Send>, head: Map<String, Value>) -> Self {
+        Self { name: name.to_owned(), head, sink: Sink::Stream(stream) }
+    }
+
+    /// Appends a line and waits until it is on the disk. A file that was removed, moved or cut meanwhile is not
+    /// written to.
     ///
     /// # Errors
     /// [`LedgerError::Append`], with the line in it; the file then ends with the line before.
     pub fn append(&mut self, entry: &Entry) -> Result<(), LedgerError> {
-        let mut line = self.header.clone();
-        line.extend(entry.won.columns.iter().map(|(name, column)| ((*name).to_owned(), column.clone())));
+        let text = self.line(entry);
+        let result = match &mut self.sink {
+            Sink::Stream(stream) => stream
+                .write_all(text.as_bytes())
+                .and_then(|()| stream.flush())
+                .map_err(|error| error.to_string()),
+            Sink::File { path, file, len } => is_in_place(path, file, *len).and_then(|()| {
+                let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_data());
+                match written {
+                    Ok(()) => *len += text.len() as u64,
+                    // Should this fail too, the next start sets the torn line aside.
+                    Err(_) => drop(file.set_len(*len)),
+                }
+                written.map_err(|error| error.to_string())
+            }),
+        };
+        result.map_err(|reason| LedgerError::Append { file: self.name.clone(), reason, line: text })
+    }
+
+    fn line(&self, entry: &Entry) -> String {
+        let mut line = self.head.clone();
+        line.extend(entry.columns.iter().map(|(name, column)| ((*name).to_owned(), column.clone())));
         for (name, number) in [
             ("group", entry.group),
             ("groups", entry.groups),
@@ -171,58 +257,53 @@ impl Ledger {
         }
         let mut text = Value::Object(line).to_string();
         text.push('\n');
-        let result = self.file.write_all(text.as_bytes()).and_then(|()| match self.len {
-            Some(_) => self.file.sync_data(),
-            None => self.file.flush(),
-        });
-        if let Err(source) = result {
-            if let Some(len) = self.len {
-                // Should this fail too, the next start drops the torn line.
-                let _ = self.file.set_len(len);
-            }
-            return Err(LedgerError::Append { file: self.path.clone(), source, line: text });
-        }
-        self.len = self.len.map(|len| len + text.len() as u64);
-        Ok(())
+        text
     }
 }
 
-fn read_lines(path: &Path, bytes: &[u8], header: &Map<String, Value>) -> Result<Progress, LedgerError> {
-    let mut progress = Progress::default();
-    for (ix, text) in bytes.split(|b| *b == b'\n').enumerate().filter(|(_, text)| !text.is_empty()) {
-        let line = ix + 1;
-        let foreign = |reason: String| LedgerError::Foreign { file: path.into(), line, reason };
-        let value: Value =
-            serde_json::from_slice(text).map_err(|error| foreign(format!("not JSON: {error}")))?;
-        let object = value.as_object().ok_or_else(|| foreign("not an object".into()))?;
-        for (what, expected) in header {
-            let got = object.get(what).ok_or_else(|| foreign(format!("{what} is missing")))?;
-            if got != expected {
-                let (got, expected) = (got.to_string(), expected.to_string());
-                return Err(LedgerError::OtherRun {
-                    file: path.into(),
-                    line,
-                    what: what.clone(),
-                    got,
-                    expected,
-                });
-            }
-        }
-        let integer = |name: &str| {
-            object.get(name).and_then(Value::as_u64).ok_or_else(|| foreign(format!("{name} is no integer")))
-        };
-        let nonces = object.get("nonces").and_then(Value::as_array);
-        let nonces = nonces.ok_or_else(|| foreign("nonces is no array".into()))?;
-        let last = Nonce::new(integer("last")?).map_err(|error| foreign(error.to_string()))?;
-        progress.tried = progress.tried.saturating_add(integer("tried")?);
-        progress.won += nonces.len() as u64;
-        let (group, groups) = (integer("group")?, integer("groups")?);
-        match progress.last.iter_mut().find(|(g, n, _)| (*g, *n) == (group, groups)) {
-            Some((_, _, known)) => *known = last.max(*known),
-            None => progress.last.push((group, groups, last)),
-        }
+/// `FILE.torn`.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".torn");
+    name.into()
+}
+
+/// Whether the path still leads to the file and the file to its length.
+fn is_in_place(path: &Path, file: &File, len: u64) -> Result<(), String> {
+    let own = file.metadata().map_err(|error| error.to_string())?;
+    let there = path.metadata().map_err(|error| format!("it was removed or moved while mining ({error})"))?;
+    if !is_same_file(&own, &there) {
+        return Err("another file stands in its place".into());
     }
-    Ok(progress)
+    if own.len() != len {
+        return Err(format!(
+            "it has {} bytes where this run left {len}: somebody else changed it",
+            own.len()
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn is_same_file(a: &std::fs::Metadata, b: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (a.dev(), a.ino()) == (b.dev(), b.ino())
+}
+
+#[cfg(not(unix))]
+fn is_same_file(_: &std::fs::Metadata, _: &std::fs::Metadata) -> bool {
+    // Windows lets no other process remove or rename a file that is open for writing.
+    true
+}
+
+#[cfg(unix)]
+fn is_block_device(kind: FileType) -> bool {
+    std::os::unix::fs::FileTypeExt::is_block_device(&kind)
+}
+
+#[cfg(not(unix))]
+fn is_block_device(_: FileType) -> bool {
+    false
 }
 
 #[cfg(test)]

@@ -1,20 +1,23 @@
 //! Mines and verifies transformer-based proofs of work on any GPU through wgpu, or on the CPU.
 //!
-//! [`gonka`] and [`exact`] hold what belongs to one profile: a device ready to compute, whichever kind it is, the
-//! search on it, and the verification of somebody else's claims. [`mine`] drives several devices over their nonces
-//! and writes what they find to a [`ledger`]. The command line in `main.rs` and [`cli`] only reads arguments and
-//! prints.
+//! In reading order: [`profiles`] is the one table of profiles and what the command needs of each; [`session`] makes
+//! the devices that the arguments name ready; [`search`] drives them over their nonces and writes what they win to a
+//! [`ledger`]; [`commands`] reads arguments and prints. What is valid is core's to say.
 #![deny(unsafe_code)]
 
-pub mod cli;
+pub mod commands;
+pub mod console;
 pub mod device;
 pub mod error;
-pub mod exact;
-pub mod gonka;
+pub mod input;
 pub mod ledger;
-pub mod mine;
+pub mod memory;
 pub mod nonce_list;
+pub mod options;
+pub mod profiles;
 pub mod rates;
-pub mod soundness;
+pub mod search;
+pub mod session;
+pub mod signals;
 
 pub use error::ProverError;

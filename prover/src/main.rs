@@ -1,5 +1,5 @@
 //! The `sphere-pow` command.
 
 fn main() -> std::process::ExitCode {
-    sphere_pow_prover::cli::main()
+    sphere_pow_prover::commands::main()
 }

@@ -16,6 +16,7 @@ pub struct Counts {
 
 /// What counts mean at a given chance to win.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Plausibility {
     /// Nonces that should have won.
     pub expected: f64,

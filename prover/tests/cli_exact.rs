@@ -5,9 +5,10 @@
 
 mod common;
 
-use common::{Dir, stderr, vector};
+use common::{Dir, stderr, stdout, vector};
 use serde_json::{Value, json};
-use sphere_pow_core::exact::Proof;
+use sphere_pow_core::document::{self, AnyBatch};
+use sphere_pow_core::exact::{Claim, Proof};
 
 const EXACT: [&str; 2] = ["--profile", "exact"];
 const PUZZLE: [&str; 8] =
@@ -16,6 +17,16 @@ const PUZZLE: [&str; 8] =
 fn mine(dir: &Dir, count: &str, out: &str, more: &[&str]) -> Value {
     let backend = if more.contains(&"--backend") { &[][..] } else { &["--backend", "cpu"] };
     dir.json(0, &[&["mine", "--count", count, "--out", out], &PUZZLE[..], backend, more].concat())
+}
+
+/// The proof as bytes, SPEC §II.9.1.
+fn bytes_of(proof: &Value) -> Vec<u8> {
+    let document = document::read(proof.to_string().as_bytes()).unwrap();
+    let Some(AnyBatch::Exact(batch)) = document.batches.into_iter().next() else { panic!("{proof}") };
+    let claims = batch.nonces.into_iter().zip(batch.claims.unwrap());
+    let claims = claims.map(|(nonce, digest)| Claim { nonce, digest }).collect();
+    let (params, block, key) = (batch.params.unwrap(), batch.block_hash.unwrap(), batch.public_key.unwrap());
+    Proof::new(&params, &block, &key, claims).unwrap().to_bytes()
 }
 
 /// The lines of a ledger as one proof, in the JSON of SPEC §II.9.2.
@@ -50,10 +61,10 @@ fn digests_are_the_oracles_on_every_backend() {
         for ix in 0..4 {
             let want = &nano["nonces"][ix];
             for (got, field) in [
-                ("digest", "digest"),
+                ("digests", "digest"),
                 ("dot", "dot"),
-                ("logits_squared", "logits_squared"),
-                ("target_squared", "target_squared"),
+                ("logitsSquared", "logits_squared"),
+                ("targetSquared", "target_squared"),
                 ("won", "won"),
             ]
             .map(|(got_field, field)| (&got[got_field][ix], field))
@@ -74,13 +85,13 @@ fn weights_made_as_they_are_used_give_the_same_bits() {
         dir.json(0, &args)
     };
     let (kept, streamed) = (distance(&[]), distance(&["--memory", "2"]));
-    assert_eq!(kept["digest"], streamed["digest"]);
-    assert_ne!(kept["adapter"], streamed["adapter"], "the memory limit was not heeded");
+    assert_eq!(kept["digests"], streamed["digests"]);
+    assert_ne!(kept["engine"], streamed["engine"], "the memory limit was not heeded");
     let args =
         [&["distance", "--nonces", "0", "--backend", "cpu", "--memory", "1", "--threads", "1"], &PUZZLE[..]]
             .concat();
     let error = dir.json(3, &args);
-    assert!(error["error"].as_str().unwrap().contains("memory limit"), "{error}");
+    assert!(error["error"]["message"].as_str().unwrap().contains("memory limit"), "{error}");
 }
 
 #[test]
@@ -89,11 +100,13 @@ fn what_one_path_mines_the_other_verifies_to_the_bit() {
     for (mined_on, verified_on) in [("cpu", "gpu"), ("gpu", "cpu")] {
         let file = format!("{mined_on}.jsonl");
         let summary = mine(&dir, "128", &file, &["--backend", mined_on]);
-        assert_eq!((&summary["tried"], &summary["is_alarming"]), (&json!(128), &json!(false)));
+        assert_eq!((&summary["tried"], &summary["isAlarming"]), (&json!(128), &json!(false)));
         assert!(summary["won"].as_u64().unwrap() > 0);
-        let report = dir.json(0, &["verify", &file, "--profile", "exact", "--backend", verified_on]);
-        assert_eq!((&report["verdict"], &report["accepted"]), (&json!("honest"), &json!(true)));
-        assert_eq!((&report["n_checked"], &report["backend"]), (&summary["won"], &json!(verified_on)));
+        let report = dir.json(0, &["verify", &file, "--backend", verified_on]);
+        assert_eq!(report["verdict"], "honest");
+        let submission = &report["submissions"][0];
+        assert_eq!((&submission["nChecked"], &submission["nBad"]), (&summary["won"], &json!(0)));
+        assert_eq!(submission["engine"]["engine"], verified_on);
     }
     assert_eq!(proof(&dir, "cpu.jsonl"), proof(&dir, "gpu.jsonl"));
 }
@@ -103,14 +116,14 @@ fn a_second_run_goes_on_and_nothing_is_tried_twice() {
     let dir = Dir::new();
     mine(&dir, "100", "split.jsonl", &["--batch", "7"]);
     let second = mine(&dir, "100", "split.jsonl", &["--batch", "16"]);
-    assert_eq!(second["total_tried"], 200);
+    assert_eq!(second["totalTried"], 200);
     mine(&dir, "200", "whole.jsonl", &[]);
     assert_eq!(proof(&dir, "split.jsonl"), proof(&dir, "whole.jsonl"));
     let other = ["mine", "--count", "1", "--out", "split.jsonl", "--backend", "cpu", "--profile", "exact"];
     let other =
         [&other[..], &["--params", "nano", "--block-hash", "block-b", "--public-key", "key-a"]].concat();
     let error = dir.json(2, &other);
-    assert!(error["error"].as_str().unwrap().contains("block_hash"), "{error}");
+    assert!(error["error"]["message"].as_str().unwrap().contains("block_hash"), "{error}");
 }
 
 #[test]
@@ -120,7 +133,7 @@ fn one_false_claim_is_fraud_and_the_report_lets_anyone_repeat_it() {
     let good = proof(&dir, "mined.jsonl");
     let verify = |code, name: &str, value: &Value, more: &[&str]| {
         dir.write(name, &value.to_string());
-        dir.json(code, &[&["verify", name, "--profile", "exact", "--backend", "cpu"], more].concat())
+        dir.json(code, &[&["verify", name, "--backend", "cpu"], more].concat())
     };
     assert_eq!(verify(0, "good.json", &good, &[])["verdict"], "honest");
 
@@ -129,13 +142,12 @@ fn one_false_claim_is_fraud_and_the_report_lets_anyone_repeat_it() {
     let flipped = if digest.starts_with('0') { "1" } else { "0" };
     forged["digests"][3] = json!(format!("{flipped}{}", &digest[1..]));
     let report = verify(1, "forged.json", &forged, &[]);
-    assert_eq!((&report["verdict"], &report["n_checked"]), (&json!("fraud"), &json!(3)));
-    let fault = &report["fault"];
+    let submission = &report["submissions"][0];
+    assert_eq!((&report["verdict"], &submission["nBad"]), (&json!("fraud"), &json!(1)));
+    let fault = &submission["evidence"]["fault"];
     assert_eq!((&fault["code"], &fault["nonce"]), (&json!("digest"), &good["nonces"][3]));
-    assert_eq!(
-        (&fault["computed_digest"], &fault["claimed_digest"]),
-        (&json!(digest), &forged["digests"][3])
-    );
+    let finding = &submission["results"][3];
+    assert_eq!((&finding["digest"], &finding["claimedDigest"]), (&json!(digest), &forged["digests"][3]));
 
     // A true digest of a nonce that did not win.
     let lost =
@@ -144,21 +156,37 @@ fn one_false_claim_is_fraud_and_the_report_lets_anyone_repeat_it() {
     let args = [&["distance", "--nonces", &lost, "--backend", "cpu"], &PUZZLE[..]].concat();
     let mut one = good.clone();
     one["nonces"] = json!([lost]);
-    one["digests"] = dir.json(0, &args)["digest"].clone();
-    assert_eq!(verify(1, "lost.json", &one, &[])["fault"]["code"], "not-won");
+    one["digests"] = dir.json(0, &args)["digests"].clone();
+    let fault = |report: Value| report["submissions"][0]["evidence"]["fault"]["code"].clone();
+    assert_eq!(fault(verify(1, "lost.json", &one, &[])), "not-won");
 
-    // Under another key, block or model every digest is another: refused by name when the asker says which.
+    // Under another key or block every digest is another; refused by name when the asker says which.
     for (field, option, code) in
         [("public_key", "--public-key", "wrong-key"), ("block_hash", "--block-hash", "wrong-block")]
     {
         let mut moved = good.clone();
         moved[field] = json!("moved");
-        assert_eq!(verify(1, "moved.json", &moved, &[])["fault"]["code"], "digest", "{field}");
+        assert_eq!(fault(verify(1, "moved.json", &moved, &[])), "digest", "{field}");
         let report = verify(2, "good.json", &good, &[option, "moved"]);
-        assert_eq!((&report["verdict"], &report["fault"]["code"]), (&json!("refused"), &json!(code)));
+        assert_eq!((&report["verdict"], &report["unjudged"][0]["code"]), (&json!("refused"), &json!(code)));
     }
     let report = verify(2, "good.json", &good, &["--params", "standard"]);
-    assert_eq!(report["fault"]["code"], "wrong-params");
+    assert_eq!(report["unjudged"][0]["code"], "wrong-params");
+}
+
+#[test]
+fn sizes_of_the_documents_own_are_unconfirmed() {
+    let dir = Dir::new();
+    // A model of one layer where every nonce wins.
+    let params = json!({"dim": 64, "heads": 4, "hidden": 64, "layers": 1, "tokens": 8, "vocab": 256,
+        "threshold": 0});
+    dir.write("easy.json", &params.to_string());
+    let mined = ["mine", "--count", "32", "--out", "easy.jsonl", "--backend", "cpu", "--profile", "exact"];
+    let puzzle = ["--params", "easy.json", "--block-hash", "block-a", "--public-key", "key-a"];
+    dir.json(0, &[&mined[..], &puzzle].concat());
+    let report = dir.json(4, &["verify", "easy.jsonl", "--backend", "cpu"]);
+    assert_eq!(report["submissions"][0]["unconfirmed"], json!(["params"]));
+    dir.json(0, &["verify", "easy.jsonl", "--params", "easy.json", "--backend", "cpu"]);
 }
 
 #[test]
@@ -166,9 +194,9 @@ fn proofs_are_read_as_bytes_too_and_bad_ones_are_refused_by_name() {
     let dir = Dir::new();
     mine(&dir, "64", "mined.jsonl", &[]);
     let good = proof(&dir, "mined.jsonl");
-    let bytes = Proof::from_json(&good.to_string()).unwrap().to_bytes();
+    let bytes = bytes_of(&good);
     std::fs::write(dir.path("proof.bin"), &bytes).unwrap();
-    let args = |name| ["verify", name, "--profile", "exact", "--backend", "cpu"];
+    let args = |name| ["verify", name, "--backend", "cpu"];
     assert_eq!(dir.json(0, &args("proof.bin"))["verdict"], "honest");
     std::fs::write(dir.path("cut.bin"), &bytes[..bytes.len() - 1]).unwrap();
     dir.json(2, &args("cut.bin"));
@@ -178,10 +206,9 @@ fn proofs_are_read_as_bytes_too_and_bad_ones_are_refused_by_name() {
         bad.to_string()
     };
     for (text, words) in [
-        (String::new(), "proof ends"),
-        ("[]".into(), "proof"),
-        ("{\"profile\": \"exact\"".into(), "EOF"),
-        (with("profile", json!("gonka")), "gonka"),
+        (String::new(), "empty"),
+        ("[]".into(), ""),
+        ("{\"profile\": \"exact\"".into(), "not JSON"),
         (with("version", json!(2)), "version"),
         (with("nonces", json!(["1"])), "digests"),
         (with("extra", json!(1)), "extra"),
@@ -189,8 +216,10 @@ fn proofs_are_read_as_bytes_too_and_bad_ones_are_refused_by_name() {
         (with("block_hash", json!("")), "block hash is empty"),
     ] {
         dir.write("bad.json", &text);
-        let error = dir.json(2, &args("bad.json"));
-        assert!(error["error"].as_str().unwrap().contains(words), "{text}: {error}");
+        let output = dir.run(&args("bad.json"));
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        let said = stdout(&output) + &stderr(&output);
+        assert!(said.contains(words), "{text}: {said}");
     }
     dir.write("empty.json", &{
         let mut empty = good.clone();
@@ -198,7 +227,7 @@ fn proofs_are_read_as_bytes_too_and_bad_ones_are_refused_by_name() {
         empty["digests"] = json!([]);
         empty.to_string()
     });
-    assert!(dir.json(2, &args("empty.json"))["error"].as_str().unwrap().contains("no nonces"));
+    assert_eq!(dir.json(2, &args("empty.json"))["unjudged"][0]["code"], "no-nonces");
 }
 
 #[test]
@@ -211,31 +240,22 @@ fn options_of_the_other_profile_are_refused() {
     let testnet =
         ["distance", "--profile", "exact", "--params", "testnet", "--block-hash", "a", "--public-key", "b"];
     let error = dir.json(2, &[&testnet[..], &["--nonces", "0"]].concat());
-    assert!(error["error"].as_str().unwrap().contains("nano, standard, large"), "{error}");
+    assert!(error["error"]["message"].as_str().unwrap().contains("standard, large, nano"), "{error}");
     dir.write("p.json", "{\"dim\": 3, \"heads\": 1, \"hidden\": 64, \"layers\": 1, \"tokens\": 1, \"vocab\": 4, \"threshold\": 1}");
     let odd =
         ["distance", "--profile", "exact", "--params", "p.json", "--block-hash", "a", "--public-key", "b"];
     let error = dir.json(2, &[&odd[..], &["--nonces", "0"]].concat());
-    assert!(error["error"].as_str().unwrap().contains("dim is 3"), "{error}");
-}
-
-#[test]
-fn the_demo_mines_and_verifies() {
-    let demo = Dir::new().json(0, &["demo", "--profile", "exact"]);
-    assert_eq!(demo["tried"], 1000);
-    assert!(demo["won"].as_u64().unwrap() > 20);
-    assert_eq!(demo["verified"]["verdict"], "honest");
-    assert!(demo["verified"]["n_checked"].as_u64().unwrap() > 0);
+    assert!(error["error"]["message"].as_str().unwrap().contains("dim is 3"), "{error}");
 }
 
 #[test]
 fn the_harness_finds_the_known_shortcuts_of_gonka_and_none_of_exact() {
     let dir = Dir::new();
     let gonka = dir.json(0, &["soundness", "--profile", "gonka", "--nonces", "32", "--svg", "gonka.svg"]);
-    assert_eq!(gonka["is_sound"], false);
+    assert_eq!(gonka["isSound"], false);
     let all_skipped = &gonka["shortcuts"][0];
     assert_eq!(all_skipped["shortcut"], "all layers skipped");
-    assert!(all_skipped["gain_interval"][0].as_f64().unwrap() > 10.0, "{all_skipped}");
+    assert!(all_skipped["gainInterval"][0].as_f64().unwrap() > 10.0, "{all_skipped}");
     let svg = std::fs::read_to_string(dir.path("gonka.svg")).unwrap();
     assert!(
         svg.starts_with("<svg")
@@ -244,8 +264,8 @@ fn the_harness_finds_the_known_shortcuts_of_gonka_and_none_of_exact() {
 
     let exact = dir.json(0, &["soundness", "--profile", "exact", "--nonces", "8"]);
     for row in exact["shortcuts"].as_array().unwrap() {
-        assert_eq!(row["true_digests"], 0, "{row}");
+        assert_eq!(row["trueDigests"], 0, "{row}");
         // So few nonces leave wide intervals; a shortcut that worked would still stand out.
-        assert!(row["gain_interval"][0].as_f64().unwrap() <= 1.05, "{row}");
+        assert!(row["gainInterval"][0].as_f64().unwrap() <= 1.05, "{row}");
     }
 }

@@ -2,11 +2,14 @@
 // x weightᵀ on matrix units (shared/coop8.wgsl or coop16.wgsl). int8 is exact in f16; products and sums are
 // integers of at most 127 * 46 * 2048 < 2^24, exact where the unit sums in f32 as it says: the self-test decides.
 // After 2048 values of k the sums move to i32. One workgroup per tile of 8 by 4 blocks, a quarter of it for each
-// subgroup; a fifth subgroup and more repeat the work of the first. Interface: shared/linear.wgsl.
+// subgroup; a fifth subgroup and more make what the first ones make, and store nothing. Interface: shared/linear.wgsl.
 // Dispatch: (column tiles, row tiles, 1). Accuracy: exact.
 
 // Four times the largest subgroup.
 override THREADS: u32 = 128u;
+
+@group(0) @binding(1) var<storage, read> x: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read> weight: array<vec4<u32>>;
 
 const ROWS: u32 = 8u * BLOCK;
 const COLUMNS: u32 = 4u * BLOCK;
@@ -62,6 +65,7 @@ fn linear_coop(
     let first_row = dims.first_row + group.y * ROWS;
     let first_column = group.x * COLUMNS;
     let quarter = subgroup % 4u;
+    let stores = subgroup < 4u;
     let own_sums = quarter * AREA;
     let own_x = quarter / 2u * 4u * BLOCK * STRIDE;
     let own_w = quarter % 2u * 2u * BLOCK * STRIDE;
@@ -122,21 +126,37 @@ fn linear_coop(
                 c31 = coopMultiplyAdd(a3, b1, c31);
             }
         }
-        coopStoreT(c00, &sums[own_sums], BLOCK);
+        if stores {
+            coopStoreT(c00, &sums[own_sums], BLOCK);
+        }
         drain(&totals, 0u, lane);
-        coopStoreT(c01, &sums[own_sums], BLOCK);
+        if stores {
+            coopStoreT(c01, &sums[own_sums], BLOCK);
+        }
         drain(&totals, 1u, lane);
-        coopStoreT(c10, &sums[own_sums], BLOCK);
+        if stores {
+            coopStoreT(c10, &sums[own_sums], BLOCK);
+        }
         drain(&totals, 2u, lane);
-        coopStoreT(c11, &sums[own_sums], BLOCK);
+        if stores {
+            coopStoreT(c11, &sums[own_sums], BLOCK);
+        }
         drain(&totals, 3u, lane);
-        coopStoreT(c20, &sums[own_sums], BLOCK);
+        if stores {
+            coopStoreT(c20, &sums[own_sums], BLOCK);
+        }
         drain(&totals, 4u, lane);
-        coopStoreT(c21, &sums[own_sums], BLOCK);
+        if stores {
+            coopStoreT(c21, &sums[own_sums], BLOCK);
+        }
         drain(&totals, 5u, lane);
-        coopStoreT(c30, &sums[own_sums], BLOCK);
+        if stores {
+            coopStoreT(c30, &sums[own_sums], BLOCK);
+        }
         drain(&totals, 6u, lane);
-        coopStoreT(c31, &sums[own_sums], BLOCK);
+        if stores {
+            coopStoreT(c31, &sums[own_sums], BLOCK);
+        }
         drain(&totals, 7u, lane);
     }
     for (var block = 0u; block < 8u; block += 1u) {

@@ -117,7 +117,7 @@ test('an abort in the page rejects within 200 ms, the worker is gone and the pag
   assert.deepEqual([result.name, result.code], ['AbortError', 'E_ABORTED']);
   assert.ok(result.took < 200, `${result.took} ms`);
   assert.ok(result.longest < 500, `the page stood still for ${result.longest} ms`);
-  assert.deepEqual(result.phases, ['pool']);
+  assert.deepEqual(result.phases, ['weights']);
   for (let i = 0; i < 50 && page.workers().length > 0; i++) await page.waitForTimeout(50);
   assert.equal(page.workers().length, 0);
   await page.close();

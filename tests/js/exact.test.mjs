@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { load, paths, runNode } from './support.mjs';
 
-const { createVerifier, parseProofs } = await load();
+const { createVerifier, readDocument } = await load();
 const read = (name) => JSON.parse(readFileSync(join(paths.root, 'tests/vectors', `exact_${name}.json`), 'utf8'));
 const { cases } = read('forward');
 const { json: proof, bytes } = read('proof');
@@ -55,20 +55,28 @@ for (const file of ['verifier.wasm', 'verifier-scalar.wasm']) {
   });
 }
 
-test('a proof as JSON text, object, bytes and parsed proof is one, and valid', async () => {
+test('a proof as JSON text, object and bytes is one, and honest', async () => {
   const verifier = await createVerifier(known);
   const raw = Uint8Array.from(Buffer.from(bytes, 'hex'));
-  const parsed = await parseProofs(proof);
-  assert.deepEqual([parsed.shape, parsed.proofs[0].preset], ['X', 'nano']);
-  for (const input of [proof, JSON.stringify(proof), raw, raw.buffer, parsed.proofs[0]]) {
-    assert.deepEqual(await parseProofs(input), parsed);
+  const bare = ({ shape, torn, unjudged, submissions }) => ({ shape, torn, unjudged, submissions: submissions.map(({ place, ...head }) => JSON.stringify(head)) });
+  const parsed = bare(await readDocument(proof));
+  assert.equal(parsed.shape, 'exact-proof');
+  for (const input of [proof, JSON.stringify(proof), raw, raw.buffer]) {
+    const read = await readDocument(input);
+    assert.deepEqual(bare(read), { ...parsed, shape: input === raw || input === raw.buffer ? 'exact-bytes' : 'exact-proof' });
+    const [submission] = read.submissions;
+    assert.deepEqual([submission.preset, submission.sources.params], ['nano', 'network']);
+    assert.deepEqual([...submission.nonces()].map(String), proof.nonces);
+    assert.equal(Buffer.from(submission.claims()).toString('hex'), proof.digests.join(''));
+    read.free();
     const report = await verifier.verifyBatch(input);
-    assert.deepEqual([report.state, report.nChecked, report.falseShareBound, report.fault], ['valid', 8, 0, null]);
+    const { falseShareBound, fault } = report.evidence;
+    assert.deepEqual([report.verdict, report.nChecked, falseShareBound, fault], ['honest', 8, 0, null]);
     assert.deepEqual(JSON.parse(JSON.stringify(report)), report);
   }
   const sampled = await verifier.verifyBatch(proof, { sample: 3, seed: 's' });
-  assert.equal(sampled.state, 'inconclusive');
-  assert.ok(Math.abs(sampled.falseShareBound - (1 - 0.05 ** (1 / 3))) < 1e-12);
+  assert.equal(sampled.verdict, 'inconclusive');
+  assert.ok(Math.abs(sampled.evidence.falseShareBound - (1 - 0.05 ** (1 / 3))) < 1e-12);
   await verifier.close();
 });
 
@@ -79,15 +87,17 @@ test('every reject vector is refused, and false claims are fraud with what repea
   for (const { name, stage, error, bytes: hex } of read('reject').cases) {
     const input = Uint8Array.from(Buffer.from(hex, 'hex'));
     if (stage === 'decode') {
-      const { code } = await parseProofs(input).then(() => assert.fail(name), (e) => e);
-      assert.ok(['E_FORMAT', 'E_RANGE', 'E_PROFILE_UNKNOWN'].includes(code), `${name}: ${code}`);
+      const refused = await readDocument(input).then(() => assert.fail(name), (e) => e);
+      assert.ok(['E_FORMAT', 'E_RANGE', 'E_PROFILE_UNKNOWN', 'E_BLOCK_HASH'].includes(refused.code), `${name}: ${refused.code}`);
+      assert.match(refused.reason, /^[a-z0-9-]+$/, name);
     } else if (refusals[error]) {
       await assert.rejects(verifier.verifyBatch(input, { publicKey }), { code: refusals[error] }, name);
     } else {
-      const { state, fault } = await verifier.verifyBatch(input);
-      assert.deepEqual([state, fault.code], ['invalid', { Digest: 'digest', NotWon: 'not-won' }[error]], name);
-      const again = await verifier.compute(fault.publicKey, fault.nonce);
-      assert.equal(again.digest, fault.computedDigest, name);
+      const { verdict, evidence, results, publicKey: key } = await verifier.verifyBatch(input);
+      const { fault } = evidence;
+      assert.deepEqual([verdict, fault.code], ['fraud', { Digest: 'digest', NotWon: 'not-won' }[error]], name);
+      const again = await verifier.compute(key, fault.nonce);
+      assert.equal(again.digest, results.find(({ index }) => index === fault.index).digest, name);
     }
   }
   await verifier.close();

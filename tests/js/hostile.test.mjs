@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { load, optionsOf, runNode, vector } from './support.mjs';
 
-const { createVerifier, parseProofs, ERROR_CODES, SpherePowError } = await load();
+const { constants, createVerifier, readDocument, ERROR_CODES, SpherePowError } = await load();
 const tiny = vector('tiny');
 const { public_key, block_hash } = tiny;
 const verifier = await createVerifier(optionsOf(tiny));
@@ -23,7 +23,7 @@ async function refused(code, promise) {
 }
 
 test('the good batch is good', async () => {
-  assert.equal((await verifier.verifyBatch(good)).verdict.nInvalid, 0);
+  assert.equal((await verifier.verifyBatch(good)).nBad, 0);
 });
 
 test('nonces: exact or not at all', async () => {
@@ -76,11 +76,17 @@ test('the same nonce as number, text and bigint is the same nonce, up to the las
 });
 
 test('distances that cannot be', async () => {
-  for (const dist of [NaN, Infinity, -Infinity, -1, -1e-9, 2.1, 1e308]) {
+  for (const dist of [NaN, Infinity, -Infinity, -1, -1e-9]) {
     await refused('E_RANGE', () => verifier.verifyBatch({ ...good, nonces: [0], dist: [dist] }));
   }
+  // The network takes any finite length; none above the radius wins, and the largest chord is 2.
+  for (const dist of [2, 2.1, 1e308]) {
+    const { results } = await verifier.verifyBatch({ ...good, nonces: [0], dist: [dist] });
+    assert.deepEqual(results.map((r) => [r.claimed, r.valid]), [[dist, false]]);
+  }
   for (const dist of [null, true, {}, [], 'far']) {
-    await refused('E_FORMAT', () => verifier.verifyBatch({ ...good, nonces: [0], dist: [dist] }));
+    const { code } = await verifier.verifyBatch({ ...good, nonces: [0], dist: [dist] }).then(() => assert.fail(), (e) => e);
+    assert.ok(['E_FORMAT', 'E_RANGE'].includes(code), `${dist}: ${code}`);
   }
   await refused('E_RANGE', () => verifier.verifyBatch(`{"public_key":"${public_key}","nonces":[0],"dist":["NaN"]}`));
 });
@@ -111,17 +117,29 @@ test('hashes and keys', async () => {
 test('a claim cannot loosen the rule it is judged by', async () => {
   const strict = await createVerifier({ ...optionsOf(tiny), rTarget: undefined });
   const one = { public_key, block_hash, nonce: 0, distance: tiny.dist[0] };
-  assert.equal((await strict.verify(one)).rTarget, 1.4013564660458173);
-  assert.equal((await strict.verify(one)).rTargetSource, 'default');
+  const { radii } = await constants();
+  const plain = await strict.verify(one);
+  assert.deepEqual([plain.rule.rTarget, plain.sources.rule, plain.unconfirmed], [radii[0].rTarget, 'network', []]);
+  // It may name a stricter one, which is then its own word.
   const own = await strict.verify({ ...one, r_target: 1.3 });
-  assert.deepEqual([own.rTarget, own.rTargetSource, own.valid, own.state], [1.3, 'proof', false, 'invalid']);
-  await refused('E_RANGE', () => strict.verify({ ...one, r_target: 2 }));
-  await refused('E_RANGE', () => strict.verify({ ...one, r_target: 1.4014 }));
-  for (const bad of [0, -1, NaN, 2.5, '2.5']) await refused('E_RANGE', () => strict.verify({ ...one, r_target: bad }));
+  const [{ valid }] = own.results;
+  assert.deepEqual([own.rule.rTarget, own.sources.rule, own.unconfirmed, valid, own.verdict], [1.3, 'document', [], false, 'inconclusive']);
+  // A looser one is never honest: from 2 on every nonce wins.
+  for (const [r_target, rTarget] of [[2, 2], [1.4014, 1.4014], [2.5, 2], [10, 2], ['2.5', 2]]) {
+    const report = await strict.verifyBatch({ ...good, r_target, dist: [0.5, 0.5, 0.5] });
+    assert.deepEqual([report.rule.rTarget, report.sources.rule, report.unconfirmed], [rTarget, 'document', ['rule']], `${r_target}`);
+    assert.notEqual(report.verdict, 'honest');
+    if (rTarget === 2) assert.equal(report.verdict, 'unconfirmed');
+    assert.match(report.summary, /not confirmed by the verifier: radius/);
+  }
+  for (const bad of [0, -1, NaN]) {
+    const { code } = await strict.verify({ ...one, r_target: bad }).then(() => assert.fail(`${bad}`), (e) => e);
+    assert.ok(['E_RANGE', 'E_FORMAT'].includes(code));
+  }
   // The option rules, whatever the claim says.
-  assert.equal((await verifier.verify({ ...one, r_target: 1.3 })).rTargetSource, 'option');
+  assert.equal((await verifier.verify({ ...one, r_target: 1.3 })).sources.rule, 'verifier');
   await refused('E_RANGE', () => strict.verify({ ...one, params: vector('small').params }));
-  assert.equal((await strict.verify({ ...one, params: tiny.params })).valid, true);
+  assert.equal((await strict.verify({ ...one, params: tiny.params })).results[0].valid, true);
   await strict.close();
 });
 
@@ -169,23 +187,24 @@ test('options', async () => {
 
 test('documents that are none', async () => {
   for (const text of ['', ' ', 'null', '5', '"x"', '[]', '{}', '{', '{"nonces":[1', '<html>', '\u0000', '{"a":1}']) {
-    await refused('E_FORMAT', () => parseProofs(text));
+    await refused('E_FORMAT', () => readDocument(text));
   }
-  for (const value of [5, null, undefined, true, Symbol('x'), () => good, 5n, [], [good]]) {
-    await refused('E_FORMAT', () => parseProofs(value));
+  for (const value of [5, null, undefined, true, Symbol('x'), () => good, 5n, [], [5], [[]]]) {
+    await refused('E_FORMAT', () => readDocument(value));
   }
-  await refused('E_FORMAT', () => parseProofs('['.repeat(1e6)));
-  await refused('E_FORMAT', () => parseProofs('{"nonces":'.repeat(1e5)));
-  await refused('E_FORMAT', () => parseProofs('x'.repeat((64 << 20) + 1)));
-  await refused('E_FORMAT', () => parseProofs(new Uint8Array((64 << 20) + 1)));
-  await refused('E_FORMAT', () => parseProofs(new Uint8Array([0xff, 0xfe, 0x00])));
-  await refused('E_FORMAT', () => parseProofs({ ...good, extra: 'x'.repeat((64 << 20) + 1) }));
+  await refused('E_FORMAT', () => readDocument('['.repeat(1e6)));
+  await refused('E_FORMAT', () => readDocument('{"nonces":'.repeat(1e5)));
+  const { maxDocumentBytes } = await constants();
+  await refused('E_FORMAT', () => readDocument('x'.repeat(maxDocumentBytes + 1)));
+  await refused('E_FORMAT', () => readDocument(new Uint8Array(maxDocumentBytes + 1)));
+  await refused('E_FORMAT', () => readDocument(new Uint8Array([0xff, 0xfe, 0x00])));
+  await refused('E_FORMAT', () => readDocument({ ...good, extra: 'x'.repeat(maxDocumentBytes + 1) }));
   const cycle = { ...good };
   cycle.self = cycle;
-  await refused('E_FORMAT', () => parseProofs(cycle));
+  await refused('E_FORMAT', () => readDocument(cycle));
   // Truncated anywhere.
   const whole = JSON.stringify(good);
-  for (let i = 0; i < whole.length; i += 7) await refused('E_FORMAT', () => parseProofs(whole.slice(0, i)));
+  for (let i = 0; i < whole.length; i += 7) await refused('E_FORMAT', () => readDocument(whole.slice(0, i)));
 });
 
 test('objects with getters, proxies, symbols and prototypes of their own', async () => {
@@ -199,20 +218,20 @@ test('objects with getters, proxies, symbols and prototypes of their own', async
   await refused('E_FORMAT', () => verifier.verifyBatch(Object.create(good)));
   await refused('E_FORMAT', () => verifier.verifyBatch({ __proto__: good }));
   const typed = { ...good, nonces: BigUint64Array.of(0n, 1n, 2n), dist: Float64Array.from(good.dist), toJSON: () => ({}) };
-  assert.equal((await verifier.verifyBatch(typed)).verdict.nInvalid, 0);
-  assert.equal((await verifier.verifyBatch(Object.assign(Object.create(null), good))).verdict.nInvalid, 0);
+  assert.equal((await verifier.verifyBatch(typed)).nBad, 0);
+  assert.equal((await verifier.verifyBatch(Object.assign(Object.create(null), good))).nBad, 0);
 });
 
 test('polluted prototypes change nothing', async () => {
   const script = `
-    import { createVerifier, parseProofs } from 'sphere-pow';
+    import { createVerifier } from 'sphere-pow';
     const polluted = { toJSON: () => ({ nonces: [9], dist: [1] }), nonces: [5], dist: [2], block_hash: 'evil', public_key: 'evil', r_target: 2,
       sample: 1, seed: 'evil', rTarget: 2, concurrency: 9, worker: false, wasm: 42, distances: [1], publicKey: 'evil' };
     for (const [name, value] of Object.entries(polluted)) Object.defineProperty(Object.prototype, name, { value, configurable: true, enumerable: false });
     for (const p of [String, Number, Array, BigInt]) Object.defineProperty(p.prototype, 'toJSON', { value: () => 'evil', configurable: true });
     const verifier = await createVerifier({ profile: 'gonka', params: ${JSON.stringify(tiny.params)}, blockHash: '${block_hash}' });
     const report = await verifier.verifyBatch({ public_key: '${public_key}', nonces: [0, 1], dist: [1.4, 1.4] });
-    const result = { n: report.results.map((r) => r.nonce), key: report.publicKey, radius: report.rTarget, recomputed: report.results.map((r) => r.recomputed) };
+    const result = { n: report.results.map((r) => r.nonce), key: report.publicKey, radius: report.rule.rTarget, recomputed: report.results.map((r) => r.recomputed) };
     for (const name of Object.keys(polluted)) delete Object.prototype[name];
     for (const p of [String, Number, Array, BigInt]) delete p.prototype.toJSON;
     console.log(JSON.stringify(result));`;
@@ -238,9 +257,10 @@ test('random bytes and random changes to good documents never get past the types
       text = text.slice(0, at) + ['', '0', '9', '-', 'e', '"', '{', '}', '[', ']', ',', ':', 'null', '1e999', '\\u0000', 'é'][random(16)] + text.slice(at + random(4));
     }
     try {
-      const { proofs } = await parseProofs(text);
-      assert.ok(proofs.every((p) => p.nonces.length === p.distances.length && p.distances.every((d) => d >= 0 && d <= 2.1)));
-      accepted += 1;
+      const { submissions, free } = await readDocument(text, { params: tiny.params, publicKey: undefined });
+      assert.ok(submissions.every((s) => s.nonces().length === s.claims().length && s.claims().every((d) => d >= 0 && Number.isFinite(d))));
+      if (submissions.length > 0) accepted += 1;
+      free();
     } catch (error) {
       assert.ok(error instanceof SpherePowError && error.code !== 'E_INTERNAL', `${text}\n${error.stack}`);
     }
@@ -248,6 +268,6 @@ test('random bytes and random changes to good documents never get past the types
   assert.ok(accepted > 100 && accepted < 3000, `${accepted} accepted`);
   for (let i = 0; i < 300; i++) {
     const bytes = Uint8Array.from({ length: random(200) }, () => random(256));
-    await refused('E_FORMAT', () => parseProofs(bytes));
+    await refused('E_FORMAT', () => readDocument(bytes));
   }
 });

@@ -244,7 +244,7 @@ test('an abort ends the worker at once, and the next call has a new one', { time
   });
   const error = await running.catch((e) => e);
   assert.ok(performance.now() - began < 200);
-  assert.deepEqual([error.name, error.code, error.cause.message, [...phases]], ['AbortError', 'E_ABORTED', 'enough', ['pool']]);
+  assert.deepEqual([error.name, error.code, error.cause.message, [...phases]], ['AbortError', 'E_ABORTED', 'enough', ['weights']]);
   const { steps } = await trace({ ...contextOf(vector('tiny')), nonce: 0 });
   assert.ok(steps.distance.distance > 1);
   const other = trace({ ...contextOf(known), params: 'testnet', nonce: 0 });

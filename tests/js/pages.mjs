@@ -36,8 +36,8 @@ export function checkModule({ entry = 'sphere-pow', learn = 'sphere-pow/learn', 
       const report = {};
       for (const [name, [options, proof]] of Object.entries(${JSON.stringify(proofs)})) {
         const verifier = await createVerifier({ ...options, ${more} });
-        const { state, results } = await verifier.verifyBatch(proof);
-        report[name] = { state, recomputed: results.map((r) => r.recomputed), digests: results.map((r) => r.digest) };
+        const { verdict, results } = await verifier.verifyBatch(proof);
+        report[name] = { verdict, recomputed: results.map((r) => r.recomputed), digests: results.map((r) => r.digest) };
         await verifier.close();
       }
       ${learn ? seeing : ''}
@@ -56,11 +56,11 @@ export const html = (script) =>
 
 /** Holds what `check()` gave to the known answers. */
 export function assertReport(report, { learn = true } = {}) {
-  assert.equal(report.gonka.state, 'valid');
+  assert.equal(report.gonka.verdict, 'honest');
   const far = report.gonka.recomputed.findIndex((distance, i) => !(Math.abs(distance - tiny.dist[i]) < 2e-5));
   assert.equal(far, -1, `nonce ${far}: ${report.gonka.recomputed[far]}, expected ${tiny.dist[far]}`);
   assert.equal(report.gonka.recomputed.length, 8);
-  assert.equal(report.exact.state, 'valid');
+  assert.equal(report.exact.verdict, 'honest');
   assert.deepEqual(report.exact.digests, exact.digests);
   if (learn) assert.equal(report.traced, report.gonka.recomputed[TRACED]);
   else assert.equal(report.traced, undefined);

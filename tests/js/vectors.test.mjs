@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { errors, load, optionsOf, paths, runNode, vector } from './support.mjs';
 
-const { createVerifier, targetRadius } = await load();
+const { constants, createVerifier, readModel, targetRadius } = await load();
 
 function batchOf({ public_key, block_hash, nonces, dist }) {
   return { public_key, block_hash, nonces, dist };
@@ -20,9 +20,10 @@ for (const name of ['tiny', 'small', 'devtest']) {
       assert.equal(report.results.length, known.dist.length);
       const { rms, max } = errors(report.results.map((r) => r.recomputed), known.dist);
       assert.ok(rms <= 5e-6 && max <= 2e-5, `rms ${rms}, max ${max}`);
-      assert.equal(report.state, 'valid');
-      assert.deepEqual(report.verdict, { nChecked: known.dist.length, nInvalid: 0, probabilityHonest: 1, fraudDetected: false });
-      assert.ok(Math.abs(report.advisory.rmsError - rms) < 1e-12 && report.advisory.isWithinHardwareNoise);
+      assert.deepEqual([report.verdict, report.nChecked, report.nBad], ['honest', known.dist.length, 0]);
+      const { advisory, probabilityHonest, fraudDetected } = report.evidence;
+      assert.deepEqual([probabilityHonest, fraudDetected], [1, false]);
+      assert.ok(Math.abs(advisory.rmsError - rms) < 1e-12 && advisory.isWithinHardwareNoise);
       assert.deepEqual(JSON.parse(JSON.stringify(report)), report, 'a report is plain JSON');
       // A single nonce agrees with itself in a batch, but for the order of additions.
       const last = known.nonces.length - 1;
@@ -61,7 +62,7 @@ test('one nonce of testnet, in under 600 MB, with progress that never falls', { 
   assert.ok(Math.abs(distance - known.dist[0]) <= 2e-5, `${distance} against ${known.dist[0]}`);
   assert.ok(peak * 1024 < 600e6, `${peak} KiB resident at most`);
   assert.ok(memory < 600e6);
-  assert.deepEqual([...new Set(seen.map((p) => p.phase))], ['pool', 'layers', 'distance']);
+  assert.deepEqual([...new Set(seen.map((p) => p.phase))], ['weights', 'layers', 'done']);
   assert.ok(seen.length > 20, `${seen.length} reports in ${ms} ms`);
   const fractions = seen.map((p) => p.fraction);
   assert.deepEqual(fractions, fractions.toSorted((a, b) => a - b));
@@ -104,14 +105,17 @@ test('scalar and simd128 wasm give identical bits', async () => {
 });
 
 test('radii and rates are inverse, and the network\'s rates come out', async () => {
-  assert.ok(Math.abs((await targetRadius.winRate(targetRadius.LAUNCH)) - 0.0506) < 5e-5);
-  assert.ok(Math.abs((await targetRadius.winRate(targetRadius.DECEMBER_2025)) - 0.02) < 5e-5);
+  const { radii } = await constants();
+  const [launch, december] = radii;
+  assert.deepEqual([launch.rTarget, december.rTarget, launch.fromHeight], [1.4013564660458173, 1.398077, null]);
+  assert.ok(Math.abs((await targetRadius.winRate(launch.rTarget)) - 0.0506) < 5e-5);
+  assert.ok(Math.abs((await targetRadius.winRate(december.rTarget)) - 0.02) < 5e-5);
   for (const rate of [0.5, 0.02, 1e-6]) {
     assert.ok(Math.abs((await targetRadius.winRate(await targetRadius.fromWinRate(rate, 1024), 1024)) / rate - 1) < 1e-9);
   }
-  assert.equal(targetRadius.at('2025-09-01'), targetRadius.LAUNCH);
-  assert.equal(targetRadius.at(new Date('2026-01-01')), targetRadius.DECEMBER_2025);
-  assert.throws(() => targetRadius.at('2020-01-01'), { code: 'E_RANGE' });
+  assert.equal(await targetRadius.at(december.fromHeight - 1), launch.rTarget);
+  assert.equal(await targetRadius.at(december.fromHeight), december.rTarget);
+  await assert.rejects(targetRadius.at(-1), { code: 'E_RANGE' });
   for (const bad of [0, 1, -1, NaN, 2]) await assert.rejects(targetRadius.fromWinRate(bad), { code: 'E_RANGE' });
   for (const bad of [0, 2.1, NaN, Infinity]) await assert.rejects(targetRadius.winRate(bad), { code: 'E_RANGE' });
   for (const bad of [1, 1.5, 2 ** 21, NaN]) await assert.rejects(targetRadius.winRate(1.4, bad), { code: 'E_RANGE' });
@@ -127,10 +131,11 @@ test('p-values of a batch are the reference\'s', async () => {
     // A claim of 2 is not below the radius 2, so it is bad whatever the model says.
     const dist = all.map((i) => (i < k ? 2 : 1.4));
     const report = await verifier.verifyBatch({ public_key, nonces: all, dist }, { sample: 'all' });
-    assert.equal(report.verdict.nInvalid, k);
-    assert.ok(Math.abs(report.verdict.probabilityHonest - pvalue) <= 1e-9 * pvalue, `${n} ${k}`);
-    assert.equal(report.verdict.fraudDetected, pvalue < 1e-7);
-    assert.equal(report.state, pvalue < 1e-7 ? 'invalid' : n < 3 && k > 0 ? 'inconclusive' : 'valid');
+    const { probabilityHonest, fraudDetected } = report.evidence;
+    assert.equal(report.nBad, k);
+    assert.ok(Math.abs(probabilityHonest - pvalue) <= 1e-9 * pvalue, `${n} ${k}`);
+    assert.equal(fraudDetected, pvalue < 1e-7);
+    assert.equal(report.verdict, pvalue < 1e-7 ? 'fraud' : n < 3 && k > 0 ? 'inconclusive' : 'honest');
   }
   assert.ok(nonces.length > 0);
 });

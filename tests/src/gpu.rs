@@ -4,8 +4,9 @@ use pollster::block_on;
 use sphere_pow_core::f16;
 use sphere_pow_core::gonka::rng::NumpyRng;
 use sphere_pow_core::gonka::seed::Seed;
-use sphere_pow_gpu::context::{Gpu, KernelOptions};
-use sphere_pow_gpu::layout::{TILE, stride};
+use sphere_pow_gpu::context::Gpu;
+use sphere_pow_gpu::gonka::kernels::{KernelOptions, Kernels};
+use sphere_pow_gpu::gonka::layout::{TILE, stride};
 use sphere_pow_gpu::pace::Pace;
 use sphere_pow_gpu::recorder::Recorder;
 use sphere_pow_gpu::{DeviceInfo, DeviceSelector, GpuError};
@@ -36,6 +37,8 @@ pub fn go_on(_: f32) -> ControlFlow<()> {
 pub struct Bench {
     /// The device.
     pub gpu: Gpu,
+    /// Its kernels.
+    pub kernels: Kernels,
 }
 
 impl Bench {
@@ -46,7 +49,9 @@ impl Bench {
     #[must_use]
     pub fn open(checked: bool, native_unpack: bool) -> Self {
         let options = KernelOptions { checked, native_unpack, max_seq: 512 };
-        Self { gpu: block_on(Gpu::open(&adapter(), options)).expect("a usable device") }
+        let gpu = block_on(Gpu::open(&adapter(), wgpu::Features::empty())).expect("a usable device");
+        let kernels = block_on(Kernels::new(&gpu, options)).expect("kernels that compile");
+        Self { gpu, kernels }
     }
 
     /// A buffer of `[rows, width]`, padded as the kernels want it.

@@ -1,7 +1,138 @@
 //! What kernels declare against what their host side says, by naga's reflection.
 
-use naga::{AddressSpace, Module, StorageAccess, TypeInner};
-use sphere_pow_gpu::kernels::{Access, Kernel};
+use naga::back::PipelineConstants;
+use naga::back::pipeline_constants::process_overrides;
+use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
+use naga::{AddressSpace, Module, ShaderStage, StorageAccess, TypeInner};
+use sphere_pow_gpu::device::{DeviceInfo, DeviceLimits, MatrixUnits};
+use sphere_pow_gpu::exact;
+use sphere_pow_gpu::exact::choose::candidates;
+use sphere_pow_gpu::gonka::kernels::KernelId;
+use sphere_pow_gpu::gonka::kernels::KernelOptions;
+use sphere_pow_gpu::kernel::{Access, Kernel};
+
+/// A kernel with the constants it is compiled with.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// `gonka` or `exact`.
+    pub profile: &'static str,
+    /// Profile, kernel and what sets it apart from the kernel's other variants.
+    pub name: String,
+    /// The kernel.
+    pub kernel: &'static Kernel,
+    /// Its override constants.
+    pub constants: Vec<(&'static str, f64)>,
+}
+
+impl Variant {
+    /// Whether it multiplies on matrix units.
+    #[must_use]
+    pub fn needs_matrix_units(&self) -> bool {
+        self.kernel.source.contains("enable wgpu_cooperative_matrix;")
+    }
+
+    /// The capabilities of naga that it needs: what wgpu grants a device opened for it.
+    pub fn capabilities(&self) -> Capabilities {
+        let plain = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
+        if self.needs_matrix_units() {
+            plain | Capabilities::SHADER_FLOAT16 | Capabilities::COOPERATIVE_MATRIX | Capabilities::SUBGROUP
+        } else {
+            plain
+        }
+    }
+}
+
+/// An adapter that has everything, blocks of `block` included.
+#[must_use]
+pub fn ideal(block: u32) -> DeviceInfo {
+    let limits = wgpu::Limits { max_compute_workgroup_storage_size: 32 << 10, ..wgpu::Limits::default() };
+    DeviceInfo {
+        index: 0,
+        name: "ideal".into(),
+        backend: "vulkan".into(),
+        driver: String::new(),
+        device_type: "discrete",
+        memory_bytes: None,
+        limits: DeviceLimits::new(&limits),
+        matrix_units: Some(MatrixUnits { block, subgroup_threads: 32 }),
+        usable: Ok(()),
+    }
+}
+
+/// Every kernel of both profiles in every variant that a device may run.
+#[must_use]
+pub fn variants() -> Vec<Variant> {
+    let mut all = Vec::new();
+    for native_unpack in [false, true] {
+        let options = KernelOptions { checked: false, native_unpack, max_seq: 1024 };
+        let unpack = if native_unpack { " native" } else { "" };
+        for id in KernelId::ALL {
+            let constants = id.constants(options);
+            let has_unpack = constants.iter().any(|(name, _)| *name == "NATIVE_UNPACK");
+            if has_unpack || !native_unpack {
+                let name = format!("gonka {id:?}{unpack}");
+                all.push(Variant { profile: "gonka", name, kernel: id.kernel(), constants });
+            }
+        }
+    }
+    for kernel in exact::kernels::ALL.into_iter().filter(|kernel| !kernel.name.starts_with("linear")) {
+        let constants = vec![("WG", f64::from(exact::kernels::WG))];
+        all.push(Variant { profile: "exact", name: format!("exact {}", kernel.name), kernel, constants });
+    }
+    // Both blocks are alike in what has no matrix units.
+    let coop8 = candidates(&ideal(8), Some(exact::Method::Coop8));
+    for variant in coop8.into_iter().chain(candidates(&ideal(16), None)) {
+        let (name, constants) = (format!("exact {variant}"), variant.constants());
+        all.push(Variant { profile: "exact", name, kernel: variant.kernel(), constants });
+    }
+    all
+}
+
+/// A variant as a driver gets it: validated, its constants put in.
+///
+/// # Panics
+/// When naga refuses it, or it does not declare one of its constants.
+#[must_use]
+pub fn resolve(variant: &Variant) -> (Module, ModuleInfo) {
+    let kernel = variant.kernel;
+    let module = parse(kernel);
+    let mut constants = PipelineConstants::default();
+    for (name, value) in &variant.constants {
+        let declared = module.overrides.iter().any(|(_, other)| other.name.as_deref() == Some(name));
+        assert!(declared, "{}: {name} is not declared", variant.name);
+        constants.insert((*name).to_owned(), *value);
+    }
+    let mut validator = Validator::new(ValidationFlags::all(), variant.capabilities());
+    let info = validator.validate(&module);
+    let info = info.unwrap_or_else(|e| panic!("{}: {}", variant.name, e.emit_to_string(kernel.source)));
+    put_constants(&variant.name, kernel.entry_point, &module, &info, &constants)
+}
+
+/// A text of no constants, validated.
+///
+/// # Panics
+/// With naga's message, when it is not WGSL or not valid.
+#[must_use]
+pub fn resolve_text(entry_point: &str, source: &str) -> (Module, ModuleInfo) {
+    let module = naga::front::wgsl::parse_str(source);
+    let module = module.unwrap_or_else(|error| panic!("{}", error.emit_to_string(source)));
+    let info = Validator::new(ValidationFlags::all(), Capabilities::empty()).validate(&module);
+    let info = info.unwrap_or_else(|error| panic!("{}", error.emit_to_string(source)));
+    put_constants(entry_point, entry_point, &module, &info, &PipelineConstants::default())
+}
+
+fn put_constants(
+    name: &str,
+    entry_point: &str,
+    module: &Module,
+    info: &ModuleInfo,
+    constants: &PipelineConstants,
+) -> (Module, ModuleInfo) {
+    let entry = Some((ShaderStage::Compute, entry_point));
+    let resolved = process_overrides(module, info, entry, constants);
+    let (module, info) = resolved.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+    (module.into_owned(), info.into_owned())
+}
 
 /// Parses a kernel's text.
 ///

@@ -3,7 +3,13 @@
 #[cfg(feature = "gpu")]
 pub mod gpu;
 #[cfg(feature = "gpu")]
+pub mod isa;
+#[cfg(feature = "gpu")]
 pub mod layout;
+#[cfg(feature = "gpu")]
+pub mod race;
+#[cfg(feature = "gpu")]
+pub mod translate;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -20,6 +26,16 @@ pub fn vectors(name: &str) -> Value {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors").join(name);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// The bytes that hex digits spell.
+///
+/// # Panics
+/// When they are none.
+#[must_use]
+pub fn bytes_of_hex(hex: &str) -> Vec<u8> {
+    let byte = |ix| u8::from_str_radix(&hex[ix..ix + 2], 16).expect("hex");
+    (0..hex.len()).step_by(2).map(byte).collect()
 }
 
 /// The lower-case hex SHA-256 of little-endian bytes.

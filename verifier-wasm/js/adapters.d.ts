@@ -1,10 +1,4 @@
-import type { GonkaParams, Shape } from './types.js';
+import type { Shape } from './types.js';
 
-/** Shapes that parseProofs reads, by letter. */
+/** What the shapes of documents are called, for people. */
 export declare const SHAPES: Readonly<Record<Shape, string>>;
-
-/**
- * Model and radius from the chain's parameters (`params`, `poc_params` or `model_params`), where integers are text
- * and fractions `{value, exponent}`.
- */
-export declare function chainModel(value: object): { params: GonkaParams; rTarget: number | null };

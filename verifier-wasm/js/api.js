@@ -1,17 +1,26 @@
-// The package's functions, over whatever way its entry loads the wasm.
+// The package's functions, over whatever wasm and workers its entry has.
 
-import { parseDocument } from './documents.js';
+import { readDocument, readModel, verifyDocument } from './document.js';
 import { failure } from './errors.js';
-import { readOptions } from './input.js';
-import { load } from './loader.js';
-import { targetRadii } from './radius.js';
+import { integer, number, readOptions } from './input.js';
+import { limits } from './reading.js';
 import { Verifier, readVerifierOptions } from './verifier.js';
 
-/** @typedef {import('./types.js').WasmSource} WasmSource */
+/**
+ * What an entry runs on.
+ * @typedef {object} Family
+ * @property {import('./glue.js').Runtime} runtime
+ * @property {readonly string[]} options Names of more options, meant for its scheduler.
+ * @property {(wasm: import('./loader.js').Wasm, options: Record<string, any>) => import('./scheduler.js').Scheduler} newScheduler
+ */
 
-/** @param {() => WasmSource | Promise<WasmSource>} own The entry's own wasm. */
-export function api(own) {
-  const ready = (/** @type {any} */ source = undefined) => load(source === undefined ? own : () => source);
+/**
+ * @param {Family} family
+ * @param {() => unknown} own The entry's own wasm.
+ */
+export function api(family, own) {
+  const { runtime } = family;
+  const ready = (/** @type {unknown} */ source = undefined) => runtime.load(source === undefined ? own : () => source);
   return {
     /** @param {unknown} [options] */
     async init(options) {
@@ -19,15 +28,47 @@ export function api(own) {
     },
     /** @param {unknown} options */
     async createVerifier(options) {
-      const read = readVerifierOptions(options);
-      return new Verifier(await ready(read.wasm), read);
+      const read = readVerifierOptions(family, options);
+      return new Verifier(family, await ready(read.wasm), read);
     },
-    /** @param {unknown} document */
-    async parseProofs(document) {
+    /** @param {unknown} document @param {unknown} [options] */
+    verifyDocument(document, options) {
+      return verifyDocument(family, ready, document, options);
+    },
+    /** @param {unknown} document @param {unknown} [given] */
+    async readDocument(document, given) {
       await ready();
-      return parseDocument(document);
+      return readDocument(family, document, given);
     },
-    targetRadius: targetRadii(() => ready()),
+    /** @param {unknown} profile @param {unknown} document */
+    async readModel(profile, document) {
+      await ready();
+      return readModel(family, profile, document);
+    },
+    async constants() {
+      await ready();
+      return limits(runtime);
+    },
+    targetRadius: Object.freeze({
+      /** @param {number} height */
+      async at(height) {
+        await ready();
+        const checked = integer('height', height, 0, Number.MAX_SAFE_INTEGER);
+        return runtime.call(({ radius_at }) => radius_at(checked));
+      },
+      /** @param {number} radius @param {number} [vocabSize] */
+      async winRate(radius, vocabSize) {
+        await ready();
+        const vocab = vocabSize === undefined ? undefined : number('vocabSize', vocabSize);
+        return runtime.call(({ win_rate }) => win_rate(number('radius', radius), vocab));
+      },
+      /** @param {number} rate @param {number} [vocabSize] */
+      async fromWinRate(rate, vocabSize) {
+        await ready();
+        const vocab = vocabSize === undefined ? undefined : number('vocabSize', vocabSize);
+        return runtime.call(({ radius_of_rate }) => radius_of_rate(number('rate', rate), vocab));
+      },
+    }),
   };
 }
 

@@ -20,14 +20,18 @@ export class SpherePowError extends Error {
   /**
    * @param {ErrorCode} code
    * @param {string} message
-   * @param {{cause?: unknown}} [options]
+   * @param {{cause?: unknown, reason?: string | null, place?: string | null}} [options]
    */
-  constructor(code, message, options) {
+  constructor(code, message, { reason = null, place = null, ...options } = {}) {
     super(message, options);
     /** @type {string} */
     this.name = code === 'E_ABORTED' ? 'AbortError' : 'SpherePowError';
     /** @type {ErrorCode} */
     this.code = code;
+    /** @type {string | null} */
+    this.reason = reason;
+    /** @type {string | null} */
+    this.place = place;
   }
 }
 
@@ -42,7 +46,7 @@ export function failure(code, message, cause) {
 
 /**
  * The error of an aborted signal; its reason is the cause.
- * @param {AbortSignal | undefined} signal
+ * @param {import('./types.js').Signal | undefined} signal
  */
 export function aborted(signal) {
   return failure('E_ABORTED', 'the verification was aborted', signal?.reason);
@@ -55,7 +59,9 @@ export function aborted(signal) {
 export function shown(value) {
   try {
     const text = typeof value === 'string' ? JSON.stringify(value.slice(0, 65)) : String(value);
-    return text.length > 64 ? `${text.slice(0, 64)}…` : text;
+    const cut = text.length > 64 ? `${text.slice(0, 64)}…` : text;
+    // Not what steers a terminal or turns the direction of writing.
+    return cut.replace(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, (c) => `\\u{${/** @type {number} */ (c.codePointAt(0)).toString(16)}}`);
   } catch {
     return `a ${typeof value} that cannot be shown`;
   }

@@ -1,12 +1,11 @@
 // What a worker does, apart from how messages reach it: keeps one model and computes nonces with it.
 
-import { call, currentInstance } from './engine.js';
-import { close, compute, open } from './generated/verifier.js';
 import { throttled } from './throttle.js';
 
+/** @typedef {import('./glue.js').Runtime} Runtime */
 /**
  * @typedef {object} Job
- * @property {import('./types.js').Profile} profile
+ * @property {string} profile
  * @property {string} params Canonical JSON.
  * @property {string} blockHash
  * @property {boolean} keepWeights
@@ -14,7 +13,7 @@ import { throttled } from './throttle.js';
  * @property {BigUint64Array} nonces
  */
 /**
- * What jobs give, as JSON: a list of distances of `gonka` nonces, or of {@link import('./types.js').ExactNonce}.
+ * What jobs give: a JSON list of outcomes.
  * @typedef {string} Computed
  */
 /**
@@ -24,10 +23,16 @@ import { throttled } from './throttle.js';
 
 /** Keeps one model; a job for another one replaces it. */
 export class Host {
-  /** The model's number in wasm. @type {number | undefined} */
+  #runtime;
+  /** @type {import('./generated/verifier.js').Model | undefined} */
   #model;
   #key = '';
   #instance = 0;
+
+  /** @param {Runtime} runtime */
+  constructor(runtime) {
+    this.#runtime = runtime;
+  }
 
   /**
    * @param {Job} job
@@ -37,7 +42,7 @@ export class Host {
   compute(job, tell) {
     const model = this.#open(job, tell);
     const report = throttled((fraction) => tell(1, fraction));
-    const computed = call(() => compute(model, `${job.publicKey} ${job.nonces.join(' ')}`, report));
+    const computed = this.#runtime.call(() => model.compute(job.publicKey, job.nonces, report));
     tell(2, 1);
     return computed;
   }
@@ -47,21 +52,20 @@ export class Host {
    * @param {Tell} tell
    */
   #open({ profile, params, blockHash, keepWeights }, tell) {
-    const lines = `${profile}\n${blockHash}\n${keepWeights}\n${params}`;
-    const key = `${currentInstance()} ${lines}`;
+    const { instance } = this.#runtime;
+    const key = `${instance} ${profile} ${blockHash} ${keepWeights} ${params}`;
     if (this.#model !== undefined && this.#key === key) return this.#model;
     this.close();
     const report = throttled((fraction) => tell(0, fraction));
-    this.#model = call(() => open(lines, report));
-    this.#key = key;
-    this.#instance = currentInstance();
-    return this.#model;
+    const model = this.#runtime.call(({ Model }) => new Model(profile, params, blockHash, keepWeights, report));
+    [this.#model, this.#key, this.#instance] = [model, key, instance];
+    return model;
   }
 
   /** Gives the model's memory back to the instance, if that still is the one that has it. */
   close() {
     const model = this.#model;
     this.#model = undefined;
-    if (model !== undefined && this.#instance === currentInstance()) call(() => close(model));
+    if (model !== undefined && this.#instance === this.#runtime.instance) this.#runtime.call(() => model.free());
   }
 }

@@ -1,11 +1,11 @@
 // The default entry: nothing to configure, the wasm comes along and is read at the first call.
 
-import { api, hasSimd, inflate } from './core.js';
+import { hasSimd, inflate, verifierApi } from './core.js';
 
-const { init, createVerifier, parseProofs, targetRadius } = /* @__PURE__ */ api(async () => {
-  const { default: text } = await (hasSimd() ? import('inlined-simd') : import('inlined-scalar'));
+const { constants, createVerifier, init, readDocument, readModel, targetRadius, verifyDocument } = /* @__PURE__ */ verifierApi(async () => {
+  const { default: text } = await (hasSimd() ? import('./inlined-simd.js') : import('./inlined-scalar.js'));
   return inflate(text);
 });
 
-export { createVerifier, init, parseProofs, targetRadius };
+export { constants, createVerifier, init, readDocument, readModel, targetRadius, verifyDocument };
 export { ERROR_CODES, SpherePowError } from './core.js';

@@ -2,8 +2,6 @@
 
 import { SpherePowError, failure, shown } from './errors.js';
 
-/** Most bytes or characters of one document. */
-export const MAX_DOCUMENT = 64 << 20;
 /** Most characters of a hash, key, seed or nonce. */
 const MAX_TEXT = 1024;
 /** Most entries of one list, as core's. */
@@ -103,22 +101,29 @@ export function number(what, value) {
 }
 
 /**
- * @param {unknown} value
- * @returns {AbortSignal | undefined}
+ * A signal of whichever realm or library.
+ * @param {any} value
+ * @returns {import('./types.js').Signal | undefined}
  */
 export function abortSignal(value) {
   if (value === undefined) return undefined;
-  if (typeof AbortSignal === 'function' && value instanceof AbortSignal) return value;
+  const isSignal =
+    typeof value === 'object' &&
+    typeof value?.aborted === 'boolean' &&
+    typeof value.addEventListener === 'function' &&
+    typeof value.removeEventListener === 'function';
+  if (isSignal) return value;
   throw failure('E_FORMAT', `signal is ${shown(value)}, expected an AbortSignal`);
 }
 
 /**
  * @param {unknown} value
- * @returns {((progress: import('./types.js').Progress) => void) | undefined}
+ * @param {string} [name]
+ * @returns {((value: any) => void) | undefined}
  */
-export function callback(value) {
+export function callback(value, name = 'onProgress') {
   if (value === undefined || typeof value === 'function') return /** @type {any} */ (value);
-  throw failure('E_FORMAT', `onProgress is ${shown(value)}, expected a function`);
+  throw failure('E_FORMAT', `${name} is ${shown(value)}, expected a function`);
 }
 
 /**
@@ -148,80 +153,63 @@ export function nonceOf(value) {
 }
 
 /**
- * The bytes of a proof, JSON for most, in whatever form it came.
+ * Whether this is bytes, of whichever realm.
  * @param {unknown} value
+ * @returns {value is ArrayBuffer | ArrayBufferView}
+ */
+export function isBuffer(value) {
+  return ArrayBuffer.isView(value) || Object.prototype.toString.call(value) === '[object ArrayBuffer]';
+}
+
+/**
+ * The bytes of a document, in whatever form it came.
+ * @param {unknown} value
+ * @param {number} max Most bytes.
  * @returns {Uint8Array}
  */
-export function documentBytes(value) {
-  if (typeof value === 'string') return new TextEncoder().encode(sized(value, value.length));
-  if (value instanceof Uint8Array) return sized(value, value.byteLength);
-  if (value instanceof ArrayBuffer) return new Uint8Array(sized(value, value.byteLength));
+export function documentBytes(value, max) {
+  if (typeof value === 'string') return new TextEncoder().encode(sized(value, value.length, max));
+  if (isBuffer(value)) {
+    sized(value, value.byteLength, max);
+    return ArrayBuffer.isView(value) ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : new Uint8Array(value);
+  }
   if (typeof value !== 'object' || value === null) {
     throw failure('E_FORMAT', `the proof is ${shown(value)}, expected JSON text, bytes or an object`);
   }
-  const isParsed = ['publicKey', 'blockHash', 'distances'].some((name) => Object.hasOwn(value, name));
-  return new TextEncoder().encode(guarded('the proof', () => json(isParsed ? asDocument(value) : value)));
+  return new TextEncoder().encode(guarded('the proof', () => json(value, max)));
 }
 
 /**
  * @template T
  * @param {T} value
  * @param {number} size
+ * @param {number} max
  */
-function sized(value, size) {
-  if (size > MAX_DOCUMENT) {
-    throw failure('E_FORMAT', `the document has ${size} bytes, expected at most ${MAX_DOCUMENT}`);
-  }
+function sized(value, size, max) {
+  if (size > max) throw failure('E_FORMAT', `the document has ${size} bytes, expected at most ${max}`);
   return value;
-}
-
-/**
- * A parsed proof in the form of documents again.
- * @param {object} proof
- */
-function asDocument(proof) {
-  const names = {
-    profile: 'profile',
-    version: 'version',
-    publicKey: 'public_key',
-    blockHash: 'block_hash',
-    blockHeight: 'block_height',
-    nodeId: 'node_id',
-    participant: 'participant',
-    rTarget: 'r_target',
-    fraudThreshold: 'fraud_threshold',
-    params: 'params',
-    nonces: 'nonces',
-    distances: 'dist',
-    digests: 'digests',
-  };
-  /** @type {Record<string, unknown>} */
-  const out = Object.create(null);
-  for (const [ours, theirs] of Object.entries(names)) {
-    if (Object.hasOwn(proof, ours)) out[theirs] = /** @type {any} */ (proof)[ours];
-  }
-  return out;
 }
 
 /**
  * JSON of own properties: what JSON.stringify gives, but without toJSON, which a polluted prototype may hold,
  * with bigints as decimal text, and with limits.
  * @param {unknown} root
+ * @param {number} [max] Most characters.
  * @returns {string}
  */
-export function json(root) {
+export function json(root, max = Infinity) {
   /** @type {string[]} */
   const parts = [];
   let size = 0;
   const put = (/** @type {string} */ part) => {
     size += part.length;
-    sized(undefined, size);
+    sized(undefined, size, max);
     parts.push(part);
   };
   const write = (/** @type {unknown} */ value, /** @type {string} */ name, /** @type {number} */ depth) => {
     switch (typeof value) {
       case 'string':
-        sized(undefined, value.length);
+        sized(undefined, value.length, max);
         put(JSON.stringify(value));
         return;
       case 'number':
@@ -288,6 +276,42 @@ export function paramsText(value) {
   return guarded('params', () => json(value));
 }
 
+/** What whoever verifies says, by name: how each is read. */
+const GIVEN = {
+  params: (/** @type {unknown} */ value) => (paramsText(value), value),
+  blockHash: (/** @type {unknown} */ value) => text('blockHash', value, 'E_BLOCK_HASH'),
+  publicKey: (/** @type {unknown} */ value) => text('publicKey', value),
+  participant: (/** @type {unknown} */ value) => text('participant', value),
+  rTarget: (/** @type {unknown} */ value) => number('rTarget', value),
+  fraudThreshold: (/** @type {unknown} */ value) => number('fraudThreshold', value),
+  blockHeight: (/** @type {unknown} */ value) => integer('blockHeight', value, 0, Number.MAX_SAFE_INTEGER),
+};
+/** Names of them. */
+export const GIVEN_NAMES = Object.keys(GIVEN);
+/** Those that may come with a document. */
+const SAID_NAMES = ['params', 'blockHash', 'publicKey', 'rTarget', 'blockHeight'];
+
+/**
+ * What was given, of options already read, as JSON for the wasm.
+ * @param {Record<string, any>} read
+ */
+export function givenJson(read) {
+  /** @type {Record<string, unknown>} */
+  const given = Object.create(null);
+  for (const [name, check] of Object.entries(GIVEN)) {
+    if (read[name] !== undefined) given[name] = check(read[name]);
+  }
+  return guarded('the options', () => json(given));
+}
+
+/**
+ * What came with a document, as JSON for the wasm.
+ * @param {unknown} said
+ */
+export function saidJson(said) {
+  return givenJson(readOptions(said, SAID_NAMES));
+}
+
 /**
  * @param {unknown} value
  * @returns {import('./types.js').WorkerOption}
@@ -295,6 +319,6 @@ export function paramsText(value) {
 export function workerOption(value) {
   if (value === undefined || value === false) return value;
   if (typeof value === 'function') return /** @type {() => Worker} */ (value);
-  if (typeof value === 'string' || value instanceof URL) return value;
+  if (typeof value === 'string' || typeof (/** @type {any} */ (value)?.href) === 'string') return /** @type {any} */ (value);
   throw failure('E_FORMAT', `worker is ${shown(value)}, expected false, a URL or a function`);
 }

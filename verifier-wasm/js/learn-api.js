@@ -1,26 +1,20 @@
 // sphere-pow/learn: reads what callers pass and has it computed in a worker of its own, with a wasm of its own.
 
-import { call } from './engine.js';
-import { aborted, failure } from './errors.js';
-import { describe } from './generated/learn.js';
-import * as input from './input.js';
-import { load } from './loader.js';
-import { Meter } from './progress.js';
-import { Scheduler } from './scheduler.js';
-import { Stop } from './stop.js';
-
-/** @typedef {import('./types.js').WasmSource} WasmSource */
+import { Meter, Runtime, Scheduler, Stop, aborted, failure, input } from './core.js';
+import source from './generated/learn-worker-text.js';
+import { glue } from './learn-glue.js';
+import { LearnHost } from './learn-host.js';
 
 const OPTIONS = ['profile', 'params', 'blockHash', 'publicKey', 'memoryLimit', 'worker', 'wasm', 'signal', 'onProgress'];
 const MAX_NONCES = 4096;
 const MAX_LAYERS = 1024;
 /** A worker whose model takes more bytes is ended after the call: wasm memory never shrinks. */
 const KEPT_BYTES = 64 << 20;
-/** What making a weight costs, in the forward pass's operations: a draw of the pool, a byte of a keystream. */
-const [FLOPS_PER_WEIGHT, OPS_PER_WEIGHT] = [300, 120];
 
-/** @param {() => WasmSource | Promise<WasmSource>} own The entry's own wasm. */
+/** @param {() => unknown} own The entry's own wasm. */
 export function learnApi(own) {
+  const runtime = new Runtime(glue);
+  const workers = { runtime, source, newHost: () => new LearnHost(runtime) };
   /** @type {Scheduler | undefined} */
   let scheduler;
 
@@ -31,19 +25,21 @@ export function learnApi(own) {
    * @param {number} total Nonces.
    */
   async function run(kind, read, rest, total) {
-    const { signal, onProgress, wasm: source } = read;
+    const { signal, onProgress, wasm: elsewhere } = read;
     const request = requestOf(read, rest);
     const stop = new Stop(signal);
     try {
-      const wasm = await load(source === undefined ? own : () => source);
-      const model = JSON.parse(call(() => describe(request)));
+      const wasm = await runtime.load(elsewhere === undefined ? own : () => elsewhere);
+      const model = JSON.parse(runtime.call(({ describe }) => describe(request)));
       const limit = read.memoryLimit ?? Infinity;
       if (model.memoryBytes > limit) {
         throw failure('E_MEMORY', `the worker needs ${model.memoryBytes} bytes, expected at most ${limit}`);
       }
-      scheduler ??= new Scheduler(wasm, read);
+      scheduler ??= new Scheduler(workers, wasm, read);
       const used = scheduler;
-      const tell = new Meter(rulesOf(model), total, stop, onProgress).job(total);
+      const meter = new Meter(stop, onProgress);
+      meter.expect(total, model);
+      const tell = meter.job(total, model);
       try {
         return JSON.parse(/** @type {string} */ (await used.run(/** @type {any} */ ({ kind, request }), { stop, tell, limit: 1 })));
       } finally {
@@ -74,17 +70,6 @@ export function learnApi(own) {
       await closing?.close();
     },
   };
-}
-
-/**
- * What progress says of a model.
- * @param {any} model
- * @returns {Pick<import('./verifier.js').Rules, 'setup' | 'phases'>}
- */
-function rulesOf({ poolLen, flopsPerNonce, weightBytes, opsPerNonce }) {
-  return poolLen === undefined
-    ? { setup: (weightBytes * OPS_PER_WEIGHT) / opsPerNonce, phases: ['weights', 'layers', 'verdict'] }
-    : { setup: (poolLen * FLOPS_PER_WEIGHT) / flopsPerNonce, phases: ['pool', 'layers', 'distance'] };
 }
 
 /**

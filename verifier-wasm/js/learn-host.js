@@ -1,11 +1,16 @@
-// What a worker of sphere-pow/learn does; the build puts it in the place of host.js there.
+// What a worker of sphere-pow/learn does.
 
-import { call } from './engine.js';
-import { skip_layers, trace } from './generated/learn.js';
 import { throttled } from './throttle.js';
 
 /** Computes one request after the other; the wasm keeps the last model. */
-export class Host {
+export class LearnHost {
+  #runtime;
+
+  /** @param {import('./runtime.js').Runtime<import('./learn-glue.js').Glue>} runtime */
+  constructor(runtime) {
+    this.#runtime = runtime;
+  }
+
   /**
    * @param {{kind: 'trace' | 'skip', request: string}} job
    * @param {import('./host.js').Tell} tell
@@ -14,7 +19,7 @@ export class Host {
   compute({ kind, request }, tell) {
     const weights = throttled((fraction) => tell(0, fraction));
     const layers = throttled((fraction) => tell(1, fraction));
-    const answer = call(() => (kind === 'skip' ? skip_layers : trace)(request, weights, layers));
+    const answer = this.#runtime.call(({ skip_layers, trace }) => (kind === 'skip' ? skip_layers : trace)(request, weights, layers));
     tell(2, 1);
     return answer;
   }

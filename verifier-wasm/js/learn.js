@@ -5,7 +5,7 @@ import { learnApi } from './learn-api.js';
 
 const { trace, skipLayers, close } = /* @__PURE__ */ learnApi(async () => {
   if (!hasSimd()) throw failure('E_WASM_LOAD', 'this engine has no simd128, which sphere-pow/learn needs');
-  const { default: text } = await import('inlined-learn');
+  const { default: text } = await import('./inlined-learn.js');
   return inflate(text);
 });
 

@@ -1,48 +1,36 @@
 // The wasm: from the package's inlined copy or from what the caller passes, compiled once.
 
 import { SpherePowError, failure, shown } from './errors.js';
-import * as engine from './engine.js';
+import { isBuffer } from './input.js';
 import { node } from './platform.js';
 
-/** @typedef {import('./types.js').WasmSource} WasmSource */
 /**
  * @typedef {object} Wasm
  * @property {WebAssembly.Module} module
  * @property {() => Promise<BufferSource>} bytes For workers that cannot be sent a module.
  */
 
-/** @type {Promise<Wasm> | undefined} */
-let loading;
-
 /**
- * Compiles and starts the wasm; only the first call's source counts. After a failure the next call tries anew.
- * @param {() => WasmSource | Promise<WasmSource>} source
+ * Compiles what `source` gives.
+ * @param {() => unknown} source
  * @returns {Promise<Wasm>}
  */
-export function load(source) {
-  loading ??= loadOnce(source).catch((error) => {
-    loading = undefined;
-    throw error;
-  });
-  return loading;
-}
-
-/** @param {() => WasmSource | Promise<WasmSource>} source */
-async function loadOnce(source) {
+export async function compile(source) {
+  if (typeof WebAssembly !== 'object') {
+    throw failure('E_WASM_LOAD', 'this engine has no WebAssembly: a setting such as node --jitless or a lockdown mode turns it off');
+  }
   try {
-    const wasm = await compile(await source());
-    engine.start(wasm.module);
-    return wasm;
+    return await compiled(await source());
   } catch (error) {
     throw error instanceof SpherePowError ? error : wasmError(error);
   }
 }
 
 /**
- * @param {WasmSource} source
+ * @param {unknown} source
  * @returns {Promise<Wasm>}
  */
-async function compile(source) {
+async function compiled(source) {
   if (source instanceof WebAssembly.Module) {
     const refuse = () =>
       Promise.reject(failure('E_WASM_LOAD', 'a compiled module cannot be sent to a worker here, pass bytes'));
@@ -63,13 +51,13 @@ async function compile(source) {
  * @returns {Promise<BufferSource>}
  */
 async function read(source) {
-  if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return /** @type {BufferSource} */ (source);
-  if (typeof Response === 'function' && source instanceof Response) return body(source);
-  if (typeof source === 'string' || source instanceof URL) {
+  if (isBuffer(source)) return /** @type {BufferSource} */ (source);
+  if (typeof (/** @type {any} */ (source)?.arrayBuffer) === 'function') return body(/** @type {Response} */ (source));
+  if (typeof source === 'string' || typeof (/** @type {any} */ (source)?.href) === 'string') {
     const base = typeof location === 'object' ? location?.href : undefined;
-    const url = new URL(source, base);
+    const url = new URL(String(source), base);
     const fs = url.protocol === 'file:' ? node('node:fs/promises') : undefined;
-    return fs ? fs.readFile(url) : body(await fetch(url));
+    return fs ? fs.readFile(node('node:url')?.fileURLToPath(url.href) ?? url) : body(await fetch(url));
   }
   throw failure('E_WASM_LOAD', `the wasm is ${shown(source)}, expected bytes, a URL, a Response or a Module`);
 }
@@ -94,6 +82,7 @@ function wasmError(error) {
 
 /** Whether this engine runs simd128: asked of it by a module of one instruction. */
 export function hasSimd() {
+  if (typeof WebAssembly !== 'object') return false;
   const body = [1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11];
   return WebAssembly.validate(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, ...body]));
 }
@@ -101,9 +90,13 @@ export function hasSimd() {
 /**
  * The bytes that `text` holds, deflated and in base64.
  * @param {string} text
+ * @returns {Promise<BufferSource>}
  */
 export async function inflate(text) {
   const deflated = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  // Test environments such as jsdom put a Blob without stream() in the place of Node's.
+  const zlib = node('node:zlib');
+  if (zlib) return zlib.inflateRawSync(deflated);
   const stream = new Blob([deflated]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
   return new Response(stream).arrayBuffer();
 }

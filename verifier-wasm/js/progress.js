@@ -1,17 +1,20 @@
 // Progress of a call over all its jobs: one fraction that never falls, and the time left by the pace so far.
 
 /** @typedef {import('./types.js').Progress} Progress */
+/** @typedef {Pick<import('./types.js').ModelCost, 'weightBytes' | 'workPerNonce'>} Cost */
 
 /** Least time between two reports, in ms. */
 const QUIET_MS = 50;
 /** Steps of a job, as {@link import("./host.js").Tell} says. */
-const WEIGHTS = 0;
-const DONE = 2;
+const [WEIGHTS, , DONE] = [0, 1, 2];
+const PHASES = /** @type {const} */ (['weights', 'layers', 'done']);
+/** What a byte of weights costs to make, in the forward pass's operations. */
+const WORK_PER_BYTE = 130;
 
 /** Adds up the jobs of one call. */
 export class Meter {
-  #rules;
-  #total;
+  #work = 0;
+  #total = 0;
   #onProgress;
   #stop;
   #began = performance.now();
@@ -19,62 +22,72 @@ export class Meter {
   #step = -1;
   #fraction = 0;
   #done = 0;
-  /** @type {{weights: number, layers: number, nonces: number, hasWeights: boolean}[]} */
+  /** @type {{weights: number, layers: number, work: number, setup: number}[]} */
   #jobs = [];
 
   /**
-   * @param {Pick<import('./verifier.js').Rules, 'setup' | 'phases'>} rules
-   * @param {number} total Nonces of the call.
    * @param {import('./stop.js').Stop} stop Stopped when the callback throws.
-   * @param {((progress: Progress) => void) | undefined} onProgress
+   * @param {((progress: any) => void) | undefined} onProgress
    */
-  constructor(rules, total, stop, onProgress) {
-    this.#rules = rules;
-    this.#total = total;
+  constructor(stop, onProgress) {
     this.#stop = stop;
     this.#onProgress = onProgress;
   }
 
   /**
-   * The report function of a job of `nonces`.
+   * Says ahead that so many nonces of a model are to come.
    * @param {number} nonces
+   * @param {Cost} cost
+   */
+  expect(nonces, { workPerNonce }) {
+    this.#total += nonces;
+    this.#work += nonces * workPerNonce;
+  }
+
+  /**
+   * The report function of a job of `nonces`; `more` is said with each report.
+   * @param {number} nonces
+   * @param {Cost} cost
+   * @param {object} [more]
    * @returns {import('./host.js').Tell}
    */
-  job(nonces) {
-    const job = { weights: 0, layers: 0, nonces, hasWeights: false };
+  job(nonces, { weightBytes, workPerNonce }, more) {
+    const job = { weights: 0, layers: 0, work: nonces * workPerNonce, setup: 0 };
     this.#jobs.push(job);
     return (step, fraction) => {
       if (step === WEIGHTS) {
-        job.hasWeights = true;
+        job.setup = weightBytes * WORK_PER_BYTE;
         job.weights = fraction;
       } else {
         job.weights = 1;
         job.layers = fraction;
       }
       if (step === DONE) this.#done += nonces;
-      this.#report(step);
+      this.#report(step, more);
     };
   }
 
-  /** @param {number} step */
-  #report(step) {
+  /**
+   * @param {number} step
+   * @param {object} [more]
+   */
+  #report(step, more) {
     if (!this.#onProgress) return;
     const now = performance.now();
     const isEnd = this.#done === this.#total;
     if (step === this.#step && now - this.#last < QUIET_MS && !isEnd) return;
     [this.#step, this.#last] = [step, now];
-    const { setup, phases } = this.#rules;
-    let [whole, done] = [this.#total, 0];
-    for (const job of this.#jobs) {
-      if (job.hasWeights) whole += setup;
-      done += (job.hasWeights ? job.weights * setup : 0) + job.layers * job.nonces;
+    let [whole, done] = [this.#work, 0];
+    for (const { weights, layers, work, setup } of this.#jobs) {
+      whole += setup;
+      done += weights * setup + layers * work;
     }
     this.#fraction = isEnd ? 1 : Math.max(this.#fraction, Math.min(done / whole, 0.999));
     const seconds = (now - this.#began) / 1000;
     const isKnown = this.#fraction > 0.01 && seconds > 0.2;
     const eta = isEnd ? 0 : isKnown ? (seconds / this.#fraction) * (1 - this.#fraction) : null;
     try {
-      this.#onProgress({ phase: /** @type {any} */ (phases[step]), fraction: this.#fraction, eta, done: this.#done, total: this.#total });
+      this.#onProgress({ phase: PHASES[step], fraction: this.#fraction, eta, done: this.#done, total: this.#total, ...more });
     } catch (error) {
       this.#stop.now(error);
     }

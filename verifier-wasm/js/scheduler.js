@@ -21,8 +21,7 @@ import { newHelper } from './workers.js';
 
 /** Runs jobs for one verifier. */
 export class Scheduler {
-  /** Options of a verifier that are meant for this. @type {string[]} */
-  static options = [];
+  #family;
   #wasm;
   #option;
   /** @type {Set<Helper>} */
@@ -38,13 +37,18 @@ export class Scheduler {
   #isClosed = false;
 
   /**
+   * @param {import('./workers.js').Family} family
    * @param {import('./loader.js').Wasm} wasm
    * @param {Record<string, any>} options Of the verifier.
    */
-  constructor(wasm, options) {
+  constructor(family, wasm, options) {
+    this.#family = family;
     this.#wasm = wasm;
     this.#option = workerOption(options.worker);
   }
+
+  /** The GPU that computed last, for a report; null where the wasm did. @type {string | null} */
+  gpu = null;
 
   /**
    * Nonces of a job: those of one pass in wasm, unless another engine, which `open` would open, takes more.
@@ -133,7 +137,7 @@ export class Scheduler {
     /** @type {Helper | undefined} */
     let helper;
     try {
-      helper = newHelper(this.#option);
+      helper = newHelper(this.#option, this.#family);
       this.#busy.add(helper);
       entry.onRunning(this.#ender(helper));
       await helper.start(this.#wasm);

@@ -1,8 +1,8 @@
 // The entry without wasm: the caller says where `sphere-pow/verifier.wasm` is.
 
-import { api, noWasm } from './core.js';
+import { noWasm, verifierApi } from './core.js';
 
-const { init, createVerifier, parseProofs, targetRadius } = /* @__PURE__ */ api(noWasm);
+const { constants, createVerifier, init, readDocument, readModel, targetRadius, verifyDocument } = /* @__PURE__ */ verifierApi(noWasm);
 
-export { createVerifier, init, parseProofs, targetRadius };
+export { constants, createVerifier, init, readDocument, readModel, targetRadius, verifyDocument };
 export { ERROR_CODES, SpherePowError, hasSimd } from './core.js';

@@ -11,7 +11,7 @@ export class Stop {
   /** What stopped it. @type {unknown} */
   error = undefined;
 
-  /** @param {AbortSignal | undefined} signal */
+  /** @param {import('./types.js').Signal | undefined} signal */
   constructor(signal) {
     this.#signal = signal;
     if (signal?.aborted) this.#onAbort();

@@ -1,5 +1,28 @@
 // What users of the package see; index.d.ts and slim.d.ts give it out.
 
+export * from './report.js';
+
+import type {
+  BatchHead,
+  ExactParams,
+  ExactPreset,
+  ExactResult,
+  ExactSubmissionReport,
+  GonkaParams,
+  GonkaPreset,
+  GonkaResult,
+  GonkaSubmissionReport,
+  Profile,
+  Report,
+  ReportVerdict,
+  Result,
+  Shape,
+  Source,
+  SubmissionHead,
+  Torn,
+  Unjudged,
+} from './report.js';
+
 /** Stable codes; see the README for what each one means. */
 export type ErrorCode =
   | 'E_FORMAT'
@@ -14,70 +37,50 @@ export type ErrorCode =
 
 /** Every error of this package. One of code `E_ABORTED` is named `AbortError`; its cause is the signal's reason. */
 export declare class SpherePowError extends Error {
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown });
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; reason?: string | null; place?: string | null });
+  /** What kind of trouble it is. */
   readonly code: ErrorCode;
+  /** Exactly what, by the name that SPEC ("Errors") gives it on every surface, as `wrong-block`; null outside of it. */
+  readonly reason: string | null;
+  /** Where in the document, as `line 3: nonces[7]`; null where it is none of a document. */
+  readonly place: string | null;
 }
-
-/** The proof scheme: the network's own, or exact integers. */
-export type Profile = 'gonka' | 'exact';
-
-/** Model sizes of the `gonka` profile, with the network's field names. */
-export interface GonkaParams {
-  dim: number;
-  n_layers: number;
-  n_heads: number;
-  n_kv_heads: number;
-  vocab_size: number;
-  ffn_dim_multiplier?: number | null;
-  multiple_of: number;
-  norm_eps: number;
-  rope_theta: number;
-  use_scaled_rope: boolean;
-  seq_len: number;
-}
-
-/** Presets of the `gonka` profile. */
-export type GonkaPreset = 'mainnet' | 'testnet' | 'default' | 'devtest' | 'dev-test';
-
-/** Model sizes of the `exact` profile (SPEC II.2). A nonce wins from a squared cosine of `threshold` / 2^32 on. */
-export interface ExactParams {
-  dim: number;
-  heads: number;
-  hidden: number;
-  layers: number;
-  tokens: number;
-  vocab: number;
-  threshold: number;
-}
-
-/** Presets of the `exact` profile. */
-export type ExactPreset = 'nano' | 'standard' | 'large';
 
 /** An integer from 0 to 2^63 - 1. A number must be exact; text is decimal digits. */
 export type NonceInput = string | number | bigint;
 
-/** Where the wasm comes from. */
-export type WasmSource = BufferSource | URL | string | Response | WebAssembly.Module;
+/** Bytes, such as a Uint8Array or an ArrayBuffer. */
+export type Bytes = ArrayBuffer | ArrayBufferView;
+
+/**
+ * Where the wasm comes from: bytes, an address (a `URL` or text), what `fetch` gave, or a compiled `WebAssembly.Module`.
+ * In types that stand without lib.dom.
+ */
+export type WasmSource = Bytes | { readonly href: string } | string | { arrayBuffer(): Promise<ArrayBuffer> } | object;
 
 /**
  * How the work leaves the caller's thread. Left out: a worker of the package's own, from a blob: or data: URL.
  * A URL or a function: the script `sphere-pow/worker`, served by you, for pages whose policy forbids blob:.
  * `false`: no worker, the calling thread is blocked while it computes.
  */
-export type WorkerOption = false | URL | string | (() => Worker | NodeWorker) | undefined;
+export type WorkerOption = false | { readonly href: string } | string | (() => AnyWorker) | undefined;
 
-/** A worker of node:worker_threads. */
-export interface NodeWorker {
-  postMessage(message: unknown): void;
-  terminate(): Promise<number>;
-  on(event: string, listener: (...args: any[]) => void): unknown;
+/** A web Worker, or one of node:worker_threads. */
+export interface AnyWorker {
+  postMessage(message: any): void;
+  terminate(): unknown;
 }
 
-/**
- * `pool` (gonka), `weights` (exact, where they are kept): the block's weights are made. `layers`: the forward pass.
- * `distance` (gonka), `verdict` (exact): done.
- */
-export type Phase = 'pool' | 'weights' | 'layers' | 'distance' | 'verdict';
+/** An AbortSignal, of this realm, another one or a polyfill. */
+export interface Signal {
+  readonly aborted: boolean;
+  readonly reason?: any;
+  addEventListener(type: 'abort', listener: () => void, options?: { once?: boolean }): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
+/** `weights`: those of the block are made, where they are kept. `layers`: the forward pass. `done`: nonces are. */
+export type Phase = 'weights' | 'layers' | 'done';
 
 export interface Progress {
   phase: Phase;
@@ -93,353 +96,252 @@ export interface Progress {
 
 export interface CallOptions {
   /** Stops the call within milliseconds; the worker is gone afterwards, with its memory. */
-  signal?: AbortSignal;
+  signal?: Signal;
   onProgress?: (progress: Progress) => void;
 }
 
-/** Options of both profiles. */
-export interface CommonOptions {
-  /** Hash of the block that starts the Sprint: hex as seeds use it, or base64 of 32 bytes. */
-  blockHash: string;
+/**
+ * What whoever verifies expects. All may be left out; what prices the work and is neither confirmed here nor the
+ * network's makes a verdict `unconfirmed`. Texts are taken as given: the report hints at unusual spellings.
+ */
+export interface Given {
+  /** The one model that counts: a preset's name or sizes. Without it every preset does. */
+  params?: GonkaPreset | ExactPreset | GonkaParams | ExactParams;
+  /** The block that is meant. */
+  blockHash?: string;
+  /** The host that is meant. */
+  publicKey?: string;
+  /** The account that is meant: of a document with several, the others are left out. */
+  participant?: string;
+  /** gonka: the radius to win. Without it the network's, or a smaller one that the document names. */
+  rTarget?: number;
+  /** gonka: a submission less probable than this is fraud. */
+  fraudThreshold?: number;
+  /** gonka: the block's height, by which the network's radius is known. */
+  blockHeight?: number;
+}
+
+/** What comes with a document without standing in it, such as in a link: it fills gaps and confirms nothing. */
+export type Said = Pick<Given, 'params' | 'blockHash' | 'publicKey' | 'rTarget' | 'blockHeight'>;
+
+/** How much is recomputed, and which part. */
+export interface SampleOptions {
+  /** Nonces to recompute of each submission: a number or 'all'. As many as the network's validators take. */
+  sample?: number | 'all';
+  /** Seed of the sample; 128 random bits when left out. A prover that can guess it can keep its junk out of the sample. */
+  seed?: string;
+  /**
+   * Whose `seed` is: 'verifier', unless it came with the document, as in a link ('document': an honest verdict is then
+   * `unconfirmed`), or was drawn at random by an earlier call that is gone on with ('random').
+   */
+  seedSource?: 'verifier' | 'random' | 'document';
   /** Workers at most, each with weights of its own; 1. */
   concurrency?: number;
+}
+
+/** Where and with what the work is done. */
+export interface EngineOptions {
   /** Bytes that all workers together may need; more is refused with E_MEMORY. */
   memoryLimit?: number;
+  /**
+   * exact: whether each worker keeps the block's weights (one byte each) instead of making them anew for every pass:
+   * faster for nonces computed one at a time, at 295 MB a worker for `standard`. False.
+   */
+  keepWeights?: boolean;
   worker?: WorkerOption;
   wasm?: WasmSource | Promise<WasmSource>;
 }
 
-export interface GonkaVerifierOptions extends CommonOptions {
-  profile: 'gonka';
-  /** A preset, or sizes; `chainModel` of sphere-pow/adapters reads them from the chain's parameters. */
-  params: GonkaPreset | GonkaParams;
-  /** The radius to win. Without it: the proof's, if not looser than the launch radius; else the launch radius. */
-  rTarget?: number;
-  /** A batch less probable than this is fraud; 1e-7. */
-  fraudThreshold?: number;
+/** A result of {@link verifyDocument}'s iterator. */
+export type DocumentResult = Result & {
+  /** Which of the document's submissions it is of, from 0. */
+  submission: number;
+};
+
+export interface DocumentProgress extends Progress {
+  /** Which submission is being computed, from 0. */
+  submission: number;
+  /** How many there are. */
+  submissions: number;
 }
 
-export interface ExactVerifierOptions extends CommonOptions {
-  profile: 'exact';
-  params: ExactPreset | ExactParams;
-  /**
-   * Whether each worker keeps the block's weights (one byte each) instead of making them anew for every pass:
-   * faster for nonces computed one at a time, at 295 MB a worker for `standard`. False.
-   */
-  keepWeights?: boolean;
-}
-
-export type VerifierOptions = GonkaVerifierOptions | ExactVerifierOptions;
-
-export interface BatchOptions extends CallOptions {
-  /** Nonces to recompute, drawn by `seed`: a number or 'all'. 200, as the network's validators take. */
-  sample?: number | 'all';
-  /** Seed of the sample; random when left out. A prover that can guess it can keep its junk out of the sample. */
-  seed?: string;
-  /** Workers for this call. */
-  concurrency?: number;
-  /** Who mined, where the proof does not say. */
-  publicKey?: string;
+export interface DocumentOptions extends Given, SampleOptions, EngineOptions {
+  /** What came with the document. */
+  said?: Said;
+  signal?: Signal;
+  onProgress?: (progress: DocumentProgress) => void;
   /**
    * Results that an earlier, stopped call gave: those of this sample are not computed again but go into the report.
    * Progress and the iterator are of the rest. Needs that call's `seed`, so that the samples agree.
    */
-  known?: readonly NonceResult[];
+  known?: readonly DocumentResult[];
 }
 
-export interface VerifyOptions extends CallOptions {
-  /** Who mined, where the proof does not say. */
-  publicKey?: string;
-}
+/** The report of a document; as an iterator, each nonce as it is done. Leaving the loop stops the work. */
+export type Verification<R, One> = Promise<R> & AsyncIterable<One>;
 
 /**
- * gonka: `valid` and `invalid` are what the network's rule says. `inconclusive`: the rule says nothing reliable here,
- * because hardware noise can move the distance over the radius, or because the sample is too small to convict.
- *
- * exact: `valid`: every claim was recomputed and is true to the bit. `invalid`: at least one is false, which proves
- * fraud. `inconclusive`: no false one was found, but only a sample was recomputed.
+ * A document of any shape: JSON text or bytes, a proof file of several lines, an exact proof's own bytes, or what
+ * JSON.parse made of it.
  */
-export type State = 'valid' | 'invalid' | 'inconclusive';
+export type ProofInput = string | Bytes | object;
 
-/** One recomputed nonce of a `gonka` proof. */
-export interface GonkaNonceResult {
-  /** Place in the proof's lists. */
-  index: number;
-  /** Decimal. */
-  nonce: string;
-  claimed: number;
-  /** null when the model's output is all zero or not finite. */
-  recomputed: number | null;
-  /** claimed - recomputed. */
-  difference: number | null;
-  /** The network's rule: recomputed <= rTarget and claimed < rTarget. */
-  valid: boolean;
+/** One submission of a document that was read. */
+export type Submission = SubmissionHead & {
+  /** The nonces claimed, in the document's order. */
+  nonces(): BigUint64Array;
+  /** What is claimed of each: distances of `gonka`; digests of `exact`, 32 bytes each. */
+  claims(): Float64Array | Uint8Array;
+  /** What its model costs. E_MEMORY when it fits no wasm memory. */
+  cost(keepWeights?: boolean): ModelCost;
+};
+
+/** A document read but not recomputed. */
+export interface ProofDocument {
+  readonly shape: Shape;
+  /** The end of a proof file that a crash cut off. */
+  readonly torn: Torn | null;
+  /** What would be judged. */
+  readonly submissions: readonly Submission[];
+  /** What cannot be, and why. */
+  readonly unjudged: readonly Unjudged[];
+  /** The batches as they stand, before those of one host and block are joined, with null for what they leave out. */
+  batches(): BatchHead[];
+  /** Gives the memory back, which the garbage collector else does some time. */
+  free(): void;
 }
 
-/** Advisory: the network does not compare claimed with recomputed distances. */
-export interface Advisory {
-  rmsError: number | null;
-  maxError: number | null;
-  meanRecomputed: number | null;
-  /** rmsError <= 5e-6 and maxError <= 2e-5. */
-  isWithinHardwareNoise: boolean;
-  /** The recomputed distances scatter as random ones: another block hash, key or model was mined. */
-  looksLikeWrongContext: boolean;
+/** What a model costs. */
+export interface ModelCost {
+  /** Bytes that one worker needs. */
+  memoryBytes: number;
+  /** Bytes of the block's weights. */
+  weightBytes: number;
+  /** Whether a worker keeps them. */
+  keepsWeights: boolean;
+  /** Operations of one nonce; a multiplication with an addition counts as 2. */
+  workPerNonce: number;
+  /** Nonces of one forward pass. */
+  batch: number;
 }
 
-/** What a proof was held against. */
-export interface Context {
-  profile: Profile;
+/** A model and what it costs. */
+export interface Model<Params> extends ModelCost {
+  params: Params;
+  /** The preset of these params; null for others. */
+  preset: string | null;
+}
+
+export interface CommonVerifierOptions extends EngineOptions, Omit<Given, 'params' | 'blockHash'> {
+  /** The block; confirmed by being said here. */
   blockHash: string;
-  publicKey: string;
+  /** Workers at most, each with weights of its own; 1. */
+  concurrency?: number;
 }
 
-/** What a `gonka` proof was held against, and where that came from. */
-export interface GonkaContext extends Context {
+export interface GonkaVerifierOptions extends CommonVerifierOptions {
   profile: 'gonka';
-  blockHeight: number | null;
-  nodeId: number | null;
-  rTarget: number;
-  rTargetSource: 'option' | 'proof' | 'default';
-  /** Share of random nonces that win at rTarget. */
-  winRate: number;
+  /** The one model that counts. */
+  params: GonkaPreset | GonkaParams;
 }
 
-export interface GonkaProofReport extends GonkaContext, GonkaNonceResult {
-  state: State;
-  advisory: Advisory;
-  /** A likely cause in words, when there is one. */
-  hint: string | null;
+export interface ExactVerifierOptions extends Omit<CommonVerifierOptions, 'rTarget' | 'fraudThreshold' | 'blockHeight'> {
+  profile: 'exact';
+  /** The one model that counts. */
+  params: ExactPreset | ExactParams;
 }
 
-export interface GonkaBatchReport extends GonkaContext {
-  state: State;
-  /** The network's verdict on the sample. */
-  verdict: { nChecked: number; nInvalid: number; probabilityHonest: number; fraudDetected: boolean };
-  fraudThreshold: number;
-  /** Nonces in the proof. */
-  nClaimed: number;
-  /** Seed of the sample; null when all were checked. */
-  seed: string | null;
-  advisory: Advisory;
-  hint: string | null;
-  /** By index. */
-  results: GonkaNonceResult[];
+export type VerifierOptions = GonkaVerifierOptions | ExactVerifierOptions;
+
+export interface VerifyOptions extends CallOptions {
+  /** Who mined, where neither the verifier nor the proof says. */
+  publicKey?: string;
+  /** Of a document of several accounts, the one that is meant. */
+  participant?: string;
 }
 
-/** What a nonce comes to in the `exact` profile, the same on every machine. */
-export interface ExactNonce {
+export interface BatchOptions extends VerifyOptions, SampleOptions {
+  /** As {@link DocumentOptions.known}. */
+  known?: readonly Result[];
+}
+
+/** What a nonce comes to in the `gonka` profile. */
+export interface GonkaOutcome {
   /** Decimal. */
   nonce: string;
-  /** SHA-256 over the logits, 64 lower-case hex digits (SPEC II.8). */
-  digest: string;
-  /** Whether the nonce wins: dot > 0 and dot^2 2^32 >= threshold targetSquared logitsSquared. */
-  won: boolean;
-  /** Sum of logit times target, decimal. */
-  dot: string;
-  /** Sum of squared logits, decimal. */
-  logitsSquared: string;
-  /** Sum of squared target entries, decimal. */
-  targetSquared: string;
-  /** For display only: nothing is decided by it. */
+  /** NaN when the model's output is all zero or not finite. */
   distance: number;
 }
 
-/** One recomputed claim of an `exact` proof; the fields of {@link ExactNonce} are what was recomputed. */
-export interface ExactNonceResult extends ExactNonce {
-  /** Place in the proof's lists. */
-  index: number;
-  claimedDigest: string;
-  /** digest equals claimedDigest. */
-  digestMatches: boolean;
-  /** digestMatches and won: a proof claims of each of its nonces that it wins. */
-  valid: boolean;
-}
+/** What a nonce comes to in the `exact` profile, the same on every machine. */
+export type ExactOutcome = Pick<ExactResult, 'nonce' | 'digest' | 'won' | 'dot' | 'logitsSquared' | 'targetSquared' | 'distance'>;
 
-/** A false claim, which proves fraud, with what anyone needs to repeat it. */
-export interface ExactFault {
-  /** `digest`: it is not that of the nonce's logits. `not-won`: it is, but the nonce does not win. */
-  code: 'digest' | 'not-won';
-  /** The same in words. */
-  detail: string;
-  params: ExactParams;
-  blockHash: string;
-  publicKey: string;
-  index: number;
-  nonce: string;
-  claimedDigest: string;
-  computedDigest: string;
-  dot: string;
-  logitsSquared: string;
-  targetSquared: string;
-}
-
-/** What an `exact` proof was held against. */
-export interface ExactContext extends Context {
-  profile: 'exact';
-  /** Version of the profile's rules. */
-  version: number;
-  params: ExactParams;
-  /** The preset of these params; null for others. */
-  preset: ExactPreset | null;
-  /** Share of random nonces that win. */
-  winRate: number;
-}
-
-export interface ExactProofReport extends ExactContext, ExactNonceResult {
-  state: 'valid' | 'invalid';
-  fault: ExactFault | null;
-}
-
-export interface ExactBatchReport extends ExactContext {
-  state: State;
-  /** Claims in the proof. */
-  nClaimed: number;
-  /** Claims recomputed. */
-  nChecked: number;
-  /** Of these, false ones. */
-  nInvalid: number;
-  /** With no false claim found, at most this share of all claims is false, at 95 % confidence: 1 - 0.05^(1 / nChecked). 0 when all were recomputed; null with a fault. */
-  falseShareBound: number | null;
-  /** Seed of the sample; null when all were checked. */
-  seed: string | null;
-  /** The first false claim by index. */
-  fault: ExactFault | null;
-  /** By index. */
-  results: ExactNonceResult[];
-}
-
-export type NonceResult = GonkaNonceResult | ExactNonceResult;
-export type ProofReport = GonkaProofReport | ExactProofReport;
-export type BatchReport = GonkaBatchReport | ExactBatchReport;
-
-/** Claims of a `gonka` document, in one form; what the document leaves out is null and listed in `missing`. */
-export interface ParsedGonkaProof {
-  profile: 'gonka';
-  publicKey: string | null;
-  blockHash: string | null;
-  blockHeight: number | null;
-  nodeId: number | null;
-  participant: string | null;
-  rTarget: number | null;
-  fraudThreshold: number | null;
-  params: GonkaParams | null;
-  nonces: string[];
-  distances: number[];
-  missing: ('publicKey' | 'blockHash' | 'rTarget' | 'params' | 'nonces')[];
-}
-
-/** An `exact` proof, which leaves nothing out (SPEC II.9). */
-export interface ParsedExactProof {
-  profile: 'exact';
-  version: number;
-  params: ExactParams;
-  preset: ExactPreset | null;
-  publicKey: string;
-  blockHash: string;
-  /** Strictly ascending. */
-  nonces: string[];
-  /** 64 lower-case hex digits each. */
-  digests: string[];
-  missing: 'nonces'[];
-}
-
-export type ParsedProof = ParsedGonkaProof | ParsedExactProof;
-
-/** Letters are those of `SHAPES` in sphere-pow/adapters; X is a proof of the `exact` profile. */
-export type Shape = 'A' | 'B' | 'C' | 'D' | 'E' | 'G' | 'H' | 'X';
-
-export interface ParsedDocument {
-  shape: Shape;
-  shapeName: string;
-  proofs: ParsedProof[];
-}
-
-/**
- * A document of any of the network's shapes or an `exact` proof: JSON text or bytes, an exact proof's own bytes, what
- * JSON.parse made of it, or a ParsedProof.
- */
-export type ProofInput = string | Uint8Array | ArrayBuffer | ParsedProof | object;
-
-/** What a model of the `gonka` profile costs. */
-export interface GonkaModel {
-  params: GonkaParams;
-  /** Width of the feed-forward layer. */
-  hidden: number;
-  /** Values in the weight pool. */
-  poolLen: number;
-  /** Bytes that one worker needs. */
-  memoryBytes: number;
-  flopsPerNonce: number;
-  /** Nonces of one forward pass. */
-  batch: number;
-}
-
-/** What a model of the `exact` profile costs. */
-export interface ExactModel {
-  params: ExactParams;
-  preset: ExactPreset | null;
-  /** Version of the profile's rules. */
-  version: number;
-  /** Share of random nonces that win. */
-  winRate: number;
-  /** Bytes of all weights; made for every pass unless kept. */
-  weightBytes: number;
-  keepsWeights: boolean;
-  /** Bytes that one worker needs. */
-  memoryBytes: number;
-  /** int8 multiplications and additions. */
-  opsPerNonce: number;
-  /** Nonces of one forward pass. */
-  batch: number;
+interface AnyVerifier<P, Params, Outcome, One, R> {
+  readonly profile: P;
+  readonly blockHash: string;
+  readonly model: Model<Params>;
+  /** What a nonce comes to. */
+  compute(publicKey: string, nonce: NonceInput, options?: CallOptions): Promise<Outcome>;
+  /** The distance alone; for `exact` for display only. */
+  distance(publicKey: string, nonce: NonceInput, options?: CallOptions): Promise<number>;
+  /** Checks a document of one submission and one nonce. */
+  verify(proof: ProofInput, options?: VerifyOptions): Promise<R>;
+  /** Checks a document of one submission; `verifyDocument` takes those with more. */
+  verifyBatch(batch: ProofInput, options?: BatchOptions): Verification<R, One>;
+  /** Stops everything; pending calls reject with E_ABORTED. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** A verifier of the `gonka` profile. */
-export interface GonkaVerifier {
-  readonly profile: 'gonka';
-  readonly blockHash: string;
-  readonly model: GonkaModel;
-  /** The distance of a nonce; NaN when the model's output is all zero or not finite. */
-  compute(publicKey: string, nonce: NonceInput, options?: CallOptions): Promise<{ nonce: string; distance: number }>;
-  /** The distance alone. */
-  distance(publicKey: string, nonce: NonceInput, options?: CallOptions): Promise<number>;
-  /** Checks a proof of one nonce. */
-  verify(proof: ProofInput, options?: VerifyOptions): Promise<GonkaProofReport>;
-  /** Checks a batch; as an iterator it gives each nonce as it is done. Leaving the loop stops the work. */
-  verifyBatch(batch: ProofInput, options?: BatchOptions): Promise<GonkaBatchReport> & AsyncIterable<GonkaNonceResult>;
-  /** Stops everything; pending calls reject with E_ABORTED. */
-  close(): Promise<void>;
-  [Symbol.asyncDispose](): Promise<void>;
-}
-
+export type GonkaVerifier = AnyVerifier<'gonka', GonkaParams, GonkaOutcome, GonkaResult, GonkaSubmissionReport>;
 /** A verifier of the `exact` profile. */
-export interface ExactVerifier {
-  readonly profile: 'exact';
-  readonly blockHash: string;
-  readonly model: ExactModel;
-  /** Digest and verdict of a nonce. */
-  compute(publicKey: string, nonce: NonceInput, options?: CallOptions): Promise<ExactNonce>;
-  /** The distance alone, for display only. */
-  distance(publicKey: string, nonce: NonceInput, options?: CallOptions): Promise<number>;
-  /** Checks a proof of one nonce. */
-  verify(proof: ProofInput, options?: VerifyOptions): Promise<ExactProofReport>;
-  /** Checks a proof; as an iterator it gives each nonce as it is done. Leaving the loop stops the work. */
-  verifyBatch(batch: ProofInput, options?: BatchOptions): Promise<ExactBatchReport> & AsyncIterable<ExactNonceResult>;
-  /** Stops everything; pending calls reject with E_ABORTED. */
-  close(): Promise<void>;
-  [Symbol.asyncDispose](): Promise<void>;
-}
-
+export type ExactVerifier = AnyVerifier<'exact', ExactParams, ExactOutcome, ExactResult, ExactSubmissionReport>;
 export type Verifier = GonkaVerifier | ExactVerifier;
 
+/** Model sizes read from a file. */
+export interface ModelFile<Params> {
+  params: Params;
+  /** What the file left out and was taken from the network's defaults, in words. */
+  notes: string[];
+}
+
+/** A radius of the network's history. */
+export interface NetworkRadius {
+  /** From this height on; null for launch. */
+  fromHeight: number | null;
+  rTarget: number;
+}
+
+/** The numbers of the rules, as the wasm has them. */
+export interface Constants {
+  /** Version of the report's JSON. */
+  reportSchema: number;
+  /** Nonces that are recomputed when nobody says how many. */
+  sample: number;
+  /** gonka: the threshold when nobody says one. */
+  fraudThreshold: number;
+  /** gonka: how often an honest host's nonce is taken for a bad one. */
+  probabilityMismatch: number;
+  /** gonka: distance errors of honest hardware. */
+  rmsBound: number;
+  maxBound: number;
+  /** gonka: the network's radii, in order of time. */
+  radii: NetworkRadius[];
+  /** Names of the presets, the recommended one first. */
+  presets: Record<Profile, string[]>;
+  /** Most bytes of a document, and most nonces. */
+  maxDocumentBytes: number;
+  maxNonces: number;
+  /** The exit code of a command that ends with that verdict. */
+  exitCodes: Record<ReportVerdict, number>;
+}
+
+
 export interface TargetRadii {
-  /** At launch in August 2025: 5.06 % of nonces win. */
-  readonly LAUNCH: 1.4013564660458173;
-  /** From 22 December 2025 (v0.2.6): 2.00 % win. */
-  readonly DECEMBER_2025: 1.398077;
-  /** The network's radius on that day. */
-  at(day: Date | string | number): number;
-  /** Share of random nonces that win at `radius`. */
+  /** The network's radius for a block of that height. */
+  at(height: number): Promise<number>;
+  /** Share of random nonces that win at `radius`; of the network's vocabulary when left out. */
   winRate(radius: number, vocabSize?: number): Promise<number>;
   /** The radius at which a share `rate` of random nonces wins. */
   fromWinRate(rate: number, vocabSize?: number): Promise<number>;

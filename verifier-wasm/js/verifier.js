@@ -1,81 +1,71 @@
-// The verifier: one block and one model, whose claims it checks. What a claim must hold is its profile's.
+// A verifier: one block and one model, whose claims it checks.
 
-import { ask } from './ask.js';
-import { onlyProof } from './documents.js';
-import { aborted, failure, shown } from './errors.js';
-import { ExactRules } from './exact.js';
-import { GonkaRules } from './gonka.js';
+import { failure, shown } from './errors.js';
 import * as input from './input.js';
 import { Meter } from './progress.js';
-import { Scheduler } from './scheduler.js';
+import { Check, Reading, drawOf, refusal } from './reading.js';
+import { CALL_OPTIONS, ENGINE_OPTIONS, SAMPLE_OPTIONS, computeCheck, keepWeightsOf, memoryLimitOf, readCallOptions, streaming, workersOf } from './run.js';
 import { Stop } from './stop.js';
 
+/** @typedef {import('./api.js').Family} Family */
+
+const OPTIONS = ['profile', ...input.GIVEN_NAMES, 'concurrency', ...ENGINE_OPTIONS];
+const VERIFY_OPTIONS = [...CALL_OPTIONS, 'publicKey', 'participant'];
+
 /**
- * What differs between profiles.
- * @typedef {object} Rules
- * @property {import('./types.js').Profile} profile
- * @property {readonly [Phase, Phase, Phase]} phases Making weights, the forward pass, done.
- * @property {boolean} keepWeights
- * @property {{params: object, memoryBytes: number, batch: number}} model
- * @property {number} setup What making weights costs, in nonces.
- * @property {(computed: any, nonces: BigUint64Array) => any[]} values What was computed, by nonce.
- * @property {(result: any) => any} value What was computed, out of a result of an earlier call.
- * @property {(claim: any, common: import('./types.js').Context) => any} context
- * @property {(claim: any, index: number, value: any, context: any) => any} result
- * @property {(claim: any, context: any, results: any[], seed: string | null) => any} report
- * @property {(report: any) => any} proofReport The same for a proof of one nonce.
+ * @param {Family} family
+ * @param {unknown} options
  */
-/** @typedef {import('./types.js').Phase} Phase */
-/** @typedef {{index: number}} Result */
+export function readVerifierOptions(family, options) {
+  const read = input.readOptions(options, [...OPTIONS, ...family.options]);
+  const { profile } = read;
+  if (typeof profile !== 'string') throw failure('E_PROFILE_UNKNOWN', `profile is ${shown(profile)}, expected 'gonka' or 'exact'`);
+  return read;
+}
 
-const OPTIONS = ['profile', 'params', 'blockHash', 'concurrency', 'memoryLimit', 'worker', 'wasm'];
-const CALL_OPTIONS = ['signal', 'onProgress'];
-const MAX_WORKERS = 64;
-/** Nonces that the network's validators recompute. */
-const SAMPLE = 200;
-
-/** Serves both profiles; {@link import('./types.js').Verifier} says what each gives. */
+/** Serves every profile; {@link import('./types.js').Verifier} says what each gives. */
 export class Verifier {
-  #rules;
-  #params;
+  #family;
   #scheduler;
+  /** @type {Record<string, any>} */
+  #given;
+  #params;
   #concurrency;
   #memoryLimit;
+  #keepWeights;
 
   /**
+   * @param {Family} family
    * @param {import('./loader.js').Wasm} wasm
    * @param {Record<string, any>} options As {@link readVerifierOptions} gives them.
    */
-  constructor(wasm, options) {
-    const hash = input.text('blockHash', options.blockHash, 'E_BLOCK_HASH');
+  constructor(family, wasm, options) {
+    this.#family = family;
+    const { runtime } = family;
     /** @type {string} */
-    this.blockHash = ask('block-hash', hash);
-    /** @type {Rules} */
-    this.#rules = new options.Rules(options);
-    this.profile = this.#rules.profile;
-    this.model = Object.freeze(this.#rules.model);
+    this.profile = options.profile;
+    /** @type {string} */
+    this.blockHash = input.text('blockHash', options.blockHash, 'E_BLOCK_HASH');
+    runtime.call(({ check_block }) => check_block(this.blockHash));
+    this.#keepWeights = keepWeightsOf(options.keepWeights);
+    const params = input.paramsText(options.params);
+    /** @type {import('./types.js').Model<object>} */
+    this.model = JSON.parse(runtime.call(({ describe }) => describe(this.profile, params, this.#keepWeights)));
+    Object.freeze(this.model);
     Object.freeze(this.model.params);
     this.#params = input.json(this.model.params);
-    this.#memoryLimit =
-      options.memoryLimit === undefined
-        ? Infinity
-        : input.integer('memoryLimit', options.memoryLimit, 1, Number.MAX_SAFE_INTEGER);
-    this.#concurrency = this.#workers(options.concurrency === undefined ? 1 : options.concurrency);
-    this.#scheduler = new Scheduler(wasm, options);
+    this.#given = { ...options, params: this.model.params };
+    // What cannot be is known before the first proof comes.
+    runtime.call(({ check_given }) => check_given(this.profile, input.givenJson(this.#given)));
+    this.#memoryLimit = memoryLimitOf(options.memoryLimit);
+    this.#concurrency = this.#workers(options.concurrency ?? 1);
+    this.#scheduler = family.newScheduler(wasm, options);
     Object.freeze(this);
   }
 
-  /**
-   * Workers allowed, their memory counted.
-   * @param {unknown} value
-   */
-  #workers(value) {
-    const count = input.integer('concurrency', value, 1, MAX_WORKERS);
-    const bytes = count * this.model.memoryBytes;
-    if (bytes > this.#memoryLimit) {
-      throw failure('E_MEMORY', `${count} workers need ${bytes} bytes, expected at most ${this.#memoryLimit}`);
-    }
-    return count;
+  /** @param {unknown} count */
+  #workers(count) {
+    return workersOf(count, this.model.memoryBytes, this.#memoryLimit);
   }
 
   /**
@@ -85,12 +75,17 @@ export class Verifier {
    */
   async compute(publicKey, nonce, options) {
     const { signal, onProgress } = readCallOptions(options, CALL_OPTIONS);
-    const key = checkedKey(publicKey);
+    const key = input.text('publicKey', publicKey);
     const nonces = BigUint64Array.of(input.nonceOf(nonce));
     const stop = new Stop(signal);
+    const meter = new Meter(stop, onProgress);
+    meter.expect(1, this.model);
+    const { profile, blockHash } = this;
+    const job = { profile, params: this.#params, blockHash, keepWeights: this.#keepWeights, publicKey: key, nonces };
     try {
-      const [value] = await this.#compute(key, nonces, stop, new Meter(this.#rules, 1, stop, onProgress), 1);
-      return value;
+      const computed = await this.#scheduler.run(job, { stop, tell: meter.job(1, this.model), limit: 1 });
+      const [outcome] = JSON.parse(computed);
+      return { nonce: `${nonces[0]}`, ...outcome, distance: outcome.distance ?? NaN };
     } finally {
       stop.done();
     }
@@ -111,12 +106,11 @@ export class Verifier {
    * @param {import('./types.js').VerifyOptions} [options]
    */
   async verify(proof, options) {
-    const read = readCallOptions(options, [...CALL_OPTIONS, 'publicKey']);
-    const claim = onlyProof(proof, this.profile);
-    if (claim.nonces.length !== 1) {
-      throw failure('E_FORMAT', `the proof has ${claim.nonces.length} nonces, expected 1; verifyBatch takes more`);
-    }
-    return this.#rules.proofReport(await this.#check(claim, read, [0], null, 1, () => {}));
+    const read = readCallOptions(options, VERIFY_OPTIONS);
+    return this.#check(proof, { ...read, sample: 'all' }, 1, () => {}, () => {}, ({ head }) => {
+      if (head.nClaimed === 1) return;
+      throw failure('E_FORMAT', `the proof has ${head.nClaimed} nonces, expected 1; verifyBatch takes more`);
+    });
   }
 
   /**
@@ -125,181 +119,52 @@ export class Verifier {
    * @returns {Promise<any> & AsyncIterable<any>}
    */
   verifyBatch(batch, options) {
-    /** @type {Stop | undefined} */
-    let stop;
-    /** @type {Result[]} */
-    const ready = [];
-    let wake = () => {};
-    const report = this.#batch(
-      batch,
-      options,
-      (result) => {
-        ready.push(result);
-        wake();
-      },
-      (its) => {
-        stop = its;
-      },
-    );
-    /** @returns {AsyncGenerator<Result, void, void>} */
-    const iterate = async function* () {
-      // Errors come out of the loop; the promise may stay unread.
-      let isOver = false;
-      const over = report.then(
-        () => {},
-        () => {},
-      );
-      void over.then(() => {
-        isOver = true;
-        wake();
-      });
+    return streaming(async (onResult, onStart) => {
+      const read = readCallOptions(options, [...VERIFY_OPTIONS, ...SAMPLE_OPTIONS]);
+      const limit = read.concurrency === undefined ? this.#concurrency : this.#workers(read.concurrency);
       try {
-        for (;;) {
-          while (ready.length > 0) yield /** @type {Result} */ (ready.shift());
-          if (isOver) break;
-          await new Promise((resolve) => {
-            wake = () => resolve(undefined);
-          });
-        }
-        await report;
+        return await this.#check(batch, read, limit, onResult, onStart);
       } finally {
-        // Left early: nobody waits for the rest.
-        stop?.now(failure('E_ABORTED', 'the loop over the results was left'));
+        this.#scheduler.shrink(this.#concurrency);
       }
-    };
-    return Object.assign(report, { [Symbol.asyncIterator]: iterate });
+    });
   }
 
   /**
-   * @param {unknown} batch
-   * @param {unknown} options
-   * @param {(result: Result) => void} onResult
+   * @param {unknown} value The document.
+   * @param {Record<string, any>} read Options.
+   * @param {number} limit Workers.
+   * @param {(result: any) => void} onResult
    * @param {(stop: Stop) => void} onStart
+   * @param {(check: Check) => void} [refuse]
    */
-  async #batch(batch, options, onResult, onStart) {
-    const read = readCallOptions(options, [...CALL_OPTIONS, 'publicKey', 'sample', 'seed', 'concurrency', 'known']);
-    const claim = onlyProof(batch, this.profile);
-    const n = claim.nonces.length;
-    if (n === 0) throw failure('E_FORMAT', 'the batch has no nonces, expected at least 1');
-    if (new Set(claim.nonces).size < n) throw failure('E_FORMAT', 'the batch has a nonce twice, expected each once');
-    const { sample: size = SAMPLE } = read;
-    const count = size === 'all' ? n : input.integer('sample', size, 1, 2 ** 32 - 1);
-    const seed = count >= n ? null : read.seed === undefined ? randomSeed() : input.text('seed', read.seed);
-    const sample = seed === null ? claim.nonces.keys() : JSON.parse(ask('sample', [n, count, seed]));
-    const limit = read.concurrency === undefined ? this.#concurrency : this.#workers(read.concurrency);
+  async #check(value, read, limit, onResult, onStart, refuse) {
+    const { runtime } = this.#family;
+    const { publicKey = this.#given.publicKey, participant = this.#given.participant } = read;
+    const given = input.givenJson({ ...this.#given, publicKey, participant });
+    const draw = drawOf(read);
+    const reading = new Reading(runtime, value, given, '{}', this.profile);
+    const stop = new Stop(read.signal);
+    onStart(stop);
     try {
-      return await this.#check(claim, read, [...sample], seed, limit, onResult, onStart);
-    } finally {
-      this.#scheduler.shrink(this.#concurrency);
-    }
-  }
-
-  /**
-   * Recomputes a sample and judges it.
-   * @param {any} claim
-   * @param {Record<string, any>} options
-   * @param {number[]} sample Indices.
-   * @param {string | null} seed
-   * @param {number} limit
-   * @param {(result: Result) => void} onResult
-   * @param {(stop: Stop) => void} [onStart]
-   */
-  async #check(claim, options, sample, seed, limit, onResult, onStart) {
-    const context = this.#context(claim, options.publicKey);
-    const stop = new Stop(options.signal);
-    onStart?.(stop);
-    const results = this.#known(claim, new Set(sample), context, options.known);
-    const known = new Set(results.map(({ index }) => index));
-    const open = sample.filter((ix) => !known.has(ix));
-    const meter = new Meter(this.#rules, open.length, stop, options.onProgress);
-    const compute = (/** @type {BigUint64Array} */ nonces) =>
-      this.#compute(context.publicKey, nonces, stop, meter, limit);
-    const check = async (/** @type {number[]} */ part) => {
-      const nonces = BigUint64Array.from(part, (ix) => BigInt(claim.nonces[ix]));
-      const values = await compute(nonces);
-      for (const [i, ix] of part.entries()) {
-        const result = this.#rules.result(claim, ix, values[i], context);
-        results.push(result);
-        onResult(result);
+      const { submissions, unjudged } = reading.heads;
+      const [part] = unjudged;
+      if (part) throw refusal(runtime, part);
+      if (submissions.length !== 1) {
+        throw failure('E_FORMAT', `the document has ${submissions.length} submissions, expected 1; verifyDocument takes more`);
       }
-    };
-    try {
-      if (open.length > 0) {
-        const batch = await this.#scheduler.batch(this.model.batch, () => compute(new BigUint64Array()));
-        // No worker idles while another has more than one pass left.
-        await Promise.all(chunks(open, Math.min(batch, Math.ceil(open.length / limit))).map(check));
-      }
-    } catch (error) {
-      // The first failure stops the rest.
-      stop.now(error);
-      throw error;
+      const check = new Check(reading, 0, draw, this.#keepWeights);
+      refuse?.(check);
+      check.know(read.known);
+      const meter = new Meter(stop, read.onProgress);
+      meter.expect(check.open.length, check.cost);
+      const how = { scheduler: this.#scheduler, stop, meter, limit, keepWeights: this.#keepWeights };
+      await computeCheck(check, how, onResult);
+      return JSON.parse(check.judge(this.#scheduler.gpu));
     } finally {
       stop.done();
+      reading.free();
     }
-    results.sort((a, b) => a.index - b.index);
-    return this.#rules.report(claim, context, results, seed);
-  }
-
-  /**
-   * Results of an earlier call that are of this sample, judged anew: what they say of the claim is not believed.
-   * @param {any} claim
-   * @param {Set<number>} sample
-   * @param {any} context
-   * @param {unknown} known
-   * @returns {Result[]}
-   */
-  #known(claim, sample, context, known) {
-    if (known === undefined) return [];
-    if (!Array.isArray(known)) throw failure('E_FORMAT', `known is ${shown(known)}, expected a list of results`);
-    /** @type {Map<number, Result>} */
-    const results = new Map();
-    for (const entry of known) {
-      const index = input.integer('the index of a known result', entry?.index, 0, claim.nonces.length - 1);
-      if (entry.nonce !== claim.nonces[index]) {
-        const message = `the known result of index ${index} is of nonce ${shown(entry.nonce)}, expected ${claim.nonces[index]}`;
-        throw failure('E_FORMAT', message);
-      }
-      if (sample.has(index)) results.set(index, this.#rules.result(claim, index, this.#rules.value(entry), context));
-    }
-    return [...results.values()];
-  }
-
-  /**
-   * What a claim is held against: its own words, where they do not contradict ours.
-   * @param {any} claim
-   * @param {unknown} keyOption
-   */
-  #context(claim, keyOption) {
-    const given = keyOption === undefined ? null : checkedKey(keyOption);
-    if (given && claim.publicKey && given !== claim.publicKey) {
-      throw failure('E_FORMAT', `the proof is of key ${claim.publicKey}, expected ${given} as in the options`);
-    }
-    const publicKey = claim.publicKey ?? given;
-    if (!publicKey) throw failure('E_FORMAT', 'the proof names no public key, expected the option publicKey');
-    if (claim.blockHash && claim.blockHash !== this.blockHash) {
-      const message = `the proof is of block ${claim.blockHash}, expected ${this.blockHash} as the verifier's`;
-      throw failure('E_BLOCK_HASH', message);
-    }
-    const model = claim.params && input.json(claim.params);
-    if (model && model !== this.#params) {
-      throw failure('E_RANGE', `the proof is of the model ${model}, expected ${this.#params}`);
-    }
-    const { profile, blockHash } = this;
-    return this.#rules.context(claim, { profile, blockHash, publicKey });
-  }
-
-  /**
-   * @param {string} publicKey
-   * @param {BigUint64Array} nonces
-   * @param {Stop} stop
-   * @param {Meter} meter
-   * @param {number} limit
-   */
-  async #compute(publicKey, nonces, stop, meter, limit) {
-    const { profile, keepWeights } = this.#rules;
-    const job = { profile, params: this.#params, blockHash: this.blockHash, keepWeights, publicKey, nonces };
-    const computed = await this.#scheduler.run(job, { stop, tell: meter.job(nonces.length), limit });
-    return this.#rules.values(computed, nonces);
   }
 
   /** What computes, in sphere-pow/webgpu, where there is a choice. */
@@ -314,49 +179,4 @@ export class Verifier {
   async [Symbol.asyncDispose]() {
     await this.close();
   }
-}
-
-/** @param {unknown} options */
-export function readVerifierOptions(options) {
-  const read = input.readOptions(options, [...OPTIONS, ...Scheduler.options, ...GonkaRules.options, ...ExactRules.options]);
-  const { profile } = read;
-  read.Rules = profile === 'gonka' ? GonkaRules : profile === 'exact' ? ExactRules : null;
-  if (!read.Rules) throw failure('E_PROFILE_UNKNOWN', `profile is ${shown(profile)}, expected 'gonka' or 'exact'`);
-  for (const name of (profile === 'gonka' ? ExactRules : GonkaRules).options) {
-    if (name in read) throw failure('E_FORMAT', `the option ${name} is not one of profile ${profile}`);
-  }
-  return read;
-}
-
-/**
- * @param {unknown} options
- * @param {string[]} names
- */
-function readCallOptions(options, names) {
-  const read = input.readOptions(options, names);
-  read.signal = input.abortSignal(read.signal);
-  read.onProgress = input.callback(read.onProgress);
-  if (read.signal?.aborted) throw aborted(read.signal);
-  return read;
-}
-
-/** @param {unknown} value */
-function checkedKey(value) {
-  return ask('public-key', input.text('publicKey', value));
-}
-
-function randomSeed() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-/**
- * @param {number[]} list
- * @param {number} size
- */
-function chunks(list, size) {
-  /** @type {number[][]} */
-  const parts = [];
-  for (let i = 0; i < list.length; i += size) parts.push(list.slice(i, i + size));
-  return parts;
 }

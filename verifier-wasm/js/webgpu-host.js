@@ -1,10 +1,6 @@
-// What the worker of sphere-pow/webgpu does: computes nonces on the GPU, and in wasm where the GPU will not do. The
-// build puts it in the place of host.js there.
+// What the worker of sphere-pow/webgpu does: computes nonces on the GPU, and in wasm where the GPU will not do.
 
-import { call, currentInstance, typed } from './engine.js';
-import { failure } from './errors.js';
-import { open_gpu } from './generated/webgpu.js';
-import { Host as WasmHost } from './host.js';
+import { Host } from './host.js';
 import { settled } from './settled.js';
 import { throttled } from './throttle.js';
 
@@ -23,8 +19,9 @@ const MAX_FAILURES = 2;
 const NOT_OURS = ['E_ABORTED', 'E_RANGE', 'E_FORMAT', 'E_BLOCK_HASH', 'E_PROFILE_UNKNOWN'];
 
 /** Keeps one model on one device; a job for another one replaces it. */
-export class Host {
-  #wasm = new WasmHost();
+export class GpuHost {
+  #runtime;
+  #wasm;
   /** @type {{model: import('./generated/webgpu.js').GpuModel, key: string, instance: number, info: EngineInfo} | undefined} */
   #open;
   /** Why the GPU is not used. @type {string | undefined} */
@@ -32,6 +29,12 @@ export class Host {
   #failures = 0;
   #isBusy = false;
   #isClosed = false;
+
+  /** @param {import('./webgpu-glue.js').Runtime} runtime */
+  constructor(runtime) {
+    this.#runtime = runtime;
+    this.#wasm = new Host(/** @type {any} */ (runtime));
+  }
 
   /**
    * Without nonces it opens the model only.
@@ -45,7 +48,7 @@ export class Host {
       try {
         return await this.#onGpu(job, tell);
       } catch (error) {
-        this.#refuse(typed(error));
+        this.#refuse(this.#runtime.typed(error));
       } finally {
         this.#isBusy = false;
         if (this.#isClosed) this.close();
@@ -64,7 +67,7 @@ export class Host {
     tell(ENGINE, /** @type {any} */ (info));
     if (job.nonces.length === 0) return NONE;
     const report = this.#stoppable((fraction) => tell(1, fraction));
-    const computed = await settled(() => call(() => model.compute(job.publicKey, job.nonces, report)));
+    const computed = await settled(() => this.#runtime.call(() => model.compute(job.publicKey, job.nonces, report)));
     tell(2, 1);
     return computed;
   }
@@ -75,13 +78,13 @@ export class Host {
    */
   async #model({ profile, params, blockHash, softwareAdapter }, tell) {
     const key = `${profile} ${params} ${blockHash}`;
-    if (this.#open?.key === key && this.#open.instance === currentInstance()) return this.#open;
+    if (this.#open?.key === key && this.#open.instance === this.#runtime.instance) return this.#open;
     this.#free();
-    const adapter = await findAdapter(softwareAdapter);
-    const instance = currentInstance();
+    const adapter = await this.#findAdapter(softwareAdapter);
+    const { instance } = this.#runtime;
     const report = this.#stoppable((fraction) => tell(0, fraction));
-    const model = await settled(() => call(() => open_gpu(profile, params, blockHash, report)));
-    const engine = JSON.parse(call(() => model.engine()));
+    const model = await settled(() => this.#runtime.call(({ open_gpu }) => open_gpu(profile, params, blockHash, report)));
+    const engine = JSON.parse(this.#runtime.call(() => model.engine()));
     this.#open = { model, key, instance, info: { engine: 'webgpu', adapter, ...engine } };
     return this.#open;
   }
@@ -108,7 +111,7 @@ export class Host {
   #free() {
     const open = this.#open;
     this.#open = undefined;
-    if (open?.instance === currentInstance()) call(() => open.model.free());
+    if (open?.instance === this.#runtime.instance) this.#runtime.call(() => open.model.free());
   }
 
   /** Gives memory and device back; what is being computed stops at the next report and then does so. */
@@ -117,21 +120,21 @@ export class Host {
     this.#wasm.close();
     if (!this.#isBusy) this.#free();
   }
-}
 
-/**
- * What the browser says of its adapter, of which wgpu passes on less.
- * @param {boolean} softwareAdapter Whether one that the CPU computes will do.
- * @returns {Promise<import('./webgpu.js').AdapterInfo>}
- */
-async function findAdapter(softwareAdapter) {
-  const gpu = /** @type {any} */ (globalThis.navigator)?.gpu;
-  if (!gpu) throw failure('E_INTERNAL', 'there is no navigator.gpu here: no WebGPU, or a page that is not secure');
-  const adapter = await gpu.requestAdapter();
-  if (!adapter) throw failure('E_INTERNAL', 'the browser offers no WebGPU adapter');
-  const { vendor = '', architecture = '', device = '', description = '', isFallbackAdapter = false } = adapter.info ?? {};
-  if (isFallbackAdapter && !softwareAdapter) {
-    throw failure('E_INTERNAL', 'the only WebGPU adapter is computed by the CPU, which wasm does faster');
+  /**
+   * What the browser says of its adapter, of which wgpu passes on less.
+   * @param {boolean} softwareAdapter Whether one that the CPU computes will do.
+   * @returns {Promise<import('./webgpu.js').AdapterInfo>}
+   */
+  async #findAdapter(softwareAdapter) {
+    const gpu = /** @type {any} */ (globalThis.navigator)?.gpu;
+    if (!gpu) throw this.#runtime.failed('there is no navigator.gpu here: no WebGPU, or a page that is not secure');
+    const adapter = await gpu.requestAdapter();
+    if (!adapter) throw this.#runtime.failed('the browser offers no WebGPU adapter');
+    const { vendor = '', architecture = '', device = '', description = '', isFallbackAdapter = false } = adapter.info ?? {};
+    if (isFallbackAdapter && !softwareAdapter) {
+      throw this.#runtime.failed('the only WebGPU adapter is computed by the CPU, which wasm does faster');
+    }
+    return { vendor, architecture, device, description, isFallbackAdapter };
   }
-  return { vendor, architecture, device, description, isFallbackAdapter };
 }

@@ -1,42 +1,59 @@
-// The scheduler of sphere-pow/webgpu, in the place of scheduler.js there: keeps what its helpers say of their engine.
+// The scheduler of sphere-pow/webgpu: keeps what its helpers say of their engine.
 
-import { boolean } from './input.js';
-import { Scheduler as Base } from './scheduler.js';
+import { Scheduler, input } from './core.js';
 import { ENGINE } from './webgpu-host.js';
 
 /** @typedef {import('./host.js').Job} Job */
+/** @typedef {import('./webgpu.js').EngineInfo} EngineInfo */
 
 /** Runs jobs for one verifier. */
-export class Scheduler extends Base {
-  /** @override */
-  static options = ['softwareAdapter'];
-  /** @type {import('./webgpu.js').EngineInfo | null} */
+export class GpuScheduler extends Scheduler {
+  /** @type {EngineInfo | null} */
   engine = null;
   #softwareAdapter;
+  #onEngine;
 
   /**
+   * @param {import('./workers.js').Family} family
    * @param {import('./loader.js').Wasm} wasm
    * @param {Record<string, any>} options
    */
-  constructor(wasm, options) {
-    super(wasm, options);
-    const { softwareAdapter = false } = options;
-    this.#softwareAdapter = boolean('softwareAdapter', softwareAdapter);
+  constructor(family, wasm, options) {
+    super(family, wasm, options);
+    const { softwareAdapter = false, onEngine } = options;
+    this.#softwareAdapter = input.boolean('softwareAdapter', softwareAdapter);
+    this.#onEngine = input.callback(onEngine, 'onEngine');
   }
 
   /**
    * @override
    * @param {Job} job
-   * @param {Parameters<Base['run']>[1]} options
+   * @param {Parameters<Scheduler['run']>[1]} options
    */
   run(job, options) {
     /** @type {import('./host.js').Tell} */
     const tell = (step, value) => {
-      if (step === ENGINE) this.engine = Object.freeze(/** @type {any} */ (value));
+      if (step === ENGINE) this.#keep(/** @type {any} */ (value), options.stop);
       else options.tell(step, value);
     };
     const ours = { ...job, softwareAdapter: this.#softwareAdapter };
     return super.run(ours, { ...options, tell });
+  }
+
+  /**
+   * @param {EngineInfo} engine
+   * @param {import('./stop.js').Stop} stop Stopped when the callback throws.
+   */
+  #keep(engine, stop) {
+    const isNew = this.engine?.engine !== engine.engine;
+    this.engine = Object.freeze(engine);
+    this.gpu = engine.engine === 'webgpu' ? deviceOf(engine) : null;
+    if (!isNew || !this.#onEngine) return;
+    try {
+      this.#onEngine(this.engine);
+    } catch (error) {
+      stop.now(error);
+    }
   }
 
   /**
@@ -49,4 +66,11 @@ export class Scheduler extends Base {
     if (this.engine === null) await open();
     return this.engine?.engine === 'webgpu' ? this.engine.batch : batch;
   }
+}
+
+/** @param {import('./webgpu.js').WebGpuEngine} engine */
+function deviceOf({ adapter, kernel }) {
+  const { description, vendor, architecture, device } = adapter;
+  const name = description || [vendor, architecture, device].filter(Boolean).join(' ') || 'unnamed adapter';
+  return `${name}, ${kernel}`;
 }

@@ -1,9 +1,9 @@
 // sphere-pow/webgpu without its wasm: the caller says where `sphere-pow/webgpu.wasm` is.
 
 import { noWasm } from './core.js';
-import { api } from './api.js';
+import { webgpuApi } from './webgpu-api.js';
 
-const { init, createVerifier, parseProofs, targetRadius } = /* @__PURE__ */ api(noWasm);
+const { constants, createVerifier, init, readDocument, readModel, targetRadius, verifyDocument } = /* @__PURE__ */ webgpuApi(noWasm);
 
-export { createVerifier, init, parseProofs, targetRadius };
+export { constants, createVerifier, init, readDocument, readModel, targetRadius, verifyDocument };
 export { ERROR_CODES, SpherePowError } from './core.js';

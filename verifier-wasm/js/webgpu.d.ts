@@ -1,4 +1,15 @@
-import type { ExactVerifier, ExactVerifierOptions, GonkaVerifier, GonkaVerifierOptions, VerifierOptions } from './types.js';
+import type {
+  DocumentOptions,
+  DocumentResult,
+  ExactVerifier,
+  ExactVerifierOptions,
+  GonkaVerifier,
+  GonkaVerifierOptions,
+  ProofInput,
+  Report,
+  Verification,
+  VerifierOptions,
+} from './types.js';
 
 export * from './index.js';
 
@@ -47,6 +58,11 @@ export interface GpuOptions {
   softwareAdapter?: boolean;
 }
 
+export interface GpuDocumentOptions extends DocumentOptions, GpuOptions {
+  /** Told what computes, as soon as it is known and when it changes. */
+  onEngine?: (engine: EngineInfo) => void;
+}
+
 export type GonkaGpuVerifier = GonkaVerifier & HasEngine;
 export type ExactGpuVerifier = ExactVerifier & HasEngine;
 export type GpuVerifier = GonkaGpuVerifier | ExactGpuVerifier;
@@ -59,3 +75,6 @@ export type GpuVerifier = GonkaGpuVerifier | ExactGpuVerifier;
 export declare function createVerifier(options: GonkaVerifierOptions & GpuOptions): Promise<GonkaGpuVerifier>;
 export declare function createVerifier(options: ExactVerifierOptions & GpuOptions): Promise<ExactGpuVerifier>;
 export declare function createVerifier(options: VerifierOptions & GpuOptions): Promise<GpuVerifier>;
+
+/** As in `sphere-pow`, on that engine. */
+export declare function verifyDocument(input: ProofInput, options?: GpuDocumentOptions): Verification<Report, DocumentResult>;

@@ -1,42 +1,7 @@
-// The worker's end of the wire, in browsers (self) and in Node (parentPort).
+// The script of the verifier's workers.
 
-import { start } from './engine.js';
-import { SpherePowError } from './errors.js';
+import { runtime } from './glue.js';
 import { Host } from './host.js';
+import { serve } from './serve.js';
 
-/** @typedef {import('./workers.js').Request} Request */
-
-const inWeb = typeof WorkerGlobalScope === 'function' && globalThis instanceof WorkerGlobalScope;
-const node = inWeb ? undefined : globalThis.process?.getBuiltinModule?.('node:worker_threads');
-const port = node?.parentPort ?? /** @type {any} */ (globalThis);
-const host = new Host();
-
-/** @param {Request} request */
-async function answer(request) {
-  const { id } = request;
-  try {
-    if (request.op === 'start') {
-      start(request.module ?? new WebAssembly.Module(/** @type {ArrayBuffer} */ (request.bytes)));
-      port.postMessage({ id, value: null });
-      return;
-    }
-    const value = await host.compute(request.job, (step, fraction) => port.postMessage({ id, step, fraction }));
-    port.postMessage({ id, value });
-  } catch (error) {
-    const { code, message } = error instanceof SpherePowError ? error : { code: 'E_INTERNAL', message: String(error) };
-    port.postMessage({ id, code, message });
-  }
-}
-
-/** A module that could not be read here: the other end then sends bytes. */
-function refuse() {
-  port.postMessage({ id: 1, code: 'E_FORMAT', message: 'the message could not be read' });
-}
-
-if (node) {
-  port.on('messageerror', refuse);
-  port.on('message', answer);
-} else {
-  port.onmessageerror = refuse;
-  port.onmessage = (/** @type {MessageEvent<Request>} */ event) => answer(event.data);
-}
+serve(runtime, new Host(runtime));

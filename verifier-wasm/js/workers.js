@@ -1,10 +1,7 @@
 // Workers: how one is started here, and what is said to it.
 
-import { start } from './engine.js';
 import { SpherePowError, failure } from './errors.js';
-import { Host } from './host.js';
 import { node } from './platform.js';
-import source from 'worker-source';
 
 /** @typedef {import('./host.js').Job} Job */
 /** @typedef {import('./host.js').Tell} Tell */
@@ -21,6 +18,13 @@ import source from 'worker-source';
  */
 /** @typedef {{resolve: (value: any) => void, reject: (error: unknown) => void, tell?: Tell | undefined}} Waiting */
 /**
+ * What a wasm needs to be run in workers and without.
+ * @typedef {object} Family
+ * @property {{start(module: WebAssembly.Module): void}} runtime
+ * @property {string} source The script of its workers.
+ * @property {() => {compute(job: any, tell: Tell): any, close(): void}} newHost Computes in the caller's thread.
+ */
+/**
  * Something that computes nonces, one job at a time.
  * @typedef {object} Helper
  * @property {(wasm: Wasm) => Promise<void>} start
@@ -32,10 +36,11 @@ import source from 'worker-source';
 /**
  * A helper as `option` says, not yet started.
  * @param {WorkerOption} option
+ * @param {Family} family
  * @returns {Helper}
  */
-export function newHelper(option) {
-  return option === false ? new InThread() : new Remote(openChannel(option));
+export function newHelper(option, family) {
+  return option === false ? new InThread(family) : new Remote(openChannel(option, family.source));
 }
 
 /**
@@ -43,12 +48,19 @@ export function newHelper(option) {
  * @implements {Helper}
  */
 class InThread {
-  #host = new Host();
+  #family;
+  #host;
   isLost = false;
+
+  /** @param {Family} family */
+  constructor(family) {
+    this.#family = family;
+    this.#host = family.newHost();
+  }
 
   /** @param {Wasm} wasm */
   async start({ module }) {
-    start(module);
+    this.#family.runtime.start(module);
   }
 
   /**
@@ -80,20 +92,21 @@ class InThread {
 
 /**
  * @param {Exclude<WorkerOption, false>} option
+ * @param {string} source
  * @returns {Channel}
  */
-function openChannel(option) {
+function openChannel(option, source) {
   const threads = node('node:worker_threads');
   if (threads && typeof option !== 'function') {
     const url = option === undefined ? new URL(`data:text/javascript,${encodeURIComponent(source)}`) : option;
     // No flags of ours: an --input-type or --import of the caller's is not for this script.
-    return threadChannel(new threads.Worker(new URL(url), { execArgv: [], name: 'sphere-pow' }));
+    return threadChannel(new threads.Worker(new URL(String(url)), { execArgv: [], name: 'sphere-pow' }));
   }
   if (typeof option === 'function') return anyChannel(option());
   if (typeof Worker !== 'function') {
     throw failure('E_WASM_LOAD', 'there are no workers here, expected Worker; pass worker: false to run without');
   }
-  if (option !== undefined) return webChannel(new Worker(option, { type: 'module', name: 'sphere-pow' }));
+  if (option !== undefined) return webChannel(new Worker(String(option), { type: 'module', name: 'sphere-pow' }));
   const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
   const worker = new Worker(url, { type: 'module', name: 'sphere-pow' });
   // One that says something has read its script. Not a timer: Deno and Bun would wait for it before they end.
@@ -205,8 +218,8 @@ class Remote {
     });
   }
 
-  /** @param {{id: number, value?: any, code?: any, message?: string, step?: number, fraction?: number}} data */
-  #receive({ id, value, code, message, step, fraction }) {
+  /** @param {{id: number, value?: any, code?: any, message?: string, reason?: string | null, place?: string | null, step?: number, fraction?: number}} data */
+  #receive({ id, value, code, message, reason, place, step, fraction }) {
     const waiting = this.#waiting.get(id);
     if (!waiting) return;
     if (step !== undefined) {
@@ -224,7 +237,7 @@ class Remote {
       this.isLost = true;
       void this.#channel.end();
     }
-    waiting.reject(failure(code, message ?? ''));
+    waiting.reject(new SpherePowError(code, message ?? '', { reason: reason ?? null, place: place ?? null }));
   }
 
   /** @param {unknown} reason */

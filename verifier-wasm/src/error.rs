@@ -1,25 +1,33 @@
 //! The package's stable error codes, and which failure of core has which.
 
-use sphere_pow_core::exact::{self, DecodeError};
+use sphere_pow_core::document::ReadError;
+use sphere_pow_core::exact;
 use sphere_pow_core::gonka::ParamsError;
-use sphere_pow_core::gonka::proof::ProofError;
-use sphere_pow_core::gonka::shapes::ShapeError;
+use sphere_pow_core::gonka::rule::RuleError;
 use sphere_pow_core::identity::IdentityError;
+use sphere_pow_core::verify::GivenError;
 use sphere_pow_cpu::exact as exact_cpu;
 use sphere_pow_cpu::gonka::CpuError;
 use wasm_bindgen::JsValue;
 
-/// A code and what a person reads.
+/// A code, what a person reads, and, where core has a name for it, which rule and place it is of.
 #[derive(Debug)]
 pub struct Failure {
     code: &'static str,
+    reason: &'static str,
+    place: String,
     message: String,
 }
 
 impl Failure {
     #[expect(clippy::needless_pass_by_value, reason = "callers hand over what they just made")]
     fn new(code: &'static str, message: impl ToString) -> Self {
-        Self { code, message: message.to_string() }
+        Self { code, reason: "", place: String::new(), message: message.to_string() }
+    }
+
+    /// The failure that core names `reason` (SPEC, "Errors").
+    fn of(reason: &'static str, message: impl ToString) -> Self {
+        Self { reason, ..Self::new(kind(reason), message) }
     }
 
     /// `E_FORMAT`: not the shape of data expected.
@@ -36,21 +44,15 @@ impl Failure {
 
     /// `E_BLOCK_HASH`: no block hash, or another one.
     #[must_use]
-    pub fn block_hash(message: impl ToString) -> Self {
-        Self::new("E_BLOCK_HASH", message)
+    #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+    pub fn block_hash(error: IdentityError) -> Self {
+        Self { code: "E_BLOCK_HASH", ..Self::from(error) }
     }
 
-    /// `E_PROFILE_UNKNOWN`: no profile of that name.
+    /// `E_PROFILE_UNKNOWN`: no profile or preset of that name.
     #[must_use]
     pub fn profile(message: impl ToString) -> Self {
         Self::new("E_PROFILE_UNKNOWN", message)
-    }
-
-    /// `E_PROFILE_UNKNOWN`: no preset of the name `got`.
-    #[must_use]
-    pub fn preset(got: &str, expected: &str) -> Self {
-        let got: String = got.chars().take(40).collect();
-        Self::profile(format!("no parameters named {got:?}, expected {expected}"))
     }
 
     /// `E_MEMORY`: more memory than there is.
@@ -72,52 +74,77 @@ impl Failure {
     }
 }
 
+/// The package's code for what core names `reason`.
+#[must_use]
+pub fn kind(reason: &str) -> &'static str {
+    match reason {
+        "v2" => "E_V2_DATA",
+        "profile" | "version" => "E_PROFILE_UNKNOWN",
+        "wrong-block" | "missing-block" => "E_BLOCK_HASH",
+        "identity" | "address" | "nonce" | "share" | "distance" | "radius" | "range" | "params"
+        | "wrong-params" | "too-many" | "count" => "E_RANGE",
+        _ => "E_FORMAT",
+    }
+}
+
+/// Lines: code, reason, place, message; only the last may have more.
 impl From<Failure> for JsValue {
     fn from(failure: Failure) -> Self {
-        Self::from_str(&format!("{} {}", failure.code, failure.message))
+        let Failure { code, reason, place, message } = failure;
+        let place = place.replace('\n', " ");
+        Self::from_str(&format!("{code}\n{reason}\n{place}\n{message}"))
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        let place = error.place.to_string();
+        let failure = Self::of(error.kind.code(), format!("{place}: {}", error.kind));
+        let is_block = failure.reason == "identity" && place.ends_with("block_hash");
+        Self { code: if is_block { "E_BLOCK_HASH" } else { failure.code }, place, ..failure }
+    }
+}
+
+impl From<GivenError> for Failure {
+    fn from(error: GivenError) -> Self {
+        match error {
+            GivenError::Identity(error) => Self::from(error),
+            error => Self::of(error.code(), error),
+        }
     }
 }
 
 impl From<IdentityError> for Failure {
     fn from(error: IdentityError) -> Self {
-        Self::range(error)
+        let is_block = matches!(
+            &error,
+            IdentityError::Empty { what }
+                | IdentityError::TooLong { what, .. }
+                | IdentityError::Character { what, .. } if *what == "block hash"
+        );
+        let failure = Self::of(error.code(), error);
+        Self { code: if is_block { "E_BLOCK_HASH" } else { failure.code }, ..failure }
     }
 }
 
-impl From<ProofError> for Failure {
-    fn from(error: ProofError) -> Self {
-        match error {
-            ProofError::Length { .. } | ProofError::Empty | ProofError::Duplicate { .. } => {
-                Self::format(error)
-            }
-            _ => Self::range(error),
-        }
+impl From<RuleError> for Failure {
+    fn from(error: RuleError) -> Self {
+        Self::of("range", error)
     }
 }
 
 impl From<ParamsError> for Failure {
     fn from(error: ParamsError) -> Self {
         match error {
-            ParamsError::Json { .. } => Self::format(error),
-            _ => Self::range(error),
+            ParamsError::Json { .. } => Self { code: "E_FORMAT", ..Self::of("params", error) },
+            _ => Self::of("params", error),
         }
     }
 }
 
-impl From<ShapeError> for Failure {
-    fn from(error: ShapeError) -> Self {
-        match &error {
-            ShapeError::V2Data => Self::new("E_V2_DATA", error),
-            ShapeError::Identity { path, .. } if path.ends_with("block_hash") => Self::block_hash(error),
-            ShapeError::Identity { .. } => Self::range(error),
-            ShapeError::Proof { source: ProofError::Length { .. } | ProofError::Empty, .. } => {
-                Self::format(error)
-            }
-            ShapeError::Proof { .. } => Self::range(error),
-            ShapeError::Params { source: ParamsError::Json { .. }, .. } => Self::format(error),
-            ShapeError::Params { .. } => Self::range(error),
-            _ => Self::format(error),
-        }
+impl From<exact::ParamsError> for Failure {
+    fn from(error: exact::ParamsError) -> Self {
+        Self::of("params", error)
     }
 }
 
@@ -126,26 +153,6 @@ impl From<CpuError> for Failure {
         match error {
             CpuError::Interrupted => Self::aborted(),
             other => Self::internal(other),
-        }
-    }
-}
-
-impl From<exact::ParamsError> for Failure {
-    fn from(error: exact::ParamsError) -> Self {
-        Self::range(error)
-    }
-}
-
-impl From<DecodeError> for Failure {
-    fn from(error: DecodeError) -> Self {
-        match &error {
-            DecodeError::Version { .. } | DecodeError::Profile { .. } => Self::profile(error),
-            DecodeError::Params(_)
-            | DecodeError::Identity(_)
-            | DecodeError::Count { .. }
-            | DecodeError::Nonce { .. }
-            | DecodeError::Digest { .. } => Self::range(error),
-            _ => Self::format(error),
         }
     }
 }

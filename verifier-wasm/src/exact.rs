@@ -1,32 +1,21 @@
-//! The `exact` profile: a model of one block, and what its nonces come to.
+//! The `exact` profile in this wasm: its models, and digests with verdicts as JSON.
 
 use crate::error::Failure;
-use crate::models::{check_memory, reserve};
+use crate::models::{Computed, Cost, check_memory, engine_info, reserve};
 use crate::progress::tell;
 use core::num::NonZeroUsize;
 use core::ops::ControlFlow;
 use js_sys::Function;
-use serde::Serialize;
-use sphere_pow_core::exact::params::{RawParams, VERSION};
-use sphere_pow_core::exact::plan::Plan;
-use sphere_pow_core::exact::{Digest, Params, Preset, Puzzle, Verdict};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sphere_pow_core::exact::params::RawParams;
+use sphere_pow_core::exact::{Digest, Exact, Params, Puzzle, Verdict};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
+use sphere_pow_core::profile::{Engine, EngineInfo, Model as _, OnProgress};
 use sphere_pow_cpu::exact::{CpuExecutor, CpuOptions, Footprint, Progress};
 
 /// Work between two calls of the progress function: about a millisecond of it.
 const QUIET: u64 = 30_000_000;
-
-/// A preset's name, or a JSON object of the seven sizes.
-pub(crate) fn params_of(text: &str) -> Result<Params, Failure> {
-    if text.trim_start().starts_with('{') {
-        let raw: RawParams = serde_json::from_str(text)
-            .map_err(|error| Failure::format(format!("no sizes of an exact model: {error}")))?;
-        return Ok(Params::new(&raw)?);
-    }
-    Preset::from_name(text)
-        .map(Preset::params)
-        .ok_or_else(|| Failure::preset(text, "nano, standard or large"))
-}
 
 /// Threads of an instance.
 const ONE: NonZeroUsize = NonZeroUsize::MIN;
@@ -40,90 +29,15 @@ fn limit_bytes(params: &Params, keep_weights: bool) -> Option<usize> {
     (!is_kept).then(|| Footprint::lean_limit_bytes(params, ONE))
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Description {
-    params: RawParams,
-    preset: Option<&'static str>,
-    version: u32,
-    win_rate: f64,
-    weight_bytes: u64,
-    keeps_weights: bool,
-    memory_bytes: u64,
-    ops_per_nonce: u64,
-    batch: usize,
-}
-
-/// What a model costs, as JSON: `{params, preset, version, winRate, weightBytes, keepsWeights, memoryBytes,
-/// opsPerNonce, batch}`.
-///
-/// # Errors
-/// `E_FORMAT`, `E_RANGE` or `E_PROFILE_UNKNOWN`; `E_MEMORY` when it cannot fit a wasm memory.
-pub fn describe(params: &str, keep_weights: bool) -> Result<String, Failure> {
-    let params = params_of(params)?;
-    let footprint = Footprint::new(&params, ONE, limit_bytes(&params, keep_weights))?;
-    // Of which the weights are the most: counted wide, because usize ends at 4 GiB.
-    let memory_bytes = if footprint.is_packed { params.n_weights() } else { 0 };
-    let memory_bytes = memory_bytes.max(footprint.memory_bytes as u64) + (1 << 22);
-    check_memory(memory_bytes)?;
-    Ok(serde_json::to_string(&Description {
-        params: params.raw(),
-        preset: params.preset().map(Preset::name),
-        version: VERSION,
-        win_rate: params.win_rate(),
-        weight_bytes: params.n_weights(),
-        keeps_weights: footprint.is_packed,
-        memory_bytes,
-        ops_per_nonce: Plan::new(&params).cost(&params),
-        batch: footprint.batch.get(),
-    })?)
-}
-
 /// A model of one block.
-pub(crate) struct Model {
+#[derive(Debug)]
+pub struct Model {
     pub(crate) executor: CpuExecutor,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Judged {
-    nonce: String,
-    digest: String,
-    won: bool,
-    dot: String,
-    logits_squared: String,
-    target_squared: String,
-    distance: f64,
-}
-
-impl Judged {
-    fn new(nonce: Nonce, (digest, verdict): (Digest, Verdict)) -> Self {
-        Self {
-            nonce: nonce.to_string(),
-            digest: digest.to_hex(),
-            won: verdict.won,
-            dot: verdict.dot.to_string(),
-            logits_squared: verdict.logits_squared.to_string(),
-            target_squared: verdict.target_squared.to_string(),
-            distance: verdict.distance(),
-        }
-    }
-}
-
-/// What nonces came to, as JSON: a list of `{nonce, digest, won, dot, logitsSquared, targetSquared, distance}`.
-///
-/// # Errors
-/// None that these values have.
-pub fn report(
-    nonces: &[Nonce],
-    judged: impl IntoIterator<Item = (Digest, Verdict)>,
-) -> Result<String, Failure> {
-    let judged = nonces.iter().zip(judged).map(|(nonce, judged)| Judged::new(*nonce, judged));
-    Ok(serde_json::to_string(&judged.collect::<Vec<_>>())?)
+    info: EngineInfo,
 }
 
 /// Tells `function` the share done, but not more often than is of use.
-fn told(function: &Function) -> impl FnMut(Progress) -> ControlFlow<()> {
+fn told(function: &mut dyn FnMut(f64) -> ControlFlow<()>) -> impl FnMut(Progress) -> ControlFlow<()> {
     let mut last = None;
     move |progress| {
         let is_early = last.is_some_and(|last| progress.done < last + QUIET);
@@ -131,38 +45,129 @@ fn told(function: &Function) -> impl FnMut(Progress) -> ControlFlow<()> {
             return ControlFlow::Continue(());
         }
         last = Some(progress.done);
-        tell(function, progress.fraction())
+        function(progress.fraction())
     }
 }
 
-impl Model {
-    /// Makes the weights where they are kept, telling `progress` the share done.
-    pub(crate) fn new(
-        params: &str,
-        block: &BlockHash,
-        keep_weights: bool,
-        progress: &Function,
-    ) -> Result<Self, Failure> {
-        let params = params_of(params)?;
-        let limit = limit_bytes(&params, keep_weights);
-        reserve(Footprint::new(&params, ONE, limit)?.memory_bytes as u64)?;
-        let options = CpuOptions { threads: Some(ONE), kernels: None, memory_limit_bytes: limit };
-        let puzzle = Puzzle::new(&params, block);
-        let executor = CpuExecutor::with_progress(&puzzle, options, &mut told(progress))?;
-        Ok(Self { executor })
+impl Engine<Exact> for Model {
+    type Error = Failure;
+
+    fn info(&self) -> &EngineInfo {
+        &self.info
     }
 
-    /// Digests and verdicts of `nonces` as JSON: a list of `{nonce, digest, won, dot, logitsSquared, targetSquared,
-    /// distance}`.
-    pub(crate) fn judge(
+    fn batch(&self) -> usize {
+        self.executor.preferred_batch().get()
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "a share to show")]
+    async fn outcomes(
         &mut self,
         key: &PublicKey,
         nonces: &[Nonce],
-        progress: &Function,
-    ) -> Result<String, Failure> {
-        let logits = self.executor.logits(key, nonces, &mut told(progress))?;
+        progress: OnProgress<'_>,
+    ) -> Result<Vec<(Digest, Verdict)>, Failure> {
+        let share = &mut |share| progress(share as f32);
+        let logits = self.executor.logits(key, nonces, &mut told(share))?;
         let puzzle = self.executor.puzzle();
         let each = nonces.iter().zip(logits.chunks_exact(puzzle.params().vocab()));
-        report(nonces, each.map(|(nonce, logits)| puzzle.judge(key, *nonce, logits)))
+        Ok(each.map(|(nonce, logits)| puzzle.judge(key, *nonce, logits)).collect())
+    }
+}
+
+/// What an outcome says; whether the nonce wins follows from it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Outcome {
+    digest: String,
+    dot: String,
+    logits_squared: String,
+    target_squared: String,
+}
+
+impl Outcome {
+    fn read(&self, threshold: u32) -> Option<(Digest, Verdict)> {
+        let verdict = Verdict {
+            dot: self.dot.parse().ok().filter(|dot: &i64| dot.unsigned_abs() < 1 << 57)?,
+            logits_squared: self.logits_squared.parse().ok().filter(|sum: &u128| *sum < 1 << 66)?,
+            target_squared: self.target_squared.parse().ok().filter(|sum: &u32| *sum < 1 << 28)?,
+            won: false,
+        };
+        let (left, right) = verdict.sides(threshold);
+        Some((Digest::from_hex(&self.digest)?, Verdict { won: verdict.dot > 0 && left >= right, ..verdict }))
+    }
+}
+
+impl Computed for Exact {
+    type Model = Model;
+
+    fn sizes(value: &Value) -> Result<Params, Failure> {
+        let raw = RawParams::deserialize(value)
+            .map_err(|error| Failure::format(format!("no sizes of an exact model: {error}")))?;
+        Ok(Params::new(&raw)?)
+    }
+
+    fn cost(params: &Params, keep_weights: bool) -> Result<Cost, Failure> {
+        let footprint = Footprint::new(params, ONE, limit_bytes(params, keep_weights))?;
+        // Of which the weights are the most: counted wide, because usize ends at 4 GiB.
+        let memory_bytes = if footprint.is_packed { params.n_weights() } else { 0 };
+        let memory_bytes = memory_bytes.max(footprint.memory_bytes as u64) + (1 << 22);
+        check_memory(memory_bytes)?;
+        Ok(Cost {
+            memory_bytes,
+            weight_bytes: params.n_weights(),
+            keeps_weights: footprint.is_packed,
+            work_per_nonce: params.work_per_nonce(),
+            batch: footprint.batch.get(),
+        })
+    }
+
+    fn open(
+        params: &Params,
+        block: &BlockHash,
+        keep_weights: bool,
+        progress: &Function,
+    ) -> Result<Model, Failure> {
+        let limit = limit_bytes(params, keep_weights);
+        reserve(Footprint::new(params, ONE, limit)?.memory_bytes as u64)?;
+        let options = CpuOptions { threads: Some(ONE), kernels: None, memory_limit_bytes: limit };
+        let puzzle = Puzzle::new(params, block);
+        let share = &mut |share| tell(progress, share);
+        let executor = CpuExecutor::with_progress(&puzzle, options, &mut told(share))?;
+        Ok(Model { executor, info: engine_info() })
+    }
+
+    /// `{digest, won, dot, logitsSquared, targetSquared, distance}`.
+    fn outcome_to_value((digest, verdict): &Self::Outcome) -> Value {
+        json!({
+            "digest": digest.to_hex(),
+            "won": verdict.won,
+            "dot": verdict.dot.to_string(),
+            "logitsSquared": verdict.logits_squared.to_string(),
+            "targetSquared": verdict.target_squared.to_string(),
+            "distance": verdict.distance(),
+        })
+    }
+
+    fn outcome_from_value(params: &Params, value: &Value) -> Result<Self::Outcome, Failure> {
+        let outcome = Outcome::deserialize(value)
+            .map_err(|error| Failure::format(format!("a known result is none of this profile: {error}")))?;
+        outcome
+            .read(params.threshold())
+            .ok_or_else(|| Failure::range("a known result has numbers or a digest that cannot be"))
+    }
+
+    fn price_from_radius(_: f64) -> Option<()> {
+        None
+    }
+
+    fn radius_of_price((): &()) -> Option<f64> {
+        None
+    }
+
+    #[cfg(feature = "verifier")]
+    fn claims_to_js(claims: &[Digest]) -> wasm_bindgen::JsValue {
+        let bytes: Vec<u8> = claims.iter().flat_map(|claim| *claim.as_bytes()).collect();
+        js_sys::Uint8Array::from(bytes.as_slice()).into()
     }
 }

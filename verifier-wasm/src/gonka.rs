@@ -1,42 +1,18 @@
-//! The `gonka` profile: a model of one block, its distances, and the network's verdict on them.
+//! The `gonka` profile in this wasm: its models, and distances as JSON.
 
 use crate::error::Failure;
-use crate::models::{check_memory, reserve};
+use crate::models::{Computed, Cost, check_memory, engine_info, reserve};
 use crate::progress::tell;
 use core::ops::ControlFlow;
 use half::f16;
 use js_sys::Function;
-use serde::Serialize;
-use sphere_pow_core::gonka::params::RawParams;
+use serde_json::{Value, json};
 use sphere_pow_core::gonka::plan::Slot;
-use sphere_pow_core::gonka::proof::{Distance, TargetRadius};
-use sphere_pow_core::gonka::verify::{Advisory, Rule, Verdict};
-use sphere_pow_core::gonka::{Params, Preset, Puzzle};
+use sphere_pow_core::gonka::{Gonka, Params, Puzzle};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
+use sphere_pow_core::profile::{Engine, EngineInfo, Model as _, OnProgress};
 use sphere_pow_cpu::gonka::{CpuExecutor, CpuOptions, weight_pool_with};
 use std::sync::Arc;
-
-/// A preset's name, or a JSON object with the network's field names.
-pub(crate) fn params_of(text: &str) -> Result<Params, Failure> {
-    if text.trim_start().starts_with('{') {
-        return Ok(Params::from_json(text)?);
-    }
-    let name = if text == "devtest" { "dev-test" } else { text };
-    Preset::from_name(name)
-        .map(Preset::params)
-        .ok_or_else(|| Failure::preset(text, "mainnet, testnet, default or devtest"))
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Description<'a> {
-    params: &'a RawParams,
-    hidden: usize,
-    pool_len: usize,
-    memory_bytes: u64,
-    flops_per_nonce: u64,
-    batch: usize,
-}
 
 /// Nonces of one forward pass: as many as fill the CPU kernels.
 fn batch_len(params: &Params) -> usize {
@@ -53,41 +29,15 @@ pub(crate) fn memory_bytes(params: &Params) -> u64 {
     params.pool_len() as u64 * 2 + activations + (1 << 24)
 }
 
-/// What a model costs, as JSON: `{params, hidden, poolLen, memoryBytes, flopsPerNonce, batch}`.
-///
-/// # Errors
-/// `E_FORMAT`, `E_RANGE` or `E_PROFILE_UNKNOWN`; `E_MEMORY` when it cannot fit a wasm memory.
-pub fn describe(params: &str) -> Result<String, Failure> {
-    let params = params_of(params)?;
-    let memory_bytes = memory_bytes(&params);
-    check_memory(memory_bytes)?;
-    Ok(serde_json::to_string(&Description {
-        params: params.raw(),
-        hidden: params.hidden(),
-        pool_len: params.pool_len(),
-        memory_bytes,
-        flops_per_nonce: params.flops_per_nonce(),
-        batch: batch_len(&params),
-    })?)
-}
-
 /// A model of one block, its weight pool made.
-pub(crate) struct Model {
+#[derive(Debug)]
+pub struct Model {
     pub(crate) puzzle: Puzzle,
     pub(crate) executor: CpuExecutor,
+    info: EngineInfo,
 }
 
 impl Model {
-    /// Makes the weight pool, telling `progress` the share done.
-    pub(crate) fn new(params: &str, block: &BlockHash, progress: &Function) -> Result<Self, Failure> {
-        let params = params_of(params)?;
-        reserve(params.pool_len() as u64 * 2)?;
-        let pool = weight_pool_with(&params, block, &|fraction| tell(progress, f64::from(fraction)));
-        let pool = Arc::new(pool.ok_or_else(Failure::aborted)?);
-        let executor = CpuExecutor::new(&params, block, pool, CpuOptions::default())?;
-        Ok(Self { puzzle: Puzzle::new(&params, block), executor })
-    }
-
     /// Distances of `nonces`, telling `told` the share done.
     pub(crate) fn distances(
         &mut self,
@@ -109,76 +59,80 @@ impl Model {
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Judgement {
-    verdict: VerdictOut,
-    advisory: Option<AdvisoryOut>,
-    can_detect_fraud: bool,
-}
+impl Engine<Gonka> for Model {
+    type Error = Failure;
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct VerdictOut {
-    n_checked: usize,
-    n_invalid: usize,
-    probability_honest: f64,
-    fraud_detected: bool,
-}
+    fn info(&self) -> &EngineInfo {
+        &self.info
+    }
 
-impl From<Verdict> for VerdictOut {
-    fn from(verdict: Verdict) -> Self {
-        let Verdict { n_checked, n_invalid, probability_honest, fraud_detected } = verdict;
-        Self { n_checked, n_invalid, probability_honest, fraud_detected }
+    fn batch(&self) -> usize {
+        batch_len(self.puzzle.params())
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "a share to show")]
+    async fn outcomes(
+        &mut self,
+        key: &PublicKey,
+        nonces: &[Nonce],
+        progress: OnProgress<'_>,
+    ) -> Result<Vec<f64>, Failure> {
+        self.distances(key, nonces, &mut |share| progress(share as f32))
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct AdvisoryOut {
-    rms_error: Option<f64>,
-    max_error: Option<f64>,
-    mean_recomputed: Option<f64>,
-    is_within_hardware_noise: bool,
-    looks_like_wrong_context: bool,
-}
+impl Computed for Gonka {
+    type Model = Model;
 
-impl From<Advisory> for AdvisoryOut {
-    fn from(advisory: Advisory) -> Self {
-        let finite = |value: f64| value.is_finite().then_some(value);
-        Self {
-            rms_error: finite(advisory.rms_error),
-            max_error: finite(advisory.max_error),
-            mean_recomputed: finite(advisory.mean_recomputed),
-            is_within_hardware_noise: advisory.is_within_hardware_noise,
-            looks_like_wrong_context: advisory.looks_like_wrong_context,
+    fn sizes(value: &Value) -> Result<Params, Failure> {
+        Ok(Params::from_value(value)?)
+    }
+
+    fn cost(params: &Params, _: bool) -> Result<Cost, Failure> {
+        let memory_bytes = memory_bytes(params);
+        check_memory(memory_bytes)?;
+        Ok(Cost {
+            memory_bytes,
+            weight_bytes: params.pool_len() as u64 * 2,
+            keeps_weights: true,
+            work_per_nonce: params.work_per_nonce(),
+            batch: batch_len(params),
+        })
+    }
+
+    fn open(params: &Params, block: &BlockHash, _: bool, progress: &Function) -> Result<Model, Failure> {
+        reserve(params.pool_len() as u64 * 2)?;
+        let pool = weight_pool_with(params, block, &|fraction| tell(progress, f64::from(fraction)));
+        let pool = Arc::new(pool.ok_or_else(Failure::aborted)?);
+        let executor = CpuExecutor::new(params, block, pool, CpuOptions::default())?;
+        Ok(Model { puzzle: Puzzle::new(params, block), executor, info: engine_info() })
+    }
+
+    /// `{distance}`, null when it is not a number.
+    fn outcome_to_value(outcome: &f64) -> Value {
+        json!({ "distance": outcome })
+    }
+
+    fn outcome_from_value(_: &Params, value: &Value) -> Result<f64, Failure> {
+        match value.get("distance").or_else(|| value.get("recomputed")) {
+            Some(Value::Null) => Ok(f64::NAN),
+            other => other.and_then(Value::as_f64).ok_or_else(|| {
+                Failure::format("a known result has no number recomputed, expected one or null")
+            }),
         }
     }
-}
 
-/// A radius and a threshold that can be.
-///
-/// # Errors
-/// `E_RANGE`.
-pub fn rule(r_target: f64, fraud_threshold: f64) -> Result<Rule, Failure> {
-    Ok(Rule::new(TargetRadius::new(r_target)?, fraud_threshold)?)
-}
-
-/// The network's verdict on recomputed distances, and beside it what we make of them, as JSON.
-///
-/// # Errors
-/// `E_RANGE` for a claim that cannot be; `E_FORMAT` when the lengths differ.
-pub fn judge(rule: Rule, claimed: &[f64], recomputed: &[Option<f64>]) -> Result<String, Failure> {
-    if claimed.len() != recomputed.len() {
-        let (a, b) = (claimed.len(), recomputed.len());
-        return Err(Failure::format(format!("{a} claimed and {b} recomputed distances, expected as many")));
+    fn price_from_radius(radius: f64) -> Option<f64> {
+        Some(radius)
     }
-    let claimed = claimed.iter().map(|d| Distance::new(*d)).collect::<Result<Vec<_>, _>>()?;
-    let recomputed: Vec<f64> = recomputed.iter().map(|d| d.unwrap_or(f64::NAN)).collect();
-    let all_bad = vec![f64::NAN; claimed.len()];
-    Ok(serde_json::to_string(&Judgement {
-        verdict: rule.judge(&claimed, &recomputed).into(),
-        advisory: Advisory::new(&claimed, &recomputed, rule.r_target()).map(Into::into),
-        can_detect_fraud: rule.judge(&claimed, &all_bad).fraud_detected,
-    })?)
+
+    fn radius_of_price(price: &f64) -> Option<f64> {
+        Some(*price)
+    }
+
+    #[cfg(feature = "verifier")]
+    fn claims_to_js(claims: &[Self::Claim]) -> wasm_bindgen::JsValue {
+        let distances: Vec<f64> = claims.iter().map(|claim| claim.get()).collect();
+        js_sys::Float64Array::from(distances.as_slice()).into()
+    }
 }

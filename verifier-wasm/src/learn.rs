@@ -12,7 +12,7 @@ use core::ops::ControlFlow;
 use js_sys::Function;
 use request::{Identity, Request};
 use serde::Serialize;
-use sphere_pow_core::soundness::Samples;
+use sphere_pow_soundness::worth::Samples;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Told the share done; answers whether to stop.
@@ -39,11 +39,7 @@ thread_local! {
 #[wasm_bindgen]
 pub fn describe(request: &str) -> Result<String, Failure> {
     let (request, _) = read(request)?;
-    if request.is_exact() {
-        crate::exact::describe(&request.params(), false)
-    } else {
-        crate::gonka::describe(&request.params())
-    }
+    crate::models::describe(&request.profile, &request.params(), false)
 }
 
 /// Makes one nonce and gives every step as JSON; `weights` and `layers` are told the share done of making the
@@ -80,9 +76,9 @@ fn read(request: &str) -> Result<(Request, Identity), Failure> {
     let request = Request::read(request)?;
     let identity = Identity::new(&request)?;
     if request.is_exact() {
-        exact::check(&request)?
+        exact::check(&request)?;
     } else {
-        gonka::check(&request)?
+        gonka::check(&request)?;
     }
     Ok((request, identity))
 }

@@ -69,6 +69,9 @@ impl ReferenceExecutor {
         let params = self.puzzle.params();
         let per_nonce = params.tokens() * params.dim();
         assert!(inputs.len().is_multiple_of(per_nonce), "inputs are [nonces, tokens, dim]");
+        if inputs.is_empty() {
+            return Vec::new();
+        }
         let mut run = Activations::new(params, inputs);
         for op in self.plan.ops() {
             run.step(*op, |tensor| self.tensor(tensor));
@@ -77,35 +80,42 @@ impl ReferenceExecutor {
     }
 }
 
-/// The slots of a batch. An op writes the whole of a slot, whose rows are those it works on.
+/// The slots of a batch between two ops. An op writes the whole of a slot; a slot with `n` rows a nonce holds its last
+/// `n` positions.
 #[derive(Clone, Debug)]
-pub(super) struct Activations {
+pub struct Activations {
     params: Params,
     nonces: usize,
-    /// The first position there is: 0, but where a shortcut drops leading positions.
-    pub(super) first: usize,
     input: Vec<i8>,
-    pub(super) stream: Vec<i32>,
-    pub(super) normed: Vec<i32>,
-    pub(super) lanes: Vec<i8>,
+    /// [`Slot::Stream`].
+    pub stream: Vec<i32>,
+    normed: Vec<i32>,
+    lanes: Vec<i8>,
     query: Vec<i8>,
-    pub(super) key: Vec<i8>,
-    pub(super) value: Vec<i8>,
+    /// [`Slot::Key`].
+    pub key: Vec<i8>,
+    /// [`Slot::Value`].
+    pub value: Vec<i8>,
     attended: Vec<i8>,
     gate: Vec<i8>,
     up: Vec<i8>,
-    pub(super) branch: Vec<i32>,
-    pub(super) logits: Vec<i32>,
+    branch: Vec<i32>,
+    /// [`Slot::Logits`].
+    pub logits: Vec<i32>,
 }
 
 impl Activations {
-    pub(super) fn new(params: &Params, inputs: &[i8]) -> Self {
+    /// A batch before the first op.
+    ///
+    /// # Shapes
+    /// - `inputs`: `[nonces, tokens, dim]` entries of the normal table, of one nonce or more.
+    #[must_use]
+    pub fn new(params: &Params, inputs: &[i8]) -> Self {
         let nonces = inputs.len() / (params.tokens() * params.dim());
         let (int8, wide) = (Vec::new, Vec::new);
         Self {
             params: *params,
             nonces,
-            first: 0,
             input: inputs.to_vec(),
             stream: wide(),
             normed: wide(),
@@ -121,23 +131,23 @@ impl Activations {
         }
     }
 
-    /// Rows of one nonce.
-    fn rows(&self, rows: Rows) -> usize {
-        match rows {
-            Rows::All => self.params.tokens() - self.first,
-            Rows::Last => 1,
-        }
+    /// Rows of each nonce in a slot of `len` values, `width` a row.
+    fn rows_per_nonce(&self, len: usize, width: usize, rows: Rows) -> usize {
+        let per_nonce = len / width / self.nonces;
+        debug_assert!(rows == Rows::All || per_nonce == 1, "{per_nonce} rows a nonce are not its last one");
+        per_nonce
     }
 
-    /// Keeps the last `n` rows of every nonce of a slot.
-    pub(super) fn keep_last<T: Copy>(&self, slot: &[T], n: usize) -> Vec<T> {
+    /// The last `n` rows of every nonce of a slot `[rows, dim]`.
+    #[must_use]
+    pub fn last_rows<T: Copy>(&self, slot: &[T], n: usize) -> Vec<T> {
         let per_nonce = slot.len() / self.nonces;
         let kept = n * self.params.dim();
         slot.chunks_exact(per_nonce).flat_map(|x| &x[per_nonce - kept..]).copied().collect()
     }
 
     /// An int8 slot.
-    pub(super) fn int8(&mut self, slot: Slot) -> &mut Vec<i8> {
+    fn int8(&mut self, slot: Slot) -> &mut Vec<i8> {
         match slot {
             Slot::Input => &mut self.input,
             Slot::Lanes => &mut self.lanes,
@@ -154,7 +164,7 @@ impl Activations {
     }
 
     /// Writes accumulators `[rows, outputs]` to a slot.
-    pub(super) fn put(&mut self, output: Slot, mut acc: Vec<i32>, inputs: usize, requant: Requant) {
+    fn put(&mut self, output: Slot, mut acc: Vec<i32>, inputs: usize, requant: Requant) {
         acc.iter_mut().for_each(|acc| *acc = requant.apply(*acc, inputs));
         match output {
             Slot::Branch => self.branch = acc,
@@ -163,7 +173,11 @@ impl Activations {
         }
     }
 
-    pub(super) fn step<'w>(&mut self, op: Op, weights: impl FnOnce(Tensor) -> Cow<'w, [i8]>) {
+    /// Does one op, with the weights that `weights` gives, `[outputs, inputs]`.
+    ///
+    /// # Panics
+    /// When a slot that the op reads was not written, or weights have another shape.
+    pub fn step<'w>(&mut self, op: Op, weights: impl FnOnce(Tensor) -> Cow<'w, [i8]>) {
         let params = self.params;
         let dim = params.dim();
         match op {
@@ -175,19 +189,20 @@ impl Activations {
                 self.normed = vec![0; self.stream.len()];
                 ops::norm(&self.stream, dim, &mut self.normed);
                 self.lanes = vec![0; self.normed.len()];
-                let per_nonce = self.rows(rows);
+                let per_nonce = self.rows_per_nonce(self.stream.len(), dim, rows);
                 let position = |row| params.tokens() - per_nonce + row % per_nonce;
                 ops::lanes(&self.normed, dim, position, &mut self.lanes);
             }
             Op::Linear { input, weight, output, requant, rows } => {
                 let (outputs, inputs) = weight.shape(&params);
-                let mut acc = vec![0; self.nonces * self.rows(rows) * outputs];
+                let n = self.int8(input).len();
+                let mut acc = vec![0; self.nonces * self.rows_per_nonce(n, inputs, rows) * outputs];
                 ops::linear(self.int8(input), &weights(weight), inputs, &mut acc);
                 self.put(output, acc, inputs, requant);
             }
             Op::TakeLast => {
-                self.normed = self.keep_last(&self.normed, 1);
-                self.lanes = self.keep_last(&self.lanes, 1);
+                self.normed = self.last_rows(&self.normed, 1);
+                self.lanes = self.last_rows(&self.lanes, 1);
             }
             Op::Attention { rows } => self.attend(rows),
             Op::SwiGlu { .. } => ops::swiglu(&mut self.gate, &self.up),
@@ -199,8 +214,8 @@ impl Activations {
     }
 
     fn attend(&mut self, rows: Rows) {
-        let params = &self.params;
-        let (queries, dim) = (self.rows(rows), params.dim());
+        let (params, dim) = (&self.params, self.params.dim());
+        let queries = self.rows_per_nonce(self.query.len(), dim, rows);
         let tokens = self.key.len() / (self.nonces * dim);
         let shape = AttentionShape { queries, tokens, heads: params.heads(), head_dim: params.head_dim() };
         self.attended = vec![0; self.query.len()];

@@ -66,6 +66,9 @@ impl Preset {
     }
 }
 
+/// The names of the sizes, in the order of their encoding (SPEC §II.2).
+pub(super) const FIELDS: [&str; 7] = ["dim", "heads", "hidden", "layers", "tokens", "vocab", "threshold"];
+
 /// Sizes as given, not yet checked; the fields of [`Params`] in the order of its encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

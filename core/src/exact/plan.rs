@@ -124,16 +124,17 @@ impl Op {
     /// int8 operations of one nonce, a multiplication and an addition counted as 2.
     #[must_use]
     pub fn cost(self, params: &Params) -> u64 {
-        let product = match self {
+        // In u64 throughout: a product of three passes 2^32, where usize ends in wasm.
+        let product = |rows: Rows, a: usize, b: usize| rows.count(1, params) as u64 * a as u64 * b as u64;
+        match self {
             Self::Linear { weight, rows, .. } => {
                 let (outputs, inputs) = weight.shape(params);
-                rows.count(1, params) * outputs * inputs
+                2 * product(rows, outputs, inputs)
             }
             // Scores and weighted sums.
-            Self::Attention { rows } => 2 * rows.count(1, params) * params.tokens() * params.dim(),
+            Self::Attention { rows } => 4 * product(rows, params.tokens(), params.dim()),
             _ => 0,
-        };
-        2 * product as u64
+        }
     }
 }
 
@@ -150,7 +151,7 @@ impl Plan {
         Self::of_layers(&(0..params.layers()).collect::<Vec<_>>())
     }
 
-    /// The forward pass of the layers `kept`, in ascending order, alone: the shortcut that is a plan as well.
+    /// The forward pass of the layers `kept`, in ascending order, alone.
     #[must_use]
     pub fn of_layers(kept: &[usize]) -> Self {
         let mut ops = alloc::vec![Op::Embed];
@@ -178,8 +179,9 @@ impl Plan {
     }
 }
 
-/// A layer; where `is_last`, only what the last position needs.
-pub(super) fn layer_ops(layer: usize, is_last: bool) -> Vec<Op> {
+/// The ops of a layer; where `is_last`, only what the last position needs.
+#[must_use]
+pub fn layer_ops(layer: usize, is_last: bool) -> Vec<Op> {
     let rows = if is_last { Rows::Last } else { Rows::All };
     let project = |input, t, output, rows| {
         let weight = Tensor::Layer(layer, t);
@@ -222,7 +224,8 @@ const READOUT: Op = Op::Linear {
 };
 
 /// From the last position's stream to its logits.
-pub(super) fn readout_ops() -> [Op; 2] {
+#[must_use]
+pub fn readout_ops() -> [Op; 2] {
     [Op::Norm { rows: Rows::Last }, READOUT]
 }
 

@@ -1,7 +1,8 @@
 //! Proofs (SPEC §II.9): claims that nonces win, with what a stranger needs to repeat them.
 //!
 //! Decoding is total: any bytes give a [`Proof`] or a [`DecodeError`]; lengths are checked before anything is
-//! made. A decoded proof is well formed, not yet true: [`super::verify`] decides that.
+//! made. JSON is read by [`crate::document`]. A decoded proof is well formed, not yet true: [`super::verify`] decides
+//! that.
 
 mod bytes;
 mod json;
@@ -11,8 +12,6 @@ use super::verdict::Digest;
 use crate::identity::{BlockHash, IdentityError, Nonce, PublicKey};
 use alloc::string::String;
 use alloc::vec::Vec;
-
-pub use json::MAX_JSON_BYTES;
 
 /// Most claims in one proof.
 pub const MAX_CLAIMS: usize = 65_536;
@@ -35,7 +34,7 @@ pub struct Proof {
     claims: Vec<Claim>,
 }
 
-/// Bytes or text that are not a proof: what was expected, and what came.
+/// Bytes or values that are not a proof: what was expected, and what came.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
@@ -55,17 +54,11 @@ pub enum DecodeError {
         /// The first four bytes.
         got: [u8; 4],
     },
-    /// The JSON is of another profile.
-    #[error("profile is {got:?}, expected \"exact\"")]
-    Profile {
-        /// The profile named, cut to 64 characters.
-        got: String,
-    },
     /// Another version of the rules.
     #[error("version is {got}, expected {expected}")]
     Version {
         /// The version given.
-        got: u32,
+        got: u64,
         /// The version of this code.
         expected: u32,
     },
@@ -91,12 +84,14 @@ pub enum DecodeError {
         /// Bytes there are.
         got: usize,
     },
-    /// A nonce above 2^63 - 1.
-    #[error("nonce of claim {index} is {got}, expected at most 9223372036854775807")]
+    /// A nonce above 2^63 - 1, or in JSON no decimal text without leading zeros.
+    #[error(
+        "nonce of claim {index} is {got}, expected an integer from 0 to 9223372036854775807, in JSON as text"
+    )]
     Nonce {
         /// The claim, counted from 0.
         index: usize,
-        /// The nonce given, cut to 64 characters.
+        /// The nonce given, escaped and cut.
         got: String,
     },
     /// Nonces do not strictly ascend.
@@ -109,49 +104,53 @@ pub enum DecodeError {
         /// The nonce before.
         previous: u64,
     },
-    /// The JSON's lists differ in length.
-    #[error("proof has {digests} digests, expected one for each of {nonces} nonces")]
-    Lists {
-        /// Nonces.
-        nonces: usize,
-        /// Digests.
-        digests: usize,
-    },
     /// A digest in JSON is not 64 lower-case hex digits.
-    #[error("digest of claim {index} is {got:?}, expected 64 lower-case hex digits")]
+    #[error("digest of claim {index} is {got}, expected 64 lower-case hex digits")]
     Digest {
         /// The claim, counted from 0.
         index: usize,
-        /// The text given, cut to 80 characters.
+        /// The value given, escaped and cut.
         got: String,
-    },
-    /// The text is no JSON of a proof's shape.
-    #[error("no JSON of a proof: {message}")]
-    Json {
-        /// What the reader stumbled over, with line and column.
-        message: String,
     },
 }
 
 impl DecodeError {
-    /// A stable name for the error, the same in every language.
+    /// A stable name for the error, the same on every surface (SPEC §0.6).
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
             Self::Truncated { .. } => "truncated",
             Self::Magic { .. } => "magic",
-            Self::Profile { .. } => "profile",
             Self::Version { .. } => "version",
             Self::Params(_) => "params",
-            Self::Identity(_) => "identity",
+            Self::Identity(error) => error.code(),
             Self::Count { .. } => "count",
             Self::Length { .. } => "length",
             Self::Nonce { .. } => "nonce",
             Self::Order { .. } => "order",
-            Self::Lists { .. } => "lists",
             Self::Digest { .. } => "digest-text",
-            Self::Json { .. } => "json",
         }
+    }
+
+    /// The claim it is about, counted from 0.
+    #[must_use]
+    pub fn claim(&self) -> Option<usize> {
+        match self {
+            Self::Nonce { index, .. } | Self::Order { index, .. } | Self::Digest { index, .. } => {
+                Some(*index)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Refuses a nonce that does not ascend.
+pub(crate) fn check_order(index: usize, previous: Option<Nonce>, nonce: Nonce) -> Result<(), DecodeError> {
+    match previous {
+        Some(previous) if nonce <= previous => {
+            Err(DecodeError::Order { index, got: nonce.get(), previous: previous.get() })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -169,11 +168,10 @@ impl Proof {
         if claims.len() > MAX_CLAIMS {
             return Err(DecodeError::Count { got: claims.len(), max: MAX_CLAIMS });
         }
-        for (index, pair) in (1..).zip(claims.array_windows()) {
-            let [previous, claim] = pair.map(|claim| claim.nonce.get());
-            if claim <= previous {
-                return Err(DecodeError::Order { index, got: claim, previous });
-            }
+        let mut previous = None;
+        for (index, claim) in claims.iter().enumerate() {
+            check_order(index, previous, claim.nonce)?;
+            previous = Some(claim.nonce);
         }
         Ok(Self { params: *params, block: block.clone(), key: key.clone(), claims })
     }

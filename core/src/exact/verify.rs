@@ -3,7 +3,7 @@
 //! There is no tolerance: one claim that does not repeat exactly proves fraud, and a third party repeats it from the
 //! fault alone.
 
-use super::params::{Params, Preset, VERSION};
+use super::params::{FIELDS, Params, Preset, RawParams, VERSION};
 use super::plan::Plan;
 use super::puzzle::Puzzle;
 use super::verdict::{self, Digest};
@@ -13,7 +13,7 @@ use crate::verify::{Facts, Given, GivenError, Settled, Source, Verdict};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 /// The chance to find no false claim that a bound on their share may leave.
@@ -105,7 +105,26 @@ impl Model for Params {
     }
 
     fn from_value(value: &Value) -> Result<Self, String> {
-        let raw = super::params::RawParams::deserialize(value).map_err(|error| error.to_string())?;
+        let object = value.as_object().ok_or("expected an object with a model's sizes")?;
+        if let Some(name) = object.keys().find(|name| !FIELDS.contains(&name.as_str())) {
+            return Err(format!("{} is no size of a model", crate::text::shown(name)));
+        }
+        let size = |name| {
+            let value = object.get(name).ok_or_else(|| format!("{name} is missing"))?;
+            let size = value.as_u64().and_then(|size| u32::try_from(size).ok());
+            let got = || crate::json::described(&value.to_string());
+            size.ok_or_else(|| format!("{name} is {}, expected an integer from 0 to 4294967295", got()))
+        };
+        let [dim, heads, hidden, layers, tokens, vocab, threshold] = FIELDS.map(size);
+        let raw = RawParams {
+            dim: dim?,
+            heads: heads?,
+            hidden: hidden?,
+            layers: layers?,
+            tokens: tokens?,
+            vocab: vocab?,
+            threshold: threshold?,
+        };
         Self::new(&raw).map_err(|error| error.to_string())
     }
 

@@ -27,7 +27,9 @@ impl ReferenceExecutor {
         Self { params: params.clone(), block: block.clone(), plan: Plan::new(params), pool, rope }
     }
 
-    /// The same model running another plan: what a shortcut leaves of the honest one.
+    /// The same model running another plan, such as one of fewer layers.
+    ///
+    /// An op that reads a slot which no op before it wrote makes [`Self::logits`] panic.
     #[must_use]
     pub fn with_plan(self, plan: Plan) -> Self {
         Self { plan, ..self }

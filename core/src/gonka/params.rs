@@ -1,70 +1,14 @@
 //! Model sizes (SPEC §I.3, §I.6): [`Params`] cannot hold a size that the forward pass could not run.
 
+use crate::json;
 use alloc::format;
 use alloc::string::{String, ToString};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// The network's presets by name (SPEC §I.6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Preset {
-    /// 17.8 billion parameters, 9.1 TFLOP a nonce.
-    Mainnet,
-    /// 2.97 billion parameters, 0.76 TFLOP a nonce.
-    Testnet,
-    /// 64 thin layers at sequence length 4.
-    Default,
-    /// 75.5 million parameters, for development.
-    DevTest,
-}
+mod preset;
 
-impl Preset {
-    /// All presets, largest first.
-    pub const ALL: [Self; 4] = [Self::Mainnet, Self::Testnet, Self::Default, Self::DevTest];
-
-    /// The preset's name on the command line and in JSON.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Mainnet => "mainnet",
-            Self::Testnet => "testnet",
-            Self::Default => "default",
-            Self::DevTest => "dev-test",
-        }
-    }
-
-    /// The preset of that name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|preset| preset.name() == name)
-    }
-
-    /// Its sizes.
-    #[must_use]
-    pub fn params(self) -> Params {
-        let raw =
-            |dim, n_layers, n_heads, vocab_size, multiplier, multiple_of, theta, scaled, seq_len| RawParams {
-                dim,
-                n_layers,
-                n_heads,
-                n_kv_heads: n_heads,
-                vocab_size,
-                ffn_dim_multiplier: Some(multiplier),
-                multiple_of,
-                norm_eps: 1e-5,
-                rope_theta: theta,
-                use_scaled_rope: scaled,
-                seq_len,
-            };
-        let raw = match self {
-            Self::Mainnet => raw(1792, 64, 64, 8196, 10.0, 8192, 10_000.0, false, 256),
-            Self::Testnet => raw(1024, 32, 32, 8196, 10.0, 2048, 10_000.0, false, 128),
-            Self::Default => raw(512, 64, 128, 8192, 16.0, 1024, 500_000.0, true, 4),
-            Self::DevTest => raw(512, 16, 16, 8192, 1.3, 1024, 500_000.0, true, 4),
-        };
-        Params::new(&raw).expect("presets are valid, see the test")
-    }
-}
+pub use preset::Preset;
 
 /// Sizes as given, not yet checked: the network's field names (SPEC §I.6).
 ///
@@ -163,6 +107,21 @@ pub enum ParamsError {
         reason: String,
     },
 }
+
+/// What the network's nodes take for a field that is left out, as JSON.
+pub(super) const DEFAULTS: &[(&str, &str)] = &[
+    ("dim", "2048"),
+    ("n_layers", "16"),
+    ("n_heads", "16"),
+    ("n_kv_heads", "16"),
+    ("vocab_size", "8192"),
+    ("ffn_dim_multiplier", "1.3"),
+    ("multiple_of", "1024"),
+    ("norm_eps", "1e-5"),
+    ("rope_theta", "500000.0"),
+    ("use_scaled_rope", "false"),
+    ("seq_len", "16"),
+];
 
 /// Most parameters a model may have: 16 times the network's mainnet.
 pub const MAX_PARAMETERS: u64 = 1 << 38;
@@ -382,7 +341,7 @@ fn hidden_width(raw: &RawParams) -> Result<usize, ParamsError> {
     Ok(usize::try_from(hidden).unwrap_or(usize::MAX))
 }
 
-/// One field of a JSON object. Integers may be written as floats, as the network's clients do (16 or 16.0).
+/// One field of a JSON object, written as the network's clients and the chain do: 16, 16.0, "16", {value, exponent}.
 struct Field<'a> {
     name: &'static str,
     value: &'a Value,
@@ -396,22 +355,16 @@ impl<'a> Field<'a> {
     }
 
     fn wrong(&self, expected: &'static str) -> ParamsError {
-        let got: String = self.value.to_string().chars().take(64).collect();
+        let got = json::described(&self.value.to_string());
         ParamsError::Json { reason: format!("{} is {got}, expected {expected}", self.name) }
     }
 
     fn float(&self) -> Result<f64, ParamsError> {
-        self.value.as_f64().ok_or_else(|| self.wrong("a number"))
+        json::float(&self.value.to_string()).ok_or_else(|| self.wrong("a number"))
     }
 
     fn integer(&self) -> Result<i64, ParamsError> {
-        let float = self.float()?;
-        #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and below 2^53")]
-        if libm::trunc(float) == float && float.abs() < 9e15 {
-            Ok(float as i64)
-        } else {
-            Err(self.wrong("an integer"))
-        }
+        json::integer(&self.value.to_string()).ok_or_else(|| self.wrong("an integer"))
     }
 
     fn boolean(&self) -> Result<bool, ParamsError> {

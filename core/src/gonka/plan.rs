@@ -166,15 +166,25 @@ impl Plan {
     /// The forward pass of `params`.
     #[must_use]
     pub fn new(params: &Params) -> Self {
+        Self::of_layers(&(0..params.n_layers()).collect::<Vec<_>>())
+    }
+
+    /// The forward pass of the layers `kept`, in ascending order, alone.
+    #[must_use]
+    pub fn of_layers(kept: &[usize]) -> Self {
         let mut ops = Vec::new();
-        for layer in 0..params.n_layers() {
-            push_layer(&mut ops, layer, layer + 1 == params.n_layers());
+        for layer in kept {
+            ops.append(&mut layer_ops(*layer, Some(layer) == kept.last()));
+        }
+        if kept.is_empty() {
+            ops.push(Op::TakeLast { input: Slot::Stream, output: Slot::LastStream });
         }
         Self::with_readout(ops)
     }
 
-    /// The layers' ops, then final norm and output projection of the last position.
-    pub(super) fn with_readout(mut ops: Vec<Op>) -> Self {
+    /// The layers' ops, then final norm and output projection of [`Slot::LastStream`], which these must have written.
+    #[must_use]
+    pub fn with_readout(mut ops: Vec<Op>) -> Self {
         let (input, output) = (Slot::LastStream, Slot::LastNormed);
         ops.push(Op::RmsNorm { input, weight: Tensor::Norm, output, rows: Rows::Last });
         let (input, output) = (Slot::LastNormed, Slot::Logits);
@@ -187,9 +197,25 @@ impl Plan {
     pub fn ops(&self) -> &[Op] {
         &self.ops
     }
+
+    /// Flops of the linear layers for one nonce, a multiplication and an addition counted as 2.
+    #[must_use]
+    pub fn cost(&self, params: &Params) -> u64 {
+        let linear = self.ops.iter().map(|op| match op {
+            Op::Linear { weight, rows, .. } => {
+                let (outputs, inputs) = weight.shape(params);
+                2 * (rows.count(1, params) * outputs * inputs) as u64
+            }
+            _ => 0,
+        });
+        linear.sum()
+    }
 }
 
-pub(super) fn push_layer(ops: &mut Vec<Op>, layer: usize, is_last: bool) {
+/// The ops of a layer; where `is_last`, only what the last position needs.
+#[must_use]
+pub fn layer_ops(layer: usize, is_last: bool) -> Vec<Op> {
+    let mut ops = Vec::new();
     let tensor = |t| Tensor::Layer(layer, t);
     let linear = |input, t, output, rows| Op::Linear { input, weight: tensor(t), output, rows };
     let norm = |input, t, output, rows| Op::RmsNorm { input, weight: tensor(t), output, rows };
@@ -217,6 +243,7 @@ pub(super) fn push_layer(ops: &mut Vec<Op>, layer: usize, is_last: bool) {
         linear(Slot::Gate, LayerTensor::W2, Slot::Branch, rows),
         Op::AddBranch { slot: stream, rows },
     ]);
+    ops
 }
 
 #[cfg(test)]
@@ -228,18 +255,7 @@ mod tests {
     fn linear_ops_cost_what_the_parameters_say() {
         for preset in Preset::ALL {
             let params = preset.params();
-            let cost: u64 = Plan::new(&params)
-                .ops()
-                .iter()
-                .map(|op| match op {
-                    Op::Linear { weight, rows, .. } => {
-                        let (n, k) = weight.shape(&params);
-                        2 * (rows.count(1, &params) * n * k) as u64
-                    }
-                    _ => 0,
-                })
-                .sum();
-            assert_eq!(cost, params.flops_per_nonce(), "{}", preset.name());
+            assert_eq!(Plan::new(&params).cost(&params), params.flops_per_nonce(), "{}", preset.name());
         }
     }
 

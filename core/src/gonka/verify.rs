@@ -111,6 +111,7 @@ impl Advisory {
 
 impl Model for Params {
     const PRESETS: &'static [&'static str] = &["mainnet", "testnet", "default", "dev-test"];
+    const DEFAULTS: &'static [(&'static str, &'static str)] = super::params::DEFAULTS;
 
     fn from_name(name: &str) -> Option<Self> {
         Preset::from_name(name).map(Preset::params)

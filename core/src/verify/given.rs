@@ -123,10 +123,12 @@ impl<P: Profile> Expectations<P> {
     /// [`GivenError`], naming the option.
     pub fn new(given: &Given) -> Result<Self, GivenError> {
         given.check_options::<P>()?;
+        let public_key = given.public_key.as_deref().map(PublicKey::new).transpose()?;
+        public_key.as_ref().map(P::check_key).transpose()?;
         Ok(Self {
             params: given.params.as_ref().map(model).transpose()?,
             block_hash: given.block_hash.as_deref().map(BlockHash::new).transpose()?,
-            public_key: given.public_key.as_deref().map(PublicKey::new).transpose()?,
+            public_key,
             terms: P::terms(given)?,
         })
     }

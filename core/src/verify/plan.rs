@@ -176,6 +176,9 @@ type Fault = (&'static str, String);
 
 /// Fills in what a batch leaves out, and refuses what contradicts the verifier.
 fn group_of<P: Profile>(batch: Batch<P>, expected: &Expectations<P>) -> Result<Group<P>, Fault> {
+    if batch.nonces.is_empty() {
+        return Err(("no-nonces", "there are no nonces to judge".into()));
+    }
     let Batch { place, participant, public_key, block_hash, block_height, node_id, params, price, .. } =
         batch;
     let (public_key, key_source) =
@@ -198,9 +201,6 @@ fn group_of<P: Profile>(batch: Batch<P>, expected: &Expectations<P>) -> Result<G
         Source::Document if params.preset().is_some() => Source::Network,
         source => source,
     };
-    if batch.nonces.is_empty() {
-        return Err(("no-nonces", "there are no nonces to judge".into()));
-    }
     let Some(claims) = batch.claims else {
         let message =
             format!("{} is left out: nonces can be recomputed, nothing can be judged", P::CLAIM_COLUMN);

@@ -133,7 +133,7 @@ impl CpuExecutor {
         &self.pool
     }
 
-    /// Runs another plan from now on, such as what a shortcut leaves of the honest one.
+    /// Runs another plan from now on, such as one of fewer layers.
     pub fn set_plan(&mut self, plan: Plan) {
         self.plan = plan;
     }

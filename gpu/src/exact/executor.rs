@@ -6,14 +6,14 @@ use super::forward::{Linears, Model};
 use super::kernels::Kernels;
 use super::kernels::linear::Method;
 use super::layout::{Layout, READBACKS, WeightPlace, slot_bytes};
-use super::readback::Readback;
 use super::self_test;
+use crate::Progress;
 use crate::context::Gpu;
 use crate::device::{DeviceInfo, MatrixUnits};
 use crate::error::GpuError;
 use crate::pace::Pace;
+use crate::readback::Readback;
 use crate::recorder::Recorder;
-use crate::{GpuExecutor, Progress};
 use sphere_pow_core::exact::plan::Slot;
 use sphere_pow_core::exact::{Digest, Params, Puzzle, Verdict};
 use sphere_pow_core::identity::{Nonce, PublicKey};
@@ -92,7 +92,7 @@ impl ExactGpuExecutor {
         let params = puzzle.params();
         let layout = Layout::new(params, &info.name, &info.limits, options.max_binding_bytes)?;
         let (place, batch) = choose_sizes(info, &layout, &options)?;
-        let gpu = Gpu::bare(info, features).await?;
+        let gpu = Gpu::open(info, features).await?;
         let kernels = Kernels::new(&gpu, options.checked).await?;
         let mut pace = Pace::default();
         let linears = choose::choose(&gpu, &wish(info, params, batch, &options), &mut pace).await?;
@@ -300,7 +300,7 @@ fn choose_sizes(
     layout: &Layout,
     options: &ExactGpuOptions,
 ) -> Result<(WeightPlace, usize), GpuError> {
-    let limit = options.memory_limit_bytes.unwrap_or_else(|| GpuExecutor::default_memory_bytes(info));
+    let limit = options.memory_limit_bytes.unwrap_or_else(|| info.default_memory_bytes());
     let wanted = options.batch.map_or(1, NonZeroUsize::get);
     let places = match options.weights {
         Some(place) => vec![place],

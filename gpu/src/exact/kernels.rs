@@ -5,7 +5,8 @@
 
 use crate::context::Gpu;
 use crate::error::GpuError;
-use crate::kernels::{Compiled, Kernel};
+pub use crate::kernel::WG;
+use crate::kernel::{Compiled, Kernel, assert_holds, u32_of};
 use sphere_pow_core::exact::tables::{EXP2, NORMAL, SILU};
 
 pub mod attention;
@@ -34,8 +35,6 @@ pub const ALL: [&Kernel; 13] = [
     &linear::COOP_16,
 ];
 
-/// Threads in a workgroup of the kernels that are not [`linear`].
-pub const WG: u32 = 64;
 /// Cost of four values in the kernels that read and write each value once, in operations of [`linear`].
 const WORD_COST: f64 = 60.0;
 
@@ -79,21 +78,4 @@ impl Kernels {
             exp2_table: table("exp2", EXP2.map(u32::from)),
         })
     }
-}
-
-/// Asserts that `buffer` holds `rows` rows of `row_bytes`.
-///
-/// # Panics
-/// When it is too short: the kernels would run over its end.
-fn assert_holds(buffer: &wgpu::Buffer, rows: usize, row_bytes: usize) {
-    let needed = rows as u64 * row_bytes as u64;
-    assert!(buffer.size() >= needed, "a buffer of {} bytes for {rows} rows of {row_bytes}", buffer.size());
-}
-
-/// A size that WGSL counts in u32.
-///
-/// # Panics
-/// When it does not fit: buffers are below 2^31 bytes.
-fn u32_of(size: usize) -> u32 {
-    u32::try_from(size).expect("buffers are below 2^31 bytes")
 }

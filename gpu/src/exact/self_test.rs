@@ -7,7 +7,7 @@ use super::layout::{Layout, WeightPlace};
 use crate::context::Gpu;
 use crate::error::GpuError;
 use crate::pace::Pace;
-use crate::recorder::Recorder;
+use crate::recorder::{Recorder, run};
 use sphere_pow_core::exact::forward::ReferenceExecutor;
 use sphere_pow_core::exact::ops::{self, Requant};
 use sphere_pow_core::exact::params::RawParams;
@@ -25,20 +25,6 @@ pub struct Mismatch {
     pub got: i32,
     /// As the twin did.
     pub expected: i32,
-}
-
-/// Runs what `record` records and waits for it.
-///
-/// # Errors
-/// As the device fails.
-pub async fn run(
-    gpu: &Gpu,
-    record: impl FnOnce(&mut Recorder<'_>) -> Result<(), GpuError>,
-) -> Result<(), GpuError> {
-    let (mut pace, mut progress) = (Pace::default(), |_| ControlFlow::Continue(()));
-    let mut recorder = Recorder::new(gpu, &mut pace, 1.0, &mut progress);
-    record(&mut recorder)?;
-    recorder.finish().await
 }
 
 /// The first difference between what a device computed and what its twin did.

@@ -1,7 +1,7 @@
-// linear: the interface of the three kernels linear_dp4a, linear_f32 and linear_coop: SPEC §II.6.5.
+// linear: the interface of the kernels linear_dp4a, linear_f32 (either width) and linear_coop: SPEC §II.6.5.
 // Twins: core/src/exact/ops/linear.rs (the sums), Requant (what leaves).
-//   x       [rows, k] i8, 16 to a vec4             in, within ±127
-//   weight  [columns, k] i8, 16 to a vec4          in, within ±46, from vec4 weight_first
+//   x       [rows, k] i8                           in, within ±127
+//   weight  [columns, k] i8                        in, within ±46, from 16 weight_first on
 //   out     [rows, out_words] u32                  out
 // out holds int8 four to a word, int16 (saturated) two to a word, or i32. |sum| <= 127 * 46 * 16384 < 2^27.
 // The host pads rows, columns and k to whole tiles, so that nothing here needs a bounds check.
@@ -11,7 +11,7 @@ const INT16: u32 = 1u;
 const INT32: u32 = 2u;
 
 struct Dims {
-    // vec4 in a row of x and of weight: k / 16
+    // groups of 16 values in a row of x and of weight: k / 16
     k_vecs: u32,
     // words in a row of out
     out_words: u32,
@@ -26,8 +26,7 @@ struct Dims {
 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
-@group(0) @binding(1) var<storage, read> x: array<vec4<u32>>;
-@group(0) @binding(2) var<storage, read> weight: array<vec4<u32>>;
+// x and weight at 1 and 2 are declared as each kernel reads them.
 @group(0) @binding(3) var<storage, read_write> out: array<u32>;
 
 // Writes the sums of columns `column` to `column + 3` of a row; column is counted from first_column.

@@ -183,7 +183,7 @@ for (const name of ['tiny', 'small']) {
     const { results, engine, phases } = await run('plain', optionsOf(known), gonkaBatch(known));
     assert.equal(engine.engine, 'webgpu');
     assertWithinBounds(results, known.dist);
-    assert.deepEqual(phases, ['pool', 'layers', 'distance']);
+    assert.deepEqual(phases, ['weights', 'layers', 'done']);
   });
 }
 

@@ -3,16 +3,17 @@
 use super::request::{Identity, Request};
 use super::{Correlation, SHOWN, Told, check_small, correlation, hex, json};
 use crate::error::Failure;
-use crate::exact::{Model, params_of};
+use crate::exact::Model;
+use crate::models::params_of;
 use serde::Serialize;
 use sphere_pow_core::exact::params::RawParams;
 use sphere_pow_core::exact::plan::Plan;
 use sphere_pow_core::exact::stream::{KeyEncoding, StreamKey};
 use sphere_pow_core::exact::weights::{LayerTensor, Tensor};
-use sphere_pow_core::exact::{Digest, Puzzle, Verdict};
+use sphere_pow_core::exact::{Digest, Exact, Puzzle, Verdict};
 
 pub(super) fn check(request: &Request) -> Result<(), Failure> {
-    let params = params_of(&request.params())?;
+    let params = params_of::<Exact>(&request.params())?;
     request.kept(params.layers())?;
     if request.r_target.is_some() {
         return Err(Failure::format("rTarget is of the profile gonka, expected none for exact"));

@@ -3,29 +3,27 @@
 use super::request::{Identity, Request};
 use super::{Correlation, SHOWN, Told, check_small, correlation, hex, json};
 use crate::error::Failure;
-use crate::gonka::{Model, memory_bytes, params_of};
+use crate::gonka::{Model, memory_bytes};
+use crate::models::params_of;
 use half::f16;
 use serde::Serialize;
 use sphere_pow_core::gonka::params::RawParams;
 use sphere_pow_core::gonka::plan::Plan;
-use sphere_pow_core::gonka::proof::TargetRadius;
 use sphere_pow_core::gonka::rng::{NumpyRng, SeedSequence};
+use sphere_pow_core::gonka::rule::TargetRadius;
 use sphere_pow_core::gonka::seed::{Seed, parameter_offset};
-use sphere_pow_core::gonka::shortcut::{Edit, Shortcut};
 use sphere_pow_core::gonka::weights::{LayerTensor, Tensor, TensorView};
-use sphere_pow_core::gonka::{Params, geometry};
+use sphere_pow_core::gonka::{Gonka, Params, geometry};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use sphere_pow_core::statistics::cap_probability;
 
-/// The radius at launch.
-const LAUNCH: f64 = 1.401_356_466_045_817_3;
-
 fn radius(request: &Request) -> Result<f64, Failure> {
-    Ok(TargetRadius::new(request.r_target.unwrap_or(LAUNCH))?.get())
+    let radius = request.r_target.map(TargetRadius::new).transpose()?;
+    Ok(radius.unwrap_or(TargetRadius::LAUNCH).get())
 }
 
 pub(super) fn check(request: &Request) -> Result<(), Failure> {
-    let params = params_of(&request.params())?;
+    let params = params_of::<Gonka>(&request.params())?;
     radius(request)?;
     request.kept(params.n_layers())?;
     if request.skips() { check_small(params.flops_per_nonce(), memory_bytes(&params)) } else { Ok(()) }
@@ -343,13 +341,14 @@ pub(super) fn skip_layers(
     let params = model.puzzle.params().clone();
     let (r_target, key, nonces) = (radius(request)?, &identity.key, &identity.nonces);
     let kept = request.kept(params.n_layers())?;
-    let shortcut = Shortcut { name: String::new(), edit: Edit::KeepLayers(kept.clone()) };
-    let work = shortcut.price(&params).cheap;
+    let (plan, honest_plan) = (Plan::of_layers(&kept), Plan::new(&params));
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+    let work = plan.cost(&params) as f64 / honest_plan.cost(&params) as f64;
     let mut part = |done: f64| told(done / (1.0 + work));
     let honest = model.distances(key, nonces, &mut part)?;
-    model.executor.set_plan(shortcut.plan(&params));
+    model.executor.set_plan(plan);
     let cheap = model.distances(key, nonces, &mut |done| part(1.0 + done * work));
-    model.executor.set_plan(Plan::new(&params));
+    model.executor.set_plan(honest_plan);
     let cheap = cheap?;
     let square: f64 = cheap.iter().zip(&honest).map(|(a, b)| (a - b) * (a - b)).sum();
     #[expect(clippy::cast_precision_loss, reason = "a few thousand")]

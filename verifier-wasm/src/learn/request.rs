@@ -93,12 +93,8 @@ pub(super) struct Identity {
 
 impl Identity {
     pub(super) fn new(request: &Request) -> Result<Self, Failure> {
-        let block = BlockHash::from_network(&request.block_hash).map_err(Failure::block_hash)?;
-        // As the verifier: a key of an exact proof is the text that its inputs were made from.
-        let key = match request.profile.as_str() {
-            "exact" => PublicKey::new(&request.public_key)?,
-            _ => PublicKey::from_network(&request.public_key)?,
-        };
+        let block = BlockHash::new(&request.block_hash).map_err(Failure::block_hash)?;
+        let key = PublicKey::new(&request.public_key)?;
         let nonces: Vec<Nonce> = request.nonces.iter().map(|n| n.parse()).collect::<Result<_, _>>()?;
         let mut sorted = nonces.clone();
         sorted.sort_unstable();

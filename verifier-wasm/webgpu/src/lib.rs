@@ -8,9 +8,13 @@ mod gonka;
 use core::ops::ControlFlow;
 use js_sys::Function;
 use serde::Serialize;
-use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
+use sphere_pow_core::exact::Exact;
+use sphere_pow_core::gonka::Gonka;
+use sphere_pow_core::identity::BlockHash;
+use sphere_pow_core::profile::{Engine, Profile, ProfileName};
 use sphere_pow_gpu::{DeviceSelector, GpuError};
 use sphere_pow_verifier_wasm::error::Failure;
+use sphere_pow_verifier_wasm::models::{Computed, asked, outcomes_to_json, params_of, profile_of};
 use sphere_pow_verifier_wasm::progress::tell;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -25,13 +29,26 @@ pub struct GpuModel {
     model: Model,
 }
 
+/// A model that lies on a device.
+trait Loaded<P: Profile>: Engine<P, Error = Failure> {
+    /// Bytes of device memory in use.
+    fn memory_bytes(&self) -> u64;
+}
+
 /// What a model runs on.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Engine {
+struct Description {
     kernel: String,
     batch: usize,
     memory_bytes: u64,
+}
+
+impl Description {
+    fn new<P: Profile>(model: &impl Loaded<P>) -> Self {
+        let kernel = model.info().device.clone();
+        Self { kernel, batch: model.batch(), memory_bytes: model.memory_bytes() }
+    }
 }
 
 /// Opens the browser's adapter, makes it pass the self-tests and loads a model onto it; `progress` is told the share
@@ -47,11 +64,18 @@ pub async fn open_gpu(
     block_hash: String,
     progress: Function,
 ) -> Result<GpuModel, Failure> {
-    let block = BlockHash::from_network(&block_hash).map_err(Failure::block_hash)?;
-    let info = DeviceSelector::Best.find().await.map_err(failure)?;
-    let model = match profile.as_str() {
-        "exact" => Model::Exact(Box::new(exact::Model::new(&info, &params, &block, &progress).await?)),
-        _ => Model::Gonka(Box::new(gonka::Model::new(&info, &params, &block, &progress).await?)),
+    let block = BlockHash::new(&block_hash).map_err(Failure::block_hash)?;
+    let model = match profile_of(&profile)? {
+        ProfileName::Gonka => {
+            let params = params_of::<Gonka>(&params)?;
+            let info = DeviceSelector::Best.find().await.map_err(failure)?;
+            Model::Gonka(Box::new(gonka::Model::new(&info, &params, &block, &progress).await?))
+        }
+        ProfileName::Exact => {
+            let params = params_of::<Exact>(&params)?;
+            let info = DeviceSelector::Best.find().await.map_err(failure)?;
+            Model::Exact(Box::new(exact::Model::new(&info, &params, &block, &progress).await?))
+        }
     };
     Ok(GpuModel { model })
 }
@@ -63,11 +87,11 @@ impl GpuModel {
     /// # Errors
     /// None that these values have.
     pub fn engine(&self) -> Result<String, Failure> {
-        let engine = match &self.model {
-            Model::Gonka(model) => model.engine(),
-            Model::Exact(model) => model.engine(),
+        let description = match &self.model {
+            Model::Gonka(model) => Description::new(&**model),
+            Model::Exact(model) => Description::new(&**model),
         };
-        Ok(serde_json::to_string(&engine)?)
+        Ok(serde_json::to_string(&description)?)
     }
 
     /// What `nonces` come to, as the JSON that the verifier's wasm gives.
@@ -80,14 +104,22 @@ impl GpuModel {
         nonces: Vec<u64>,
         progress: Function,
     ) -> Result<String, Failure> {
-        let nonces = nonces.into_iter().map(Nonce::new).collect::<Result<Vec<_>, _>>()?;
         match &mut self.model {
-            Model::Gonka(model) => {
-                model.distances(&PublicKey::from_network(&public_key)?, &nonces, &progress).await
-            }
-            Model::Exact(model) => model.judge(&PublicKey::new(&public_key)?, &nonces, &progress).await,
+            Model::Gonka(model) => compute::<Gonka>(&mut **model, &public_key, &nonces, &progress).await,
+            Model::Exact(model) => compute::<Exact>(&mut **model, &public_key, &nonces, &progress).await,
         }
     }
+}
+
+async fn compute<P: Computed>(
+    model: &mut impl Engine<P, Error = Failure>,
+    public_key: &str,
+    nonces: &[u64],
+    progress: &Function,
+) -> Result<String, Failure> {
+    let (key, nonces) = asked::<P>(public_key, nonces)?;
+    let outcomes = model.outcomes(&key, &nonces, &mut telling(progress, 0.0)).await?;
+    outcomes_to_json::<P>(&outcomes)
 }
 
 /// A failure of the device in the package's codes.

@@ -1,4 +1,4 @@
-// What a shortcut is worth to a cheater, as `sphere-pow soundness` counts it (core/src/soundness.rs); tests/teach.test.mjs
+// What a shortcut is worth to a cheater, as `sphere-pow soundness` counts it (tests/soundness/src/worth.rs); tests/teach.test.mjs
 // holds the two together.
 
 import type { Correlation } from 'sphere-pow/learn';

@@ -1,6 +1,6 @@
 //! A proof as bytes (SPEC §II.9.1): the one compact form there is of each.
 
-use super::{Claim, DecodeError, MAX_CLAIMS, Proof};
+use super::{Claim, DecodeError, MAX_CLAIMS, Proof, check_order};
 use crate::exact::params::{Params, RawParams, VERSION};
 use crate::exact::verdict::Digest;
 use crate::identity::{BlockHash, IdentityError, MAX_TEXT_BYTES, Nonce, PublicKey};
@@ -78,7 +78,7 @@ impl Proof {
         }
         let version = reader.word("version")?;
         if version != VERSION {
-            return Err(DecodeError::Version { got: version, expected: VERSION });
+            return Err(DecodeError::Version { got: version.into(), expected: VERSION });
         }
         let params = Params::new(&RawParams {
             dim: reader.word("dim")?,
@@ -99,8 +99,13 @@ impl Proof {
         if reader.0.len() != expected {
             return Err(DecodeError::Length { expected, got: reader.0.len() });
         }
-        let claims = (0..count).map(|index| read_claim(&mut reader, index));
-        Self::new(&params, &block, &key, claims.collect::<Result<_, _>>()?)
+        let mut claims: Vec<Claim> = Vec::with_capacity(count);
+        for index in 0..count {
+            let claim = read_claim(&mut reader, index)?;
+            check_order(index, claims.last().map(|claim| claim.nonce), claim.nonce)?;
+            claims.push(claim);
+        }
+        Ok(Self { params, block, key, claims })
     }
 }
 

@@ -99,7 +99,7 @@ fn json_round_trips_and_names_missing_fields() {
         ("", "EOF"),
         ("[1]", "object"),
         (&go.replace("512", "512.5"), "dim is 512.5"),
-        (&go.replace("512", "\"512\""), "dim is \"512\""),
+        (&go.replace("512", "\"wide\""), "dim is \"wide\""),
         (&go.replace("512", "1e999"), "range"),
         (&go.replace("16.0", "NaN"), "expected"),
     ] {

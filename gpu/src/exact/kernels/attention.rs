@@ -2,7 +2,7 @@
 
 use super::{Kernels, assert_holds, u32_of};
 use crate::error::GpuError;
-use crate::kernels::{Access, Kernel, members};
+use crate::kernel::{Access, Kernel, members};
 use crate::recorder::Recorder;
 use sphere_pow_core::exact::ops::{AttentionShape, log2_sqrt};
 
@@ -10,10 +10,7 @@ use sphere_pow_core::exact::ops::{AttentionShape, log2_sqrt};
 pub const KERNEL: Kernel = Kernel {
     name: "attention",
     entry_point: "attention",
-    source: concat!(
-        include_str!("../../../../shaders/exact/shared/narrow.wgsl"),
-        include_str!("../../../../shaders/exact/attention.wgsl")
-    ),
+    source: sphere_pow_shaders::exact::ATTENTION,
     dims_bytes: size_of::<Dims>(),
     dims_members: members!(Dims; tokens, queries, row_vecs, head_vecs, log2_root, block_queries, blocks, first_block),
     buffers: &[Access::Read, Access::Read, Access::Read, Access::Read, Access::Write],
@@ -99,6 +96,6 @@ pub fn record(
         };
         let all = [&kernels.exp2_table, query, key, value, out];
         let groups = [u32_of(heads), u32_of(rows.len())];
-        recorder.dispatch_compiled(&kernels.attention, bytemuck::bytes_of(&dims), &all, groups, cost)
+        recorder.dispatch(&kernels.attention, bytemuck::bytes_of(&dims), &all, groups, cost)
     })
 }

@@ -2,17 +2,14 @@
 
 use super::{Kernels, WG, WORD_COST, assert_holds, u32_of};
 use crate::error::GpuError;
-use crate::kernels::{Access, Kernel, members};
+use crate::kernel::{Access, Kernel, members};
 use crate::recorder::Recorder;
 
 /// See the kernel's file.
 pub const KERNEL: Kernel = Kernel {
     name: "embed",
     entry_point: "embed",
-    source: concat!(
-        include_str!("../../../../shaders/exact/shared/narrow.wgsl"),
-        include_str!("../../../../shaders/exact/embed.wgsl")
-    ),
+    source: sphere_pow_shaders::exact::EMBED,
     dims_bytes: size_of::<Dims>(),
     dims_members: members!(Dims; first, end),
     buffers: &[Access::Read, Access::Write],
@@ -51,6 +48,6 @@ pub fn record(
     recorder.split_rows(words.div_ceil(wg), group_cost, |recorder, groups, cost| {
         let dims = Dims { first: u32_of(groups.start * wg), end: u32_of(words) };
         let groups = [u32_of(groups.len()), 1];
-        recorder.dispatch_compiled(&kernels.embed, bytemuck::bytes_of(&dims), &[x, out], groups, cost)
+        recorder.dispatch(&kernels.embed, bytemuck::bytes_of(&dims), &[x, out], groups, cost)
     })
 }

@@ -2,52 +2,45 @@
 
 use super::{assert_holds, u32_of};
 use crate::error::GpuError;
-use crate::kernels::{Access, Compiled, Kernel, members};
+use crate::kernel::{Access, Compiled, Kernel, members};
 use crate::recorder::Recorder;
 use serde::{Deserialize, Serialize};
 use sphere_pow_core::exact::ops::Requant;
 use std::fmt;
 use std::str::FromStr;
 
-macro_rules! kernel {
-    ($stem:literal, [$($first:literal)?], [$($then:literal)?]) => {
-        Kernel {
-            name: $stem,
-            entry_point: $stem,
-            source: concat!(
-                $(include_str!(concat!("../../../../shaders/exact/shared/", $first, ".wgsl")),)?
-                include_str!("../../../../shaders/exact/shared/narrow.wgsl"),
-                include_str!("../../../../shaders/exact/shared/linear.wgsl"),
-                $(include_str!(concat!("../../../../shaders/exact/shared/", $then, ".wgsl")),)?
-                include_str!(concat!("../../../../shaders/exact/", $stem, ".wgsl"))
-            ),
-            dims_bytes: size_of::<Dims>(),
-            dims_members: members!(
-                Dims; k_vecs, out_words, first_row, weight_first, first_column, leaves_as, shift
-            ),
-            buffers: &[Access::Read, Access::Read, Access::Write],
-        }
-    };
+/// The kernels differ in text and name only.
+const fn kernel(name: &'static str, source: &'static str) -> Kernel {
+    Kernel {
+        name,
+        entry_point: name,
+        source,
+        dims_bytes: size_of::<Dims>(),
+        dims_members: members!(
+            Dims; k_vecs, out_words, first_row, weight_first, first_column, leaves_as, shift
+        ),
+        buffers: &[Access::Read, Access::Read, Access::Write],
+    }
 }
 
 /// See the kernel's file.
-pub const DP4A: Kernel = kernel!("linear_dp4a", [], ["tiles_dp4a"]);
+pub const DP4A: Kernel = kernel("linear_dp4a", sphere_pow_shaders::exact::LINEAR_DP4A);
 /// See the kernel's file.
-pub const DP4A_WIDE: Kernel = kernel!("linear_dp4a_wide", [], ["tiles_dp4a"]);
+pub const DP4A_WIDE: Kernel = kernel("linear_dp4a_wide", sphere_pow_shaders::exact::LINEAR_DP4A_WIDE);
 /// See the kernel's file.
-pub const F32: Kernel = kernel!("linear_f32", [], ["tiles_f32"]);
+pub const F32: Kernel = kernel("linear_f32", sphere_pow_shaders::exact::LINEAR_F32);
 /// See the kernel's file.
-pub const F32_WIDE: Kernel = kernel!("linear_f32_wide", [], ["tiles_f32"]);
+pub const F32_WIDE: Kernel = kernel("linear_f32_wide", sphere_pow_shaders::exact::LINEAR_F32_WIDE);
 /// See the kernel's file.
-pub const COOP_8: Kernel = kernel!("linear_coop", ["coop8"], []);
+pub const COOP_8: Kernel = kernel("linear_coop", sphere_pow_shaders::exact::LINEAR_COOP_8);
 /// See the kernel's file.
-pub const COOP_16: Kernel = kernel!("linear_coop", ["coop16"], []);
+pub const COOP_16: Kernel = kernel("linear_coop", sphere_pow_shaders::exact::LINEAR_COOP_16);
 
 /// `Dims` of the kernels.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
 pub struct Dims {
-    /// vec4 in a row of `x` and of `weight`.
+    /// Groups of 16 values in a row of `x` and of `weight`.
     pub k_vecs: u32,
     /// Words in a row of `out`.
     pub out_words: u32,
@@ -179,12 +172,13 @@ impl Variant {
     #[must_use]
     pub fn constants(self) -> Vec<(&'static str, f64)> {
         match self.method {
-            Method::Dp4a | Method::F32 => vec![
-                ("WG_X", f64::from(self.wg_x)),
-                ("WG_Y", f64::from(self.wg_y)),
-                ("STEPS", f64::from(self.steps)),
-                ("K_VECS", f64::from(self.k_vecs)),
-            ],
+            Method::Dp4a | Method::F32 => {
+                // 16 values are four words of dp4a.
+                let k_quads = if self.method == Method::Dp4a { self.k_vecs } else { 4 * self.k_vecs };
+                let sizes =
+                    [("WG_X", self.wg_x), ("WG_Y", self.wg_y), ("STEPS", self.steps), ("K_QUADS", k_quads)];
+                sizes.map(|(name, size)| (name, f64::from(size))).to_vec()
+            }
             Method::Coop8 | Method::Coop16 => vec![("THREADS", f64::from(self.threads()))],
         }
     }
@@ -284,13 +278,7 @@ pub fn record(
             let groups = [u32_of(columns), u32_of(rows)];
             let cost = row_cost * f64::from(u32_of(rows));
             let buffers = [x, weight, out];
-            recorder.dispatch_compiled(
-                &linear.compiled,
-                bytemuck::bytes_of(&dims),
-                &buffers,
-                groups,
-                cost,
-            )?;
+            recorder.dispatch(&linear.compiled, bytemuck::bytes_of(&dims), &buffers, groups, cost)?;
             row += rows;
         }
         column += columns;

@@ -2,7 +2,7 @@
 
 use super::{Kernels, WORD_COST, assert_holds, u32_of};
 use crate::error::GpuError;
-use crate::kernels::{Access, Kernel, members};
+use crate::kernel::{Access, Kernel, members};
 use crate::recorder::Recorder;
 use sphere_pow_core::exact::ops::log2_sqrt;
 
@@ -10,12 +10,7 @@ use sphere_pow_core::exact::ops::log2_sqrt;
 pub const KERNEL: Kernel = Kernel {
     name: "merge",
     entry_point: "merge",
-    source: concat!(
-        include_str!("../../../../shaders/exact/shared/narrow.wgsl"),
-        include_str!("../../../../shaders/exact/shared/sum.wgsl"),
-        include_str!("../../../../shaders/exact/shared/scale.wgsl"),
-        include_str!("../../../../shaders/exact/merge.wgsl")
-    ),
+    source: sphere_pow_shaders::exact::MERGE,
     dims_bytes: size_of::<Dims>(),
     dims_members: members!(Dims; quads, log2_root, first_row),
     buffers: &[Access::Read, Access::Read, Access::Write],
@@ -55,6 +50,6 @@ pub fn record(
     recorder.split_rows(rows, f64::from(quads) * WORD_COST, |recorder, rows, cost| {
         let dims = Dims { quads, log2_root: log2_sqrt(dim), first_row: u32_of(rows.start) };
         let groups = [u32_of(rows.len()), 1];
-        recorder.dispatch_compiled(&kernels.merge, bytemuck::bytes_of(&dims), &buffers, groups, cost)
+        recorder.dispatch(&kernels.merge, bytemuck::bytes_of(&dims), &buffers, groups, cost)
     })
 }

@@ -2,7 +2,7 @@
 
 use super::{Kernels, WORD_COST, assert_holds, u32_of};
 use crate::error::GpuError;
-use crate::kernels::{Access, Kernel, members};
+use crate::kernel::{Access, Kernel, members};
 use crate::recorder::Recorder;
 use sphere_pow_core::exact::ops::log2_sqrt;
 
@@ -10,12 +10,7 @@ use sphere_pow_core::exact::ops::log2_sqrt;
 pub const KERNEL: Kernel = Kernel {
     name: "norm",
     entry_point: "norm",
-    source: concat!(
-        include_str!("../../../../shaders/exact/shared/narrow.wgsl"),
-        include_str!("../../../../shaders/exact/shared/sum.wgsl"),
-        include_str!("../../../../shaders/exact/shared/scale.wgsl"),
-        include_str!("../../../../shaders/exact/norm.wgsl")
-    ),
+    source: sphere_pow_shaders::exact::NORM,
     dims_bytes: size_of::<Dims>(),
     dims_members: members!(Dims; quads, log2_root, first_row, first_position, positions),
     buffers: &[Access::Read, Access::Write, Access::Write],
@@ -81,6 +76,6 @@ pub fn record(
             positions: u32_of(positions),
         };
         let groups = [u32_of(rows.len()), 1];
-        recorder.dispatch_compiled(&kernels.norm, bytemuck::bytes_of(&dims), &[x, out, lanes], groups, cost)
+        recorder.dispatch(&kernels.norm, bytemuck::bytes_of(&dims), &[x, out, lanes], groups, cost)
     })
 }

@@ -2,7 +2,7 @@
 
 use super::{Kernels, WG, assert_holds, u32_of};
 use crate::error::GpuError;
-use crate::kernels::{Access, Kernel, members};
+use crate::kernel::{Access, Kernel, members};
 use crate::recorder::Recorder;
 use sphere_pow_core::exact::stream::StreamKey;
 
@@ -10,7 +10,7 @@ use sphere_pow_core::exact::stream::StreamKey;
 pub const KERNEL: Kernel = Kernel {
     name: "stream",
     entry_point: "stream",
-    source: include_str!("../../../../shaders/exact/stream.wgsl"),
+    source: sphere_pow_shaders::exact::STREAM,
     dims_bytes: size_of::<Dims>(),
     dims_members: members!(Dims; key, counter, first_stream, blocks_per_stream, first_block, end_block, out_first, padding),
     buffers: &[Access::Read, Access::Read, Access::Write],
@@ -97,6 +97,6 @@ pub fn record(
         };
         let buffers = [&kernels.normal_table, streams, out];
         let groups = [u32_of(groups.len()), 1];
-        recorder.dispatch_compiled(&kernels.stream, bytemuck::bytes_of(&dims), &buffers, groups, cost)
+        recorder.dispatch(&kernels.stream, bytemuck::bytes_of(&dims), &buffers, groups, cost)
     })
 }

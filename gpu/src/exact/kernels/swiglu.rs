@@ -2,17 +2,14 @@
 
 use super::{Kernels, WG, WORD_COST, assert_holds, u32_of};
 use crate::error::GpuError;
-use crate::kernels::{Access, Kernel, members};
+use crate::kernel::{Access, Kernel, members};
 use crate::recorder::Recorder;
 
 /// See the kernel's file.
 pub const KERNEL: Kernel = Kernel {
     name: "swiglu",
     entry_point: "swiglu",
-    source: concat!(
-        include_str!("../../../../shaders/exact/shared/narrow.wgsl"),
-        include_str!("../../../../shaders/exact/swiglu.wgsl")
-    ),
+    source: sphere_pow_shaders::exact::SWIGLU,
     dims_bytes: size_of::<Dims>(),
     dims_members: members!(Dims; first, end),
     buffers: &[Access::Read, Access::Read, Access::Write],
@@ -53,6 +50,6 @@ pub fn record(
         let dims = Dims { first: u32_of(groups.start * group_words), end: u32_of(words) };
         let buffers = [&kernels.silu_table, up, gate];
         let groups = [u32_of(groups.len()), 1];
-        recorder.dispatch_compiled(&kernels.swiglu, bytemuck::bytes_of(&dims), &buffers, groups, cost)
+        recorder.dispatch(&kernels.swiglu, bytemuck::bytes_of(&dims), &buffers, groups, cost)
     })
 }

@@ -2,14 +2,14 @@
 
 use super::{Kernels, WG, WORD_COST, assert_holds, u32_of};
 use crate::error::GpuError;
-use crate::kernels::{Access, Kernel, members};
+use crate::kernel::{Access, Kernel, members};
 use crate::recorder::Recorder;
 
 /// See the kernel's file.
 pub const KERNEL: Kernel = Kernel {
     name: "take_last",
     entry_point: "take_last",
-    source: include_str!("../../../../shaders/exact/take_last.wgsl"),
+    source: sphere_pow_shaders::exact::TAKE_LAST,
     dims_bytes: size_of::<Dims>(),
     dims_members: members!(Dims; tokens, words, first_nonce),
     buffers: &[Access::Read, Access::Write],
@@ -49,6 +49,6 @@ pub fn record(
     recorder.split_rows(nonces, WORD_COST * f64::from(u32_of(words)), |recorder, nonces, cost| {
         let dims = Dims { tokens: u32_of(tokens), words: u32_of(words), first_nonce: u32_of(nonces.start) };
         let groups = [columns, u32_of(nonces.len())];
-        recorder.dispatch_compiled(&kernels.take_last, bytemuck::bytes_of(&dims), &[x, out], groups, cost)
+        recorder.dispatch(&kernels.take_last, bytemuck::bytes_of(&dims), &[x, out], groups, cost)
     })
 }

@@ -1,0 +1,18 @@
+//! The GPU executor of the `gonka` profile: f16 values, f32 sums.
+//!
+//! In reading order: [`kernels`] holds the host side of `shaders/gonka/`, [`layout`] says what is padded to what and how
+//! much memory it takes, [`pool`] keeps the weight pool on the device and makes tensors of it, [`forward`] runs core's
+//! plan, [`self_test`] refuses a device that computes wrongly, [`tune`] picks the fastest tile, and [`executor`] joins
+//! these.
+
+pub mod engine;
+pub mod executor;
+pub mod forward;
+pub mod kernels;
+pub mod layout;
+pub mod pool;
+pub mod self_test;
+pub mod tune;
+
+pub use engine::GpuEngine;
+pub use executor::{GpuExecutor, GpuOptions};

@@ -1,0 +1,265 @@
+//! The GPU executor: a device, a model on it, and batches of nonces.
+
+use super::forward::Model;
+use super::kernels::linear::Tile;
+use super::kernels::{KernelOptions, Kernels};
+use super::layout::Layout;
+use super::pool::DevicePool;
+use super::{self_test, tune};
+use crate::Progress;
+use crate::context::Gpu;
+use crate::device::DeviceInfo;
+use crate::error::GpuError;
+use crate::pace::Pace;
+use crate::recorder::Recorder;
+use sphere_pow_core::f16;
+use sphere_pow_core::gonka::plan::Slot;
+use sphere_pow_core::gonka::{Params, known_answer};
+use sphere_pow_core::identity::BlockHash;
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+
+/// How an executor is set up. The default suits mining.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GpuOptions {
+    /// Nonces at once; by default as many as keep the device busy and fit.
+    pub batch: Option<NonZeroUsize>,
+    /// Most bytes of device memory; by default four fifths of what the device has.
+    pub memory_limit_bytes: Option<u64>,
+    /// Keep wgpu's bounds checks in the kernels: slower, for tests.
+    pub checked: bool,
+    /// Most bytes of a binding, below the device's own limit: for tests of the cutting into chunks.
+    pub max_binding_bytes: Option<u64>,
+}
+
+/// Runs batches of nonces of one block on one device.
+#[derive(Debug)]
+pub struct GpuExecutor {
+    gpu: Gpu,
+    kernels: Kernels,
+    model: Model,
+    pace: Pace,
+    options: GpuOptions,
+    block: BlockHash,
+}
+
+impl GpuExecutor {
+    /// Opens the device, makes it pass the known-answer test, and uploads the pool, which `progress` is told of.
+    ///
+    /// # Shapes
+    /// - `pool`: the weight pool of `block`, `[params.pool_len()]`.
+    ///
+    /// # Errors
+    /// Any [`GpuError`]; [`GpuError::SelfTest`] when the device computes wrongly. When memory runs out and the
+    /// options name no batch, a smaller one is tried.
+    pub async fn new(
+        info: &DeviceInfo,
+        params: &Params,
+        block: &BlockHash,
+        pool: &[f16],
+        options: GpuOptions,
+        progress: Progress<'_>,
+    ) -> Result<Self, GpuError> {
+        if pool.len() != params.pool_len() {
+            return Err(GpuError::Pool { got: pool.len(), expected: params.pool_len() });
+        }
+        let layout = Layout::new(params, &info.name, &info.limits, options.max_binding_bytes)?;
+        let mut batch = choose_batch(info, params, &layout, options)?;
+        loop {
+            match Self::open(info, (params, block, pool), &layout, batch, options, progress).await {
+                // What a device has and what it gives are two things: others use it too.
+                Err(GpuError::OutOfMemory { .. }) if options.batch.is_none() && batch > 1 => batch /= 2,
+                opened => return opened,
+            }
+        }
+    }
+
+    /// Opens the device and runs the self-tests alone, where making a pool for one that fails would be a waste.
+    ///
+    /// # Errors
+    /// As [`Self::new`], but for what concerns memory.
+    pub async fn test(info: &DeviceInfo, params: &Params) -> Result<(), GpuError> {
+        let gpu = Gpu::open(info, wgpu::Features::empty()).await?;
+        self_test::prepare(&gpu, kernel_options(params, GpuOptions::default())).await?;
+        Ok(())
+    }
+
+    async fn open(
+        info: &DeviceInfo,
+        (params, block, pool): (&Params, &BlockHash, &[f16]),
+        layout: &Layout,
+        batch: usize,
+        options: GpuOptions,
+        progress: Progress<'_>,
+    ) -> Result<Self, GpuError> {
+        let mut gpu = Gpu::open(info, wgpu::Features::empty()).await?;
+        gpu.set_needed_bytes(layout.memory_bytes(params, batch));
+        let mut kernels = self_test::prepare(&gpu, kernel_options(params, options)).await?;
+        let pace = tune::tune(&gpu, &mut kernels, batch * params.seq_len()).await?;
+        let device_pool = DevicePool::new(&gpu, layout, pool, progress).await?;
+        let model = Model::new(&gpu, params, block, layout.clone(), device_pool, batch);
+        gpu.settle(0).await?;
+        Ok(Self { gpu, kernels, model, pace, options, block: block.clone() })
+    }
+
+    /// Opens the device anew after [`GpuError::DeviceLost`], with the same sizes and options.
+    ///
+    /// # Errors
+    /// As [`Self::new`]; the executor stays lost.
+    pub async fn rebuild(&mut self, pool: &[f16], progress: Progress<'_>) -> Result<(), GpuError> {
+        let options = GpuOptions { batch: NonZeroUsize::new(self.model.batch()), ..self.options };
+        let info = self.gpu.info().clone();
+        // What the driver still holds of the old device must not stand in the way of the new one.
+        self.destroy_device();
+        *self = Self::new(&info, self.model.params(), &self.block, pool, options, progress).await?;
+        Ok(())
+    }
+
+    /// Logits of each input, SPEC §I.4; `progress` is told the share done between submits.
+    ///
+    /// # Shapes
+    /// - `inputs`: `[nonces * seq_len, dim]`, nonces from 1 to [`Self::batch`].
+    /// - returns `[nonces, vocab]`, f32 values that are f16.
+    ///
+    /// # Errors
+    /// [`GpuError::Inputs`], [`GpuError::Interrupted`], [`GpuError::DeviceLost`] and what else a device can do.
+    pub async fn logits(&mut self, inputs: &[f16], progress: Progress<'_>) -> Result<Vec<f32>, GpuError> {
+        let params = self.model.params();
+        let per_nonce = params.seq_len() * params.dim();
+        let (nonces, batch) = (inputs.len() / per_nonce, self.model.batch());
+        if !inputs.len().is_multiple_of(per_nonce) || !(1..=batch).contains(&nonces) {
+            return Err(GpuError::Inputs { got: inputs.len(), batch, per_nonce });
+        }
+        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+        let total = params.flops_per_nonce() as f64 * nonces as f64;
+        self.model.write_rows(&self.gpu, Slot::Stream, inputs);
+        let mut recorder = Recorder::new(&self.gpu, &mut self.pace, total, progress);
+        self.model.record(&mut recorder, &self.kernels, nonces).await?;
+        recorder.finish().await?;
+        self.model.read_rows(&self.gpu, Slot::Logits, nonces).await
+    }
+
+    /// The widest product of the model alone, `[rows, dim]` by `w1`ᵀ of layer 0, for benchmarks.
+    ///
+    /// # Shapes
+    /// - `normed`: `[rows, dim]`, at most the rows of a batch (its nonces when there is one layer only).
+    /// - returns `[rows, hidden]`, f32 values that are f16.
+    ///
+    /// # Errors
+    /// [`GpuError::Inputs`] and what a device can do.
+    pub async fn gate_product(&mut self, normed: &[f16]) -> Result<Vec<f32>, GpuError> {
+        let params = self.model.params();
+        let batch = Slot::Gate.max_rows(params).count(self.model.batch(), params);
+        let rows = normed.len() / params.dim();
+        if !normed.len().is_multiple_of(params.dim()) || !(1..=batch).contains(&rows) {
+            return Err(GpuError::Inputs { got: normed.len(), batch, per_nonce: params.dim() });
+        }
+        self.model.write_rows(&self.gpu, Slot::Normed, normed);
+        let mut go_on = |_| ControlFlow::Continue(());
+        let mut recorder = Recorder::new(&self.gpu, &mut self.pace, 1.0, &mut go_on);
+        self.model.record_gate(&mut recorder, &self.kernels, rows)?;
+        recorder.finish().await?;
+        self.model.read_rows(&self.gpu, Slot::Gate, rows).await
+    }
+
+    /// Most nonces at once.
+    #[must_use]
+    pub fn batch(&self) -> usize {
+        self.model.batch()
+    }
+
+    /// Bytes of device memory in use.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        self.model.memory_bytes()
+    }
+
+    /// The device and what it can do.
+    #[must_use]
+    pub fn info(&self) -> &DeviceInfo {
+        self.gpu.info()
+    }
+
+    /// The `linear` tile chosen for full batches.
+    #[must_use]
+    pub fn tile(&self) -> Tile {
+        self.kernels.tile_for(self.batch() * self.model.params().seq_len())
+    }
+
+    /// What was learnt of the device's speed.
+    #[must_use]
+    pub fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    /// Destroys the device as a driver's reset would: the next call fails with [`GpuError::DeviceLost`]. For
+    /// drills and tests.
+    pub fn destroy_device(&self) {
+        self.destroyer()();
+    }
+
+    /// [`Self::destroy_device`], for use while a batch runs.
+    pub fn destroyer(&self) -> impl Fn() + wgpu::WasmNotSendSync + use<> {
+        self.gpu.destroyer()
+    }
+
+    /// Bytes of device memory that batches of `batch` nonces take on a device with the least limits.
+    ///
+    /// # Errors
+    /// [`GpuError::Limit`] when the model needs more than the least limits.
+    pub fn memory_needed(params: &Params, batch: usize) -> Result<u64, GpuError> {
+        Ok(Layout::least(params)?.memory_bytes(params, batch))
+    }
+
+    /// The largest batch that `info` can hold in `memory_bytes`; 0 when not even one nonce fits.
+    ///
+    /// # Errors
+    /// [`GpuError::Limit`] when the model needs more than the device's limits.
+    pub fn max_batch(info: &DeviceInfo, params: &Params, memory_bytes: u64) -> Result<usize, GpuError> {
+        Ok(Layout::new(params, &info.name, &info.limits, None)?.max_batch(params, memory_bytes))
+    }
+
+    /// The memory an executor may take on `info` unless told otherwise.
+    #[must_use]
+    pub fn default_memory_bytes(info: &DeviceInfo) -> u64 {
+        info.default_memory_bytes()
+    }
+}
+
+fn kernel_options(params: &Params, options: GpuOptions) -> KernelOptions {
+    let max_seq = params.seq_len().max(known_answer::puzzle().params().seq_len());
+    let max_seq = u32::try_from(max_seq).expect("seq_len is at most 8192");
+    KernelOptions { checked: options.checked, native_unpack: true, max_seq }
+}
+
+fn choose_batch(
+    info: &DeviceInfo,
+    params: &Params,
+    layout: &Layout,
+    options: GpuOptions,
+) -> Result<usize, GpuError> {
+    let limit = options.memory_limit_bytes.unwrap_or_else(|| info.default_memory_bytes());
+    let most = layout.max_batch(params, limit);
+    let wanted = options.batch.map_or(1, NonZeroUsize::get);
+    if most < wanted {
+        let needed = layout.memory_bytes(params, wanted);
+        let what = if needed > limit { "memory in bytes" } else { "batch in nonces" };
+        let (needed, limit) = if needed > limit { (needed, limit) } else { (wanted as u64, most as u64) };
+        return Err(GpuError::Limit { name: info.name.clone(), what, needed, limit });
+    }
+    Ok(options
+        .batch
+        .map_or_else(|| Layout::wanted_batch(params, info.is_software()).min(most), NonZeroUsize::get))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn executors_can_be_moved_to_threads_of_their_own() {
+        fn assert_send<T: Send>() {}
+        assert_send::<GpuExecutor>();
+        assert_send::<DeviceInfo>();
+    }
+}

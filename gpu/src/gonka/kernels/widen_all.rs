@@ -1,0 +1,47 @@
+//! Host side of `shaders/gonka/widen_all.wgsl`.
+
+use super::{KernelId, Kernels, WG, assert_holds, members, u32_of};
+use crate::error::GpuError;
+use crate::kernel::{Access, Kernel};
+use crate::recorder::Recorder;
+
+/// See the kernel's file.
+pub const KERNEL: Kernel = Kernel {
+    name: "widen_all",
+    entry_point: "widen_all",
+    source: sphere_pow_shaders::gonka::WIDEN_ALL,
+    dims_bytes: size_of::<Dims>(),
+    dims_members: members!(Dims; words),
+    buffers: &[Access::Read, Access::Write],
+};
+
+/// `Dims` of the kernel.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
+pub struct Dims {
+    /// Pairs of values.
+    pub words: u32,
+}
+
+/// Records the conversion of every f16 of `x` to the bits of its f32.
+///
+/// # Shapes
+/// - `x`: `[words]` pairs of f16, `out`: `[words, 2]` f32.
+///
+/// # Errors
+/// As [`Recorder::dispatch`].
+///
+/// # Panics
+/// When a buffer is too short.
+pub fn record(
+    recorder: &mut Recorder<'_>,
+    kernels: &Kernels,
+    [x, out]: [&wgpu::Buffer; 2],
+    words: usize,
+) -> Result<(), GpuError> {
+    assert_holds(x, words, 2);
+    assert_holds(out, 2 * words, 2);
+    let dims = Dims { words: u32_of(words) };
+    let groups = [dims.words.div_ceil(WG), 1];
+    recorder.dispatch(kernels.get(KernelId::WidenAll), bytemuck::bytes_of(&dims), &[x, out], groups, 1.0)
+}

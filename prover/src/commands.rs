@@ -1,0 +1,108 @@
+//! The command line: arguments in, text or JSON out.
+
+mod bench;
+mod demo;
+mod devices;
+mod distance;
+mod mine;
+mod r_target;
+mod soundness;
+mod verify;
+
+use crate::console::{self, Output};
+use crate::error::ProverError;
+use crate::signals::{self, Stop};
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// A block that no network has, so that checksums compare between machines.
+const BENCH_BLOCK_HASH: &str = "1FE7A8D3A96F8B5E4A4E0C5E9E2E6C8B7A1D2C3B4A5968778695A4B3C2D1E0F1";
+/// A key that nobody has.
+const BENCH_PUBLIC_KEY: &str = "02c1f5b1a0f3e2d4c5b6a79889706152433425161708f9eadbccbdaebf90a1b2c3";
+
+/// Mines and verifies transformer-based proofs of work on any GPU, or on the CPU.
+#[derive(Debug, Parser)]
+#[command(name = "sphere-pow", version, about, after_help = EXIT_CODES, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Print the result, or the error, as JSON: one document on standard output
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+const EXIT_CODES: &str = "Exit codes:
+    0  done, and what was verified is honest
+    1  fraud
+    2  refused: bad input, or nothing in it that could be judged
+    3  machine trouble: no device, no memory, a result or proof that could not be written
+    4  unconfirmed: true, but by a model or radius that only the document names
+    5  inconclusive: the sample is too small to tell
+    6  incomplete: some parts could not be judged, none was found false
+  130  interrupted before there was a result
+Logs go to standard error; RUST_LOG=debug shows more.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Mine a small model on what is here, verify the result another way, and explain both
+    Demo(demo::DemoArgs),
+    /// List the devices, what they can mine, and why not
+    Devices,
+    /// Compute what given nonces, or those of a document, come to; no verdict
+    Distance(distance::DistanceArgs),
+    /// Search for nonces that win, appending them to a file as proof batches
+    Mine(mine::MineArgs),
+    /// Recompute a sample of somebody's proofs and give the verdict
+    Verify(verify::VerifyArgs),
+    /// Convert between a radius and the chance to win
+    RTarget(r_target::RTargetArgs),
+    /// Measure what shortcuts gain: the harness behind "no shortcut pays"
+    Soundness(soundness::SoundnessArgs),
+    /// Measure pool generation, matrix products and whole nonces
+    Bench(bench::BenchArgs),
+}
+
+/// Reads the arguments, runs the command, and gives the exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    console::start_logging();
+    let stop = signals::listen();
+    let out = Output::new(cli.json);
+    run(&cli.command, &out, &stop).unwrap_or_else(|error| {
+        out.error(&error);
+        ExitCode::from(error.exit_code())
+    })
+}
+
+/// Help and version, or what is wrong with the arguments: also as JSON where that was asked for.
+fn usage(error: &clap::Error) -> ExitCode {
+    // Printing help is no failure; clap knows which stream.
+    let _ = error.print();
+    if !error.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    if std::env::args_os().any(|argument| argument == "--json") {
+        let message = error.to_string();
+        let message = message.trim().trim_start_matches("error: ");
+        let value = serde_json::json!({ "error": { "code": "usage", "message": message } });
+        let _ = Output::new(true).result(&value, String::new);
+    }
+    ExitCode::from(2)
+}
+
+fn run(command: &Command, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
+    match command {
+        Command::Demo(args) => demo::run(args, out, stop),
+        Command::Devices => devices::run(out),
+        Command::Distance(args) => distance::run(args, out, stop),
+        Command::Mine(args) => mine::run(args, out, stop),
+        Command::Verify(args) => verify::run(args, out, stop),
+        Command::RTarget(args) => r_target::run(args, out),
+        Command::Soundness(args) => soundness::run(args, out, stop),
+        Command::Bench(args) => bench::run(args, out, stop),
+    }
+}

@@ -1,0 +1,261 @@
+//! From `--backend`, `--adapter`, `--threads` to devices that hold the model.
+
+use crate::console::{advance, bar};
+use crate::device::Device;
+use crate::error::ProverError;
+use crate::options::{Backend, DeviceArgs};
+use crate::profiles::{Machine, Setup};
+use crate::signals::Stop;
+use pollster::block_on;
+use sphere_pow_core::identity::Nonce;
+use sphere_pow_core::identity::{BlockHash, PublicKey};
+use sphere_pow_gpu::{DeviceInfo, DeviceSelector, devices};
+use std::any::Any;
+
+/// A device of profile `P`, whichever kind it is.
+pub type AnyDevice<P> = Box<dyn Device<P>>;
+
+/// Every device that the arguments name, each holding the model.
+///
+/// # Errors
+/// [`ProverError::NoDevice`] when none can be had, the device's own error when it was asked for by name.
+pub fn all<P: Machine>(
+    args: &DeviceArgs,
+    puzzle: &P::Puzzle,
+    stop: &Stop,
+) -> Result<Vec<AnyDevice<P>>, ProverError> {
+    open::<P>(args, &choose(args)?, puzzle, None, stop)
+}
+
+/// The first device that the arguments name.
+///
+/// # Errors
+/// As [`all`].
+pub fn one<P: Machine>(
+    args: &DeviceArgs,
+    puzzle: &P::Puzzle,
+    stop: &Stop,
+) -> Result<AnyDevice<P>, ProverError> {
+    one_with::<P>(args, puzzle, None, stop)
+}
+
+/// As [`one`], with what devices share made before.
+///
+/// # Errors
+/// As [`all`].
+pub fn one_with<P: Machine>(
+    args: &DeviceArgs,
+    puzzle: &P::Puzzle,
+    shared: Option<P::Shared>,
+    stop: &Stop,
+) -> Result<AnyDevice<P>, ProverError> {
+    args.check_single()?;
+    let mut chosen = choose(args)?;
+    chosen.truncate(1);
+    Ok(open::<P>(args, &chosen, puzzle, shared, stop)?.swap_remove(0))
+}
+
+/// A path other than the one that mined: the CPU after a GPU; after the CPU, a GPU if only a software one, else the
+/// CPU without its SIMD kernels.
+///
+/// # Errors
+/// The CPU's, or on interruption.
+pub fn other<P: Machine>(is_gpu: bool, puzzle: &P::Puzzle, stop: &Stop) -> Result<AnyDevice<P>, ProverError> {
+    let setup = Setup { is_portable: !is_gpu, ..Setup::default() };
+    let shared = P::share(puzzle, stop)?;
+    if !is_gpu {
+        for info in block_on(devices()).iter().filter(|info| info.usable.is_ok()) {
+            match open_gpu::<P>(info, puzzle, &shared, &setup, stop) {
+                Err(ProverError::Interrupted) => return Err(ProverError::Interrupted),
+                Err(error) => tracing::warn!("{} is not used: {error}", info.name),
+                opened => return opened,
+            }
+        }
+    }
+    open_cpu::<P>(puzzle, &shared, &setup, stop)
+}
+
+/// Opens `chosen`, or the CPU where there is none.
+fn open<P: Machine>(
+    args: &DeviceArgs,
+    chosen: &[DeviceInfo],
+    puzzle: &P::Puzzle,
+    shared: Option<P::Shared>,
+    stop: &Stop,
+) -> Result<Vec<AnyDevice<P>>, ProverError> {
+    stop.heed();
+    let setup = args.setup::<P>()?;
+    let shared = match shared {
+        Some(shared) => shared,
+        None => P::share(puzzle, stop)?,
+    };
+    let (mut opened, mut refused) = (Vec::new(), Vec::new());
+    for info in chosen {
+        match open_gpu::<P>(info, puzzle, &shared, &setup, stop) {
+            Ok(device) => opened.push(device),
+            Err(ProverError::Interrupted) => return Err(ProverError::Interrupted),
+            // What was asked for by name must not go missing silently.
+            Err(error) if !args.adapter.is_empty() => return Err(error),
+            Err(error) => {
+                tracing::warn!("{} is not used: {error}", info.name);
+                refused.push(format!("{}: {error}", info.name));
+            }
+        }
+    }
+    if opened.is_empty() {
+        if args.backend == Backend::Gpu {
+            return Err(ProverError::NoDevice { reason: format!("no usable GPU: {}", refused.join("; ")) });
+        }
+        opened.push(open_cpu::<P>(puzzle, &shared, &setup, stop)?);
+    }
+    Ok(opened)
+}
+
+fn open_gpu<P: Machine>(
+    info: &DeviceInfo,
+    puzzle: &P::Puzzle,
+    shared: &P::Shared,
+    setup: &Setup,
+    stop: &Stop,
+) -> Result<AnyDevice<P>, ProverError> {
+    let bar = bar(&format!("loading {}", info.name));
+    let opened = P::open_gpu(info, puzzle, shared, setup, &mut advance(&bar, stop));
+    bar.finish_and_clear();
+    opened
+}
+
+fn open_cpu<P: Machine>(
+    puzzle: &P::Puzzle,
+    shared: &P::Shared,
+    setup: &Setup,
+    stop: &Stop,
+) -> Result<AnyDevice<P>, ProverError> {
+    let bar = bar("loading the CPU");
+    let opened = P::open_cpu(puzzle, shared, setup, &mut advance(&bar, stop));
+    bar.finish_and_clear();
+    opened
+}
+
+/// The adapters to open, none for the CPU.
+fn choose(args: &DeviceArgs) -> Result<Vec<DeviceInfo>, ProverError> {
+    if args.backend == Backend::Cpu {
+        return match args.adapter.first() {
+            None => Ok(Vec::new()),
+            Some(name) => {
+                let expected = "no adapter with --backend cpu".into();
+                Err(ProverError::Argument { what: "--adapter", got: name.clone(), expected })
+            }
+        };
+    }
+    if !args.adapter.is_empty() {
+        let find = |name: &String| {
+            let selector: DeviceSelector = name.parse().unwrap_or_else(|never| match never {});
+            block_on(selector.find()).map_err(ProverError::from)
+        };
+        let mut found: Vec<DeviceInfo> = args.adapter.iter().map(find).collect::<Result<_, _>>()?;
+        found.sort_by_key(|info| info.index);
+        found.dedup_by_key(|info| info.index);
+        return Ok(found);
+    }
+    let all = block_on(devices());
+    let usable = |info: &&DeviceInfo| info.usable.is_ok();
+    let hardware: Vec<DeviceInfo> =
+        all.iter().filter(usable).filter(|info| !info.is_software()).cloned().collect();
+    if !hardware.is_empty() {
+        return Ok(one_of_each(hardware));
+    }
+    if args.backend == Backend::Auto {
+        let names: Vec<&str> = all.iter().map(|info| info.name.as_str()).collect();
+        let there =
+            if names.is_empty() { "no adapter at all".into() } else { format!("only {}", names.join(", ")) };
+        tracing::info!("no hardware GPU here ({there}): using the CPU");
+        return Ok(Vec::new());
+    }
+    let software = block_on(DeviceSelector::Best.find())?;
+    tracing::warn!("no hardware GPU here: using the software driver {}", software.name);
+    Ok(vec![software])
+}
+
+/// One entry for each physical device: Windows lists a GPU once for Vulkan and once for DX12.
+fn one_of_each(mut all: Vec<DeviceInfo>) -> Vec<DeviceInfo> {
+    let has_vulkan = all.iter().any(|info| info.backend == "vulkan");
+    if has_vulkan {
+        // performance: Vulkan is the faster way where both are there.
+        all.retain(|info| info.backend != "dx12");
+    }
+    all
+}
+
+/// A model on a device.
+struct Loaded<P: Machine> {
+    params: P::Params,
+    block: BlockHash,
+    device: AnyDevice<P>,
+}
+
+/// One device over many proofs: those of a stage share block and model, and a model takes seconds to load.
+pub struct Session<'a> {
+    args: &'a DeviceArgs,
+    stop: &'a Stop,
+    loaded: Option<Box<dyn Any>>,
+}
+
+impl<'a> Session<'a> {
+    /// A session on the first device that `args` name; nothing is opened yet.
+    ///
+    /// # Errors
+    /// [`ProverError::Argument`] when they name several.
+    pub fn new(args: &'a DeviceArgs, stop: &'a Stop) -> Result<Self, ProverError> {
+        args.check_single()?;
+        Ok(Self { args, stop, loaded: None })
+    }
+
+    /// The device, holding that model.
+    ///
+    /// # Errors
+    /// As [`all`].
+    pub fn device<P: Machine>(
+        &mut self,
+        params: &P::Params,
+        block: &BlockHash,
+    ) -> Result<&mut dyn Device<P>, ProverError> {
+        let is_there = self
+            .loaded
+            .as_ref()
+            .and_then(|any| any.downcast_ref::<Loaded<P>>())
+            .is_some_and(|it| it.params == *params && it.block == *block);
+        if !is_there {
+            // The old model's memory goes before the new one's is taken.
+            self.loaded = None;
+            let device = one::<P>(self.args, &P::puzzle(params, block), self.stop)?;
+            let loaded = Loaded::<P> { params: params.clone(), block: block.clone(), device };
+            self.loaded = Some(Box::new(loaded));
+        }
+        let any = self.loaded.as_mut().expect("loaded above");
+        let loaded = any.downcast_mut::<Loaded<P>>().expect("of this profile, see above");
+        Ok(loaded.device.as_mut())
+    }
+
+    /// Recomputes nonces of a key, with a bar.
+    ///
+    /// # Errors
+    /// As [`all`], and the device's.
+    pub fn outcomes<P: Machine>(
+        &mut self,
+        (params, block, key): (&P::Params, &BlockHash, &PublicKey),
+        nonces: &[Nonce],
+    ) -> Result<Vec<P::Outcome>, ProverError> {
+        let stop = self.stop;
+        let device = self.device::<P>(params, block)?;
+        let bar = bar("recomputing");
+        let progress = advance(&bar, stop);
+        let mut outcomes = Vec::with_capacity(nonces.len());
+        #[expect(clippy::cast_precision_loss, reason = "a share for display")]
+        for part in nonces.chunks(device.batch().max(1)) {
+            let (done, share, total) = (outcomes.len() as f32, part.len() as f32, nonces.len() as f32);
+            outcomes.extend(device.outcomes(key, part, &mut |p| progress((done + p * share) / total))?);
+        }
+        bar.finish_and_clear();
+        Ok(outcomes)
+    }
+}

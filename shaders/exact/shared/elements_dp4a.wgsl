@@ -1,0 +1,37 @@
+// elements_dp4a: how linear_dp4a and linear_dp4a_wide multiply: four int8 of k packed in a word, summed in i32.
+
+@group(0) @binding(1) var<storage, read> x: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read> weight: array<vec4<u32>>;
+
+alias Element = u32;
+alias Quad = vec4<u32>;
+alias Sums = vec4<i32>;
+alias Totals = vec4<i32>;
+
+// One sum over all of k: |sum| < 2^27.
+const CHUNK_QUADS: u32 = 0x40000000u;
+
+fn k_quads() -> u32 {
+    return dims.k_vecs;
+}
+
+fn x_quad(row: u32, k_quad: u32) -> Quad {
+    return x[row * dims.k_vecs + k_quad];
+}
+
+fn weight_quad(column: u32, k_quad: u32) -> Quad {
+    return weight[dims.weight_first + column * dims.k_vecs + k_quad];
+}
+
+fn multiply_add(x: Element, w: Quad, sums: Sums) -> Sums {
+    return sums + vec4(
+        dot4I8Packed(x, w.x),
+        dot4I8Packed(x, w.y),
+        dot4I8Packed(x, w.z),
+        dot4I8Packed(x, w.w),
+    );
+}
+
+fn close(total: Totals, sums: Sums) -> Totals {
+    return sums;
+}

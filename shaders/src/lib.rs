@@ -1,0 +1,112 @@
+//! The WGSL kernels of the GPU executor, one constant each: the files it needs, whole and one after the other, as the
+//! device gets them. A crate of its own, so that what includes them can be packaged.
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![forbid(unsafe_code)]
+
+/// Joins files of this package.
+macro_rules! join {
+    ($($path:literal),+) => {
+        concat!($(include_str!(concat!("../", $path, ".wgsl"))),+)
+    };
+}
+
+/// Kernels of the `gonka` profile.
+pub mod gonka {
+    /// `gonka/add.wgsl`.
+    pub const ADD: &str = join!("gonka/shared/half", "gonka/add");
+    /// `gonka/attention.wgsl`.
+    pub const ATTENTION: &str = join!("gonka/shared/half", "gonka/shared/reduce", "gonka/attention");
+    /// `gonka/linear.wgsl`.
+    pub const LINEAR: &str = join!(
+        "gonka/shared/half",
+        "gonka/shared/linear",
+        "shared/tiles",
+        "shared/product_4x4",
+        "gonka/linear"
+    );
+    /// `gonka/linear_wide.wgsl`.
+    pub const LINEAR_WIDE: &str = join!(
+        "gonka/shared/half",
+        "gonka/shared/linear",
+        "shared/tiles",
+        "shared/product_8x8",
+        "gonka/linear_wide"
+    );
+    /// `gonka/narrow_all.wgsl`.
+    pub const NARROW_ALL: &str = join!("gonka/shared/half", "gonka/narrow_all");
+    /// `gonka/repack.wgsl`.
+    pub const REPACK: &str = join!("gonka/repack");
+    /// `gonka/rms_norm.wgsl`.
+    pub const RMS_NORM: &str = join!("gonka/shared/half", "gonka/shared/reduce", "gonka/rms_norm");
+    /// `gonka/rope.wgsl`.
+    pub const ROPE: &str = join!("gonka/shared/half", "gonka/rope");
+    /// `gonka/swiglu.wgsl`.
+    pub const SWIGLU: &str = join!("gonka/shared/half", "gonka/swiglu");
+    /// `gonka/take_last.wgsl`.
+    pub const TAKE_LAST: &str = join!("gonka/take_last");
+    /// `gonka/widen_all.wgsl`.
+    pub const WIDEN_ALL: &str = join!("gonka/shared/half", "gonka/widen_all");
+}
+
+/// Kernels of the `exact` profile.
+pub mod exact {
+    /// `exact/attention.wgsl`.
+    pub const ATTENTION: &str = join!("exact/shared/narrow", "exact/attention");
+    /// `exact/embed.wgsl`.
+    pub const EMBED: &str = join!("exact/shared/narrow", "exact/embed");
+    /// `exact/merge.wgsl`.
+    pub const MERGE: &str =
+        join!("exact/shared/narrow", "exact/shared/sum", "exact/shared/scale", "exact/merge");
+    /// `exact/norm.wgsl`.
+    pub const NORM: &str =
+        join!("exact/shared/narrow", "exact/shared/sum", "exact/shared/scale", "exact/norm");
+    /// `exact/stream.wgsl`.
+    pub const STREAM: &str = join!("exact/stream");
+    /// `exact/swiglu.wgsl`.
+    pub const SWIGLU: &str = join!("exact/shared/narrow", "exact/swiglu");
+    /// `exact/take_last.wgsl`.
+    pub const TAKE_LAST: &str = join!("exact/take_last");
+    /// `exact/linear_dp4a.wgsl`.
+    pub const LINEAR_DP4A: &str = join!(
+        "exact/shared/narrow",
+        "exact/shared/linear",
+        "exact/shared/elements_dp4a",
+        "shared/tiles",
+        "shared/product_4x4",
+        "exact/linear_dp4a"
+    );
+    /// `exact/linear_dp4a_wide.wgsl`.
+    pub const LINEAR_DP4A_WIDE: &str = join!(
+        "exact/shared/narrow",
+        "exact/shared/linear",
+        "exact/shared/elements_dp4a",
+        "shared/tiles",
+        "shared/product_8x8",
+        "exact/linear_dp4a_wide"
+    );
+    /// `exact/linear_f32.wgsl`.
+    pub const LINEAR_F32: &str = join!(
+        "exact/shared/narrow",
+        "exact/shared/linear",
+        "exact/shared/elements_f32",
+        "shared/tiles",
+        "shared/product_4x4",
+        "exact/linear_f32"
+    );
+    /// `exact/linear_f32_wide.wgsl`.
+    pub const LINEAR_F32_WIDE: &str = join!(
+        "exact/shared/narrow",
+        "exact/shared/linear",
+        "exact/shared/elements_f32",
+        "shared/tiles",
+        "shared/product_8x8",
+        "exact/linear_f32_wide"
+    );
+    /// `exact/linear_coop.wgsl` by blocks of 8.
+    pub const LINEAR_COOP_8: &str =
+        join!("exact/shared/coop8", "exact/shared/narrow", "exact/shared/linear", "exact/linear_coop");
+    /// `exact/linear_coop.wgsl` by blocks of 16.
+    pub const LINEAR_COOP_16: &str =
+        join!("exact/shared/coop16", "exact/shared/narrow", "exact/shared/linear", "exact/linear_coop");
+}

@@ -1,0 +1,107 @@
+//! Every kernel through AMD's compiler for cards that are not here: Mesa's RADV makes a device without hardware. No
+//! kernel spills or takes scratch memory, waves stay where they are, and inner loops mostly multiply.
+#![cfg(target_os = "linux")]
+
+use sphere_pow_tests::isa::{Report, inner_loop};
+use sphere_pow_tests::layout::variants;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Cards, as `RADV_FORCE_FAMILY` calls them.
+const FAMILIES: [(&str, &str); 2] = [("navi21", "RDNA2"), ("gfx1100", "RDNA3")];
+
+/// What holds for a kernel whose name begins so, the longest such beginning counts.
+struct Bound {
+    name: &'static str,
+    /// Waves per SIMD at least, on RDNA2 and RDNA3.
+    waves: [u64; 2],
+    /// Share of multiplying instructions in the inner loop at least, in percent; 0 where products are not the point.
+    multiplies: usize,
+    /// Vector registers that may be spilled, on RDNA2 and RDNA3.
+    spilled: [u64; 2],
+}
+
+const fn bound(name: &'static str, waves: [u64; 2], multiplies: usize) -> Bound {
+    Bound { name, waves, multiplies, spilled: [0, 0] }
+}
+
+const BOUNDS: [Bound; 18] = [
+    bound("gonka", [24, 32], 0),
+    bound("gonka Attention", [14, 14], 0),
+    // A wave of 64 rows of 64 columns fills what workgroup memory allows.
+    bound("gonka LinearFlat", [8, 8], 78),
+    bound("gonka LinearSquare", [16, 16], 78),
+    bound("gonka LinearWide", [4, 4], 89),
+    bound("gonka LinearLarge", [10, 16], 89),
+    bound("exact", [24, 32], 0),
+    bound("exact attention", [8, 8], 0),
+    bound("exact dp4a 128x64", [10, 12], 90),
+    bound("exact dp4a 64x64 by 64 ", [8, 8], 89),
+    bound("exact dp4a 64x64 by 256 ", [24, 32], 60),
+    bound("exact dp4a 32x64", [22, 22], 60),
+    bound("exact dp4a 32x32", [16, 16], 60),
+    bound("exact dp4a", [14, 14], 60),
+    // The i32 totals beside the f32 sums: this version of the driver runs out of registers on RDNA3; 25.0 does not.
+    Bound { spilled: [0, 24], ..bound("exact f32 128x64", [6, 10], 89) },
+    Bound { spilled: [0, 24], ..bound("exact f32 64x64 by 64 ", [4, 4], 89) },
+    bound("exact f32 64x64 by 256 ", [16, 16], 78),
+    bound("exact f32", [8, 8], 78),
+];
+
+/// The file that names RADV to the Vulkan loader.
+fn driver() -> PathBuf {
+    if let Some(path) = std::env::var_os("SPHERE_POW_RADV") {
+        return path.into();
+    }
+    let folder = std::fs::read_dir("/usr/share/vulkan/icd.d").expect("a folder of Vulkan drivers");
+    let mut files = folder.map(|entry| entry.expect("an entry").path());
+    let is_radv = |path: &PathBuf| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("radeon_icd"))
+    };
+    files.find(is_radv).expect("Mesa's driver for AMD (Debian's mesa-vulkan-drivers)")
+}
+
+fn report(family: &str) -> Report {
+    let output = Command::new(env!("CARGO_BIN_EXE_isa"))
+        .env("VK_DRIVER_FILES", driver())
+        .env("RADV_FORCE_FAMILY", family)
+        .output()
+        .expect("the program that asks the driver");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{family}: {complaint}");
+    serde_json::from_slice(&output.stdout).expect("a report")
+}
+
+#[test]
+fn no_kernel_spills_and_inner_loops_multiply() {
+    for (column, (family, generation)) in FAMILIES.into_iter().enumerate() {
+        let report = report(family);
+        println!("{generation}, {}: registers, waves, inner loop", report.device);
+        let plain = variants().into_iter().filter(|variant| !variant.needs_matrix_units()).count();
+        assert!(report.compiled.len() >= plain, "{} of {plain} variants", report.compiled.len());
+        let mut wrong = Vec::new();
+        for one in &report.compiled {
+            let of = |name: &str| *one.statistics.get(name).unwrap_or_else(|| panic!("no {name:?} is told"));
+            let fits = BOUNDS.iter().filter(|bound| one.name.starts_with(bound.name));
+            let bound = fits.max_by_key(|bound| bound.name.len()).expect("a bound for every kernel");
+            let inner = inner_loop(&one.assembly);
+            let share = inner.map_or(0, |inner| 100 * inner.multiplies / inner.instructions);
+            let (registers, waves) = (of("VGPRs"), of("Subgroups per SIMD"));
+            println!("{:44} {registers:4} {waves:3} {inner:?} {share} %", one.name);
+            let mut hold = |holds: bool, what: String| {
+                if !holds {
+                    wrong.push(format!("{}: {what}", one.name));
+                }
+            };
+            let spilled = of("Spilled VGPRs") + of("Spilled SGPRs");
+            hold(spilled <= bound.spilled[column], format!("{spilled} registers are spilled"));
+            let may_scratch = bound.spilled[column] > 0;
+            hold(may_scratch || of("Scratch size") == 0, format!("{} bytes of scratch", of("Scratch size")));
+            hold(waves >= bound.waves[column], format!("{waves} waves of {}", bound.waves[column]));
+            hold(share >= bound.multiplies, format!("{share} % of {} % multiply", bound.multiplies));
+            let is_dot = one.name.contains("dp4a");
+            hold(!is_dot || one.assembly.contains("v_dot4"), "packed dot products are taken apart".into());
+        }
+        assert!(wrong.is_empty(), "{generation}: {wrong:#?}");
+    }
+}
