@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { createVerifier } from 'sphere-pow';
 import { another, json, link, NODE, oldLink, opened, sample, setSample, setUp, stageOf, start, type, unfold, verdict } from './page.mjs';
 
 const honest = sample('gonka-honest');
@@ -26,7 +27,11 @@ test('a radius that the document names is never its verdict: a looser one is unc
     assert.match(await page.locator('.verdict').innerText(), /Only the document vouches for: the radius/);
     assert.match(await basis(page), /1\.45\s+from the document/);
     await unfold(page, 'proof');
+    await page.getByLabel('Radius to win').focus();
     await page.getByLabel('Radius to win').selectOption('document');
+    // The verdict goes, and the focus stays where the reader is.
+    await page.locator('#proof-title').waitFor();
+    await page.waitForFunction(() => document.activeElement?.id === 'expected-rTarget');
     await start(page);
     assert.equal((await verdict(page))[0], 'honest');
     assert.match(await basis(page), /1\.45\s+from you/);
@@ -51,24 +56,45 @@ test('a radius that the document names is never its verdict: a looser one is unc
   });
 });
 
-test('a model of the document’s own is unconfirmed, and the verdict names it', async () => {
-  const own = { ...exact, params: { ...exact.params, layers: 1, threshold: 0 }, nonces: exact.nonces.slice(0, 2) };
+/** True claims under sizes that no preset has: what whoever sets their own price submits. */
+async function ownModel(profile, params) {
+  const verifier = await createVerifier({ profile, params, blockHash: honest.block_hash });
+  const made = await Promise.all(Array.from({ length: 12 }, (_, nonce) => verifier.compute(honest.public_key, nonce)));
+  await verifier.close();
+  const head = { params, public_key: honest.public_key, block_hash: honest.block_hash };
+  if (profile === 'gonka') return { ...head, r_target: honest.r_target, nonces: made.map(({ nonce }) => Number(nonce)), dist: made.map(({ distance }) => distance) };
+  const won = made.filter(({ won }) => won);
+  return { ...head, profile, version: 1, nonces: won.map(({ nonce }) => nonce), digests: won.map(({ digest }) => digest) };
+}
+
+test('a model of the document’s own is unconfirmed, and named; the reader may vouch for it, or expect another', async () => {
+  const documents = [
+    await ownModel('exact', { ...exact.params, layers: 1, threshold: 0 }),
+    // Points of a circle: half of them are as near as any radius of the network wants.
+    { ...(await ownModel('gonka', { ...honest.params, vocab_size: 2, n_layers: 1 })), r_target: 1.4 },
+  ];
   await open(async (page) => {
-    await type(page, { ...own, digests: exact.digests.slice(0, 2) });
-    await start(page);
-    // Its digests are those of another model, so that nothing is said before it is recomputed; what counts is where the model is from.
-    await verdict(page);
-    assert.match(await basis(page), /Model\s+exact: own sizes\s+from the document/);
-  });
-  await open(async (page) => {
-    // Sizes of its own, true distances: the network's model but for a field that changes none.
-    const params = { ...honest.params, seq_len: honest.params.seq_len, vocab_size: honest.params.vocab_size, ffn_dim_multiplier: honest.params.ffn_dim_multiplier, rope_theta: honest.params.rope_theta + 1 };
-    await type(page, { ...honest, params });
-    assert.match(await page.locator('section', { has: page.locator('#proof-title') }).innerText(), /from the document/);
-    await start(page);
-    const [state] = await verdict(page);
-    assert.notEqual(state, 'honest');
-    assert.match(await basis(page), /Model\s+gonka: own sizes\s+from the document/);
+    for (const document of documents) {
+      const isGonka = document.dist !== undefined;
+      const kept = isGonka ? document.dist.flatMap((distance, i) => (distance < 1.4 ? [i] : [])) : [...document.nonces.keys()];
+      assert.ok(kept.length >= 3, `${kept.length} win`);
+      const of = (list) => kept.map((i) => list[i]);
+      await type(page, isGonka ? { ...document, nonces: of(document.nonces), dist: of(document.dist) } : document);
+      await start(page);
+      assert.deepEqual(await verdict(page), ['unconfirmed', `Unconfirmed: all ${kept.length} nonces, 0 bad`]);
+      assert.match(await page.locator('.verdict').innerText(), /Only the document vouches for: the model\./);
+      assert.match(await basis(page), /Model\s+(gonka|exact): own sizes\s+from the document/);
+      await unfold(page, 'proof');
+      const model = page.getByLabel('Model', { exact: false }).first();
+      await model.selectOption('document');
+      await start(page);
+      assert.equal((await verdict(page))[0], 'honest');
+      assert.match(await basis(page), /own sizes\s+from you/);
+      await unfold(page, 'proof');
+      await model.selectOption(isGonka ? 'mainnet' : 'standard');
+      await page.getByText('It is of another model than you say.').waitFor();
+      await another(page);
+    }
   });
 });
 

@@ -91,6 +91,7 @@ test('what a node or a file may say instead of a proof is explained', async () =
       return trouble(page);
     };
     assert.match(await ask('1'), /refuses to answer/);
+    assert.equal(await page.evaluate(() => document.activeElement.getAttribute('role')), 'alert');
     assert.match(await ask('2'), /pruned/);
     assert.match(await ask('3'), /CORS/);
     assert.match(await ask('4'), /busy/);
@@ -105,9 +106,13 @@ test('what a node or a file may say instead of a proof is explained', async () =
       return trouble(page);
     };
     assert.match(await read(JSON.stringify(v2)), /epoch 158/);
-    for (const text of ['{', '[]', '{"nonces": [1], "dist": []}', JSON.stringify({ ...honest, dist: honest.dist.map(() => 9) }), JSON.stringify({ ...honest, nonces: honest.nonces.map(() => -1) })]) {
-      assert.match(await read(text), /not a proof|value in it|no nonces to judge/, text.slice(0, 30));
+    for (const text of ['{', '[]', '{"nonces": [1], "dist": []}', JSON.stringify({ ...honest, nonces: honest.nonces.map(() => -1) })]) {
+      assert.match(await read(text), /not a proof|value in it|no nonces to judge|not say what they come to/, text.slice(0, 30));
     }
+    // A distance that no point of the sphere has is a bad nonce by the network's rule, and no reason not to read the rest.
+    await type(page, { ...honest, dist: honest.dist.map(() => 9) });
+    await opened(page);
+    await another(page);
     await page.locator('[data-sample="gonka-honest"]').click();
     await verdict(page);
   }, { hosts });

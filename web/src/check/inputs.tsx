@@ -60,7 +60,7 @@ function Reading() {
   return (
     <>
       <span class="quiet" role="status">{t('check.reading')}</span>
-      <button type="button" onClick={cancelReading}>{t('input.cancel')}</button>
+      <button type="button" onClick={() => { cancelReading(); document.getElementById('main')?.focus(); }}>{t('input.cancel')}</button>
     </>
   );
 }

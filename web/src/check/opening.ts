@@ -54,10 +54,13 @@ async function openWith(name: string, load: (signal: AbortSignal) => Promise<Fou
 }
 
 /** A document in which one thing is wrong and nothing can be judged or filled in is not worth opening. */
-function refuseNothing({ submissions, unjudged }: Opened): void {
+function refuseNothing({ submissions, unjudged, batches }: Opened): void {
   const [only] = unjudged;
-  if (submissions.length > 0 || unjudged.length > 1 || (only && only.code in MISSING)) return;
-  throw new Refused({ code: 'NOTHING', reason: only?.code ?? 'no-nonces', place: only?.place ?? null, message: only?.message ?? '' });
+  // Whatever the reader fills in: there is nothing to compare with.
+  const isWithoutClaims = batches.length > 0 && batches.every(({ hasClaims }) => !hasClaims);
+  if (submissions.length > 0 || (!isWithoutClaims && (unjudged.length > 1 || (only && only.code in MISSING)))) return;
+  const reason = isWithoutClaims ? 'no-claims' : (only?.code ?? 'no-nonces');
+  throw new Refused({ code: 'NOTHING', reason, place: only?.place ?? null, message: only?.message ?? '' });
 }
 
 /** Gives up what is being read. */
@@ -183,7 +186,10 @@ async function replan(): Promise<void> {
     const read = (await valueOf(theDesk().plan(says))) as Opened;
     if (given.value !== says) return;
     const at = before ? read.submissions.findIndex(({ place }) => place === before.place) : 0;
+    const focused = document.activeElement?.id;
     await show(read, Math.max(0, at));
+    // A verdict that no longer holds goes, and the field that was changed moves out of its fold.
+    if (focused) requestAnimationFrame(() => document.getElementById(focused)?.focus());
     await estimate();
   } catch (error) {
     if (given.value === says) givenProblem.value = problemOf(error);

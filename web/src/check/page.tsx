@@ -36,7 +36,7 @@ function Landing() {
   return (
     <>
       <Hero />
-      {problem.value && <Trouble problem={problem.value} />}
+      {problem.value && <Trouble problem={problem.value} isFocused />}
       <Inputs />
     </>
   );

@@ -145,7 +145,7 @@ function Label({ id, text, name }: { id: string; text: string; name: Parameters<
 const isWhole = (text: string) => text.length >= 44 || text === '';
 
 function TextField({ name, own, children }: { name: 'blockHash' | 'publicKey'; own: string | null; children?: preact.ComponentChildren }) {
-  const id = useId();
+  const id = `expected-${name}`;
   const value = expected.value[name];
   const isMissing = missing.value.includes(name);
   const set = (text: string) => text !== value && void expect({ [name]: text });
@@ -161,12 +161,19 @@ function TextField({ name, own, children }: { name: 'blockHash' | 'publicKey'; o
 }
 
 function AskNode({ height }: { height: number }) {
-  if (isAsking.value) return <div class="row"><span class="quiet" role="status">{t('node.waiting')}</span> <button type="button" onClick={cancelAsking}>{t('input.cancel')}</button></div>;
-  return <div><button type="button" onClick={() => void fetchBlockHash(height)}>{t('context.blockHash.fetch', { height: String(height) })}</button></div>;
+  const { value: isWaiting } = isAsking;
+  return (
+    <div class="row">
+      <button type="button" id="expected-ask" onClick={() => (isWaiting ? cancelAsking() : void fetchBlockHash(height))}>
+        {isWaiting ? t('input.cancel') : t('context.blockHash.fetch', { height: String(height) })}
+      </button>
+      <span class="quiet" role="status">{isWaiting ? t('node.waiting') : ''}</span>
+    </div>
+  );
 }
 
 function ParamsField() {
-  const id = useId();
+  const id = 'expected-params';
   const { profile, params, preset } = said.value!;
   const value = expected.value.params;
   const isCustom = value.trimStart().startsWith('{') || value === '';
@@ -188,7 +195,7 @@ function ParamsField() {
 }
 
 function Radius() {
-  const id = useId();
+  const id = 'expected-rTarget';
   const own = said.value!.rTarget;
   const one = head.value;
   const value = expected.value.rTarget;

@@ -54,7 +54,7 @@ function Body() {
         <button type="button" class="primary large" ref={start} disabled={!isReady} onClick={() => void run()}>
           {isStopped ? t('setup.resume') : stage.value === 'done' ? t('setup.again') : t('setup.start')}
         </button>
-        {isStopped && isPart && <button type="button" onClick={redraw}>{t('setup.redraw')}</button>}
+        {isStopped && isPart && <button type="button" onClick={() => { redraw(); start.current?.focus(); }}>{t('setup.redraw')}</button>}
         {!isReady && !costProblem.value && <span class="quiet">{missing.value.length > 0 ? t('proof.missing') : head.value ? t('setup.measuring') : ''}</span>}
       </div>
     </>

@@ -1,5 +1,6 @@
 // What went wrong, in the reader's words, with what it means and what helps.
 
+import { useEffect, useRef } from 'preact/hooks';
 import { t, bytes } from '../i18n.ts';
 import { isolated, shown } from '../shown.ts';
 import { STRINGS, type Key } from '../strings.ts';
@@ -24,12 +25,22 @@ export function reasonOf(reason: string): string | null {
   return Object.hasOwn(STRINGS, key) ? t(key as Key) : null;
 }
 
-export function Trouble({ problem: { kind, code, reason, place, detail } }: { problem: Problem }) {
+interface TroubleProps {
+  problem: Problem;
+  /** Takes the focus: what had it is of no use any more. */
+  isFocused?: boolean;
+}
+
+export function Trouble({ problem: { kind, code, reason, place, detail }, isFocused = false }: TroubleProps) {
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (isFocused) box.current?.focus();
+  }, []);
   // Later epochs' proofs are no mistake of the reader's.
   const isNews = code === 'E_V2_DATA' || reason === 'v2' || reason === 'no-nonces';
   const why = reason === null ? null : reasonOf(reason);
   return (
-    <div class={`notice ${isNews ? 'unsure' : 'bad'}`} role="alert">
+    <div class={`notice ${isNews ? 'unsure' : 'bad'}`} role="alert" ref={box} tabIndex={isFocused ? -1 : undefined}>
       <p><strong>{headline(kind, code, detail)}</strong></p>
       {why && <p>{why}{place && place !== WHOLE && <> <code class="break">{shown(place, 120)}</code></>}</p>}
       {kind === 'fetch' && <p>{t('trouble.fetch.help')}</p>}

@@ -11,7 +11,6 @@ export const WALK = {
   'walk.section': ['SPEC {section}', 'SPEC {section}', 'SPEC {section}'],
   'walk.newTab': ['opens in a new tab', '在新标签页中打开', 'откроется в новой вкладке'],
   'walk.more': ['{count} more', '另有 {count} 个', 'ещё {count}'],
-  'walk.steps': ['Steps', '步骤', 'Шаги'],
 
   'walk.seeds': ['Seed strings', '种子字符串', 'Строки seed'],
   'walk.seeds.text': [
