@@ -42,7 +42,7 @@ pub fn report() -> Result<Report, String> {
     // SAFETY: `create` holds valid pointers for the call.
     let instance = unsafe { entry.create_instance(&create, None) }.map_err(|error| error.to_string())?;
     // SAFETY: `instance` is alive here and outlives what `Compiler` makes of it; it is left to the process's end.
-    let compiler = unsafe { Compiler::open(&entry, &instance) }.map_err(|error| error.to_string())?;
+    let compiler = unsafe { Compiler::open(&instance) }.map_err(|error| error.to_string())?;
     let mut compiled = Vec::new();
     for variant in variants() {
         if variant.needs_matrix_units() && !compiler.has_matrix_units {
@@ -65,8 +65,7 @@ struct Compiler {
 impl Compiler {
     /// # Safety
     /// `instance` must be alive, and outlive the compiler.
-    unsafe fn open(entry: &ash::Entry, instance: &ash::Instance) -> Result<Self, vk::Result> {
-        let _ = entry;
+    unsafe fn open(instance: &ash::Instance) -> Result<Self, vk::Result> {
         // SAFETY: by the caller's promise, and every structure holds pointers to locals that outlive the call.
         unsafe {
             let all = instance.enumerate_physical_devices()?;

@@ -246,25 +246,12 @@ impl<'a> Invocation<'a> {
         }
     }
 
-    fn constant(&self, handle: Handle<Expression>) -> Value {
-        match &self.module.global_expressions[handle] {
-            Expression::Literal(literal) => Value::literal(*literal),
-            Expression::Constant(constant) => self.constant(self.module.constants[*constant].init),
-            Expression::ZeroValue(ty) => Value::zero(self.module, *ty),
-            Expression::Compose { components, .. } => {
-                Value::Composite(components.iter().map(|part| self.constant(*part)).collect())
-            }
-            Expression::Splat { size, value } => {
-                Value::Composite(vec![self.constant(*value); *size as usize])
-            }
-            _ => Value::Unknown,
-        }
-    }
-
     fn evaluate(&mut self, frame: &mut Frame<'a>, handle: Handle<Expression>, span: Span) -> Value {
         match &frame.function.expressions[handle] {
             Expression::Literal(literal) => Value::literal(*literal),
-            Expression::Constant(constant) => self.constant(self.module.constants[*constant].init),
+            Expression::Constant(constant) => {
+                Value::constant(self.module, self.module.constants[*constant].init)
+            }
             Expression::ZeroValue(ty) => Value::zero(self.module, *ty),
             Expression::Compose { ty, components } => {
                 let parts: Vec<Value> = components.iter().map(|part| self.value(frame, *part)).collect();

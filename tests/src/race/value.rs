@@ -1,6 +1,8 @@
 //! Integers as far as they are known without the data: what indices and branches are made of.
 
-use naga::{BinaryOperator, Literal, MathFunction, ScalarKind, TypeInner, UnaryOperator};
+use naga::{
+    BinaryOperator, Expression, Handle, Literal, MathFunction, Module, ScalarKind, TypeInner, UnaryOperator,
+};
 
 /// Where a pointer begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,18 +45,31 @@ impl Value {
         }
     }
 
+    /// A constant expression of the module.
+    #[must_use]
+    pub fn constant(module: &Module, handle: Handle<Expression>) -> Self {
+        match &module.global_expressions[handle] {
+            Expression::Literal(literal) => Self::literal(*literal),
+            Expression::Constant(constant) => Self::constant(module, module.constants[*constant].init),
+            Expression::ZeroValue(ty) => Self::zero(module, *ty),
+            Expression::Compose { components, .. } => {
+                Composite(components.iter().map(|part| Self::constant(module, *part)).collect())
+            }
+            Expression::Splat { size, value } => {
+                Composite(vec![Self::constant(module, *value); *size as usize])
+            }
+            _ => Unknown,
+        }
+    }
+
     /// The zero of a type.
     #[must_use]
-    pub fn zero(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Self {
+    pub fn zero(module: &Module, ty: Handle<naga::Type>) -> Self {
         Self::of_words(module, ty, &mut std::iter::repeat(0))
     }
 
     /// A value of a type from the words of its scalars in order.
-    pub fn of_words(
-        module: &naga::Module,
-        ty: naga::Handle<naga::Type>,
-        words: &mut dyn Iterator<Item = u32>,
-    ) -> Self {
+    pub fn of_words(module: &Module, ty: Handle<naga::Type>, words: &mut dyn Iterator<Item = u32>) -> Self {
         let mut scalar = |kind| {
             let word = words.next().unwrap_or(0);
             match kind {
