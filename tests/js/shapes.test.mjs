@@ -180,7 +180,8 @@ test('the chain\'s own model parameters become plain ones', async () => {
   await verifier.close();
   const { model_params } = chain.params.poc_params;
   for (const bad of [null, 5, {}, '{', 'x', { ...model_params, use_scaled_rope: 1 }]) {
-    await assert.rejects(readModel('gonka', bad), { code: 'E_FORMAT' });
+    const { code } = await readModel('gonka', bad).then(() => assert.fail(`${bad}`), (e) => e);
+    assert.ok(['E_RANGE', 'E_FORMAT'].includes(code), `${bad}: ${code}`);
   }
   for (const bad of ['x', decimal('1', 999), decimal('NaN', 0), decimal({}, 0), Infinity, '1'.repeat(400), -1]) {
     const { code, reason } = await readModel('gonka', { ...model_params, dim: bad }).then(() => assert.fail(`${bad}`), (e) => e);

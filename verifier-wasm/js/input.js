@@ -35,6 +35,15 @@ export function readOptions(options, names) {
 }
 
 /**
+ * Options joined, without a prototype that others may have written to.
+ * @param {...object} parts
+ * @returns {Record<string, any>}
+ */
+export function joined(...parts) {
+  return Object.assign(Object.create(null), ...parts);
+}
+
+/**
  * Runs code of the caller's, such as getters; what it throws comes out typed.
  * @template T
  * @param {string} what

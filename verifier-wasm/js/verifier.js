@@ -54,7 +54,7 @@ export class Verifier {
     Object.freeze(this.model);
     Object.freeze(this.model.params);
     this.#params = input.json(this.model.params);
-    this.#given = { ...options, params: this.model.params };
+    this.#given = input.joined(options, { params: this.model.params });
     // What cannot be is known before the first proof comes.
     runtime.call(({ check_given }) => check_given(this.profile, input.givenJson(this.#given)));
     this.#memoryLimit = memoryLimitOf(options.memoryLimit);
@@ -107,7 +107,7 @@ export class Verifier {
    */
   async verify(proof, options) {
     const read = readCallOptions(options, VERIFY_OPTIONS);
-    return this.#check(proof, { ...read, sample: 'all' }, 1, () => {}, () => {}, ({ head }) => {
+    return this.#check(proof, input.joined(read, { sample: 'all' }), 1, () => {}, () => {}, ({ head }) => {
       if (head.nClaimed === 1) return;
       throw failure('E_FORMAT', `the proof has ${head.nClaimed} nonces, expected 1; verifyBatch takes more`);
     });
@@ -141,7 +141,7 @@ export class Verifier {
   async #check(value, read, limit, onResult, onStart, refuse) {
     const { runtime } = this.#family;
     const { publicKey = this.#given.publicKey, participant = this.#given.participant } = read;
-    const given = input.givenJson({ ...this.#given, publicKey, participant });
+    const given = input.givenJson(input.joined(this.#given, { publicKey, participant }));
     const draw = drawOf(read);
     const reading = new Reading(runtime, value, given, '{}', this.profile);
     const stop = new Stop(read.signal);
