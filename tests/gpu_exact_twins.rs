@@ -10,70 +10,17 @@ use sphere_pow_core::exact::stream::StreamKey;
 use sphere_pow_core::exact::tables::NORMAL;
 use sphere_pow_core::exact::{Preset, Puzzle};
 use sphere_pow_core::identity::{BlockHash, PublicKey};
-use sphere_pow_gpu::GpuError;
 use sphere_pow_gpu::context::Gpu;
 use sphere_pow_gpu::exact::choose::{candidates, compile};
-use sphere_pow_gpu::exact::kernels::{Kernels, WG, attention, embed, merge, norm, stream, swiglu, take_last};
-use sphere_pow_gpu::exact::self_test::{self, compare, extremes, paint};
-use sphere_pow_gpu::recorder::{self, Recorder};
+use sphere_pow_gpu::exact::kernels::{WG, attention, embed, merge, norm, stream, swiglu, take_last};
+use sphere_pow_gpu::exact::self_test::{self, extremes, paint};
+use sphere_pow_gpu::recorder;
+use sphere_pow_tests::exact_bench::{Bench, on_every_bench, same};
 use sphere_pow_tests::gpu::adapter;
 
 /// Widths of rows that `Params` can ask for.
 const DIMS: [usize; 4] = [64, 256, 1024, 4096];
 const ROWS: [usize; 5] = [1, 2, 63, 65, 131];
-
-struct Bench {
-    gpu: Gpu,
-    kernels: Kernels,
-}
-
-fn on_every_bench(test: impl Fn(&Bench)) {
-    for checked in [true, false] {
-        let gpu = block_on(Gpu::open(&adapter(), wgpu::Features::empty())).expect("a usable device");
-        let kernels = block_on(Kernels::new(&gpu, checked)).expect("kernels");
-        test(&Bench { gpu, kernels });
-    }
-}
-
-impl Bench {
-    /// A buffer of these values, and then words that show where a kernel reads or writes too far.
-    fn upload<T: bytemuck::Pod>(&self, values: &[T]) -> wgpu::Buffer {
-        let bytes: &[u8] = bytemuck::cast_slice(values);
-        let mut padded = bytes.to_vec();
-        padded.resize(bytes.len().next_multiple_of(4), 0x5a);
-        let buffer = self.gpu.buffer("test", padded.len() as u64);
-        self.gpu.write(&buffer, 0, &padded);
-        buffer
-    }
-
-    /// A buffer for `n` values that a kernel must all write.
-    fn unwritten<T: bytemuck::Pod>(&self, n: usize) -> wgpu::Buffer {
-        self.upload(&vec![0x5a_u8; n * size_of::<T>()])
-    }
-
-    fn run(&self, record: impl FnOnce(&mut Recorder<'_>) -> Result<(), GpuError>) {
-        block_on(recorder::run(&self.gpu, record)).expect("a run");
-    }
-
-    fn download<T: bytemuck::Pod + Into<i32>>(&self, buffer: &wgpu::Buffer, n: usize) -> Vec<i32> {
-        let bytes = (n * size_of::<T>()).next_multiple_of(4) as u64;
-        let values: Vec<T> =
-            bytemuck::pod_collect_to_vec(&block_on(self.gpu.read(buffer, bytes)).expect("bytes"));
-        values[..n].iter().map(|value| (*value).into()).collect()
-    }
-}
-
-/// Equality, and that planted faults are seen: the first, a middle and the last value off by one, the last missing.
-fn same(what: &str, got: &[i32], want: &[i32]) {
-    compare(what, got, want).unwrap_or_else(|mismatch| panic!("{mismatch}"));
-    assert!(!want.is_empty(), "{what} compares nothing");
-    for at in [0, want.len() / 2, want.len() - 1] {
-        let mut faulty = got.to_vec();
-        faulty[at] ^= 1;
-        assert!(compare(what, &faulty, want).is_err(), "{what}: a planted fault at {at} went unseen");
-    }
-    assert!(compare(what, &got[..got.len() - 1], want).is_err(), "{what}: a missing value went unseen");
-}
 
 fn wide(values: &[i8]) -> Vec<i32> {
     values.iter().map(|x| i32::from(*x)).collect()

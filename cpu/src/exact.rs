@@ -9,7 +9,6 @@ mod engine;
 mod executor;
 mod forward;
 mod kernels;
-mod memory;
 mod ops;
 mod run;
 mod weights;

@@ -4,10 +4,12 @@
 mod activation;
 mod engine;
 mod executor;
+mod kernels;
 pub mod ops;
 pub(crate) mod pool;
 
 pub use activation::Activation;
 pub use engine::CpuEngine;
 pub use executor::{CpuError, CpuExecutor, CpuOptions, Progress};
+pub use kernels::LANES;
 pub use pool::{weight_pool, weight_pool_with};

@@ -1,7 +1,11 @@
 //! The fast CPU executor of sphere-pow: the plans of `sphere-pow-core` run with threads and SIMD.
 //!
-//! - [`simd`]: which instructions this machine has, and the few kernels written for them.
+//! The ground floor knows no profile:
+//! - [`simd`]: which instructions this machine has.
 //! - [`threads`]: the thread pool; on targets without threads the same code runs serially.
+//! - `memory`: large pages and whole cache lines.
+//!
+//! On it, beside each other, each with its kernels for every set of instructions:
 //! - [`gonka`]: weight pool and forward pass of the `gonka` profile.
 //! - [`exact`]: weights and forward pass of the `exact` profile, in integers.
 //!

@@ -13,6 +13,7 @@ use crate::console::{self, Output};
 use crate::error::ProverError;
 use crate::signals::{self, Stop};
 use clap::{Parser, Subcommand};
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 /// A block that no network has, so that checksums compare between machines.
@@ -72,7 +73,10 @@ pub fn main() -> ExitCode {
     console::start_logging();
     let stop = signals::listen();
     let out = Output::new(cli.json);
-    run(&cli.command, &out, &stop).unwrap_or_else(|error| {
+    // A bug of ours or of a driver is machine trouble too, and `--json` prints one document for it.
+    let result = std::panic::catch_unwind(AssertUnwindSafe(|| run(&cli.command, &out, &stop)));
+    let result = result.unwrap_or_else(|panic| Err(ProverError::panicked("sphere-pow", panic.as_ref())));
+    result.unwrap_or_else(|error| {
         out.error(&error);
         ExitCode::from(error.exit_code())
     })

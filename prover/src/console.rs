@@ -6,7 +6,6 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::ops::ControlFlow;
-use std::time::Duration;
 
 /// Results as text or JSON.
 #[derive(Clone, Copy, Debug)]
@@ -127,7 +126,6 @@ pub fn bar(what: &str) -> ProgressBar {
 pub fn spinner() -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
     bar.set_style(ProgressStyle::with_template("{spinner} {msg}").expect("the template is valid"));
-    bar.enable_steady_tick(Duration::from_millis(200));
     bar
 }
 

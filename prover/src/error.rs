@@ -96,6 +96,9 @@ pub enum ProverError {
         /// What was said.
         reason: String,
     },
+    /// The system gives no thread.
+    #[error("no thread can be started: {0}")]
+    Thread(std::io::Error),
     /// The system gives no randomness.
     #[error("no random seed can be had: {0}; name one with --seed")]
     Random(getrandom::Error),
@@ -137,6 +140,7 @@ impl ProverError {
             | Self::Gpu(_)
             | Self::Cpu(_)
             | Self::Panicked { .. }
+            | Self::Thread(_)
             | Self::Random(_)
             | Self::Output(_) => 3,
             Self::Interrupted => 130,
@@ -160,10 +164,19 @@ impl ProverError {
             Self::Gpu(_) => "gpu",
             Self::Cpu(_) => "cpu",
             Self::Panicked { .. } => "panicked",
+            Self::Thread(_) => "thread",
             Self::Random(_) => "random",
             Self::Interrupted => "interrupted",
             Self::Output(_) => "output",
         }
+    }
+
+    /// A panic, named by what broke off.
+    #[must_use]
+    pub fn panicked(what: &str, panic: &(dyn std::any::Any + Send)) -> Self {
+        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Self::Panicked { device: what.to_owned(), reason: text.unwrap_or_else(|| "a panic".into()) }
     }
 
     /// The error for `--json`.

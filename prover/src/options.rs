@@ -1,11 +1,15 @@
 //! Arguments that several commands share.
 
 use crate::error::ProverError;
+use crate::ledger::MAX_LINE_NONCES;
 use crate::profiles::Setup;
 use clap::{Args, ValueEnum};
 use sphere_pow_core::profile::Profile;
 use sphere_pow_core::verify::GivenError;
 use std::num::NonZeroUsize;
+
+/// A line of a proof file holds no more.
+const MOST_AT_ONCE: NonZeroUsize = NonZeroUsize::new(MAX_LINE_NONCES).expect("lines hold something");
 
 /// On what to compute.
 #[derive(Clone, Debug, Args)]
@@ -19,7 +23,7 @@ pub struct DeviceArgs {
     /// CPU threads; all by default, and never more than there are
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,
-    /// Nonces computed at once; chosen from the memory by default
+    /// Nonces computed at once, at most 65536; chosen from the memory by default
     #[arg(long, value_name = "N")]
     pub batch: Option<NonZeroUsize>,
     /// Most memory to take, of the device or of the CPU's; weights that do not fit are made as they are used (exact)
@@ -62,7 +66,7 @@ impl DeviceArgs {
         let memory_bytes = self.memory.map(|megabytes| (megabytes.get() as u64).saturating_mul(1_000_000));
         Ok(Setup {
             threads: self.threads.map(|wanted| wanted.min(there)),
-            batch: self.batch,
+            batch: self.batch.map(|wanted| wanted.min(MOST_AT_ONCE)),
             memory_bytes,
             is_portable: false,
         })

@@ -132,23 +132,21 @@ pub fn mine<P: Profile>(
                 let name = device.info().device.clone();
                 let worker = Worker { shared, hunt: hunt.clone(), device, sequence, tally, group, groups };
                 // A driver's panic must neither take the others along nor hang whoever waits for it.
-                scope.spawn(move || {
-                    std::panic::catch_unwind(AssertUnwindSafe(|| worker.run())).unwrap_or_else(|panic| {
-                        Err(ProverError::Panicked { device: name, reason: words(panic.as_ref()) })
-                    })
-                })
+                let run = move || {
+                    std::panic::catch_unwind(AssertUnwindSafe(|| worker.run()))
+                        .unwrap_or_else(|panic| Err(ProverError::panicked(&name, panic.as_ref())))
+                };
+                std::thread::Builder::new().spawn_scoped(scope, run)
             })
             .collect();
-        let lost = |panic: Box<dyn std::any::Any + Send>| {
-            Err(ProverError::Panicked { device: "a device".into(), reason: words(panic.as_ref()) })
+        let ended = |worker: std::io::Result<std::thread::ScopedJoinHandle<'_, _>>| match worker {
+            Ok(worker) => {
+                worker.join().unwrap_or_else(|panic| Err(ProverError::panicked("a device", panic.as_ref())))
+            }
+            Err(error) => Err(ProverError::Thread(error)),
         };
-        workers.into_iter().map(|worker| worker.join().unwrap_or_else(lost)).collect()
+        workers.into_iter().map(ended).collect()
     }))
-}
-
-fn words(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic".into())
 }
 
 struct Worker<'a, P: Profile> {

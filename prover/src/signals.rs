@@ -27,30 +27,59 @@ impl Stop {
         self.is_heeded.store(true, Ordering::Relaxed);
     }
 
-    /// Asks to stop.
-    pub fn ask(&self) {
-        self.is_asked.store(true, Ordering::Relaxed);
+    /// What a signal does: the second ends the process, and so does the first where nobody looks for it. Every
+    /// acknowledged line is on the disk already: ending here loses nothing but the summary.
+    fn ask(&self) {
+        if self.is_asked.swap(true, Ordering::Relaxed) || !self.is_heeded.load(Ordering::Relaxed) {
+            exit("interrupted");
+        }
+        let _ = std::thread::Builder::new().spawn(|| {
+            std::thread::sleep(PATIENCE);
+            exit("a device does not answer; stopped without a summary");
+        });
     }
+}
+
+fn exit(why: &str) -> ! {
+    let _ = writeln!(std::io::stderr(), "error: {why}");
+    std::process::exit(130);
 }
 
 /// Listens to the signals that end a process.
 #[must_use]
 pub fn listen() -> Arc<Stop> {
     let stop = Arc::new(Stop::default());
-    let on_signal = Arc::clone(&stop);
-    let handler = ctrlc::set_handler(move || {
-        // Every acknowledged line is on the disk already: ending here loses nothing but the summary.
-        if on_signal.is_asked.swap(true, Ordering::Relaxed) || !on_signal.is_heeded.load(Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        let _ = std::thread::Builder::new().spawn(|| {
-            std::thread::sleep(PATIENCE);
-            let _ = writeln!(std::io::stderr(), "error: a device does not answer; stopped without a summary");
-            std::process::exit(130);
-        });
-    });
-    if let Err(error) = handler {
-        tracing::warn!("Ctrl-C will not be handled: {error}");
+    if let Err(error) = on_signal(&stop) {
+        tracing::warn!("signals will not be handled: {error}");
     }
     stop
+}
+
+#[cfg(unix)]
+fn on_signal(stop: &Arc<Stop>) -> std::io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let mut wanted = vec![SIGINT, SIGTERM];
+    // Under nohup the terminal's end is not ours.
+    if !is_ignored(SIGHUP) {
+        wanted.push(SIGHUP);
+    }
+    let mut signals = signal_hook::iterator::Signals::new(wanted)?;
+    let stop = Arc::clone(stop);
+    std::thread::Builder::new().spawn(move || signals.forever().for_each(|_| stop.ask()))?;
+    Ok(())
+}
+
+/// Whether whoever started us had the signal ignored; only Linux says.
+#[cfg(unix)]
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask >> (signal - 1) & 1 == 1
+}
+
+#[cfg(not(unix))]
+fn on_signal(stop: &Arc<Stop>) -> Result<(), ctrlc::Error> {
+    let stop = Arc::clone(stop);
+    ctrlc::set_handler(move || stop.ask())
 }

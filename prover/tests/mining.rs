@@ -241,3 +241,66 @@ fn a_log_that_cannot_be_written_stops_nothing() {
     let mut child = dir.command(&into("/dev/full", "40")).stderr(full()).stdout(full()).spawn().unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(3));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_name_that_is_no_utf_8_is_shown_with_replacements() {
+    use std::os::unix::ffi::OsStrExt;
+    let dir = Dir::tiny();
+    let mut command = dir.command(&["mine", "--json", "--count", "8", "--backend", "cpu", "--out"]);
+    let output = command.arg(std::ffi::OsStr::from_bytes(b"bad\xff.jsonl")).args(PUZZLE).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let summary: Value = serde_json::from_slice(&output.stdout).expect("one document");
+    assert_eq!(summary["out"], "bad\u{fffd}.jsonl");
+}
+
+/// Starts `command` by `bash`, which sees to it that it is the process signalled.
+#[cfg(target_os = "linux")]
+fn by_bash(dir: &Dir, before: &str, args: &[&str]) -> std::process::Child {
+    let script = format!("{before} exec \"$0\" \"$@\"");
+    let mut command = Command::new("bash");
+    command.args(["-c", &script, env!("CARGO_BIN_EXE_sphere-pow")]).args(args).current_dir(dir.path(""));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn one_signal_is_enough_while_a_file_is_read() {
+    let dir = Dir::tiny();
+    for name in ["-INT", "-TERM", "-HUP"] {
+        // Nothing ever comes from standard input.
+        let mut child = by_bash(&dir, "", &["verify", "-", "--backend", "cpu"]);
+        std::thread::sleep(Duration::from_millis(500));
+        signal(&child, name);
+        let since = Instant::now();
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{name}");
+        assert!(since.elapsed() < Duration::from_secs(5), "{name}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hangup_that_is_ignored_stays_ignored() {
+    let dir = Dir::tiny();
+    for (before, goes_on) in [("trap '' HUP;", true), ("", false)] {
+        let file = format!("{goes_on}.jsonl");
+        let mut args = into(&file, "1000000");
+        args.push("--json");
+        let child = by_bash(&dir, before, &args);
+        while !std::fs::read_to_string(dir.path(&file)).unwrap_or_default().contains('\n') {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        signal(&child, "-HUP");
+        std::thread::sleep(Duration::from_millis(500));
+        let lines_then = std::fs::read_to_string(dir.path(&file)).unwrap().lines().count();
+        std::thread::sleep(Duration::from_millis(500));
+        let lines_now = std::fs::read_to_string(dir.path(&file)).unwrap().lines().count();
+        assert_eq!(lines_now > lines_then, goes_on);
+        if goes_on {
+            signal(&child, "-TERM");
+        }
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        lines(&dir.path(&file));
+    }
+}

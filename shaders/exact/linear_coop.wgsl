@@ -3,7 +3,7 @@
 // integers of at most 127 * 46 * 2048 < 2^24, exact where the unit sums in f32 as it says: the self-test decides.
 // After 2048 values of k the sums move to i32. One workgroup per tile of 8 by 4 blocks, a quarter of it for each
 // subgroup; a fifth subgroup and more make what the first ones make, and store nothing. Interface: shared/linear.wgsl.
-// Dispatch: (column tiles, row tiles, 1). Accuracy: exact.
+// Dispatch: (row tiles, column tiles, 1): the groups that run side by side read the same weights. Accuracy: exact.
 
 // Four times the largest subgroup.
 override THREADS: u32 = 128u;
@@ -62,8 +62,8 @@ fn linear_coop(
     @builtin(local_invocation_index) lane: u32,
     @builtin(subgroup_id) subgroup: u32,
 ) {
-    let first_row = dims.first_row + group.y * ROWS;
-    let first_column = group.x * COLUMNS;
+    let first_row = dims.first_row + group.x * ROWS;
+    let first_column = group.y * COLUMNS;
     let quarter = subgroup % 4u;
     let stores = subgroup < 4u;
     let own_sums = quarter * AREA;

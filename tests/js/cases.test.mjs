@@ -115,3 +115,23 @@ test('what the wasm counts is what native code counts', async () => {
     await verifier.close();
   }
 });
+
+test('the documents of SPEC Part 0 are refused with their code and place, and read with their batches', async () => {
+  const { readDocument } = await load();
+  const vectors = (name) => JSON.parse(readFileSync(join(paths.root, `tests/vectors/document_${name}.json`), 'utf8')).cases;
+  const bytes = ({ text, hex }) => (hex === undefined ? text : Uint8Array.from(Buffer.from(hex, 'hex')));
+  for (const entry of vectors('reject')) {
+    const refused = await readDocument(bytes(entry)).then(() => assert.fail(entry.name), (e) => e);
+    // What is nothing but of the document itself has its name as place.
+    assert.deepEqual([refused.reason, refused.place], [entry.code, entry.place], entry.name);
+  }
+  for (const entry of vectors('mutated')) {
+    const code = await readDocument(bytes(entry)).then(({ free }) => (free(), null), (e) => e.reason);
+    assert.equal(code, entry.code, entry.name);
+  }
+  for (const entry of vectors('accept')) {
+    const document = await readDocument(bytes(entry));
+    assert.equal(document.shape, entry.shape, entry.name);
+    document.free();
+  }
+});

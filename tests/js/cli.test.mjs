@@ -21,30 +21,30 @@ const run = (...args) => runNode([cli, ...args]);
 test('an honest batch: words, JSON, exit 0', async () => {
   const said = await run('verify', honest, '--params', params, '--r-target', '2', '--sample', 'all');
   assert.equal(said.code, 0, said.stderr);
-  assert.match(said.stdout, /^valid\n0 bad of 64 recomputed/);
+  assert.match(said.stdout, /^HONEST: 0 bad in all 64 claims; the model given, radius 2 /);
   const json = await run('verify', honest, '--params', params, '--r-target', '2', '--sample', '10', '--seed', 's', '--json');
   const report = JSON.parse(json.stdout);
-  assert.deepEqual([report.state, report.results.length, report.seed], ['valid', 10, 's']);
+  const [{ results, sampleSeed, sampleSource }] = report.submissions;
+  assert.deepEqual([report.verdict, results.length, sampleSeed, sampleSource], ['honest', 10, 's', 'verifier']);
 });
 
 test('a forged batch: exit 1; from standard input, too', async () => {
   const forged = JSON.stringify({ public_key, block_hash, nonces, dist: dist.map(() => 1.39) });
   const said = await runNode([cli, 'verify', '-', '--params', params, '--sample', 'all'], { input: forged });
   assert.equal(said.code, 1, said.stderr);
-  assert.match(said.stdout, /^invalid\n/);
+  assert.match(said.stdout, /^FRAUD: 64 bad in all 64 claims/);
 });
 
 test('bad input: exit 2 and one line of why', async () => {
   const cases = [
     [['verify', join(paths.work, 'none.json')], /cannot be read/],
     [['verify', file('cut.json', '{"nonces":[1')], /not JSON/],
-    [['verify', honest], /pass --params/],
-    [['verify', file('bare.json', { nonces, dist }), '--params', params], /pass --block-hash/],
     [['verify', honest, '--params', 'moon'], /moon/],
     [['verify', honest, '--params', params, '--r-target', 'far'], /--r-target/],
     [['verify', honest, '--params', params, '--sample', '0'], /sample/],
-    [['verify', honest, '--params', params, '--block-hash', 'other'], /other/i],
-    [['verify', file('v2.json', { proofs: [] })], /E_V2_DATA/],
+    [['verify', file('v2.json', { proofs: [{ leaf_index: 0 }] })], /E_V2_DATA/],
+    [['verify', honest, '--params', file('broken.json', '{')], /E_FORMAT/],
+    [['verify', honest, '--params', file('wrong.json', { ...tiny.params, n_heads: 3 })], /E_RANGE|E_FORMAT/],
     [['mine'], /expected: sphere-pow verify/],
     [['--nonsense'], /nonsense/],
   ];
@@ -55,6 +55,23 @@ test('bad input: exit 2 and one line of why', async () => {
     assert.equal(said.stderr.trim().split('\n').length, 1, said.stderr);
     assert.equal(said.stdout, '');
   }
+  // A document that is read, but of which no part can be judged.
+  const refused = [
+    [['verify', honest], /missing-params.*pass --params/],
+    [['verify', file('bare.json', { public_key, nonces, dist }), '--params', params], /missing-block.*pass --block-hash/],
+    [['verify', file('keyless.json', { block_hash, nonces, dist }), '--params', params], /missing-key.*pass --public-key/],
+    [['verify', honest, '--params', params, '--block-hash', 'other'], /wrong-block/],
+  ];
+  for (const [args, why] of refused) {
+    const said = await run(...args);
+    assert.equal(said.code, 2, `${args}: ${said.stdout}${said.stderr}`);
+    assert.match(said.stdout, /^REFUSED: /);
+    assert.match(said.stdout, why);
+  }
+  const json = await run('verify', file('cut.json', '{"nonces":[1'), '--json');
+  assert.deepEqual([json.code, JSON.parse(json.stdout).error.reason], [2, 'json']);
+  const { code, stderr } = await runNode(['--jitless', cli, 'verify', honest, '--params', params]);
+  assert.deepEqual([code, /E_WASM_LOAD.*no WebAssembly/.test(stderr)], [3, true], stderr);
   assert.equal((await run()).code, 2);
 });
 

@@ -86,6 +86,19 @@ test('an abort before the call, in the queue and after the call', async () => {
   await verifier.close();
 });
 
+test('a signal of another library will do', async () => {
+  const listeners = new Set();
+  const signal = { aborted: false, reason: 'enough', addEventListener: (_, listener) => listeners.add(listener), removeEventListener: (_, listener) => listeners.delete(listener) };
+  const verifier = await createVerifier(optionsOf(tiny));
+  assert.ok(Number.isFinite(await verifier.distance(tiny.public_key, 1, { signal })));
+  assert.equal(listeners.size, 0, 'it is let go of');
+  const running = verifier.distance(tiny.public_key, 2, { signal });
+  signal.aborted = true;
+  for (const listener of [...listeners]) listener();
+  await assert.rejects(running, { code: 'E_ABORTED', cause: 'enough' });
+  await verifier.close();
+});
+
 test('close rejects what runs, twice does nothing, and later calls are refused', async () => {
   const verifier = await createVerifier(slow);
   const running = assert.rejects(verifier.distance(tiny.public_key, 1), { code: 'E_ABORTED' });
@@ -184,10 +197,7 @@ test('verifiers made and closed leave nothing behind', async () => {
   assert.equal(workers(), 0);
 });
 
-/** What `compute` is asked for `n` nonces of {@link tiny}. */
-const asked = (n) => [tiny.public_key, ...Array(n).keys()].join(' ');
-
-/** The wasm with functions that trap: `compute` for 13 nonces, `ask` for the win rate of a radius of 0.25, both told by lengths. */
+/** The wasm with functions that trap: a model's `compute` for 13 nonces, `win_rate` for a radius of 0.25. */
 async function trapping() {
   const { default: binaryen } = await import('binaryen');
   const module = binaryen.readBinary(readFileSync(join(paths.installed, 'dist/verifier.wasm')));
@@ -204,9 +214,9 @@ async function trapping() {
     module.addFunction(`trapping_${name}`, info.params, info.results, [], body);
     module.addFunctionExport(`trapping_${name}`, name);
   };
-  const has = (m, at, text) => m.i32.eq(m.local.get(at, binaryen.i32), m.i32.const(text.length));
-  trapIf('compute', (m) => has(m, 2, asked(13)));
-  trapIf('ask', (m) => m.i32.and(has(m, 1, 'win-rate'), has(m, 3, '[8192,0.25]')));
+  // Arguments: the model, key's address and length, nonces' address and length; the radius first.
+  trapIf('model_compute', (m) => m.i32.eq(m.local.get(4, binaryen.i32), m.i32.const(13)));
+  trapIf('win_rate', (m) => m.f64.eq(m.local.get(0, binaryen.f64), m.f64.const(0.25)));
   assert.ok(module.validate());
   return module.emitBinary();
 }

@@ -1,6 +1,8 @@
 //! Harness shared by the tests that need more than one crate.
 
 #[cfg(feature = "gpu")]
+pub mod exact_bench;
+#[cfg(feature = "gpu")]
 pub mod gpu;
 #[cfg(feature = "gpu")]
 pub mod isa;

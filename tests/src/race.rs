@@ -12,10 +12,12 @@
 //! It does not decide: other sizes than those given; races through atomics or textures, which no kernel has (it panics);
 //! whether an index that hangs on the data is free of races (it reports it as one that may race).
 
+pub mod event;
 pub mod invocation;
 pub mod value;
 
-use invocation::{Event, Invocation, Place};
+use event::{Event, Place};
+use invocation::Invocation;
 use naga::proc::TypeResolution;
 use naga::valid::ModuleInfo;
 use naga::{AddressSpace, Module, Span, Statement, TypeInner};

@@ -44,7 +44,6 @@ impl Failure {
 
     /// `E_BLOCK_HASH`: no block hash, or another one.
     #[must_use]
-    #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
     pub fn block_hash(error: IdentityError) -> Self {
         Self { code: "E_BLOCK_HASH", ..Self::from(error) }
     }

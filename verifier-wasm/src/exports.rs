@@ -194,6 +194,7 @@ impl Document {
     /// # Errors
     /// As [`Judge::new`].
     #[wasm_bindgen(constructor)]
+    #[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen takes optional text so")]
     pub fn new(bytes: &[u8], given: &str, said: &str, profile: Option<String>) -> Result<Self, Failure> {
         Ok(Self { judge: Judge::new(bytes, given, said, profile.as_deref())? })
     }

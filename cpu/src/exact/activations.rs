@@ -1,7 +1,7 @@
 //! Activations as the kernels want them: what a matrix reads lies row by row, what it writes panel by panel.
 
 use super::kernels::PANEL;
-use super::memory::Aligned;
+use crate::memory::Aligned;
 use core::ops::Range;
 use sphere_pow_core::exact::Params;
 

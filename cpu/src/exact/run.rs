@@ -1,7 +1,7 @@
 //! What every op is given beside its operands.
 
 use super::kernels::Present;
-use super::memory::Aligned;
+use crate::memory::Aligned;
 use core::cell::RefCell;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 

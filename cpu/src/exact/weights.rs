@@ -1,7 +1,7 @@
 //! Panels of weights: kept, or made when asked for.
 
 use super::kernels::{Isa, Job, PANEL, Present, Stream, make_panel};
-use super::memory::Aligned;
+use crate::memory::Aligned;
 use crate::threads;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use sphere_pow_core::exact::stream::StreamKey;

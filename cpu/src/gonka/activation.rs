@@ -1,6 +1,6 @@
 //! Activations as the kernels want them: rows side by side in lanes.
 
-use crate::simd::LANES;
+use crate::gonka::kernels::LANES;
 use core::ops::Range;
 use half::f16;
 

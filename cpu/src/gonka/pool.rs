@@ -9,7 +9,8 @@
 mod stream;
 pub(crate) mod ziggurat;
 
-use crate::simd::{Isa, Job, Simd};
+use crate::gonka::kernels::{Isa, Job};
+use crate::simd::Simd;
 use core::ops::{ControlFlow, Range};
 use half::f16;
 use half::vec::HalfBitsVecExt;

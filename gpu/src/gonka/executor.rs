@@ -96,6 +96,8 @@ impl GpuExecutor {
         gpu.set_needed_bytes(layout.memory_bytes(params, batch));
         let mut kernels = self_test::prepare(&gpu, kernel_options(params, options)).await?;
         let pace = tune::tune(&gpu, &mut kernels, batch * params.seq_len()).await?;
+        let widest = params.hidden().max(params.dim());
+        self_test::products_are_right(&gpu, &kernels, batch * params.seq_len(), widest).await?;
         let device_pool = DevicePool::new(&gpu, layout, pool, progress).await?;
         let model = Model::new(&gpu, params, block, layout.clone(), device_pool, batch);
         gpu.settle(0).await?;

@@ -1,8 +1,8 @@
 //! What a device must compute rightly before it is used.
 
 use super::forward::Model;
-use super::kernels::{KernelOptions, Kernels, narrow_all, widen_all};
-use super::layout::Layout;
+use super::kernels::{KernelOptions, Kernels, linear, narrow_all, widen_all};
+use super::layout::{Layout, TILE, stride};
 use super::pool::DevicePool;
 use crate::context::Gpu;
 use crate::error::GpuError;
@@ -16,6 +16,9 @@ use std::ops::ControlFlow;
 
 /// How many of the known answers are asked for: a software driver should not take long over them.
 pub const KNOWN: usize = 3;
+
+/// Sums of a product that are held to f64.
+const SAMPLES: usize = 256;
 
 /// Compiles the kernels with `options`, and anew if the device turns out not to unpack f16 exactly; runs the known
 /// answers.
@@ -37,6 +40,60 @@ pub async fn prepare(gpu: &Gpu, options: KernelOptions) -> Result<Kernels, GpuEr
 fn wrong(gpu: &Gpu, what: String, got: &impl ToString, expected: &impl ToString) -> GpuError {
     let (got, expected) = (got.to_string(), expected.to_string());
     GpuError::SelfTest { name: gpu.info().name.clone(), what, got, expected }
+}
+
+/// Inputs and weights of [`product_is_right`]: of the size that models have, every fourth weight subnormal.
+fn painted(seed: u32, rows: usize, k: usize, scale: f32) -> Vec<f16> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        f32::from(u16::try_from(state >> 16).expect("16 bits")) / 32768.0 - 1.0
+    };
+    let value = |i: usize, x: f32| if i.is_multiple_of(4) { x * 3e-5 } else { x * scale };
+    (0..rows * k).map(|i| f16::from_f32(value(i, next()))).collect()
+}
+
+/// Holds one result of a product to f64; the error is what it should be near.
+fn sum_is_right(got: f16, x: &[f16], weight: &[f16]) -> Result<(), f64> {
+    let products = x.iter().zip(weight).map(|(x, w)| x.to_f64() * w.to_f64());
+    let (want, size) = products.fold((0.0, 0.0), |(sum, size), p| (sum + p, size + p.abs()));
+    // Half a unit of f16 and, for f32 sums in any order, a 2^-20th of all that was added.
+    let bound = want.abs() / 2048.0 + 3e-8 + size / 1_048_576.0;
+    if (got.to_f64() - want).abs() <= bound { Ok(()) } else { Err(want) }
+}
+
+/// Holds the tiles that products of `rows` rows are made by to f64, over `k` values: what the driver makes of a kernel
+/// at the size it is used shows at that size only.
+///
+/// # Errors
+/// [`GpuError::SelfTest`] with the first sum that is off by more than f32 sums and the rounding to f16 can be, else as
+/// the device fails.
+pub async fn products_are_right(gpu: &Gpu, kernels: &Kernels, rows: usize, k: usize) -> Result<(), GpuError> {
+    let k = stride(k);
+    for tile in [kernels.tile_for(1), kernels.tile_for(rows)] {
+        // More than one tile each way, the last row tile not full.
+        let (rows, columns) = (tile.rows() + 3, 2 * tile.columns().max(TILE));
+        let padded = rows.next_multiple_of(tile.rows());
+        let (x, weight) = (painted(1, padded, k, 1.0), painted(2, columns, k, 0.02));
+        let buffer = |values: &[f16]| {
+            let buffer = gpu.buffer("self-test", values.len() as u64 * 2);
+            gpu.write(&buffer, 0, bytemuck::cast_slice(values));
+            buffer
+        };
+        let (dx, dw) = (buffer(&x), buffer(&weight));
+        let out = gpu.buffer("self-test", (padded * columns * 2) as u64);
+        let shape = linear::Shape { rows, k, weight_rows: columns, chunk_column: 0, out_stride: columns };
+        run(gpu, |recorder| linear::record(recorder, kernels, tile, [&dx, &dw, &out], shape)).await?;
+        let got: Vec<f16> = bytemuck::pod_collect_to_vec(&gpu.read(&out, (rows * columns * 2) as u64).await?);
+        for at in (0..SAMPLES).map(|i| i * 7919 % (rows * columns)) {
+            let (x, weight) = (&x[at / columns * k..][..k], &weight[at % columns * k..][..k]);
+            if let Err(want) = sum_is_right(got[at], x, weight) {
+                let what = format!("{tile:?} product over {k} values, value {at},");
+                return Err(wrong(gpu, what, &got[at], &want));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Converts `x` on the device.
@@ -122,4 +179,21 @@ pub async fn known_answers(gpu: &Gpu, kernels: &Kernels, known: &[f64]) -> Resul
     known_answer::check(&logits, known).map_err(|WrongAnswer { nonce, got, expected }| {
         wrong(gpu, format!("the distance of nonce {nonce}"), &got, &expected)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_that_lacks_a_product_is_found() {
+        let k = 28672;
+        let (x, weight) = (painted(1, 1, k, 1.0), painted(2, 1, k, 0.02));
+        let sum = |n: usize| x[..n].iter().zip(&weight).map(|(x, w)| x.to_f32() * w.to_f32()).sum::<f32>();
+        assert_eq!(sum_is_right(f16::from_f32(sum(k)), &x, &weight), Ok(()));
+        // A tile of 16 values less.
+        assert!(sum_is_right(f16::from_f32(sum(k - 16)), &x, &weight).is_err());
+        assert!(sum_is_right(f16::from_f32(-sum(k)), &x, &weight).is_err());
+        assert!(weight.iter().step_by(4).all(|w| w.to_f32().abs() < 6.2e-5), "subnormals are among them");
+    }
 }

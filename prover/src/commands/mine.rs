@@ -171,7 +171,9 @@ fn watched<T>(tallies: &[Tally], probability: f64, work: impl FnOnce() -> T) -> 
     let (done, started) = (AtomicBool::new(false), Instant::now());
     std::thread::scope(|scope| {
         let _done = Done(&done);
-        scope.spawn(|| watch(tallies, &done, started, probability));
+        // Where there is no thread left for the display, there is none.
+        let watcher = || watch(tallies, &done, started, probability);
+        let _ = std::thread::Builder::new().spawn_scoped(scope, watcher);
         work()
     })
 }
@@ -294,6 +296,7 @@ fn watch(tallies: &[Tally], done: &AtomicBool, started: Instant, probability: f6
             rate(counts.won),
             rate(counts.tried) * probability,
         ));
+        bar.tick();
         if plausibility.is_alarming && !warned {
             warned = true;
             bar.suspend(|| warn_if_alarming(&plausibility, counts));

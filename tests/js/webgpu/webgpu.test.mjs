@@ -165,7 +165,7 @@ test('exact: digests and verdicts of the table, and those of wasm beyond it, to 
   const { results: theirs } = await wasm.verifyBatch(batch, { sample: 'all' });
   await wasm.close();
   assert.deepEqual(results, theirs);
-  assert.deepEqual(phases, ['weights', 'layers', 'verdict']);
+  assert.deepEqual(phases, ['weights', 'layers', 'done']);
 });
 
 for (const name of ['nano_high_nonces', 'one_layer_one_token', 'wide_hidden', 'many_tokens']) {
@@ -190,7 +190,7 @@ for (const name of ['tiny', 'small']) {
 test('the inlined entry under a policy that allows blob: workers; no software adapter unless asked for', { timeout: 120_000 }, async () => {
   const { page, complaints, requests } = await chromium.open(`${server.url}/inlined.html`);
   const out = await page.evaluate(async ([options, key]) => {
-    const { createVerifier, parseProofs, SpherePowError, targetRadius } = await import('/sphere-pow/webgpu.js');
+    const { constants, createVerifier, readDocument, SpherePowError } = await import('/sphere-pow/webgpu.js');
     const seen = [];
     for (const more of [{ softwareAdapter: true }, {}]) {
       const verifier = await createVerifier({ ...options, ...more });
@@ -200,7 +200,7 @@ test('the inlined entry under a policy that allows blob: workers; no software ad
     const refused = await createVerifier({ ...options, softwareAdapter: 1 }).catch((e) => [e instanceof SpherePowError, e.code]);
     const ordinary = await import('/sphere-pow/index.js');
     const unknown = await ordinary.createVerifier({ ...options, softwareAdapter: true }).catch((e) => [e instanceof SpherePowError, e.code]);
-    return { seen, refused, unknown, has: [typeof parseProofs, targetRadius.LAUNCH] };
+    return { seen, refused, unknown, has: [typeof readDocument, (await constants()).radii[0].rTarget] };
   }, [exactOptions(nano), nano.public_key]);
   assert.deepEqual(out.seen.map(({ engine, digest }) => [engine, digest]), [['webgpu', nano.nonces[5].digest], ['wasm', nano.nonces[5].digest]]);
   assert.match(out.seen[1].reason, /computed by the CPU/);

@@ -3,7 +3,7 @@
 use super::linear::{Linear, OutputPanel};
 use crate::exact::activations::{Operand, Panels};
 use crate::exact::kernels::{DEPTH_STEP, Kernels, PANEL, Present, QUAD, WEIGHT_BIAS};
-use crate::exact::memory::Aligned;
+use crate::memory::Aligned;
 use crate::threads;
 
 /// `acc = x weightᵀ` with kept weights, as core's `linear`.

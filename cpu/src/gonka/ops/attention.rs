@@ -4,7 +4,7 @@ use super::Run;
 use super::math::{exp, round};
 use super::product::product;
 use crate::gonka::Activation;
-use crate::simd::{Isa, Job, LANES};
+use crate::gonka::kernels::{Isa, Job, LANES};
 use sphere_pow_core::gonka::ops::AttentionShape;
 
 /// Blocks of [`LANES`] queries that share one reading of keys and values.

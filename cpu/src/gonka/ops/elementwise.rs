@@ -3,7 +3,7 @@
 use super::Run;
 use super::math::{exp, round};
 use crate::gonka::Activation;
-use crate::simd::{Isa, Job};
+use crate::gonka::kernels::{Isa, Job};
 
 /// Values of one task.
 const CHUNK: usize = 1 << 15;

@@ -7,7 +7,7 @@ use super::Run;
 use super::math::round;
 use super::product::product;
 use crate::gonka::Activation;
-use crate::simd::{Isa, Job, TILE, prefetch};
+use crate::gonka::kernels::{Isa, Job, TILE, prefetch};
 use core::ops::Range;
 use half::f16;
 use sphere_pow_core::gonka::weights::TensorView;

@@ -1,7 +1,7 @@
 //! The matrix product that linear layers and attention share.
 
 use super::math::round_all;
-use crate::simd::{DEPTH, Isa, LANES, STRIDE, TILE};
+use crate::gonka::kernels::{DEPTH, Isa, LANES, STRIDE, TILE};
 use core::ops::Range;
 
 /// `out[n] = round(sum over k of weight[n][k] * x[k])` over all panels.

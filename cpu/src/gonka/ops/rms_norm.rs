@@ -3,7 +3,7 @@
 use super::math::round;
 use super::{Run, Weight};
 use crate::gonka::Activation;
-use crate::simd::{Isa, Job, LANES};
+use crate::gonka::kernels::{Isa, Job, LANES};
 
 /// Normalises each row by its root mean square and scales it by `weight`, SPEC §I.4.
 ///

@@ -3,7 +3,7 @@
 use super::Run;
 use super::math::round;
 use crate::gonka::Activation;
-use crate::simd::{Isa, Job, LANES};
+use crate::gonka::kernels::{Isa, Job, LANES};
 use sphere_pow_core::gonka::ops::RopeTable;
 
 /// Rotates pairs (2i, 2i+1) of each head in place, SPEC §I.4.

@@ -275,7 +275,7 @@ pub fn record(
                 leaves_as,
                 shift: requant.shift(k).unwrap_or(0),
             };
-            let groups = [u32_of(columns), u32_of(rows)];
+            let groups = [u32_of(rows), u32_of(columns)];
             let cost = row_cost * f64::from(u32_of(rows));
             let buffers = [x, weight, out];
             recorder.dispatch(&linear.compiled, bytemuck::bytes_of(&dims), &buffers, groups, cost)?;

@@ -94,7 +94,7 @@ pub fn record(
                 first_weight: u32_of(column * tile_columns),
                 chunk_column: u32_of(chunk_column),
             };
-            let groups = [u32_of(columns), u32_of(rows)];
+            let groups = [u32_of(rows), u32_of(columns)];
             #[expect(clippy::cast_precision_loss, reason = "an estimate")]
             let cost = tile_cost * (columns * rows) as f64;
             recorder.dispatch(

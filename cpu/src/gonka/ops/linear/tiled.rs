@@ -2,11 +2,12 @@
 
 use super::Weight;
 use crate::gonka::Activation;
+use crate::gonka::kernels::amx::{DEPTH, OUTPUTS, STEP, STRIDE, SplitWeights, Tiles};
+use crate::gonka::kernels::{Isa, Job, LANES};
 use crate::gonka::ops::Run;
 use crate::gonka::ops::math::round_all;
 use crate::gonka::ops::product::cached_depth;
-use crate::simd::amx::{DEPTH, OUTPUTS, STEP, STRIDE, SplitWeights, Tiles};
-use crate::simd::{Isa, Job, LANES, Simd};
+use crate::simd::Simd;
 use core::ops::Range;
 use half::f16;
 

@@ -2,22 +2,11 @@
 #![allow(unsafe_code, reason = "SIMD intrinsics; each block says why it may run")]
 
 use super::portable::widen_one;
-use super::{DEPTH, Isa, Job, LANES, STRIDE, Simd, SimdLevel};
+use super::{DEPTH, Isa, Job, LANES, STRIDE};
 use crate::gonka::pool::ziggurat::{self, KI, WI};
+use crate::simd::{Simd, SimdLevel};
 use core::arch::x86_64::*;
 use half::f16;
-
-pub(crate) fn has_avx2() -> bool {
-    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c")
-}
-
-pub(crate) fn has_avx512() -> bool {
-    has_avx2()
-        && is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("avx512dq")
-        && is_x86_feature_detected!("avx512vl")
-}
 
 pub(crate) fn run_avx2<J: Job>(simd: Simd, job: J) -> J::Output {
     #[target_feature(enable = "avx2,fma,f16c")]

@@ -27,40 +27,6 @@ pub(crate) struct SplitWeights {
     pub(crate) low: [u16; OUTPUTS * STRIDE],
 }
 
-/// Whether the processor has the unit and the system lets this process use it.
-pub(crate) fn has_amx() -> bool {
-    static PRESENT: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
-    *PRESENT.get_or_init(|| super::x86::has_avx512() && processor_has_it() && system_permits_it())
-}
-
-fn processor_has_it() -> bool {
-    use core::arch::x86_64::{__cpuid_count, __get_cpuid_max};
-    const BF16_AND_TILE: u32 = 1 << 22 | 1 << 24;
-    __get_cpuid_max(0).0 >= 7 && __cpuid_count(7, 0).edx & BF16_AND_TILE == BF16_AND_TILE
-}
-
-/// Asks Linux for the tiles' state, which it keeps for processes that ask.
-fn system_permits_it() -> bool {
-    const ARCH_PRCTL: i64 = 158;
-    const ARCH_REQ_XCOMP_PERM: u64 = 0x1023;
-    const TILE_DATA: u64 = 18;
-    let result: i64;
-    // SAFETY: a system call that takes two integers and touches no memory of ours; the kernel clobbers rcx
-    // and r11. An unknown request gives an error.
-    unsafe {
-        asm!(
-            "syscall",
-            inlateout("rax") ARCH_PRCTL => result,
-            in("rdi") ARCH_REQ_XCOMP_PERM,
-            in("rsi") TILE_DATA,
-            lateout("rcx") _,
-            lateout("r11") _,
-            options(nostack),
-        );
-    }
-    result == 0
-}
-
 /// This thread's tiles, set up; given back on drop. Stays on its thread.
 pub(crate) struct Tiles(PhantomData<*const ()>);
 
@@ -69,7 +35,7 @@ impl Tiles {
     pub(crate) fn new() -> Option<Self> {
         #[repr(C, align(64))]
         struct Config([u8; 64]);
-        if !has_amx() {
+        if !crate::simd::has_amx() {
             return None;
         }
         let mut config = Config([0; 64]);
