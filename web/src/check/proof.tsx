@@ -6,6 +6,7 @@ import { t } from '../i18n.ts';
 import type { Opened } from '../engine/types.ts';
 import { isolated, shown } from '../shown.ts';
 import type { Key } from '../strings.ts';
+import { Draft } from './draft.tsx';
 import { sampleName } from './inputs.tsx';
 import { cancelAsking, choose, expect, fetchBlockHash } from './opening.ts';
 import { setAlone } from './running.ts';
@@ -148,12 +149,11 @@ function TextField({ name, own, children }: { name: 'blockHash' | 'publicKey'; o
   const id = `expected-${name}`;
   const value = expected.value[name];
   const isMissing = missing.value.includes(name);
-  const set = (text: string) => text !== value && void expect({ [name]: text });
   return (
     <div class={`field ${isMissing ? 'wanting' : ''}`}>
       <Label id={id} text={t(`context.${name}`)} name={name} />
       {own !== null && <p class="own mono break">{shown(own, 260)}</p>}
-      <input id={id} class="mono" value={value} placeholder={own === null ? '' : t('context.compare')} spellcheck={false} autocomplete="off" aria-invalid={isMissing} aria-describedby={`${id}-help`} onChange={(e) => set(e.currentTarget.value)} onInput={(e) => isWhole(e.currentTarget.value) && set(e.currentTarget.value)} />
+      <Draft id={id} value={value} placeholder={own === null ? '' : t('context.compare')} aria-invalid={isMissing} aria-describedby={`${id}-help`} isWhole={isWhole} onTake={(text) => void expect({ [name]: text })} />
       <p class="help" id={`${id}-help`}>{t(`context.${name}.help`)}</p>
       {children}
     </div>
@@ -211,7 +211,7 @@ function Radius() {
         {radii.map(({ rTarget, fromHeight }) => <option value={String(rTarget)}>{t(label(fromHeight), { radius: String(rTarget), height: String(fromHeight) })}</option>)}
         <option value="custom">{t('radius.custom')}</option>
       </select>
-      {!isNamed && <input class="mono" aria-label={t('radius.custom')} inputMode="decimal" value={value} onChange={(e) => void expect({ rTarget: e.currentTarget.value })} />}
+      {!isNamed && <Draft aria-label={t('radius.custom')} inputMode="decimal" value={value} onTake={(text) => void expect({ rTarget: text })} />}
       {own !== null && <p class="help">{t('radius.own', { radius: String(own) })}</p>}
     </div>
   );
