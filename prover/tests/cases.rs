@@ -171,7 +171,7 @@ const CASES: &[Case] = &[
 
 #[test]
 fn every_document_gets_its_exit_code_and_first_line() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases");
     let dir = Dir::new();
     let mut faults = Vec::new();
     for Case { file, options, code, words } in CASES {
@@ -195,7 +195,7 @@ fn every_document_gets_its_exit_code_and_first_line() {
 
 #[test]
 fn a_model_file_says_what_it_leaves_out() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases");
     let dir = Dir::new();
     let args = ["verify", "a_plain.json", "--params", "params_no_seq_len.json", "--backend", "cpu"];
     let output = dir.command(&args).current_dir(&folder).output().unwrap();
@@ -204,7 +204,7 @@ fn a_model_file_says_what_it_leaves_out() {
 
 #[test]
 fn a_document_on_standard_input_is_the_same_as_in_a_file() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases");
     let dir = Dir::new();
     let file = std::fs::File::open(folder.join("exact_native_ledger.jsonl")).unwrap();
     let output = dir.command(&["verify", "-", "--backend", "cpu"]).stdin(file).output().unwrap();
@@ -214,7 +214,7 @@ fn a_document_on_standard_input_is_the_same_as_in_a_file() {
 
 #[test]
 fn nonces_of_a_document_are_recomputed_without_a_verdict() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases");
     let dir = Dir::new();
     for file in ["a_no_dist.json", "a_dist_null.json", "a_plain.json"] {
         let file = folder.join(file);
