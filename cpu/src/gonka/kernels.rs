@@ -12,7 +12,9 @@ mod wasm;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-use crate::simd::{Simd, SimdLevel};
+use crate::simd::Simd;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+use crate::simd::SimdLevel;
 use half::f16;
 
 /// Lanes of a panel: so many rows (tokens) lie side by side in memory.
