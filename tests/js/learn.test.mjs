@@ -299,7 +299,7 @@ test('in a page under a strict policy, with files, and inlined; the main thread 
       const { digest, longest, phases } = JSON.parse(await tab.textContent('#out'));
       assert.equal(digest, exactCase('nano').nonces[0].digest);
       assert.deepEqual(complaints, []);
-      assert.deepEqual(phases.at(-1), 'verdict');
+      assert.deepEqual(phases.at(-1), 'done');
       assert.equal(requests.filter((r) => r.endsWith('.wasm')).length, name === 'slim' ? 1 : 0);
       // A page that computed this itself would stand still for most of a second.
       assert.ok(longest < 400, `the page stood still for ${longest} ms`);
