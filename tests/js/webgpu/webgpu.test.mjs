@@ -16,7 +16,7 @@ const none = '0'.repeat(64);
 /** A claim of nonces whose digests are all wrong: what matters is what is computed. */
 const exactBatch = ({ params, block_hash, public_key, first_nonce }, count) => {
   const nonces = Array.from({ length: count }, (_, i) => String(BigInt(first_nonce) + BigInt(i)));
-  return { profile: 'exact', version: 1, params, publicKey: public_key, blockHash: block_hash, nonces, digests: nonces.map(() => none) };
+  return { profile: 'exact', version: 1, params, public_key, block_hash, nonces, digests: nonces.map(() => none) };
 };
 const gonkaBatch = ({ public_key, nonces, dist }) => ({ public_key, nonces, dist });
 
@@ -286,7 +286,7 @@ test('an abort rejects within 200 ms while the device works, its worker is gone,
     });
     const error = await running.catch((e) => e);
     const took = performance.now() - began;
-    const { digest } = await verifier.compute(batch.publicKey, 3);
+    const { digest } = await verifier.compute(batch.public_key, 3);
     const { engine } = verifier.engine;
     // Closed at work.
     const closed = verifier.verifyBatch(batch, { sample: 'all' }).catch((e) => e.code);
