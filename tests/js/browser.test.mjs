@@ -141,3 +141,33 @@ test('in a worker of the caller\'s own', async () => {
   assert.ok(Math.abs(distance - known.dist[0]) < 2e-5);
   assert.deepEqual(complaints, []);
 });
+
+test('workers under Trusted Types, and those that a page may not start, as typed errors', async () => {
+  const csp = { '/typed/': "require-trusted-types-for 'script'; trusted-types sphere-pow", '/none/': "require-trusted-types-for 'script'; trusted-types 'none'" };
+  for (const name of ['typed', 'none', 'open']) cpSync(join(site, 'index.html'), join(site, name, 'index.html'));
+  const pages = await serve(site, (path) => ({ 'content-security-policy': csp[path] ?? '' }));
+  const known = vector('tiny');
+  const run = async (path, worker) => {
+    const { page } = await chromium.open(`${pages.url}${path}`);
+    const said = await page.evaluate(async ([options, key, worker]) => {
+      const { createVerifier, SpherePowError } = await import('/sphere-pow/index.js');
+      const learn = await import('/sphere-pow/learn.js');
+      const verifier = await createVerifier({ ...options, worker });
+      const told = (error) => (error instanceof SpherePowError ? [error.code, error.message] : String(error));
+      const distance = await verifier.distance(key, 0).catch(told);
+      await verifier.close();
+      const traced = await learn.trace({ ...options, publicKey: key, nonce: 0, worker }).then(({ steps }) => steps.distance.distance, (error) => [error.code]);
+      await learn.close();
+      return [distance, traced];
+    }, [optionsOf(known), known.public_key, worker]);
+    await page.close();
+    return said;
+  };
+  for (const distance of await run('/typed/')) assert.ok(Math.abs(distance - known.dist[0]) < 2e-5, String(distance));
+  for (const [path, worker] of [['/none/'], ['/open/', 'https://elsewhere.example/worker.js']]) {
+    const [[code, message], [traceCode]] = await run(path, worker);
+    assert.deepEqual([code, traceCode], ['E_WASM_LOAD', 'E_WASM_LOAD'], path);
+    assert.match(message, /^no worker from .+: ./);
+  }
+  await pages.close();
+});

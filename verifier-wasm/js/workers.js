@@ -106,12 +106,35 @@ function openChannel(option, source) {
   if (typeof Worker !== 'function') {
     throw failure('E_WASM_LOAD', 'there are no workers here, expected Worker; pass worker: false to run without');
   }
-  if (option !== undefined) return webChannel(new Worker(String(option), { type: 'module', name: 'sphere-pow' }));
+  if (option !== undefined) return webChannel(webWorker(String(option)));
   const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
-  const worker = new Worker(url, { type: 'module', name: 'sphere-pow' });
+  const worker = webWorker(url);
   // One that says something has read its script. Not a timer: Deno and Bun would wait for it before they end.
   for (const event of ['message', 'error']) worker.addEventListener(event, () => URL.revokeObjectURL(url), { once: true });
   return webChannel(worker);
+}
+
+/** Where the policy is kept: a page takes each name once, and may load several entries of the package. */
+const POLICY = Symbol.for('sphere-pow.policy');
+
+/**
+ * A web worker of a script. Where the page asks for trusted types, by a policy of the name `sphere-pow`.
+ * @param {string} url
+ */
+function webWorker(url) {
+  const start = (/** @type {any} */ script) => new Worker(script, { type: 'module', name: 'sphere-pow' });
+  const realm = /** @type {any} */ (globalThis);
+  try {
+    try {
+      return start(url);
+    } catch (error) {
+      if (!realm.trustedTypes || !(error instanceof TypeError)) throw error;
+      realm[POLICY] ??= realm.trustedTypes.createPolicy('sphere-pow', { createScriptURL: String });
+      return start(realm[POLICY].createScriptURL(url));
+    }
+  } catch (cause) {
+    throw failure('E_WASM_LOAD', `no worker from ${url.slice(0, 80)}: ${/** @type {Error} */ (cause).message}`, cause);
+  }
 }
 
 /** @param {any} worker A web Worker or one of node:worker_threads. */
