@@ -44,7 +44,7 @@ def generator(seed, hashes):
 
 
 def to_f16(values):
-    """Rounded twice, as the network does: to f32, then to f16 (§I.1.8)."""
+    """Rounded twice, as the network does: to f32, then to f16 (§I.1)."""
     return values.astype(np.float32).astype(np.float16)
 
 
@@ -240,7 +240,7 @@ def binomial_case(n, k, p):
     return {"k": k, "n": n, "p": p, "pvalue": float(1 - total)}
 
 
-# I.1.5: the tables of the 256-level ziggurat.
+# I.1: the tables of the 256-level ziggurat.
 
 def ziggurat_is_numpys(tables):
     """Whether the tables are those of Marsaglia and Tsang's levels below a normal density of one height, equal in area."""
