@@ -12,7 +12,7 @@ export const STRINGS = {
   cancel: ['Cancel', '取消', 'Отменить'],
   loading: ['Reading the proof', '正在读取证明', 'Чтение доказательства'],
   running: ['{done} of {total} nonces recomputed', '已重算 {total} 个 nonce 中的 {done} 个', 'пересчитано nonce: {done} из {total}'],
-  weights: ['Making the weights', '正在生成权重', 'Создание весов'],
+  weights: ['Generating the weights', '正在生成权重', 'Создание весов'],
   layers: ['Recomputing', '正在重算', 'Пересчёт'],
   done: ['Recomputing', '正在重算', 'Пересчёт'],
   honest: ['Honest', '诚实', 'Честно'],
@@ -27,7 +27,7 @@ export const STRINGS = {
   honestFewText: [
     '{bad} of {checked} nonces checked are bad: no more than an honest host may have.',
     '所验证的 {checked} 个 nonce 中有 {bad} 个不合格：诚实主机也可能出现。',
-    'Негодных nonce: {bad} из {checked} проверенных, не больше, чем бывает у честного узла.',
+    'Негодных nonce: {bad} из {checked} проверенных, не больше, чем бывает у честного хоста.',
   ],
   fraudText: [
     '{bad} of {checked} nonces checked are false.',
@@ -90,7 +90,7 @@ export const STRINGS = {
   claimed: ['Nonces claimed', '声明的 nonce 数', 'Заявлено nonce'],
   checked: ['Recomputed', '已重算', 'Пересчитано'],
   bad: ['False', '不成立', 'Ложных'],
-  probability: ['Chance for an honest host', '诚实主机出现此结果的概率', 'Вероятность у честного узла'],
+  probability: ['Chance for an honest host', '诚实主机出现此结果的概率', 'Вероятность у честного хоста'],
   nonces: ['Nonces', 'Nonce 列表', 'Список nonce'],
   nonce: ['Nonce', 'Nonce', 'Nonce'],
   claim: ['Claimed', '声明值', 'Заявлено'],
