@@ -228,3 +228,40 @@ fn rust_and_node_are_asked_for_in_one_version() {
         assert!(inherits || text.contains("[workspace]"), "{name} has the workspace's rust-version");
     }
 }
+
+#[test]
+fn crates_that_are_published_pack_with_their_readme() {
+    let dir = std::env::temp_dir().join(format!("sphere-pow-package-{}", std::process::id()));
+    let published = files().into_iter().filter(|name| name.ends_with("/Cargo.toml")).filter(|name| {
+        let text = read(name);
+        text.contains("version.workspace = true") && !text.contains("publish = false")
+    });
+    let published: Vec<String> =
+        published.map(|name| name.trim_end_matches("/Cargo.toml").to_owned()).collect();
+    assert!(published.len() >= 6, "{published:?}");
+    for folder in &published {
+        let manifest = format!("{folder}/Cargo.toml");
+        let package = read(&manifest);
+        let name = between(&package, "name = \"", "\"");
+        assert!(
+            package.contains("description = \"") && package.contains("readme = \"README.md\""),
+            "{manifest}"
+        );
+        let args = ["package", "--list", "--allow-dirty", "--offline", "-p", name];
+        let listed =
+            Command::new(env!("CARGO")).args(args).env("CARGO_TARGET_DIR", &dir).current_dir(root()).output();
+        let listed = String::from_utf8(listed.expect("cargo runs").stdout).expect("names");
+        let packed: BTreeSet<&str> = listed.lines().collect();
+        assert!(packed.contains("README.md") && packed.contains("src/lib.rs"), "{name}: {packed:?}");
+        // What is included at compile time has to be in the package.
+        for file in packed.iter().filter(|file| file.starts_with("src/") && file.ends_with(".rs")) {
+            let text = read(&format!("{folder}/{file}"));
+            for included in text.split("include_str!(\"").skip(1).filter_map(|rest| rest.split_once('"')) {
+                let path = resolved(file, included.0);
+                let is_test = file.contains("test") || text.contains("#[cfg(test)]");
+                let is_packed = path.as_deref().is_some_and(|path| packed.contains(path));
+                assert!(is_packed || is_test, "{name}: {file} includes {}, which is not packed", included.0);
+            }
+        }
+    }
+}
