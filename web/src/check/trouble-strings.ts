@@ -24,7 +24,7 @@ export const TROUBLE = {
     '这是网页，通常是服务器的错误页面。',
     'Это веб-страница, какой серверы отвечают при ошибке.',
   ],
-  'reason.json': ['It is not complete JSON.', '不是完整的 JSON。', 'Это не полный JSON.'],
+  'reason.json': ['It is not valid JSON.', '不是有效的 JSON。', 'Это некорректный JSON.'],
   'reason.api-error': ['It is a server’s error answer.', '这是服务器返回的错误。', 'Это ответ сервера об ошибке.'],
   'reason.foreign': ['It has none of the shapes that proofs have.', '不属于任何一种证明格式。', 'Ни одна из форм доказательств не подходит.'],
   'reason.wrapped': [
