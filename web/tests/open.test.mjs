@@ -155,7 +155,7 @@ test('names of a megabyte and marks of direction neither stretch the page nor re
   await open(async (page) => {
     for (const host of hosts) {
       await page.locator('input[type=file]').setInputFiles({ name: `\u202Egnp.${'y'.repeat(200)}`, mimeType: 'application/json', buffer: Buffer.from(JSON.stringify(stageOf(host))) });
-      // The reader refuses most of them: what it says of them is held to the same.
+      // The reader refuses most of them: what it says of them is checked likewise.
       await page.locator('#proof-title, [role=alert]').first().waitFor();
       const { width, height: tall, inner, text } = await page.evaluate(() => ({ width: document.documentElement.scrollWidth, height: document.documentElement.scrollHeight, inner: innerWidth, text: document.querySelector('main').textContent }));
       assert.ok(width <= inner && tall < 6000, `${width} × ${tall} px`);

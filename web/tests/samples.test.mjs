@@ -14,7 +14,7 @@ const hash = (text) => createHash('sha256').update(text).digest('hex').toUpperCa
 const BLOCK = hash('sphere-pow sample block');
 const OTHER = hash('sphere-pow another block');
 
-/** The report of the one submission, held against a block. */
+/** The report of the one submission, checked against a block. */
 async function check(proof, blockHash) {
   const { submissions } = await verifyDocument({ ...proof, block_hash: blockHash }, { blockHash, sample: 'all' });
   assert.equal(submissions.length, 1);

@@ -17,7 +17,7 @@ use std::ops::ControlFlow;
 /// How many of the known answers are asked for: a software driver should not take long over them.
 pub const KNOWN: usize = 3;
 
-/// Sums of a product that are held to f64.
+/// Sums of a product that are compared with f64.
 const SAMPLES: usize = 256;
 
 /// Compiles the kernels with `options`, and anew if the device turns out not to unpack f16 exactly; runs the known
