@@ -175,9 +175,7 @@ fn list<'a>(fields: &Fields<'a>, name: &'static str, path: &Path<'_>) -> Result<
     });
     match walked {
         Ok(()) => Ok(list),
-        Err(Stop::Json(error)) => {
-            Err(path.error(ReadErrorKind::Json { reason: super::walk::reason_of(&error) }))
-        }
+        Err(Stop::Json(error)) => Err(path.error(ReadErrorKind::Json { reason: error.into() })),
     }
 }
 

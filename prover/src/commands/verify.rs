@@ -102,9 +102,9 @@ fn random_seed() -> Result<String, ProverError> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// The model of `--params` for core, which takes a preset's name or sizes: a file's sizes are read as the document's
+/// The model of `--params` for core, which takes JSON of a preset's name or sizes: a file's sizes are read as the document's
 /// profile has them.
-pub(super) fn model(name: &str, document: &Document) -> Result<Value, ProverError> {
+pub(super) fn model(name: &str, document: &Document) -> Result<String, ProverError> {
     struct Name;
     impl BatchVisitor for Name {
         type Output = ProfileName;
@@ -114,17 +114,17 @@ pub(super) fn model(name: &str, document: &Document) -> Result<Value, ProverErro
     }
     struct Read<'a>(&'a str);
     impl Visitor for Read<'_> {
-        type Output = Result<Value, ProverError>;
+        type Output = Result<String, ProverError>;
         fn visit<P: Machine>(self) -> Self::Output {
             if P::Params::from_name(self.0).is_some() {
-                return Ok(self.0.into());
+                return Ok(Value::from(self.0).to_string());
             }
-            input::model::<P::Params>(self.0).map(|params| params.to_value())
+            input::model::<P::Params>(self.0).map(|params| params.to_string())
         }
     }
     match document.batches.first() {
         Some(first) => with_profile(with_batch(first, &mut Name), Read(name)),
-        None => Ok(name.into()),
+        None => Ok(Value::from(name).to_string()),
     }
 }
 
@@ -162,7 +162,7 @@ struct PuzzleName;
 impl SubmissionVisitor for PuzzleName {
     type Output = String;
     fn visit<P: Machine>(&mut self, submission: &Submission<P>) -> String {
-        format!("{} {} {}", P::NAME, submission.block_hash, submission.params.to_value())
+        format!("{} {} {}", P::NAME, submission.block_hash, submission.params)
     }
 }
 

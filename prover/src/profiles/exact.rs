@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use sphere_pow_core::exact::forward::ReferenceExecutor;
 use sphere_pow_core::exact::{Digest, Exact, Params, Preset, Puzzle, Verdict};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
-use sphere_pow_core::profile::{Engine, Model, OnProgress};
+use sphere_pow_core::profile::{Engine, OnProgress};
 use sphere_pow_core::verify::{AnyReport, SampleSize, SubmissionReport};
 use sphere_pow_cpu::exact::{CpuEngine, CpuExecutor, CpuOptions, Footprint, Kernels, Progress};
 use sphere_pow_gpu::exact::{ExactGpuEngine, ExactGpuExecutor, ExactGpuOptions, WeightPlace};
@@ -137,7 +137,7 @@ impl Machine for Exact {
         progress: OnShare<'_>,
     ) -> Result<Shortcuts, ProverError> {
         let params = params.unwrap_or_else(|| Preset::Nano.params());
-        Shortcuts::measured(&ExactAttacker::new(&params)?, params.to_value(), nonces, progress)
+        Shortcuts::measured(&ExactAttacker::new(&params)?, json!(params), nonces, progress)
     }
 
     fn any_report(report: SubmissionReport<Self>) -> AnyReport {
