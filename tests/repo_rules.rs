@@ -37,6 +37,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("prover", &["core", "cpu", "gpu", "soundness"]),
     ("verifier-wasm", &["core", "cpu", "soundness"]),
     ("verifier-webgpu", &["core", "cpu", "gpu", "verifier-wasm"]),
+    ("fuzz", &["core", "prover"]),
     ("tests", &["core", "cpu", "gpu", "shaders", "soundness"]),
 ];
 
