@@ -30,6 +30,10 @@ struct Cpu {
 struct Adapter {
     index: usize,
     name: String,
+    /// As `0000:01:00.0`; null where the driver does not say.
+    pci_address: Option<String>,
+    /// Null where the driver does not say.
+    uuid: Option<String>,
     backend: String,
     driver: String,
     kind: &'static str,
@@ -89,6 +93,8 @@ fn adapter(info: DeviceInfo) -> Adapter {
         presets: presets(Some(&info)),
         index: info.index,
         name: info.name,
+        pci_address: info.pci_address,
+        uuid: info.uuid,
         backend: info.backend,
         driver: info.driver,
         kind: info.device_type,
@@ -127,6 +133,12 @@ fn describe(found: &Devices) -> String {
             bytes(adapter.max_binding_bytes),
             adapter.max_workgroup_bytes / 1024,
         );
+        let places = [("PCI", &adapter.pci_address), ("UUID", &adapter.uuid)];
+        let places: Vec<String> =
+            places.iter().filter_map(|(what, value)| Some(format!("{what} {}", value.as_ref()?))).collect();
+        if !places.is_empty() {
+            let _ = writeln!(text, "  {}", places.join(", "));
+        }
         match &adapter.unusable {
             Some(reason) => {
                 let _ = writeln!(text, "  not usable: {reason}");
