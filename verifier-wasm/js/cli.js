@@ -113,6 +113,8 @@ async function paramsOf(named, document) {
 async function optionsOf(values, document) {
   /** @type {Record<string, any>} */
   const options = { concurrency: values.workers === undefined ? 1 : number(values.workers, 'workers') };
+  // Under Node's permissions without --allow-worker this thread computes.
+  if (/** @type {any} */ (process).permission?.has('worker') === false) options.worker = false;
   const { params, sample } = values;
   if (params !== undefined) options.params = await paramsOf(params, document);
   const texts = /** @type {const} */ ({ blockHash: 'block-hash', publicKey: 'public-key', participant: 'participant', seed: 'seed' });
