@@ -122,12 +122,22 @@ function openChannel(option, source) {
   if (typeof Worker !== 'function') {
     throw failure('E_WASM_LOAD', 'there are no workers here, expected Worker; pass worker: false to run without');
   }
-  if (option !== undefined) return webChannel(new Worker(String(option), { type: 'module', name: 'sphere-pow' }));
+  if (option !== undefined) return webChannel(webWorker(String(option)));
   const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
-  const worker = new Worker(url, { type: 'module', name: 'sphere-pow' });
+  const worker = webWorker(url);
   // One that says something has read its script. Not a timer: Deno and Bun would wait for it before they end.
   for (const event of ['message', 'error']) worker.addEventListener(event, () => URL.revokeObjectURL(url), { once: true });
   return webChannel(worker);
+}
+
+/** @param {string} url */
+function webWorker(url) {
+  try {
+    return new Worker(url, { type: 'module', name: 'sphere-pow' });
+  } catch (error) {
+    // Such as a page that wants a TrustedScriptURL.
+    throw failure('E_WASM_LOAD', `the worker did not start: ${/** @type {Error} */ (error).message}; pass the option worker`, error);
+  }
 }
 
 /** @param {any} worker A web Worker or one of node:worker_threads. */
