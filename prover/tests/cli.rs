@@ -164,6 +164,35 @@ fn devices_lists_an_adapter_and_what_it_can_mine() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn without_a_display_its_libraries_say_nothing() {
+    let dir = Dir::tiny();
+    let mut command = dir.command(&["devices"]);
+    for name in ["XDG_RUNTIME_DIR", "DISPLAY", "WAYLAND_DISPLAY", "NODEVICE_SELECT"] {
+        command.env_remove(name);
+    }
+    let output = command.output().unwrap();
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn devices_says_what_the_limits_of_this_process_leave() {
+    let run = "ulimit -v 1000000; exec \"$0\" devices --json";
+    let output = std::process::Command::new("bash")
+        .args(["-c", run, env!("CARGO_BIN_EXE_sphere-pow")])
+        .env("VK_DRIVER_FILES", "/nonexistent")
+        .output()
+        .unwrap();
+    let found: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", stderr(&output)));
+    let presets = found["cpu"]["presets"].as_array().unwrap();
+    let unfit = |name: &str| presets.iter().find(|preset| preset["preset"] == name).unwrap()["unfit"].clone();
+    assert!(unfit("mainnet").as_str().is_some_and(|why| why.contains("needs 1877 of")), "{found}");
+    assert!(unfit("nano").is_null(), "{found}");
+}
+
 /// One software driver under two names: a rig of two cards of one kind.
 #[cfg(target_os = "linux")]
 #[test]

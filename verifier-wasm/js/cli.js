@@ -180,8 +180,11 @@ function named(message) {
   return message.replace(/\b(r_target|fraud_threshold|block_height)(?= is no option)/g, (name) => `--${name.replaceAll('_', '-')}`);
 }
 
-// A reader that goes away changes no verdict.
-process.stdout.on('error', () => {});
+// A reader that goes away changes no verdict; a result that could not be written is machine trouble.
+process.stdout.on('error', (error) => {
+  if (/** @type {any} */ (error).code !== 'EPIPE') process.on('exit', () => void (process.exitCode = MACHINE));
+});
+process.stderr.on('error', () => {});
 try {
   process.exitCode = await main();
 } catch (error) {

@@ -2,6 +2,7 @@
 
 use crate::console::Output;
 use crate::error::ProverError;
+use crate::memory;
 use crate::profiles::{Machine, Visitor, with_profile};
 use serde::Serialize;
 use sphere_pow_core::profile::{Model, ProfileName};
@@ -74,7 +75,7 @@ impl Visitor for Fits<'_> {
         let fit = |preset: &&'static str| {
             let params = P::Params::from_name(preset)?;
             let (needed_bytes, unfit) = match self.0 {
-                None => (P::cpu_bytes(&params), None),
+                None => cpu_fit(P::cpu_bytes(&params)),
                 Some(info) => P::gpu_fit(info, &params),
             };
             let unfit = self.0.and_then(|info| info.usable.clone().err()).or(unfit);
@@ -82,6 +83,14 @@ impl Visitor for Fits<'_> {
         };
         P::Params::PRESETS.iter().filter_map(fit).collect()
     }
+}
+
+/// The need, and why it cannot be met by the memory that is left here: the machine's, the container's or the process's.
+fn cpu_fit(needed_bytes: u64) -> (u64, Option<String>) {
+    let left = memory::available_bytes().filter(|left| *left < needed_bytes);
+    let unfit =
+        |left: u64| format!("needs {} of {} MB left", needed_bytes.div_ceil(1_000_000), left / 1_000_000);
+    (needed_bytes, left.map(unfit))
 }
 
 fn presets(info: Option<&DeviceInfo>) -> Vec<PresetFit> {

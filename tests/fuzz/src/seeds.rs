@@ -34,8 +34,11 @@ fn hex(text: &str) -> Vec<u8> {
 
 /// Documents of every shape, and what is nearly one, from the cases and these lists of vectors.
 fn documents(lists: &[&str]) -> Vec<Vec<u8>> {
-    let mut all: Vec<Vec<u8>> =
-        files("cases").into_iter().filter(|(name, _)| name != "table.json").map(|(_, bytes)| bytes).collect();
+    let mut all: Vec<Vec<u8>> = files("cases")
+        .into_iter()
+        .filter(|(name, _)| !["table.json", "README.md"].contains(&name.as_str()))
+        .map(|(_, bytes)| bytes)
+        .collect();
     for name in lists {
         let vectors = vectors(&format!("document_{name}.json"));
         for case in vectors["cases"].as_array().expect("cases") {
