@@ -151,9 +151,10 @@ async function buildJs() {
   }
   for (const name of ['LICENSE-MIT', 'LICENSE-APACHE']) copyFileSync(join(root, name), join(here, name));
   for (const name of ['worker', 'learn-worker', 'webgpu-worker']) await buildWorker(name);
-  await build({ ...common, entryPoints: ['js/core.js'], outdir: 'dist' });
+  const inject = [join(here, 'js/text-coding.js')];
+  await build({ ...common, inject, entryPoints: ['js/core.js'], outdir: 'dist' });
   const entries = ['index', 'slim', 'adapters', 'learn', 'learn-slim', 'webgpu', 'webgpu-slim'];
-  await build({ ...common, entryPoints: entries.map((name) => `js/${name}.js`), external: apart, outdir: 'dist' });
+  await build({ ...common, inject, entryPoints: entries.map((name) => `js/${name}.js`), external: apart, outdir: 'dist' });
   await build({ ...common, entryPoints: ['js/cli.js'], external: ['./index.js'], outdir: 'dist', platform: 'node' });
   for (const name of readdirSync(dist)) {
     if (name.endsWith('.js') && !/^inlined-|worker/.test(name)) await shrink(join(dist, name));

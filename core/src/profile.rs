@@ -113,7 +113,7 @@ pub trait Profile: Copy + Debug + Default + Send + Sync + 'static {
     /// What prices a win and convicts a host: settled by the verifier, never by the document alone.
     type Rule: Clone + Debug + PartialEq + Send + Serialize;
     /// What checking one claim found.
-    type Finding: Clone + Debug + PartialEq + Serialize;
+    type Finding: Clone + Debug + PartialEq + Send + Serialize;
     /// What all findings together show.
     type Evidence: Clone + Debug + PartialEq + Serialize;
 

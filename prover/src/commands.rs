@@ -3,6 +3,7 @@
 mod bench;
 mod demo;
 mod devices;
+mod display;
 mod distance;
 mod mine;
 mod r_target;

@@ -82,6 +82,23 @@ pub enum ProverError {
         /// The known answer.
         expected: String,
     },
+    /// A device's wins are false when another path recomputes them.
+    #[error(
+        "{device} computes wrongly: {false_ones} of its last {of} wins that the CPU recomputed are false; {withheld} \
+         wins are withheld, {unchecked} that were not recomputed are in the file"
+    )]
+    WrongWins {
+        /// The device.
+        device: String,
+        /// Wins recomputed, of the latest.
+        of: usize,
+        /// False ones among them.
+        false_ones: usize,
+        /// Wins that were not written.
+        withheld: u64,
+        /// Wins written that nobody recomputed.
+        unchecked: u64,
+    },
     /// The GPU.
     #[error(transparent)]
     Gpu(GpuError),
@@ -134,9 +151,11 @@ impl ProverError {
             | Self::Document { .. }
             | Self::File { .. } => 2,
             Self::Ledger(error) => error.exit_code(),
+            Self::Gpu(GpuError::Ambiguous { .. }) => 2,
             Self::NoDevice { .. }
             | Self::Memory { .. }
             | Self::WrongAnswer { .. }
+            | Self::WrongWins { .. }
             | Self::Gpu(_)
             | Self::Cpu(_)
             | Self::Panicked { .. }
@@ -161,6 +180,8 @@ impl ProverError {
             Self::NoDevice { .. } => "no-device",
             Self::Memory { .. } => "memory",
             Self::WrongAnswer { .. } => "wrong-answer",
+            Self::WrongWins { .. } => "wrong-wins",
+            Self::Gpu(GpuError::Ambiguous { .. }) => "argument",
             Self::Gpu(_) => "gpu",
             Self::Cpu(_) => "cpu",
             Self::Panicked { .. } => "panicked",

@@ -43,6 +43,17 @@ export function newHelper(option, family) {
   return option === false ? new InThread(family) : new Remote(openChannel(option, family.source));
 }
 
+/** The next turn of the event loop: not by a timer where there is another way, since tests put still clocks in its place. */
+function turn() {
+  const { MessageChannel: Channel } = node('node:worker_threads') ?? globalThis;
+  if (!Channel) return new Promise((resolve) => setTimeout(resolve));
+  const { port1, port2 } = new Channel();
+  return new Promise((resolve) => {
+    port1.onmessage = resolve;
+    port2.postMessage(0);
+  }).finally(() => port1.close());
+}
+
 /**
  * Runs in the caller's own thread, which is blocked while a job runs: for places without workers.
  * @implements {Helper}
@@ -69,7 +80,7 @@ class InThread {
    */
   async compute(job, tell) {
     // Between jobs the caller's timers and signals get their turn.
-    await new Promise((resolve) => setTimeout(resolve));
+    await turn();
     if (this.isLost) throw failure('E_ABORTED', 'the verifier was closed');
     return this.#host.compute(job, tell);
   }
@@ -100,18 +111,33 @@ function openChannel(option, source) {
   if (threads && typeof option !== 'function') {
     const url = option === undefined ? new URL(`data:text/javascript,${encodeURIComponent(source)}`) : option;
     // No flags of ours: an --input-type or --import of the caller's is not for this script.
-    return threadChannel(new threads.Worker(new URL(String(url)), { execArgv: [], name: 'sphere-pow' }));
+    try {
+      return threadChannel(new threads.Worker(new URL(String(url)), { execArgv: [], name: 'sphere-pow' }));
+    } catch (error) {
+      if (/** @type {any} */ (error)?.code !== 'ERR_ACCESS_DENIED') throw error;
+      throw failure('E_WASM_LOAD', 'workers are forbidden: use node --allow-worker, or pass worker: false', error);
+    }
   }
   if (typeof option === 'function') return anyChannel(option());
   if (typeof Worker !== 'function') {
     throw failure('E_WASM_LOAD', 'there are no workers here, expected Worker; pass worker: false to run without');
   }
-  if (option !== undefined) return webChannel(new Worker(String(option), { type: 'module', name: 'sphere-pow' }));
+  if (option !== undefined) return webChannel(webWorker(String(option)));
   const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
-  const worker = new Worker(url, { type: 'module', name: 'sphere-pow' });
+  const worker = webWorker(url);
   // One that says something has read its script. Not a timer: Deno and Bun would wait for it before they end.
   for (const event of ['message', 'error']) worker.addEventListener(event, () => URL.revokeObjectURL(url), { once: true });
   return webChannel(worker);
+}
+
+/** @param {string} url */
+function webWorker(url) {
+  try {
+    return new Worker(url, { type: 'module', name: 'sphere-pow' });
+  } catch (error) {
+    // Such as a page that wants a TrustedScriptURL.
+    throw failure('E_WASM_LOAD', `the worker did not start: ${/** @type {Error} */ (error).message}; pass the option worker`, error);
+  }
 }
 
 /** @param {any} worker A web Worker or one of node:worker_threads. */

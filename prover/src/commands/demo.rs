@@ -8,7 +8,7 @@ use crate::ledger::{Ledger, Progress};
 use crate::options::DeviceArgs;
 use crate::profiles::{Demo, Machine, SubmissionVisitor, Visitor, with_profile, with_submission};
 use crate::rates::Counts;
-use crate::search::{Hunt, Job, Tally, mine};
+use crate::search::{Hunt, Job, Miners, Tally, mine};
 use crate::session;
 use crate::signals::Stop;
 use clap::Args;
@@ -63,7 +63,8 @@ impl Visitor for Run<'_> {
         let puzzle = P::puzzle(&params, &block);
         out.say(&format!("1. Block hash {block}\n   {}.", P::model_words(&params)));
 
-        let devices = session::all::<P>(&DeviceArgs::any(), &puzzle, stop)?;
+        // The demo verifies all that it mined by itself.
+        let Miners { devices, .. } = session::mining::<P>(&DeviceArgs::any(), &puzzle, stop)?;
         let mined_on: Vec<EngineInfo> = devices.iter().map(|device| device.info().clone()).collect();
         let names: Vec<String> = mined_on.iter().map(words).collect();
         out.say(&format!("2. Device: {}. It passed a known-answer test.", names.join(" and ")));
@@ -159,15 +160,16 @@ fn mine_here<P: Machine>(
 ) -> Result<(Vec<u8>, Counts, f64), ProverError> {
     let memory = Memory::default();
     let ledger = Ledger::stream("memory", Box::new(memory.clone()), head);
-    let job = Job { node_id: 0, node_count: 1, count: Some(count), duration: Some(TIME_LIMIT) };
+    let job = Job { node_id: 0, node_count: 1, count: Some(count), duration: Some(TIME_LIMIT), after: None };
     let tallies: Vec<Tally> = devices.iter().map(|_| Tally::default()).collect();
+    let miners = Miners { devices, checker: None };
     let started = Instant::now();
-    let results = mine(&job, hunt, devices, (ledger, &Progress::default()), &tallies, stop)?;
+    let ended = mine(&job, hunt, miners, (ledger, &Progress::default()), &tallies, stop)?;
     let seconds = started.elapsed().as_secs_f64();
     if stop.is_asked() {
         return Err(ProverError::Interrupted);
     }
-    results.into_iter().collect::<Result<Vec<()>, _>>()?;
+    ended.results.into_iter().collect::<Result<Vec<()>, _>>()?;
     let file = std::mem::take(&mut *memory.0.lock().unwrap_or_else(PoisonError::into_inner));
     Ok((file, Tally::total(&tallies), seconds))
 }
