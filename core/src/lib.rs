@@ -1,7 +1,6 @@
-//! The rules of sphere-pow as code: pure, `no_std`, without `unsafe`, the arbiter of every other crate.
+#![doc = include_str!("../README.md")]
 //!
-//! Nothing here knows a clock, a log, a file, a thread or a source of randomness; all of these arrive as
-//! arguments. The same input gives the same bits natively and in wasm.
+//! # Modules
 //!
 //! Two profiles share one shape:
 //! - [`exact`]: integers end to end, the same bits everywhere, and no shortcut that pays (SPEC Part II).
