@@ -19,6 +19,6 @@ pub mod weights;
 
 pub use params::{Params, ParamsError, Preset};
 pub use proof::{Claim, DecodeError, Proof};
-pub use puzzle::Puzzle;
+pub use puzzle::{Inputs, Puzzle};
 pub use verdict::{Digest, Verdict};
 pub use verify::Exact;

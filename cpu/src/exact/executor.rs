@@ -10,7 +10,7 @@ use core::num::NonZeroUsize;
 use core::ops::{ControlFlow, Range};
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use sphere_pow_core::exact::plan::Plan;
-use sphere_pow_core::exact::{Params, Puzzle};
+use sphere_pow_core::exact::{Inputs, Params, Puzzle};
 use sphere_pow_core::identity::{Nonce, PublicKey};
 
 /// Rows of a batch that fill the kernels, where weights are kept.
@@ -73,14 +73,6 @@ pub enum CpuError {
         /// Bytes for one nonce.
         expected: usize,
         /// The limit.
-        got: usize,
-    },
-    /// Inputs are no whole number of nonces.
-    #[error("{got} input values, expected a multiple of {per_nonce}")]
-    InputLen {
-        /// `tokens * dim`.
-        per_nonce: usize,
-        /// Values given.
         got: usize,
     },
     /// The progress callback said stop.
@@ -263,31 +255,10 @@ impl CpuExecutor {
         self.run(nonces.len(), &|some| puzzle.inputs(key, &nonces[some]), progress)
     }
 
-    /// Logits of each input, SPEC §II.7.
-    ///
-    /// # Shapes
-    /// - `inputs`: `[nonces, tokens, dim]` entries of the normal table.
-    /// - returns `[nonces, vocab]`.
-    ///
-    /// # Errors
-    /// [`CpuError::InputLen`], or [`CpuError::Interrupted`] when `progress` breaks.
-    pub fn logits_of_inputs(
-        &mut self,
-        inputs: &[i8],
-        progress: OnProgress<'_>,
-    ) -> Result<Vec<i32>, CpuError> {
-        let per_nonce = self.puzzle.params().tokens() * self.puzzle.params().dim();
-        if !inputs.len().is_multiple_of(per_nonce) {
-            return Err(CpuError::InputLen { per_nonce, got: inputs.len() });
-        }
-        let input_of = |some: Range<usize>| inputs[some.start * per_nonce..some.end * per_nonce].to_vec();
-        self.run(inputs.len() / per_nonce, &input_of, progress)
-    }
-
     fn run(
         &mut self,
         nonces: usize,
-        inputs: &(dyn Fn(Range<usize>) -> Vec<i8> + Sync),
+        inputs: &(dyn Fn(Range<usize>) -> Inputs + Sync),
         progress: OnProgress<'_>,
     ) -> Result<Vec<i32>, CpuError> {
         let (params, vocab) = (*self.puzzle.params(), self.puzzle.params().vocab());

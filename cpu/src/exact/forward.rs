@@ -2,15 +2,15 @@
 
 use super::activations::Activations;
 use super::ops::attention::attention;
-use super::ops::join::{Source, join};
+use super::ops::join::{Place, Source, join};
 use super::ops::linear::{Output, linear};
 use super::ops::swiglu::swiglu;
 use super::run::Run;
 use super::weights::Weights;
-use sphere_pow_core::exact::Params;
 use sphere_pow_core::exact::ops::AttentionShape;
 use sphere_pow_core::exact::plan::{Op, Plan, Rows, Slot};
 use sphere_pow_core::exact::weights::Tensor;
+use sphere_pow_core::exact::{Inputs, Params};
 
 /// What a forward pass reads.
 #[derive(Clone, Copy)]
@@ -24,17 +24,16 @@ impl Model<'_> {
     /// Logits of a batch; rubbish when stopped.
     ///
     /// # Shapes
-    /// - `input`: `[nonces, tokens, dim]` entries of the normal table.
     /// - `logits`: `[nonces, vocab]`. Overwritten.
     pub(crate) fn logits(
         &self,
         slots: &mut Activations,
-        input: Vec<i8>,
+        inputs: Inputs,
         run: &mut Run<'_>,
         logits: &mut [i32],
     ) {
-        let nonces = input.len() / (self.params.tokens() * self.params.dim());
-        slots.input = input;
+        let nonces = inputs.tokens.len() / (self.params.tokens() * self.params.dim());
+        slots.inputs = inputs;
         let mut ops = self.plan.ops();
         while !ops.is_empty() && !run.is_stopped() {
             (run.poll)();
@@ -51,12 +50,12 @@ impl Model<'_> {
     /// Does the first of `ops`, and those after it that go with it; tells how many those were.
     fn step(&self, slots: &mut Activations, nonces: usize, ops: &[Op], run: &mut Run<'_>) -> usize {
         match *ops {
-            [Op::Embed, Op::Norm { rows }, ..] => {
-                self.join(slots, nonces, rows, false, run);
+            [Op::Embed, Op::Norm { rows, round }, ..] => {
+                self.join(slots, nonces, (rows, round), false, run);
                 2
             }
-            [Op::Merge { .. }, Op::Norm { rows }, ..] => {
-                self.join(slots, nonces, rows, true, run);
+            [Op::Merge { .. }, Op::Norm { rows, round }, ..] => {
+                self.join(slots, nonces, (rows, round), true, run);
                 2
             }
             [Op::Linear { input, .. }, ..] => {
@@ -88,14 +87,27 @@ impl Model<'_> {
         }
     }
 
-    fn join(&self, slots: &mut Activations, nonces: usize, rows: Rows, is_merge: bool, run: &mut Run<'_>) {
+    fn join(
+        &self,
+        slots: &mut Activations,
+        nonces: usize,
+        (rows, round): (Rows, Option<usize>),
+        is_merge: bool,
+        run: &mut Run<'_>,
+    ) {
         let (params, dim) = (self.params, self.params.dim());
         let count = rows.count(nonces, params);
         slots.normed.resize(count * dim, 0);
         slots.lanes.reshape(count, dim);
-        let source = if is_merge { Source::Branch(&slots.branch) } else { Source::Input(&slots.input) };
-        let position_of = |row| rows.position(row, params);
-        join(run, source, dim, position_of, &mut slots.normed, &mut slots.lanes);
+        let source =
+            if is_merge { Source::Branch(&slots.branch) } else { Source::Input(&slots.inputs.tokens) };
+        let (per_nonce, keys) = (rows.count(1, params), &slots.inputs.round_keys);
+        let place_of = |row| Place {
+            position: rows.position(row, params),
+            round_key: round
+                .map(|round| &keys[(row / per_nonce * 2 * params.layers() + round) * dim..][..dim]),
+        };
+        join(run, source, dim, place_of, &mut slots.normed, &mut slots.lanes);
     }
 
     /// Matrices of one input, all panels side by side.

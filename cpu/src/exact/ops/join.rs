@@ -19,18 +19,27 @@ pub(crate) enum Source<'a> {
     Branch(&'a Panels<i16>),
 }
 
+/// What a row is turned by and what is added to it.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    /// Its position.
+    pub(crate) position: usize,
+    /// Its nonce's round key `[dim]`, if there is one before this op.
+    pub(crate) round_key: Option<&'a [i8]>,
+}
+
 /// `stream = embed(input)` or `merge(normed, branch)`, then `normed = norm(stream)`, `lanes = lanes(normed)`,
 /// SPEC §II.6.2, 3, 4 and 8.
 ///
 /// # Shapes
 /// - `normed`: `[rows, dim]`, in and out.
-/// - `position_of`: position of a row.
+/// - `place_of`: of a row.
 /// - `lanes`: `[rows, dim]`. Overwritten.
-pub(crate) fn join(
+pub(crate) fn join<'k>(
     run: &mut Run<'_>,
     source: Source<'_>,
     dim: usize,
-    position_of: impl Fn(usize) -> usize + Sync,
+    place_of: impl Fn(usize) -> Place<'k> + Sync,
     normed: &mut [i16],
     lanes: &mut Operand,
 ) {
@@ -38,22 +47,22 @@ pub(crate) fn join(
     let kernels = run.kernels;
     run.tasks(tasks, |(task, (normed, lanes)), scratch| {
         scratch.stream.resize(dim);
-        let (stream, position_of) = (&mut scratch.stream[..], &position_of);
-        kernels.run(Join { source, dim, position_of, first: task * ROWS, normed, lanes, stream });
+        let (stream, place_of) = (&mut scratch.stream[..], &place_of);
+        kernels.run(Join { source, dim, place_of, first: task * ROWS, normed, lanes, stream });
     });
 }
 
 struct Join<'a, P> {
     source: Source<'a>,
     dim: usize,
-    position_of: &'a P,
+    place_of: &'a P,
     first: usize,
     normed: &'a mut [i16],
     lanes: OperandRows<'a>,
     stream: &'a mut [i16],
 }
 
-impl<P: Fn(usize) -> usize> Job for Join<'_, P> {
+impl<'k, P: Fn(usize) -> Place<'k>> Job for Join<'_, P> {
     type Output = ();
     #[inline(always)]
     fn run<I: Isa>(mut self) {
@@ -67,7 +76,7 @@ impl<P: Fn(usize) -> usize> Job for Join<'_, P> {
                 }
             }
             norm(self.stream, normed);
-            lanes(normed, (self.position_of)(row), self.lanes.row_mut(i));
+            lanes(normed, (self.place_of)(row), self.lanes.row_mut(i));
             self.lanes.sum_up(i);
         }
     }
@@ -117,16 +126,25 @@ fn scale_of(row: &[i16]) -> i32 {
     ((1_u32 << (24 + shift)) / squares.isqrt().max(16 << shift)).cast_signed()
 }
 
-/// `out[j] = clamp8((normed[(j + 4 position) mod dim] + 4) >> 3)`.
+/// `out[j] = clamp8((normed[k] + 4 z[k] + 4) >> 3)` with `k = (j + 4 position) mod dim`.
 #[inline(always)]
-fn lanes(normed: &[i16], position: usize, out: &mut [i8]) {
-    let turn = 4 * position % normed.len();
+fn lanes(normed: &[i16], place: Place<'_>, out: &mut [i8]) {
+    let turn = 4 * place.position % normed.len();
     let (head, tail) = normed.split_at(turn);
     let (first, rest) = out.split_at_mut(tail.len());
-    for (normed, out) in [(tail, first), (head, rest)] {
-        for (y, n) in out.iter_mut().zip(normed) {
-            // |n| <= 16368, so n + 4 fits.
-            *y = ((*n + 4) >> 3).clamp(-127, 127) as i8;
+    let Some(key) = place.round_key else {
+        for (normed, out) in [(tail, first), (head, rest)] {
+            for (y, n) in out.iter_mut().zip(normed) {
+                *y = ((*n + 4) >> 3).clamp(-127, 127) as i8;
+            }
+        }
+        return;
+    };
+    let (key_head, key_tail) = key.split_at(turn);
+    for ((normed, key), out) in [((tail, key_tail), first), ((head, key_head), rest)] {
+        for ((y, n), z) in out.iter_mut().zip(normed).zip(key) {
+            // |n| <= 16368 and |4 z| <= 184, so the sum fits.
+            *y = ((*n + 4 * i16::from(*z) + 4) >> 3).clamp(-127, 127) as i8;
         }
     }
 }
