@@ -38,7 +38,7 @@ mod tests {
         lanes(&row, Some(&key), 1, &mut out);
         // (800 - 184 + 4) >> 3 and (12 + 4) >> 3.
         assert_eq!((out[1], out[3]), (77, 2));
-        lanes(&vec![16_368; 64], Some(&vec![46; 64]), 0, &mut out);
+        lanes(&[16_368; 64], Some(&[46; 64]), 0, &mut out);
         assert!(out.iter().all(|x| *x == 127));
     }
 }
