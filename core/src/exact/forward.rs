@@ -2,8 +2,9 @@
 
 use super::ops::{self, AttentionShape, Requant};
 use super::params::Params;
-use super::plan::{Op, Plan, Rows, Slot};
+use super::plan::{Op, Plan, Rows, Slot, layer_ops, readout_ops};
 use super::puzzle::{Inputs, Puzzle};
+use super::transcript::judge::narrow;
 use super::weights::{Tensor, WeightStream};
 use crate::identity::{Nonce, PublicKey};
 use alloc::borrow::Cow;
@@ -54,6 +55,43 @@ impl ReferenceExecutor {
     #[must_use]
     pub fn logits(&self, key: &PublicKey, nonces: &[Nonce]) -> Vec<i32> {
         self.logits_of_inputs(&self.puzzle.inputs(key, nonces))
+    }
+
+    /// One layer of each nonce, repeated from the state before it, SPEC §II.12.8: the state after it and, after the last
+    /// layer, the logits.
+    ///
+    /// # Shapes
+    /// - `states`: `[nonces, tokens, dim]`.
+    /// - returns `[nonces, tokens, dim]` and nothing; after the last layer `[nonces, dim]` and `[nonces, vocab]`.
+    ///
+    /// # Panics
+    /// When `states` has another length, or there is no such layer or no nonce.
+    #[must_use]
+    pub fn repeat(
+        &self,
+        key: &PublicKey,
+        nonces: &[Nonce],
+        layer: usize,
+        states: &[i16],
+    ) -> (Vec<i16>, Vec<i32>) {
+        let params = self.puzzle.params();
+        assert!(layer < params.layers(), "layer {layer} of {}", params.layers());
+        assert_eq!(
+            states.len(),
+            nonces.len() * params.tokens() * params.dim(),
+            "states are [nonces, tokens, dim]"
+        );
+        let mut run = Activations::new(params, &self.puzzle.inputs(key, nonces));
+        run.stream = states.iter().map(|value| i32::from(*value)).collect();
+        let is_last = layer + 1 == params.layers();
+        for op in layer_ops(layer, is_last) {
+            run.step(op, |tensor| self.tensor(tensor));
+        }
+        let next = narrow(&run.stream);
+        if is_last {
+            readout_ops().into_iter().for_each(|op| run.step(op, |tensor| self.tensor(tensor)));
+        }
+        (next, run.logits)
     }
 
     /// Logits of each input, SPEC §II.7.

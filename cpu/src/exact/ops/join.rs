@@ -17,6 +17,8 @@ pub(crate) enum Source<'a> {
     Input(&'a [i8]),
     /// Merge: `[rows, dim]` within ±1023, onto the normed stream.
     Branch(&'a Panels<i16>),
+    /// The stream as it was given.
+    Given,
 }
 
 /// What a row is turned by and what is added to it.
@@ -32,6 +34,7 @@ pub(crate) struct Place<'a> {
 /// SPEC §II.6.2, 3, 4 and 8.
 ///
 /// # Shapes
+/// - `kept`: `[rows, dim]`, the stream if somebody looks at it; in where the source is [`Source::Given`], else out.
 /// - `normed`: `[rows, dim]`, in and out.
 /// - `place_of`: of a row.
 /// - `lanes`: `[rows, dim]`. Overwritten.
@@ -41,15 +44,53 @@ pub(crate) fn join<'k>(
     dim: usize,
     place_of: impl Fn(usize) -> Place<'k> + Sync,
     normed: &mut [i16],
+    kept: Option<&mut [i16]>,
     lanes: &mut Operand,
 ) {
-    let tasks = normed.chunks_mut(ROWS * dim).zip(lanes.chunks_mut(ROWS)).enumerate().collect();
+    let mut kept = kept.map(|kept| kept.chunks_mut(ROWS * dim));
+    let with_kept = |rows| (rows, kept.as_mut().and_then(Iterator::next));
+    let rows = normed.chunks_mut(ROWS * dim).map(with_kept);
+    let tasks = rows.zip(lanes.chunks_mut(ROWS)).enumerate().collect();
     let kernels = run.kernels;
-    run.tasks(tasks, |(task, (normed, lanes)), scratch| {
+    run.tasks(tasks, |(task, ((normed, kept), lanes)), scratch| {
         scratch.stream.resize(dim);
         let (stream, place_of) = (&mut scratch.stream[..], &place_of);
-        kernels.run(Join { source, dim, place_of, first: task * ROWS, normed, lanes, stream });
+        kernels.run(Join { source, dim, place_of, first: task * ROWS, normed, kept, lanes, stream });
     });
+}
+
+/// `stream = merge(normed, branch)` alone.
+///
+/// # Shapes
+/// - `normed`: `[rows, dim]`; `stream`: the same. Overwritten.
+pub(crate) fn merge_only(
+    run: &mut Run<'_>,
+    branch: &Panels<i16>,
+    dim: usize,
+    normed: &[i16],
+    stream: &mut [i16],
+) {
+    let tasks = normed.chunks_exact(dim).zip(stream.chunks_exact_mut(dim)).enumerate().collect();
+    let kernels = run.kernels;
+    run.tasks(tasks, |(row, (normed, stream)), _| {
+        kernels.run(MergeRow { branch, row, normed, stream });
+    });
+}
+
+struct MergeRow<'a> {
+    branch: &'a Panels<i16>,
+    row: usize,
+    normed: &'a [i16],
+    stream: &'a mut [i16],
+}
+
+impl Job for MergeRow<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        self.branch.copy_row(self.row, self.stream);
+        merge(self.normed, self.stream);
+    }
 }
 
 struct Join<'a, P> {
@@ -58,6 +99,7 @@ struct Join<'a, P> {
     place_of: &'a P,
     first: usize,
     normed: &'a mut [i16],
+    kept: Option<&'a mut [i16]>,
     lanes: OperandRows<'a>,
     stream: &'a mut [i16],
 }
@@ -68,14 +110,19 @@ impl<'k, P: Fn(usize) -> Place<'k>> Job for Join<'_, P> {
     fn run<I: Isa>(mut self) {
         for (i, normed) in self.normed.chunks_exact_mut(self.dim).enumerate() {
             let row = self.first + i;
+            let stream = match &mut self.kept {
+                Some(kept) => &mut kept[i * self.dim..][..self.dim],
+                None => &mut *self.stream,
+            };
             match self.source {
-                Source::Input(input) => embed(&input[row * self.dim..][..self.dim], self.stream),
+                Source::Input(input) => embed(&input[row * self.dim..][..self.dim], stream),
                 Source::Branch(branch) => {
-                    branch.copy_row(row, self.stream);
-                    merge(normed, self.stream);
+                    branch.copy_row(row, stream);
+                    merge(normed, stream);
                 }
+                Source::Given => {}
             }
-            norm(self.stream, normed);
+            norm(stream, normed);
             lanes(normed, (self.place_of)(row), self.lanes.row_mut(i));
             self.lanes.sum_up(i);
         }

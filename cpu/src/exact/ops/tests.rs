@@ -1,7 +1,7 @@
 //! Each op against core's twin, at odd sizes and at the largest values it can meet.
 
 use super::attention::attention;
-use super::join::{Place, Source, join};
+use super::join::{Place, Source, join, merge_only};
 use super::swiglu::swiglu;
 use crate::exact::activations::{Operand, Panels};
 use crate::exact::kernels::{Kernels, PANEL, Present};
@@ -126,12 +126,27 @@ fn embed_and_merge_with_norm_and_lanes_are_cores() {
                     let mut lanes = Operand::default();
                     lanes.reshape(rows, dim);
                     let place = |row| Place { position: position(row), round_key: key(row) };
-                    join(run, source, dim, place, &mut got, &mut lanes);
+                    let mut kept = vec![0; rows * dim];
+                    join(run, source, dim, place, &mut got, Some(&mut kept), &mut lanes);
+                    assert!(
+                        kept.iter().map(|x| i32::from(*x)).eq(stream.iter().copied()),
+                        "{kernels} stream"
+                    );
                     assert!(
                         got.iter().map(|x| i32::from(*x)).eq(want.iter().copied()),
                         "{kernels} dim {dim}"
                     );
                     check_operand(&lanes, &want_lanes, &format!("{kernels} lanes, dim {dim}"));
+                    let mut again: Vec<i16> = normed.iter().map(|x| *x as i16).collect();
+                    join(run, Source::Given, dim, place, &mut again, Some(&mut kept), &mut lanes);
+                    assert_eq!(again, got, "{kernels}, from the stream");
+                    if let Source::Branch(branch) = source {
+                        let normed: Vec<i16> = normed.iter().map(|x| *x as i16).collect();
+                        let mut merged = vec![0; rows * dim];
+                        merge_only(run, branch, dim, &normed, &mut merged);
+                        assert_eq!(merged, kept, "{kernels}, merged alone");
+                    }
+                    join(run, source, dim, place, &mut again, None, &mut lanes);
                 });
             }
         }
