@@ -16,6 +16,13 @@ use std::path::{Path, PathBuf};
 /// Most nonces of one line: no line may claim more than a single proof of the `exact` profile can hold.
 pub const MAX_LINE_NONCES: usize = sphere_pow_core::exact::proof::MAX_CLAIMS;
 
+/// Ending of the file with the roots of transcripts, beside that with the proofs.
+pub const ROOTS: &str = "roots";
+/// Ending of the file with the commitment to them.
+pub const COMMITMENT: &str = "commitment";
+/// Ending of the file with what was opened of it.
+pub const OPENINGS: &str = "openings";
+
 /// A ledger that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -103,6 +110,8 @@ pub struct Entry {
     pub last: Nonce,
     /// The columns that list what was won, by ascending nonce.
     pub columns: [(&'static str, Value); 2],
+    /// The roots of the transcripts of all nonces tried, in their order; none where the device makes none.
+    pub roots: Vec<String>,
 }
 
 /// What a ledger already holds.
@@ -128,13 +137,24 @@ impl Progress {
         mine.map(|(_, _, last)| *last).max()
     }
 
+    /// Whatever another file says was tried is not tried again.
+    pub fn join(&mut self, other: &Self) {
+        for (group, groups, last) in &other.last {
+            self.reach(*group, *groups, *last);
+        }
+    }
+
+    fn reach(&mut self, group: u64, groups: u64, last: Nonce) {
+        match self.last.iter_mut().find(|(g, n, _)| (*g, *n) == (group, groups)) {
+            Some((_, _, known)) => *known = last.max(*known),
+            None => self.last.push((group, groups, last)),
+        }
+    }
+
     fn add(&mut self, line: &existing::Line) {
         self.tried = self.tried.saturating_add(line.tried);
         self.won = self.won.saturating_add(line.won);
-        match self.last.iter_mut().find(|(g, n, _)| (*g, *n) == (line.group, line.groups)) {
-            Some((_, _, known)) => *known = line.last.max(*known),
-            None => self.last.push((line.group, line.groups, line.last)),
-        }
+        self.reach(line.group, line.groups, line.last);
     }
 }
 
@@ -151,6 +171,8 @@ pub struct Ledger {
     name: String,
     head: Map<String, Value>,
     sink: Sink,
+    /// Takes the roots of transcripts.
+    roots: Option<Box<Ledger>>,
 }
 
 /// Whether a path is standard output, which then belongs to the proofs alone.
@@ -193,7 +215,7 @@ impl Ledger {
         let found = existing::read(&name, &mut file, &head)?;
         if let Some(torn) = &found.torn {
             if !torn.is_empty() {
-                let beside = beside(path);
+                let beside = beside(path, "torn");
                 let mut kept =
                     OpenOptions::new().append(true).create(true).open(&beside).map_err(open_error)?;
                 kept.write_all(torn).and_then(|()| kept.write_all(b"\n")).map_err(open_error)?;
@@ -210,13 +232,25 @@ impl Ledger {
             len += 1;
         }
         let sink = Sink::File { path: path.into(), file, len };
-        Ok((Self { name, head, sink }, found.progress))
+        Ok((Self { name, head, sink, roots: None }, found.progress))
     }
 
     /// A ledger in a pipe or in memory.
     #[must_use]
     pub fn stream(name: &str, stream: Box<dyn Write + Send>, head: Map<String, Value>) -> Self {
-        Self { name: name.to_owned(), head, sink: Sink::Stream(stream) }
+        Self { name: name.to_owned(), head, sink: Sink::Stream(stream), roots: None }
+    }
+
+    /// Where the roots of transcripts go: a ledger of the same head, for its lines to be appended first. A run that
+    /// breaks off between the two has committed to nonces whose wins it lost, and tries none again.
+    pub fn set_roots(&mut self, roots: Self) {
+        self.roots = Some(Box::new(roots));
+    }
+
+    /// What every line of it has.
+    #[must_use]
+    pub fn head(&self) -> &Map<String, Value> {
+        &self.head
     }
 
     /// Appends a line and waits until it is on the disk. A file that was removed, moved or cut meanwhile is not
@@ -225,6 +259,10 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Append`], with the line in it; the file then ends with the line before.
     pub fn append(&mut self, entry: &Entry) -> Result<(), LedgerError> {
+        if let Some(roots) = self.roots.as_mut().filter(|_| !entry.roots.is_empty()) {
+            let columns = [("nonces", Value::Array(Vec::new())), ("roots", entry.roots.clone().into())];
+            roots.append(&Entry { columns, roots: Vec::new(), ..entry.clone() })?;
+        }
         let text = self.line(entry);
         let result = match &mut self.sink {
             Sink::Stream(stream) => stream
@@ -261,10 +299,12 @@ impl Ledger {
     }
 }
 
-/// `FILE.torn`.
-fn beside(path: &Path) -> PathBuf {
+/// `FILE.ENDING`.
+#[must_use]
+pub fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".torn");
+    name.push(".");
+    name.push(ending);
     name.into()
 }
 

@@ -190,14 +190,15 @@ impl<P: Profile> Worker<'_, P> {
         Ok(())
     }
 
-    fn append(&self, nonces: &[Nonce], last: Nonce, outcomes: &[P::Outcome]) -> Result<(), ProverError> {
+    fn append(&mut self, nonces: &[Nonce], last: Nonce, outcomes: &[P::Outcome]) -> Result<(), ProverError> {
         let claims = nonces.iter().zip(outcomes);
         let won: Vec<(Nonce, P::Claim)> =
             claims.filter_map(|(nonce, outcome)| Some((*nonce, P::won(&self.hunt.rule, outcome)?))).collect();
         let [listed, claimed] = P::columns(&won);
         let (tried, n_won) = (nonces.len() as u64, won.len() as u64);
         let columns = [("nonces", listed), (P::CLAIM_COLUMN, claimed)];
-        let entry = Entry { group: self.group, groups: self.groups, tried, last, columns };
+        let roots = self.device.take_roots();
+        let entry = Entry { group: self.group, groups: self.groups, tried, last, columns, roots };
         let mut ledger = self.shared.ledger.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = ledger.append(&entry) {
             self.shared.failed.store(true, Ordering::Relaxed);

@@ -9,7 +9,7 @@ fn head() -> Map<String, Value> {
 
 fn entry(group: u64, groups: u64, last: u64, won: &[u64]) -> Entry {
     let columns = [("nonces", json!(won)), ("dist", json!(vec![1.25; won.len()]))];
-    Entry { group, groups, tried: 4, last: Nonce::new(last).unwrap(), columns }
+    Entry { group, groups, tried: 4, last: Nonce::new(last).unwrap(), columns, roots: Vec::new() }
 }
 
 /// A file with one line, and its bytes.
@@ -47,7 +47,7 @@ fn a_torn_line_is_set_aside_and_whole_ones_stay() {
     let dir = tempfile::tempdir().unwrap();
     let (path, whole) = one_line(&dir);
     for cut in [1, 5, 13, 40, whole.len() - 2] {
-        let _ = std::fs::remove_file(beside(&path));
+        let _ = std::fs::remove_file(beside(&path, "torn"));
         let mut torn = whole.clone();
         torn.extend_from_slice(&whole[..cut]);
         std::fs::write(&path, &torn).unwrap();
@@ -56,12 +56,12 @@ fn a_torn_line_is_set_aside_and_whole_ones_stay() {
         assert_eq!(std::fs::read(&path).unwrap(), whole);
         let mut kept = whole[..cut].to_vec();
         kept.push(b'\n');
-        assert_eq!(std::fs::read(beside(&path)).unwrap(), kept);
+        assert_eq!(std::fs::read(beside(&path, "torn")).unwrap(), kept);
         // The same tear in the very first line.
         std::fs::write(&path, &whole[..cut]).unwrap();
         assert_eq!(Ledger::open(&path, head()).unwrap().1, Progress::default());
         assert_eq!(std::fs::read(&path).unwrap(), b"");
-        assert_eq!(std::fs::read(beside(&path)).unwrap(), [kept.clone(), kept].concat());
+        assert_eq!(std::fs::read(beside(&path, "torn")).unwrap(), [kept.clone(), kept].concat());
     }
 }
 
@@ -75,7 +75,7 @@ fn a_whole_last_line_without_its_newline_is_data() {
     ledger.append(&entry(0, 1, 7, &[])).unwrap();
     drop(ledger);
     assert_eq!(Ledger::open(&path, head()).unwrap().1.tried, 8);
-    assert!(!beside(&path).exists());
+    assert!(!beside(&path, "torn").exists());
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn empty_lines_and_zeros_are_skipped() {
         drop(ledger);
         assert_eq!(Ledger::open(&path, head()).unwrap().1.tried, tried + 4);
     }
-    assert!(!beside(&path).exists());
+    assert!(!beside(&path, "torn").exists());
 }
 
 #[test]

@@ -51,6 +51,14 @@ impl Device<Gonka> for Fake {
         Ok(vec![1.0; nonces.len()])
     }
 
+    fn keep_roots(&mut self) -> bool {
+        false
+    }
+
+    fn take_roots(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+
     fn rebuild(&mut self) -> Result<(), ProverError> {
         self.rebuilds.fetch_add(1, Ordering::Relaxed);
         Ok(())
