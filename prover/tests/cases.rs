@@ -121,7 +121,7 @@ const CASES: &[Case] = &[
     case("a_dist_null.json", DEV, 2, &["REFUSED", "dist is left out"]),
     // What `mine` writes.
     case("good_native_ledger.jsonl", "", 0, &["HONEST: 0 bad in all 5 claims; model dev-test"]),
-    case("exact_native_ledger.jsonl", "", 0, &["HONEST: 0 bad in all 13 claims; model nano"]),
+    case("exact_native_ledger.jsonl", "", 0, &["HONEST: 0 bad in all 18 claims; model nano"]),
     case("exact_overlap.jsonl", "", 2, &["REFUSED", "is claimed at entry"]),
     // Several hosts: all, or the one that is meant.
     case("d_two_participants.json", STAGE, 5, &["INCONCLUSIVE: 2 proofs", "*proof 1 of 2: HONEST"]),
@@ -140,7 +140,7 @@ const CASES: &[Case] = &[
     ),
     // Encodings.
     case("enc_bom.json", DEV, 0, &["HONEST: 0 bad in all 5"]),
-    case("exact_bom.jsonl", "", 0, &["HONEST: 0 bad in all 13"]),
+    case("exact_bom.jsonl", "", 0, &["HONEST: 0 bad in all 18"]),
     case("enc_utf16le.json", DEV, 2, &["UTF-16", "UTF-8"]),
     case("enc_gz.json.gz", DEV, 2, &["gzip", "gunzip"]),
     // What is no proof.
@@ -210,7 +210,7 @@ fn a_document_on_standard_input_is_the_same_as_in_a_file() {
     let file = std::fs::File::open(folder.join("exact_native_ledger.jsonl")).unwrap();
     let output = dir.command(&["verify", "-", "--backend", "cpu"]).stdin(file).output().unwrap();
     assert_eq!(output.status.code(), Some(0));
-    assert!(stdout(&output).starts_with("HONEST: 0 bad in all 13"), "{}", stdout(&output));
+    assert!(stdout(&output).starts_with("HONEST: 0 bad in all 18"), "{}", stdout(&output));
 }
 
 #[test]

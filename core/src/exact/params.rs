@@ -7,7 +7,7 @@ use core::fmt::{self, Display, Formatter};
 use serde::{Deserialize, Serialize, Serializer};
 
 /// Version of the profile's rules; enters every key and every proof.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The presets by name (SPEC §II.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
