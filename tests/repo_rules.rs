@@ -37,6 +37,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("prover", &["core", "cpu", "gpu", "soundness"]),
     ("verifier-wasm", &["core", "cpu", "soundness"]),
     ("verifier-webgpu", &["core", "cpu", "gpu", "verifier-wasm"]),
+    ("fuzz", &["core", "prover"]),
     ("tests", &["core", "cpu", "gpu", "shaders", "soundness"]),
 ];
 
@@ -173,6 +174,46 @@ fn the_shaders_readmes_list_each_kernel() {
     for name in kernels.iter().filter(|name| !name.contains("/shared/")) {
         let file = name.trim_start_matches("shaders/");
         assert!(readmes.contains(&format!("`{file}`")), "no README in shaders lists {file}");
+    }
+}
+
+/// Cases from the field that the table of tests must hold, documents aside.
+const FIELD_CASES: &[&str] = &[
+    "5", "10", "13", "15", "16", "17", "18", "19", "20", "21", "22", "23", "24", "25", "26", "J1", "J2",
+    "J3", "J4", "J6", "F1", "F3", "F4", "F5", "F6", "F7", "rigs",
+];
+
+/// The tests that a cell names: file and words of it.
+fn tests_named(cell: &str) -> Vec<(String, String)> {
+    let parts = cell.split('`').collect::<Vec<_>>();
+    let named = parts[1..].chunks(2).map(|pair| (pair[0], pair.get(1).copied().unwrap_or_default()));
+    named.map(|(file, words)| (file.to_owned(), words.trim().trim_end_matches(',').to_owned())).collect()
+}
+
+#[test]
+fn each_case_names_tests_that_are_there() {
+    let readme = read("tests/cases/README.md");
+    let mut cases = BTreeSet::new();
+    let mut missing = Vec::new();
+    for row in readme.lines().filter(|line| line.starts_with("| ")).skip(2) {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        assert_eq!(cells.len(), 5, "{row}");
+        let named: Vec<_> = cells[2..].iter().flat_map(|cell| tests_named(cell)).collect();
+        assert!(!named.is_empty(), "no test of case {}", cells[0]);
+        for (file, words) in named {
+            let text = fs::read_to_string(root().join(&file)).unwrap_or_default();
+            // Test names as they are written in strings of JavaScript.
+            let is_there =
+                [words.clone(), words.replace('\'', "\\'")].iter().any(|words| text.contains(words));
+            if words.is_empty() || !is_there {
+                missing.push(format!("{}: `{file}` {words}", cells[0]));
+            }
+        }
+        cases.insert(cells[0].to_owned());
+    }
+    assert!(missing.is_empty(), "tests/cases/README.md names what is not there: {missing:#?}");
+    for case in FIELD_CASES {
+        assert!(cases.contains(*case), "tests/cases/README.md has no row for case {case}");
     }
 }
 

@@ -14,6 +14,7 @@
 //! What both use:
 //! - [`identity`]: block hashes, public keys and nonces as types that cannot hold a bad value.
 //! - [`text`]: strangers' text in messages.
+//! - [`json`]: documents' values without a tree.
 //! - [`network`]: the rules by which the network weighs proofs and pays hosts (SPEC Part III).
 //! - [`statistics`]: the cap probability on a sphere and the exact binomial tail.
 #![no_std]
@@ -28,7 +29,7 @@ pub mod document;
 pub mod exact;
 pub mod gonka;
 pub mod identity;
-mod json;
+pub mod json;
 pub mod network;
 pub mod profile;
 pub mod statistics;

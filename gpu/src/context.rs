@@ -49,13 +49,12 @@ impl Gpu {
         if let Err(reason) = &info.usable {
             return Err(GpuError::Unusable { name: info.name.clone(), reason: reason.clone() });
         }
-        let all = adapters().await;
-        let found = all.iter().map(|(info, _)| info.name.as_str()).collect::<Vec<_>>().join(", ");
-        let same = |other: &DeviceInfo| {
-            other.index == info.index && other.name == info.name && other.backend == info.backend
-        };
-        let adapter = all.into_iter().find(|(other, _)| same(other)).map(|(_, adapter)| adapter);
-        let adapter = adapter.ok_or(GpuError::NoSuchAdapter { wanted: info.name.clone(), found })?;
+        let mut all = adapters().await;
+        let listed: Vec<&DeviceInfo> = all.iter().map(|(info, _)| info).collect();
+        let found = listed.iter().map(|info| info.name.as_str()).collect::<Vec<_>>().join(", ");
+        let place = info.find_among(&listed);
+        let place = place.ok_or(GpuError::NoSuchAdapter { wanted: info.name.clone(), found })?;
+        let (_, adapter) = all.swap_remove(place);
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("sphere-pow"),
             required_features: features,

@@ -1,16 +1,16 @@
-//! Adapters: which there are, which are usable, and how a user names one.
-
-use super::error::GpuError;
-use std::fmt;
-use std::str::FromStr;
+//! Adapters: which there are, where they sit, which are usable.
 
 /// An adapter as the machine lists it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeviceInfo {
     /// Place in [`devices`], from 0.
     pub index: usize,
-    /// As the driver gives it.
+    /// As the driver gives it; where several adapters have the same, with what tells them apart.
     pub name: String,
+    /// Where it sits, as `0000:01:00.0`; where the driver says.
+    pub pci_address: Option<String>,
+    /// The device's own number, the same under every driver and interface; where the driver says.
+    pub uuid: Option<String>,
     /// `vulkan`, `metal`, `dx12` or `webgpu`.
     pub backend: String,
     /// Driver name and version.
@@ -111,70 +111,8 @@ impl DeviceLimits {
     }
 }
 
-/// How a user names an adapter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DeviceSelector {
-    /// The first usable one, hardware before software.
-    Best,
-    /// By [`DeviceInfo::index`].
-    Index(usize),
-    /// By a part of its name, any case.
-    Name(String),
-}
-
-impl FromStr for DeviceSelector {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(text.parse().map_or_else(|_| Self::Name(text.to_owned()), Self::Index))
-    }
-}
-
-impl fmt::Display for DeviceSelector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Best => f.write_str("usable"),
-            Self::Index(index) => write!(f, "number {index}"),
-            Self::Name(name) => write!(f, "named {name:?}"),
-        }
-    }
-}
-
-impl DeviceSelector {
-    /// Finds the adapter among those of the machine.
-    ///
-    /// # Errors
-    /// [`GpuError::NoAdapter`], [`GpuError::NoSuchAdapter`], or [`GpuError::Unusable`] when the one named is.
-    pub async fn find(&self) -> Result<DeviceInfo, GpuError> {
-        self.choose(devices().await)
-    }
-
-    fn choose(&self, mut all: Vec<DeviceInfo>) -> Result<DeviceInfo, GpuError> {
-        if all.is_empty() {
-            return Err(GpuError::NoAdapter);
-        }
-        let list = |info: &DeviceInfo| format!("{} {:?}", info.index, info.name);
-        let found = all.iter().map(list).collect::<Vec<_>>().join(", ");
-        match self {
-            Self::Best => all.sort_by_key(DeviceInfo::rank),
-            Self::Index(index) => all.retain(|info| info.index == *index),
-            Self::Name(name) => {
-                let wanted = name.to_lowercase();
-                all.retain(|info| info.name.to_lowercase().contains(&wanted));
-                all.sort_by_key(|info| info.usable.is_err());
-            }
-        }
-        let missing = GpuError::NoSuchAdapter { wanted: self.to_string(), found };
-        let info = all.into_iter().next().ok_or(missing)?;
-        match &info.usable {
-            Ok(()) => Ok(info),
-            Err(reason) => Err(GpuError::Unusable { name: info.name, reason: reason.clone() }),
-        }
-    }
-}
-
 impl DeviceInfo {
-    fn rank(&self) -> (bool, u8) {
+    pub(super) fn rank(&self) -> (bool, u8) {
         let kind = match self.device_type {
             "discrete" => 0,
             "integrated" => 1,
@@ -189,6 +127,19 @@ impl DeviceInfo {
     #[must_use]
     pub fn default_memory_bytes(&self) -> u64 {
         self.memory_bytes.map_or(UNKNOWN_MEMORY_BYTES, |bytes| bytes / 5 * 4)
+    }
+
+    /// Where in `all`, listed anew, this adapter stands: others may have come or gone meanwhile.
+    #[must_use]
+    pub fn find_among(&self, all: &[&Self]) -> Option<usize> {
+        let driver = |info: &Self| (info.backend.clone(), info.driver.clone(), info.device_type);
+        let place = |info: &Self| (info.uuid.clone(), info.pci_address.clone());
+        let is_same = |info: &Self| driver(info) == driver(self) && place(info) == place(self);
+        let same: Vec<usize> = (0..all.len()).filter(|ix| is_same(all[*ix])).collect();
+        match same[..] {
+            [only] if place(self) != (None, None) => Some(only),
+            _ => same.into_iter().find(|ix| all[*ix].index == self.index),
+        }
     }
 
     /// Whether it is a software driver on the CPU.
@@ -213,7 +164,29 @@ pub(super) async fn adapters() -> Vec<(DeviceInfo, wgpu::Adapter)> {
     descriptor.backends = backends;
     let instance = wgpu::Instance::new(descriptor);
     let adapters = instance.enumerate_adapters(backends).await;
-    adapters.into_iter().enumerate().map(|(index, adapter)| (describe(index, &adapter), adapter)).collect()
+    let described = adapters.into_iter().enumerate();
+    let mut all: Vec<_> = described.map(|(index, adapter)| (describe(index, &adapter), adapter)).collect();
+    name_apart(all.iter_mut().map(|(info, _)| info).collect());
+    all
+}
+
+/// Tells adapters of one name apart, by where they sit or else by index: every message then says which is meant.
+pub(super) fn name_apart(mut all: Vec<&mut DeviceInfo>) {
+    let names: Vec<String> = all.iter().map(|info| info.name.clone()).collect();
+    let places: Vec<Option<String>> = all.iter().map(|info| info.pci_address.clone()).collect();
+    for (ix, info) in all.iter_mut().enumerate() {
+        let others = (0..names.len()).filter(|other| *other != ix && names[*other] == names[ix]);
+        let others: Vec<usize> = others.collect();
+        if others.is_empty() {
+            continue;
+        }
+        match &places[ix] {
+            Some(place) if others.iter().all(|other| places[*other] != places[ix]) => {
+                info.name.push_str(&format!(" at {place}"));
+            }
+            _ => info.name.push_str(&format!(" number {}", info.index)),
+        }
+    }
 }
 
 fn describe(index: usize, adapter: &wgpu::Adapter) -> DeviceInfo {
@@ -228,6 +201,11 @@ fn describe(index: usize, adapter: &wgpu::Adapter) -> DeviceInfo {
         index,
         // Browsers may keep it to themselves.
         name: if info.name.is_empty() { "unnamed".to_owned() } else { info.name },
+        pci_address: Some(info.device_pci_bus_id.to_lowercase()).filter(|address| !address.is_empty()),
+        #[cfg(not(target_family = "wasm"))]
+        uuid: vulkan_uuid(adapter),
+        #[cfg(target_family = "wasm")]
+        uuid: None,
         backend: info.backend.to_string(),
         driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
         device_type: match info.device_type {
@@ -263,38 +241,27 @@ fn vulkan_memory(adapter: &wgpu::Adapter) -> Option<u64> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn info(index: usize, name: &str, device_type: &'static str, usable: bool) -> DeviceInfo {
-        DeviceInfo {
-            index,
-            name: name.into(),
-            backend: "vulkan".into(),
-            driver: String::new(),
-            device_type,
-            memory_bytes: None,
-            limits: DeviceLimits::new(&wgpu::Limits::default()),
-            matrix_units: None,
-            usable: if usable { Ok(()) } else { Err("broken".into()) },
+/// The device's UUID, in the form `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`; `None` on other backends and under Vulkan 1.0.
+#[cfg(not(target_family = "wasm"))]
+#[allow(unsafe_code, reason = "wgpu has no safe way to ask for the UUID")]
+fn vulkan_uuid(adapter: &wgpu::Adapter) -> Option<String> {
+    const VULKAN_1_1: u32 = ash::vk::API_VERSION_1_1;
+    // SAFETY: as above; the query is part of Vulkan 1.1, which instance and device are asked for first, and writes
+    // into structures that live as long as the call.
+    let bytes = unsafe {
+        let vulkan = adapter.as_hal::<wgpu::hal::api::Vulkan>()?;
+        let shared = vulkan.shared_instance();
+        let (instance, device) = (shared.raw_instance(), vulkan.raw_physical_device());
+        let version = instance.get_physical_device_properties(device).api_version;
+        if shared.instance_api_version().min(version) < VULKAN_1_1 {
+            return None;
         }
-    }
-
-    #[test]
-    fn selects_by_index_name_and_kind() {
-        let all = || vec![info(0, "llvmpipe", "cpu", true), info(1, "Big GPU", "discrete", true)];
-        let choose = |text: &str| text.parse::<DeviceSelector>().expect("any text").choose(all());
-        assert_eq!(choose("0").map(|i| i.index), Ok(0));
-        assert_eq!(choose("big").map(|i| i.index), Ok(1));
-        assert_eq!(DeviceSelector::Best.choose(all()).map(|i| i.index), Ok(1));
-        assert!(matches!(choose("7"), Err(GpuError::NoSuchAdapter { .. })));
-        assert_eq!(DeviceSelector::Best.choose(Vec::new()), Err(GpuError::NoAdapter));
-    }
-
-    #[test]
-    fn an_unusable_adapter_is_an_error_with_its_reason() {
-        let chosen = DeviceSelector::Index(0).choose(vec![info(0, "old", "discrete", false)]);
-        assert_eq!(chosen, Err(GpuError::Unusable { name: "old".into(), reason: "broken".into() }));
-    }
+        let mut ids = ash::vk::PhysicalDeviceIDProperties::default();
+        let mut properties = ash::vk::PhysicalDeviceProperties2::default().push_next(&mut ids);
+        instance.get_physical_device_properties2(device, &mut properties);
+        ids.device_uuid
+    };
+    let hex = |part: &[u8]| part.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let parts = [&bytes[..4], &bytes[4..6], &bytes[6..8], &bytes[8..10], &bytes[10..]];
+    bytes.iter().any(|byte| *byte != 0).then(|| parts.map(hex).join("-"))
 }

@@ -12,7 +12,15 @@ pub enum GpuError {
     NoSuchAdapter {
         /// The selector as given.
         wanted: String,
-        /// The names found, with their indices.
+        /// Those found, with all that tells them apart.
+        found: String,
+    },
+    /// Several adapters are.
+    #[error("more than one adapter is {wanted}: {found}; name one by index, PCI address or UUID")]
+    Ambiguous {
+        /// The selector as given.
+        wanted: String,
+        /// Those that fit, with all that tells them apart.
         found: String,
     },
     /// The adapter cannot run the kernels.

@@ -2,8 +2,8 @@
 //!
 //! # Modules
 //!
-//! The ground floor knows no profile. In reading order: [`device`] finds adapters and says which are usable, [`context`]
-//! opens one, [`kernel`] is a kernel as text and compiled, [`recorder`] turns dispatches into submits of bounded time
+//! The ground floor knows no profile. In reading order: [`device`] finds adapters and says which are usable, [`select`]
+//! which one a user means, [`context`] opens it, [`kernel`] is a kernel as text and compiled, [`recorder`] turns dispatches into submits of bounded time
 //! by what [`pace`] has learnt, [`fence`] waits for them, and [`readback`] brings results home meanwhile. On it stand
 //! [`gonka`] and [`exact`], beside each other, each with its kernels, plan and tests.
 //!
@@ -20,8 +20,10 @@ pub mod kernel;
 pub mod pace;
 pub mod readback;
 pub mod recorder;
+pub mod select;
 
-pub use device::{DeviceInfo, DeviceSelector, devices};
+pub use device::{DeviceInfo, devices};
+pub use select::DeviceSelector;
 
 pub use error::GpuError;
 pub use exact::{ExactGpuExecutor, ExactGpuOptions};

@@ -3,6 +3,7 @@
 use crate::ledger::LedgerError;
 use serde::Serialize;
 use sphere_pow_core::document::ReadError;
+use sphere_pow_core::exact::transcript::TranscriptError;
 use sphere_pow_core::gonka::rule::RuleError;
 use sphere_pow_core::identity::IdentityError;
 use sphere_pow_core::verify::GivenError;
@@ -47,6 +48,14 @@ pub enum ProverError {
         /// Why.
         source: std::io::Error,
     },
+    /// A commitment, openings, or roots that are none or do not go together.
+    #[error("{what}: {source}")]
+    Transcript {
+        /// Which of them.
+        what: String,
+        /// What is wrong.
+        source: TranscriptError,
+    },
     /// The file that takes the proofs.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -81,6 +90,23 @@ pub enum ProverError {
         got: String,
         /// The known answer.
         expected: String,
+    },
+    /// A device's wins are false when another path recomputes them.
+    #[error(
+        "{device} computes wrongly: {false_ones} of its last {of} wins that the CPU recomputed are false; {withheld} \
+         wins are withheld, {unchecked} that were not recomputed are in the file"
+    )]
+    WrongWins {
+        /// The device.
+        device: String,
+        /// Wins recomputed, of the latest.
+        of: usize,
+        /// False ones among them.
+        false_ones: usize,
+        /// Wins that were not written.
+        withheld: u64,
+        /// Wins written that nobody recomputed.
+        unchecked: u64,
     },
     /// The GPU.
     #[error(transparent)]
@@ -132,11 +158,14 @@ impl ProverError {
             | Self::Given(_)
             | Self::Argument { .. }
             | Self::Document { .. }
+            | Self::Transcript { .. }
             | Self::File { .. } => 2,
             Self::Ledger(error) => error.exit_code(),
+            Self::Gpu(GpuError::Ambiguous { .. }) => 2,
             Self::NoDevice { .. }
             | Self::Memory { .. }
             | Self::WrongAnswer { .. }
+            | Self::WrongWins { .. }
             | Self::Gpu(_)
             | Self::Cpu(_)
             | Self::Panicked { .. }
@@ -156,11 +185,14 @@ impl ProverError {
             Self::Given(error) => error.code(),
             Self::Argument { .. } => "argument",
             Self::Document { source, .. } => source.kind.code(),
+            Self::Transcript { source, .. } => source.code(),
             Self::File { .. } => "file",
             Self::Ledger(error) => error.code(),
             Self::NoDevice { .. } => "no-device",
             Self::Memory { .. } => "memory",
             Self::WrongAnswer { .. } => "wrong-answer",
+            Self::WrongWins { .. } => "wrong-wins",
+            Self::Gpu(GpuError::Ambiguous { .. }) => "argument",
             Self::Gpu(_) => "gpu",
             Self::Cpu(_) => "cpu",
             Self::Panicked { .. } => "panicked",

@@ -5,16 +5,26 @@
 //! crash is set aside at the next start; nothing acknowledged can be.
 
 mod existing;
+mod file;
 
+use crate::rates::Counts;
+use file::{OwnFile, set_aside};
 use serde_json::{Map, Value};
 use sphere_pow_core::identity::Nonce;
 use sphere_pow_core::text::shown;
-use std::fs::{File, FileType, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
 
 /// Most nonces of one line: no line may claim more than a single proof of the `exact` profile can hold.
 pub const MAX_LINE_NONCES: usize = sphere_pow_core::exact::proof::MAX_CLAIMS;
+
+/// Ending of the file with the roots of transcripts, beside that with the proofs.
+pub const ROOTS: &str = "roots";
+/// Ending of the file with the commitment to them.
+pub const COMMITMENT: &str = "commitment";
+/// Ending of the file with what was opened of it.
+pub const OPENINGS: &str = "openings";
 
 /// A ledger that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +43,18 @@ pub enum LedgerError {
     Busy {
         /// The file.
         file: String,
+    },
+    /// A line among ours is no JSON.
+    #[error(
+        "{file}, line {line}: not JSON ({reason}); --repair moves such lines to FILE.torn and keeps the others"
+    )]
+    BadLine {
+        /// The file.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// What the parser says.
+        reason: String,
     },
     /// It holds something else.
     #[error("{file}, line {line}: {reason}; choose another file with --out")]
@@ -83,6 +105,7 @@ impl LedgerError {
         match self {
             Self::Open { .. } => "out-file",
             Self::Busy { .. } => "out-busy",
+            Self::BadLine { .. } => "out-bad-line",
             Self::Foreign { .. } => "out-foreign",
             Self::OtherRun { .. } => "out-other-run",
             Self::Append { .. } => "out-write",
@@ -103,6 +126,8 @@ pub struct Entry {
     pub last: Nonce,
     /// The columns that list what was won, by ascending nonce.
     pub columns: [(&'static str, Value); 2],
+    /// The roots of the transcripts of all nonces tried, in their order; none where the device makes none.
+    pub roots: Vec<String>,
 }
 
 /// What a ledger already holds.
@@ -128,20 +153,37 @@ impl Progress {
         mine.map(|(_, _, last)| *last).max()
     }
 
+    /// What earlier runs tried and won.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts { tried: self.tried, won: self.won }
+    }
+
+    /// Whatever another file says was tried is not tried again.
+    pub fn join(&mut self, other: &Self) {
+        for (group, groups, last) in &other.last {
+            self.reach(*group, *groups, *last);
+        }
+    }
+
+    fn reach(&mut self, group: u64, groups: u64, last: Nonce) {
+        match self.last.iter_mut().find(|(g, n, _)| (*g, *n) == (group, groups)) {
+            Some((_, _, known)) => *known = last.max(*known),
+            None => self.last.push((group, groups, last)),
+        }
+    }
+
     fn add(&mut self, line: &existing::Line) {
         self.tried = self.tried.saturating_add(line.tried);
         self.won = self.won.saturating_add(line.won);
-        match self.last.iter_mut().find(|(g, n, _)| (*g, *n) == (line.group, line.groups)) {
-            Some((_, _, known)) => *known = line.last.max(*known),
-            None => self.last.push((line.group, line.groups, line.last)),
-        }
+        self.reach(line.group, line.groups, line.last);
     }
 }
 
 /// Where lines go.
 enum Sink {
-    /// A regular file, locked against other runs, and how many bytes of it are whole lines on the disk.
-    File { path: PathBuf, file: File, len: u64 },
+    /// A regular file.
+    File(OwnFile),
     /// A pipe, a device or memory: nothing can be gone on with.
     Stream(Box<dyn Write + Send>),
 }
@@ -151,6 +193,10 @@ pub struct Ledger {
     name: String,
     head: Map<String, Value>,
     sink: Sink,
+    /// What is in the file.
+    counts: Counts,
+    /// Takes the roots of transcripts.
+    roots: Option<Box<Ledger>>,
 }
 
 /// Whether a path is standard output, which then belongs to the proofs alone.
@@ -170,78 +216,111 @@ impl Ledger {
             let stream = Box::new(std::io::stdout());
             return Ok((Self::stream("standard output", stream, head), Progress::default()));
         }
-        let name = shown(&path.to_string_lossy());
-        let open_error = |source| LedgerError::Open { file: name.clone(), source };
-        let kind = path.metadata().ok().map(|meta| meta.file_type());
-        if kind.is_some_and(is_block_device) {
-            return Err(open_error(std::io::Error::other("it is a block device")));
+        let (name, open_error) = errors_of(path);
+        let Some(mut file) = OwnFile::open(path, &name)? else {
+            let stream = OpenOptions::new().append(true).open(path).map_err(open_error)?;
+            return Ok((Self::stream(&name, Box::new(stream), head), Progress::default()));
+        };
+        let found = existing::read(&name, file.rewound().map_err(&open_error)?, &head)?;
+        if let Some(bad) = found.bad.into_iter().next() {
+            return Err(bad.error);
         }
-        let is_regular = kind.is_none_or(|kind| kind.is_file());
-        let mut options = OpenOptions::new();
-        options.append(true).create(true).read(is_regular);
-        let mut file = options.open(path).map_err(open_error)?;
-        if !is_regular {
-            return Ok((Self::stream(&name, Box::new(file), head), Progress::default()));
-        }
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => return Err(LedgerError::Busy { file: name }),
-            // Some network file systems know no locks; mining there beats not mining.
-            Err(std::fs::TryLockError::Error(error)) => tracing::warn!("{name}: no lock: {error}"),
-        }
-        file.seek(SeekFrom::Start(0)).map_err(open_error)?;
-        let found = existing::read(&name, &mut file, &head)?;
         if let Some(torn) = &found.torn {
             if !torn.is_empty() {
-                let beside = beside(path);
-                let mut kept =
-                    OpenOptions::new().append(true).create(true).open(&beside).map_err(open_error)?;
-                kept.write_all(torn).and_then(|()| kept.write_all(b"\n")).map_err(open_error)?;
-                let beside = shown(&beside.to_string_lossy());
+                let beside = set_aside(path, torn).map_err(&open_error)?;
                 tracing::warn!(
                     "{name}: an earlier run did not finish the last line; it is moved to {beside}"
                 );
             }
-            file.set_len(found.whole_bytes).map_err(open_error)?;
+            file.cut(found.whole_bytes).map_err(&open_error)?;
         }
-        let mut len = found.whole_bytes;
         if found.lacks_newline {
-            file.write_all(b"\n").map_err(open_error)?;
-            len += 1;
+            file.append("\n").map_err(|reason| open_error(std::io::Error::other(reason)))?;
         }
-        let sink = Sink::File { path: path.into(), file, len };
-        Ok((Self { name, head, sink }, found.progress))
+        let counts = found.progress.counts();
+        Ok((Self { name, head, sink: Sink::File(file), counts, roots: None }, found.progress))
+    }
+
+    /// Takes lines that are no JSON out of a file whose others are of `head`: they go to `FILE.torn`, the others stay.
+    /// The file is replaced at once, whole. Gives how many were moved.
+    ///
+    /// # Errors
+    /// [`LedgerError`], all but [`LedgerError::Append`]; the file is as it was then.
+    pub fn repair(path: &Path, head: &Map<String, Value>) -> Result<usize, LedgerError> {
+        let (name, open_error) = errors_of(path);
+        if is_stdout(path) || !path.is_file() {
+            return Ok(0);
+        }
+        let Some(mut file) = OwnFile::open(path, &name)? else { return Ok(0) };
+        let found = existing::read(&name, file.rewound().map_err(&open_error)?, head)?;
+        let bad: Vec<_> = found.bad.into_iter().map(|bad| bad.range).collect();
+        if !bad.is_empty() {
+            let beside = file.move_aside(&bad).map_err(&open_error)?;
+            tracing::warn!("{name}: {} lines are no JSON; they are moved to {beside}", bad.len());
+        }
+        Ok(bad.len())
     }
 
     /// A ledger in a pipe or in memory.
     #[must_use]
     pub fn stream(name: &str, stream: Box<dyn Write + Send>, head: Map<String, Value>) -> Self {
-        Self { name: name.to_owned(), head, sink: Sink::Stream(stream) }
+        Self {
+            name: name.to_owned(),
+            head,
+            sink: Sink::Stream(stream),
+            counts: Counts::default(),
+            roots: None,
+        }
     }
 
-    /// Appends a line and waits until it is on the disk. A file that was removed, moved or cut meanwhile is not
-    /// written to.
+    /// Where the roots of transcripts go: a ledger of the same head, for its lines to be appended first. A run that
+    /// breaks off between the two has committed to nonces whose wins it lost, and tries none again.
+    pub fn set_roots(&mut self, roots: Self) {
+        self.roots = Some(Box::new(roots));
+    }
+
+    /// What every line of it has.
+    #[must_use]
+    pub fn head(&self) -> &Map<String, Value> {
+        &self.head
+    }
+
+    /// What is in the file: of one that was moved while mining, what is in the new one.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Appends a line and waits until it is on the disk. When the file was moved meanwhile, a new one is begun in its
+    /// place; one that was removed, replaced or cut is not written to.
     ///
     /// # Errors
     /// [`LedgerError::Append`], with the line in it; the file then ends with the line before.
     pub fn append(&mut self, entry: &Entry) -> Result<(), LedgerError> {
+        if let Some(roots) = self.roots.as_mut().filter(|_| !entry.roots.is_empty()) {
+            let columns = [("nonces", Value::Array(Vec::new())), ("roots", entry.roots.clone().into())];
+            roots.append(&Entry { columns, roots: Vec::new(), ..entry.clone() })?;
+        }
         let text = self.line(entry);
         let result = match &mut self.sink {
             Sink::Stream(stream) => stream
                 .write_all(text.as_bytes())
                 .and_then(|()| stream.flush())
                 .map_err(|error| error.to_string()),
-            Sink::File { path, file, len } => is_in_place(path, file, *len).and_then(|()| {
-                let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_data());
-                match written {
-                    Ok(()) => *len += text.len() as u64,
-                    // Should this fail too, the next start sets the torn line aside.
-                    Err(_) => drop(file.set_len(*len)),
+            Sink::File(file) => file.check_place().and_then(|moved| {
+                if let Some(new) = moved {
+                    tracing::warn!("{}: it was moved; going on in a new file of that name", self.name);
+                    *file = new;
+                    self.counts = Counts::default();
                 }
-                written.map_err(|error| error.to_string())
+                file.append(&text)
             }),
         };
-        result.map_err(|reason| LedgerError::Append { file: self.name.clone(), reason, line: text })
+        result.map_err(|reason| LedgerError::Append { file: self.name.clone(), reason, line: text })?;
+        let won = entry.columns[0].1.as_array().map_or(0, Vec::len) as u64;
+        self.counts.tried = self.counts.tried.saturating_add(entry.tried);
+        self.counts.won = self.counts.won.saturating_add(won);
+        Ok(())
     }
 
     fn line(&self, entry: &Entry) -> String {
@@ -261,49 +340,20 @@ impl Ledger {
     }
 }
 
-/// `FILE.torn`.
-fn beside(path: &Path) -> PathBuf {
+/// `FILE.ENDING`.
+#[must_use]
+pub fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".torn");
+    name.push(".");
+    name.push(ending);
     name.into()
 }
 
-/// Whether the path still leads to the file and the file to its length.
-fn is_in_place(path: &Path, file: &File, len: u64) -> Result<(), String> {
-    let own = file.metadata().map_err(|error| error.to_string())?;
-    let there = path.metadata().map_err(|error| format!("it was removed or moved while mining ({error})"))?;
-    if !is_same_file(&own, &there) {
-        return Err("another file stands in its place".into());
-    }
-    if own.len() != len {
-        return Err(format!(
-            "it has {} bytes where this run left {len}: somebody else changed it",
-            own.len()
-        ));
-    }
-    Ok(())
-}
-
-#[cfg(unix)]
-fn is_same_file(a: &std::fs::Metadata, b: &std::fs::Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    (a.dev(), a.ino()) == (b.dev(), b.ino())
-}
-
-#[cfg(not(unix))]
-fn is_same_file(_: &std::fs::Metadata, _: &std::fs::Metadata) -> bool {
-    // Windows lets no other process remove or rename a file that is open for writing.
-    true
-}
-
-#[cfg(unix)]
-fn is_block_device(kind: FileType) -> bool {
-    std::os::unix::fs::FileTypeExt::is_block_device(&kind)
-}
-
-#[cfg(not(unix))]
-fn is_block_device(_: FileType) -> bool {
-    false
+/// A path for messages, and what makes an error of it.
+fn errors_of(path: &Path) -> (String, impl Fn(std::io::Error) -> LedgerError) {
+    let name = shown(&path.to_string_lossy());
+    let file = name.clone();
+    (name, move |source| LedgerError::Open { file: file.clone(), source })
 }
 
 #[cfg(test)]

@@ -17,8 +17,8 @@ pub struct DeviceArgs {
     /// auto takes a hardware GPU if there is one, else the CPU; gpu never falls back
     #[arg(long, value_enum, default_value_t = Backend::Auto)]
     pub backend: Backend,
-    /// Adapter by index or part of its name, see `sphere-pow devices`; mine takes several
-    #[arg(long, value_name = "NAME_OR_INDEX")]
+    /// Adapter by index, PCI address, UUID, or a name that fits one only, see `sphere-pow devices`; mine takes several
+    #[arg(long, value_name = "INDEX|PCI|UUID|NAME")]
     pub adapter: Vec<String>,
     /// CPU threads; all by default, and never more than there are
     #[arg(long, value_name = "N")]

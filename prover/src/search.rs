@@ -1,17 +1,20 @@
-//! Drives several devices over their nonces and writes what they find to a ledger.
+//! Drives several devices over their nonces, has what GPUs find recomputed, and writes it to a ledger.
+
+mod check;
 
 use crate::device::Device;
 use crate::error::ProverError;
 use crate::ledger::{Entry, Ledger, LedgerError, MAX_LINE_NONCES, Progress};
 use crate::rates::Counts;
 use crate::signals::Stop;
+use check::{Checker, Checks};
 use sphere_pow_core::identity::{Nonce, NonceSequence, PublicKey};
 use sphere_pow_core::profile::Profile;
 use sphere_pow_gpu::GpuError;
 use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a driver gets to come back after each loss in a row; after the last the device is given up.
@@ -28,6 +31,8 @@ pub struct Job {
     pub count: Option<u64>,
     /// Stop after this long.
     pub duration: Option<Duration>,
+    /// Try only nonces above this one, beside those that the ledger says were tried.
+    pub after: Option<Nonce>,
 }
 
 /// For whom, and what wins.
@@ -44,6 +49,17 @@ pub struct Hunt<P: Profile> {
 pub struct Tally {
     tried: AtomicU64,
     won: AtomicU64,
+    checked: AtomicU64,
+    bad: AtomicU64,
+    /// When the last sign of life came, by [`now_ms`]; 0 before work and after it.
+    seen_ms: AtomicU64,
+}
+
+/// Milliseconds on a clock of this process's own, which has run for long when the process starts: none is 0.
+fn now_ms() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    let elapsed = START.get_or_init(Instant::now).elapsed().as_millis();
+    (1 << 40) + u64::try_from(elapsed).unwrap_or(u64::MAX >> 1)
 }
 
 impl Tally {
@@ -53,6 +69,32 @@ impl Tally {
         // Won first: a reader between the two updates then never sees more won than tried.
         let won = self.won.load(Ordering::Acquire);
         Counts { tried: self.tried.load(Ordering::Acquire), won }
+    }
+
+    /// Wins that were recomputed on the CPU, and those of them that are false.
+    #[must_use]
+    pub fn checks(&self) -> (u64, u64) {
+        let bad = self.bad.load(Ordering::Acquire);
+        (self.checked.load(Ordering::Acquire), bad)
+    }
+
+    /// How long the device has given no sign of life; 0 while it does not work.
+    #[must_use]
+    pub fn silence(&self) -> Duration {
+        match self.seen_ms.load(Ordering::Relaxed) {
+            0 => Duration::ZERO,
+            seen => Duration::from_millis(now_ms().saturating_sub(seen)),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn pretend_silence(&self, silence: Duration) {
+        let silence_ms = u64::try_from(silence.as_millis()).expect("short");
+        self.seen_ms.store(now_ms() - silence_ms, Ordering::Relaxed);
+    }
+
+    fn sign_of_life(&self) {
+        self.seen_ms.store(now_ms(), Ordering::Relaxed);
     }
 
     /// The sum over devices.
@@ -89,28 +131,46 @@ impl Shared<'_> {
     }
 }
 
-/// Mines on all of `devices` until the job's end or `stop`, each over its own group of nonces; gives how each ended.
+/// What mines.
+pub struct Miners<P: Profile> {
+    /// Each over its own group of nonces.
+    pub devices: Vec<Box<dyn Device<P>>>,
+    /// Recomputes wins of GPUs among them; without it all are believed.
+    pub checker: Option<Box<dyn Device<P>>>,
+}
+
+/// What came of mining.
+#[derive(Debug)]
+pub struct Ended {
+    /// How each device ended.
+    pub results: Vec<Result<(), ProverError>>,
+    /// What is in the ledger.
+    pub in_file: Counts,
+}
+
+/// Mines on all of `devices` until the job's end or `stop`, each over its own group of nonces.
 ///
 /// A lost device is rebuilt and goes on with the batch it lost; one that keeps failing is given up while the
-/// others go on. Batches cut short by the end are not counted.
+/// others go on, and so is one whose wins are false when the checker recomputes them. Batches cut short by the end are not
+/// counted.
 ///
 /// # Shapes
-/// - `tallies`: `[devices.len()]`, as the result.
+/// - `tallies`: `[devices.len()]`, as the results.
 ///
 /// # Errors
 /// [`ProverError::Identity`] for a share of the nonces that cannot be.
 pub fn mine<P: Profile>(
     job: &Job,
     hunt: &Hunt<P>,
-    devices: Vec<Box<dyn Device<P>>>,
+    Miners { devices, checker }: Miners<P>,
     (ledger, before): (Ledger, &Progress),
     tallies: &[Tally],
     stop: &Stop,
-) -> Result<Vec<Result<(), ProverError>>, ProverError> {
+) -> Result<Ended, ProverError> {
     let groups = devices.len() as u64;
     let sequences = (0..groups).map(|group| {
         let sequence = NonceSequence::new(job.node_id, job.node_count, group, groups)?;
-        Ok(match before.resume_after(group, groups) {
+        Ok(match before.resume_after(group, groups).max(job.after) {
             Some(last) => sequence.after(last),
             None => sequence,
         })
@@ -124,21 +184,29 @@ pub fn mine<P: Profile>(
         stop,
         failed: AtomicBool::new(false),
     };
-    let shared = &shared;
-    let work = devices.into_iter().zip(sequences).zip(tallies).zip(0..);
-    Ok(std::thread::scope(|scope| {
+    let results = std::thread::scope(|scope| {
+        let shared = &shared;
+        let checker = checker.map(|device| Checker::start(scope, device, hunt, move || shared.is_over()));
+        let work = devices.into_iter().zip(sequences).zip(tallies).zip(0..);
         let workers: Vec<_> = work
             .map(|(((device, sequence), tally), group)| {
                 let name = device.info().device.clone();
-                let worker = Worker { shared, hunt: hunt.clone(), device, sequence, tally, group, groups };
+                let is_gpu = device.info().engine == "gpu";
+                let checks = checker.as_ref().filter(|_| is_gpu).map(Checker::client);
+                let hunt = hunt.clone();
+                let worker = Worker { shared, hunt, device, sequence, tally, group, groups, checks };
                 // A driver's panic must neither take the others along nor hang whoever waits for it.
                 let run = move || {
-                    std::panic::catch_unwind(AssertUnwindSafe(|| worker.run()))
-                        .unwrap_or_else(|panic| Err(ProverError::panicked(&name, panic.as_ref())))
+                    let result = std::panic::catch_unwind(AssertUnwindSafe(|| worker.run()))
+                        .unwrap_or_else(|panic| Err(ProverError::panicked(&name, panic.as_ref())));
+                    tally.seen_ms.store(0, Ordering::Relaxed);
+                    result
                 };
                 std::thread::Builder::new().spawn_scoped(scope, run)
             })
             .collect();
+        // The checker ends with its last client.
+        drop(checker);
         let ended = |worker: std::io::Result<std::thread::ScopedJoinHandle<'_, _>>| match worker {
             Ok(worker) => {
                 worker.join().unwrap_or_else(|panic| Err(ProverError::panicked("a device", panic.as_ref())))
@@ -146,7 +214,18 @@ pub fn mine<P: Profile>(
             Err(error) => Err(ProverError::Thread(error)),
         };
         workers.into_iter().map(ended).collect()
-    }))
+    });
+    let in_file = shared.ledger.into_inner().unwrap_or_else(PoisonError::into_inner).counts();
+    Ok(Ended { results, in_file })
+}
+
+/// A batch that was computed and is not in the ledger yet.
+struct Batch<P: Profile> {
+    tried: u64,
+    last: Nonce,
+    won: Vec<(Nonce, P::Claim)>,
+    /// Of the transcripts of all nonces tried, where the device makes them.
+    roots: Vec<String>,
 }
 
 struct Worker<'a, P: Profile> {
@@ -157,10 +236,25 @@ struct Worker<'a, P: Profile> {
     tally: &'a Tally,
     group: u64,
     groups: u64,
+    /// Of a GPU: what is recomputed, and what waits for it.
+    checks: Option<Checks<P>>,
 }
 
 impl<P: Profile> Worker<'_, P> {
     fn run(mut self) -> Result<(), ProverError> {
+        let result = self.work();
+        if let Err(error) = &result
+            && !matches!(error, ProverError::Ledger(_))
+        {
+            tracing::error!("{} is given up: {error}", self.device.info().device);
+        }
+        // What still waits to be recomputed is a good device's work, unless that shows otherwise.
+        let is_kept = !matches!(result, Err(ProverError::Ledger(_) | ProverError::WrongWins { .. }));
+        let rest = if is_kept { self.settle_last() } else { Ok(()) };
+        result.and(rest)
+    }
+
+    fn work(&mut self) -> Result<(), ProverError> {
         while !self.shared.is_over() {
             let take = self.shared.reserve(self.device.batch().clamp(1, MAX_LINE_NONCES));
             let nonces: Vec<Nonce> = self.sequence.by_ref().take(take).collect();
@@ -180,24 +274,59 @@ impl<P: Profile> Worker<'_, P> {
                     }
                     return Ok(());
                 }
-                Err(error) => {
-                    tracing::error!("{} is given up: {error}", self.device.info().device);
-                    return Err(error);
+                Err(error) => return Err(error),
+                Ok(outcomes) => {
+                    let claims = nonces.iter().zip(&outcomes);
+                    let won =
+                        |(nonce, outcome): (&Nonce, _)| Some((*nonce, P::won(&self.hunt.rule, outcome)?));
+                    let won = claims.filter_map(won).collect();
+                    let roots = self.device.take_roots();
+                    self.settle(Batch { tried: nonces.len() as u64, last, won, roots })?;
                 }
-                Ok(outcomes) => self.append(&nonces, last, &outcomes)?,
             }
         }
         Ok(())
     }
 
-    fn append(&self, nonces: &[Nonce], last: Nonce, outcomes: &[P::Outcome]) -> Result<(), ProverError> {
-        let claims = nonces.iter().zip(outcomes);
-        let won: Vec<(Nonce, P::Claim)> =
-            claims.filter_map(|(nonce, outcome)| Some((*nonce, P::won(&self.hunt.rule, outcome)?))).collect();
-        let [listed, claimed] = P::columns(&won);
-        let (tried, n_won) = (nonces.len() as u64, won.len() as u64);
+    /// Puts a batch into the ledger, of a GPU once some of its wins were recomputed.
+    fn settle(&mut self, batch: Batch<P>) -> Result<(), ProverError> {
+        let ready = match &mut self.checks {
+            None => vec![batch],
+            Some(checks) => checks.add(batch),
+        };
+        self.settle_ready(&ready)
+    }
+
+    fn settle_last(&mut self) -> Result<(), ProverError> {
+        let ready = self.checks.as_mut().map(Checks::finish).unwrap_or_default();
+        self.settle_ready(&ready)
+    }
+
+    fn settle_ready(&self, ready: &[Batch<P>]) -> Result<(), ProverError> {
+        if let Some(checks) = &self.checks {
+            let (checked, bad) = checks.counts();
+            self.tally.checked.store(checked, Ordering::Release);
+            self.tally.bad.store(bad, Ordering::Release);
+            if let Some((of, false_ones)) = checks.convicted(&self.hunt.rule) {
+                let waiting = ready.iter().map(|batch| batch.won.len() as u64).sum::<u64>() + checks.held();
+                return Err(ProverError::WrongWins {
+                    device: self.device.info().device.clone(),
+                    of,
+                    false_ones,
+                    withheld: waiting + bad,
+                    unchecked: self.tally.counts().won.saturating_sub(checked - bad),
+                });
+            }
+        }
+        ready.iter().try_for_each(|batch| self.append(batch))
+    }
+
+    fn append(&self, batch: &Batch<P>) -> Result<(), ProverError> {
+        let [listed, claimed] = P::columns(&batch.won);
+        let (tried, n_won) = (batch.tried, batch.won.len() as u64);
         let columns = [("nonces", listed), (P::CLAIM_COLUMN, claimed)];
-        let entry = Entry { group: self.group, groups: self.groups, tried, last, columns };
+        let (group, groups, roots) = (self.group, self.groups, batch.roots.clone());
+        let entry = Entry { group, groups, tried, last: batch.last, columns, roots };
         let mut ledger = self.shared.ledger.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = ledger.append(&entry) {
             self.shared.failed.store(true, Ordering::Relaxed);
@@ -216,8 +345,12 @@ impl<P: Profile> Worker<'_, P> {
     /// One batch, tried again on a rebuilt device when the device was lost.
     fn batch(&mut self, nonces: &[Nonce]) -> Result<Vec<P::Outcome>, ProverError> {
         let shared = self.shared;
-        let mut progress =
-            |_| if shared.is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        let tally = self.tally;
+        let mut progress = |_| {
+            tally.sign_of_life();
+            if shared.is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        tally.sign_of_life();
         let mut waits = WAITS.iter();
         let mut lost = false;
         loop {

@@ -5,32 +5,52 @@ use crate::device::Device;
 use crate::error::ProverError;
 use crate::options::{Backend, DeviceArgs};
 use crate::profiles::{Machine, Setup};
+use crate::search::Miners;
 use crate::signals::Stop;
 use pollster::block_on;
 use sphere_pow_core::identity::Nonce;
 use sphere_pow_core::identity::{BlockHash, PublicKey};
 use sphere_pow_gpu::{DeviceInfo, DeviceSelector, devices};
 use std::any::Any;
+use std::num::NonZeroUsize;
 
 /// A device of profile `P`, whichever kind it is.
 pub type AnyDevice<P> = Box<dyn Device<P>>;
 
-/// Every device that the arguments name, each holding the model.
+/// Every device that the arguments name, each holding the model, and what recomputes the wins of GPUs among them.
 ///
 /// # Errors
 /// [`ProverError::NoDevice`] when none can be had, the device's own error when it was asked for by name.
-pub fn all<P: Machine>(
+pub fn mining<P: Machine>(
     args: &DeviceArgs,
     puzzle: &P::Puzzle,
     stop: &Stop,
-) -> Result<Vec<AnyDevice<P>>, ProverError> {
-    open::<P>(args, &choose(args)?, puzzle, None, stop)
+) -> Result<Miners<P>, ProverError> {
+    stop.heed();
+    let chosen = choose(args)?;
+    let shared = P::share(puzzle, stop)?;
+    let devices = open::<P>(args, &chosen, puzzle, &shared, stop)?;
+    if !devices.iter().any(|device| device.info().engine == "gpu") {
+        return Ok(Miners { devices, checker: None });
+    }
+    // One thread stays for the drivers.
+    let threads = args.threads.or_else(|| std::thread::available_parallelism().ok());
+    let threads = threads.and_then(|all| NonZeroUsize::new(all.get() - 1)).or(Some(NonZeroUsize::MIN));
+    let setup = Setup { threads, ..Setup::default() };
+    match open_cpu::<P>(puzzle, &shared, &setup, stop) {
+        Ok(checker) => Ok(Miners { devices, checker: Some(checker) }),
+        Err(ProverError::Interrupted) => Err(ProverError::Interrupted),
+        Err(error) => {
+            tracing::warn!("wins are not recomputed on the CPU: {error}");
+            Ok(Miners { devices, checker: None })
+        }
+    }
 }
 
 /// The first device that the arguments name.
 ///
 /// # Errors
-/// As [`all`].
+/// As [`mining`].
 pub fn one<P: Machine>(
     args: &DeviceArgs,
     puzzle: &P::Puzzle,
@@ -42,7 +62,7 @@ pub fn one<P: Machine>(
 /// As [`one`], with what devices share made before.
 ///
 /// # Errors
-/// As [`all`].
+/// As [`mining`].
 pub fn one_with<P: Machine>(
     args: &DeviceArgs,
     puzzle: &P::Puzzle,
@@ -50,9 +70,14 @@ pub fn one_with<P: Machine>(
     stop: &Stop,
 ) -> Result<AnyDevice<P>, ProverError> {
     args.check_single()?;
+    stop.heed();
     let mut chosen = choose(args)?;
     chosen.truncate(1);
-    Ok(open::<P>(args, &chosen, puzzle, shared, stop)?.swap_remove(0))
+    let shared = match shared {
+        Some(shared) => shared,
+        None => P::share(puzzle, stop)?,
+    };
+    Ok(open::<P>(args, &chosen, puzzle, &shared, stop)?.swap_remove(0))
 }
 
 /// A path other than the one that mined: the CPU after a GPU; after the CPU, a GPU if only a software one, else the
@@ -80,18 +105,13 @@ fn open<P: Machine>(
     args: &DeviceArgs,
     chosen: &[DeviceInfo],
     puzzle: &P::Puzzle,
-    shared: Option<P::Shared>,
+    shared: &P::Shared,
     stop: &Stop,
 ) -> Result<Vec<AnyDevice<P>>, ProverError> {
-    stop.heed();
     let setup = args.setup::<P>()?;
-    let shared = match shared {
-        Some(shared) => shared,
-        None => P::share(puzzle, stop)?,
-    };
     let (mut opened, mut refused) = (Vec::new(), Vec::new());
     for info in chosen {
-        match open_gpu::<P>(info, puzzle, &shared, &setup, stop) {
+        match open_gpu::<P>(info, puzzle, shared, &setup, stop) {
             Ok(device) => opened.push(device),
             Err(ProverError::Interrupted) => return Err(ProverError::Interrupted),
             // What was asked for by name must not go missing silently.
@@ -106,7 +126,7 @@ fn open<P: Machine>(
         if args.backend == Backend::Gpu {
             return Err(ProverError::NoDevice { reason: format!("no usable GPU: {}", refused.join("; ")) });
         }
-        opened.push(open_cpu::<P>(puzzle, &shared, &setup, stop)?);
+        opened.push(open_cpu::<P>(puzzle, shared, &setup, stop)?);
     }
     Ok(opened)
 }
@@ -213,7 +233,7 @@ impl<'a> Session<'a> {
     /// The device, holding that model.
     ///
     /// # Errors
-    /// As [`all`].
+    /// As [`mining`].
     pub fn device<P: Machine>(
         &mut self,
         params: &P::Params,

@@ -51,6 +51,9 @@ fn what_one_path_mines_the_other_verifies() {
         let file = format!("{mined_on}.jsonl");
         let summary = dir.mine("64", &file, &["--backend", mined_on]);
         assert_eq!(summary["tried"], 64);
+        // Of a GPU's wins some are recomputed on the CPU at once.
+        let checked = summary["devices"][0]["nChecked"].as_u64().unwrap();
+        assert_eq!((checked > 0, &summary["nBad"]), (mined_on == "gpu", &json!(0)), "{summary}");
         assert!(!proofs(&dir.path(&file)).is_empty());
         let args = [&["verify", &file], &JUDGE[..4], &["--backend", verified_on]].concat();
         let report = dir.json(0, &args);
@@ -159,6 +162,82 @@ fn devices_lists_an_adapter_and_what_it_can_mine() {
     for adapter in adapters {
         assert_eq!(adapter["presets"].as_array().unwrap().len(), 7, "{adapter}");
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn without_a_display_its_libraries_say_nothing() {
+    let dir = Dir::tiny();
+    let mut command = dir.command(&["devices"]);
+    for name in ["XDG_RUNTIME_DIR", "DISPLAY", "WAYLAND_DISPLAY", "NODEVICE_SELECT"] {
+        command.env_remove(name);
+    }
+    let output = command.output().unwrap();
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn devices_says_what_the_limits_of_this_process_leave() {
+    let run = "ulimit -v 1000000; exec \"$0\" devices --json";
+    let output = std::process::Command::new("bash")
+        .args(["-c", run, env!("CARGO_BIN_EXE_sphere-pow")])
+        .env("VK_DRIVER_FILES", "/nonexistent")
+        .output()
+        .unwrap();
+    let found: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", stderr(&output)));
+    let presets = found["cpu"]["presets"].as_array().unwrap();
+    let unfit = |name: &str| presets.iter().find(|preset| preset["preset"] == name).unwrap()["unfit"].clone();
+    assert!(unfit("mainnet").as_str().is_some_and(|why| why.contains("needs 1877 of")), "{found}");
+    assert!(unfit("nano").is_null(), "{found}");
+}
+
+/// One software driver under two names: a rig of two cards of one kind.
+#[cfg(target_os = "linux")]
+#[test]
+fn adapters_of_one_name_are_told_apart_and_an_ambiguous_name_is_refused() {
+    let dir = Dir::tiny();
+    let found = dir.json(0, &["devices"]);
+    let name = found["adapters"][0]["name"].as_str().unwrap();
+    let drivers = std::env::var("VK_DRIVER_FILES").or_else(|_| {
+        let folder = std::fs::read_dir("/usr/share/vulkan/icd.d").map_err(drop)?;
+        let files = folder.filter_map(|entry| entry.ok()?.path().into_os_string().into_string().ok());
+        files.into_iter().find(|file| file.contains("lvp_icd")).ok_or(())
+    });
+    let driver = drivers.expect("a Vulkan driver").split(':').next().unwrap().to_owned();
+    std::fs::copy(&driver, dir.path("second.json")).unwrap();
+    let both = format!("{driver}:{}", dir.path("second.json").display());
+    let run = |args: &[&str]| dir.command(args).env("VK_DRIVER_FILES", &both).output().unwrap();
+    let distance = |more: &[&str]| run(&[&["distance", "--nonces", "0", "--json"], more, &PUZZLE].concat());
+
+    let listed: Value = serde_json::from_slice(&run(&["devices", "--json"]).stdout).unwrap();
+    let names: Vec<&str> = listed["adapters"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|adapter| adapter["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, [format!("{name} number 0"), format!("{name} number 1")]);
+    assert!(listed["adapters"][0]["uuid"].as_str().is_some_and(|uuid| uuid.len() == 36), "{listed}");
+    let refused = distance(&["--adapter", name]);
+    assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
+    for word in names {
+        assert!(stderr(&refused).contains(word), "{}", stderr(&refused));
+    }
+    // By index, and by the name that messages use.
+    for adapter in ["1", &format!("{name} number 1")] {
+        let output = distance(&["--adapter", adapter]);
+        let got: Value =
+            serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", stderr(&output)));
+        assert!(got["engine"]["device"].as_str().unwrap().contains("number 1"), "{got}");
+    }
+    // The one of its UUID, where it has one of its own.
+    let uuid = found["adapters"][0]["uuid"].as_str().unwrap();
+    assert_eq!(
+        dir.json(0, &[&["distance", "--nonces", "0", "--adapter", uuid], &PUZZLE[..]].concat())["profile"],
+        "gonka"
+    );
 }
 
 #[test]

@@ -74,7 +74,7 @@ for (const [where, file] of NAMES.flatMap((where) => [[where, 'verifier.wasm'], 
         const nonces = Array.from({ length: count }, (_, i) => String(BigInt(first_nonce) + BigInt(i)));
         const digests = nonces.map(() => '0'.repeat(64));
         const verifier = await createVerifier({ profile: 'exact', params, blockHash: block_hash });
-        const { results } = await verifier.verifyBatch({ profile: 'exact', version: 1, params, block_hash, public_key, nonces, digests }, { sample: 'all' });
+        const { results } = await verifier.verifyBatch({ profile: 'exact', version: 2, params, block_hash, public_key, nonces, digests }, { sample: 'all' });
         await verifier.close();
         out[name] = [results.map(({ digest }) => digest).join(''), results.filter(({ won }) => won).length];
       }

@@ -1,6 +1,7 @@
 // The small command line of the package.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -73,6 +74,23 @@ test('bad input: exit 2 and one line of why', async () => {
   const { code, stderr } = await runNode(['--jitless', cli, 'verify', honest, '--params', params]);
   assert.deepEqual([code, /E_WASM_LOAD.*no WebAssembly/.test(stderr)], [3, true], stderr);
   assert.equal((await run()).code, 2);
+});
+
+test('what nobody reads keeps its exit code, and what cannot be written is machine trouble', { skip: process.platform !== 'linux' }, async () => {
+  const forged = join(paths.root, 'tests/cases/forged.json');
+  const plain = join(paths.root, 'tests/cases/a_plain.json');
+  const code = (where, document, more = '') => {
+    const script = `"$0" "$1" verify "$2" --params dev-test ${more} ${where}; exit \${PIPESTATUS[0]}`;
+    const { status, stderr } = spawnSync('bash', ['-c', script, process.execPath, cli, document], { encoding: 'utf8' });
+    assert.doesNotMatch(stderr, /\n {4}at /);
+    return status;
+  };
+  for (const more of ['', '--json']) {
+    assert.deepEqual([code('| true', forged, more), code('| true', plain, more)], [1, 0]);
+    assert.deepEqual([code('>/dev/full', plain, more), code('>/dev/full 2>/dev/full', plain, more)], [3, 3]);
+    // Never 1, which is fraud.
+    assert.equal(code('2>/dev/full >/dev/null', '/nonexistent', more), 2);
+  }
 });
 
 test('help and version', async () => {

@@ -16,12 +16,12 @@ const gz = (name) => gzipSync(read(name), { level: 9 }).length;
 const manifest = JSON.parse(readFileSync(join(paths.installed, 'package.json'), 'utf8'));
 const bin = (name) => join(paths.tests, 'node_modules/.bin', name);
 
-test('sizes: wasm at most 260 kB, JavaScript at most 16.5 kB, gzipped', () => {
+test('sizes: wasm at most 200 kB, JavaScript at most 16 kB, gzipped', () => {
   for (const name of ['verifier.wasm', 'verifier-scalar.wasm', 'learn.wasm', 'inlined-simd.js', 'inlined-scalar.js', 'inlined-learn.js']) {
-    assert.ok(gz(name) <= 260_000, `${name}: ${gz(name)}`);
+    assert.ok(gz(name) <= 200_000, `${name}: ${gz(name)}`);
   }
   for (const entry of ['index.js', 'slim.js']) {
-    assert.ok(gz(entry) + gz('core.js') <= 16_500, `${entry}: ${gz(entry)} and core.js: ${gz('core.js')}`);
+    assert.ok(gz(entry) + gz('core.js') <= 16_000, `${entry}: ${gz(entry)} and core.js: ${gz('core.js')}`);
   }
 });
 

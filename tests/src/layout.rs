@@ -49,6 +49,8 @@ pub fn ideal(block: u32) -> DeviceInfo {
     DeviceInfo {
         index: 0,
         name: "ideal".into(),
+        pci_address: None,
+        uuid: None,
         backend: "vulkan".into(),
         driver: String::new(),
         device_type: "discrete",

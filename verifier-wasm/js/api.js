@@ -3,7 +3,7 @@
 import { readDocument, readModel, verifyDocument } from './document.js';
 import { failure } from './errors.js';
 import { integer, number, readOptions } from './input.js';
-import { limits } from './reading.js';
+import { limits, opened } from './reading.js';
 import { Verifier, readVerifierOptions } from './verifier.js';
 
 /**
@@ -38,12 +38,12 @@ export function api(family, own) {
     /** @param {unknown} document @param {unknown} [given] */
     async readDocument(document, given) {
       await ready();
-      return readDocument(family, document, given);
+      return readDocument(family, await opened(runtime, document), given);
     },
     /** @param {unknown} profile @param {unknown} document */
     async readModel(profile, document) {
       await ready();
-      return readModel(family, profile, document);
+      return readModel(family, profile, await opened(runtime, document));
     },
     async constants() {
       await ready();

@@ -113,6 +113,8 @@ async function paramsOf(named, document) {
 async function optionsOf(values, document) {
   /** @type {Record<string, any>} */
   const options = { concurrency: values.workers === undefined ? 1 : number(values.workers, 'workers') };
+  // Under Node's permissions without --allow-worker this thread computes.
+  if (/** @type {any} */ (process).permission?.has('worker') === false) options.worker = false;
   const { params, sample } = values;
   if (params !== undefined) options.params = await paramsOf(params, document);
   const texts = /** @type {const} */ ({ blockHash: 'block-hash', publicKey: 'public-key', participant: 'participant', seed: 'seed' });
@@ -178,8 +180,11 @@ function named(message) {
   return message.replace(/\b(r_target|fraud_threshold|block_height)(?= is no option)/g, (name) => `--${name.replaceAll('_', '-')}`);
 }
 
-// A reader that goes away changes no verdict.
-process.stdout.on('error', () => {});
+// A reader that goes away changes no verdict; a result that could not be written is machine trouble.
+process.stdout.on('error', (error) => {
+  if (/** @type {any} */ (error).code !== 'EPIPE') process.on('exit', () => void (process.exitCode = MACHINE));
+});
+process.stderr.on('error', () => {});
 try {
   process.exitCode = await main();
 } catch (error) {

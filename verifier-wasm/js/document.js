@@ -3,7 +3,7 @@
 import { failure, shown } from './errors.js';
 import * as input from './input.js';
 import { Meter } from './progress.js';
-import { Check, Reading, drawOf } from './reading.js';
+import { Check, Reading, drawOf, opened } from './reading.js';
 import { CALL_OPTIONS, ENGINE_OPTIONS, SAMPLE_OPTIONS, computeCheck, keepWeightsOf, memoryLimitOf, readCallOptions, streaming, workersOf } from './run.js';
 import { Stop } from './stop.js';
 
@@ -27,7 +27,7 @@ export function verifyDocument(family, ready, value, options) {
     const stop = new Stop(read.signal);
     onStart(stop);
     const wasm = await ready(read.wasm);
-    const reading = new Reading(family.runtime, value, given, said);
+    const reading = new Reading(family.runtime, await opened(family.runtime, value), given, said);
     const scheduler = family.newScheduler(wasm, read);
     try {
       const meter = new Meter(stop, read.onProgress);

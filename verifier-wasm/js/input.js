@@ -171,6 +171,24 @@ export function isBuffer(value) {
 }
 
 /**
+ * What a Blob, File or Response of whichever realm holds; anything else as it is.
+ * @param {any} value
+ * @param {number} max Most bytes.
+ * @returns {unknown}
+ */
+export function opened(value, max) {
+  if (typeof value?.arrayBuffer !== 'function') {
+    // jsdom's of some years cannot be read.
+    if (/Blob|File/.test(Object.prototype.toString.call(value))) throw failure('E_FORMAT', 'a Blob without arrayBuffer(): pass its bytes');
+    return value;
+  }
+  sized(value, value.size, max);
+  return value.arrayBuffer().catch((/** @type {unknown} */ error) => {
+    throw failure('E_FORMAT', `the proof could not be read: ${shown(error)}`, error);
+  });
+}
+
+/**
  * The bytes of a document, in whatever form it came.
  * @param {unknown} value
  * @param {number} max Most bytes.

@@ -97,6 +97,9 @@ export async function inflate(text) {
   // Test environments such as jsdom put a Blob without stream() in the place of Node's.
   const zlib = node('node:zlib');
   if (zlib) return zlib.inflateRawSync(deflated);
+  if (typeof DecompressionStream !== 'function') {
+    throw failure('E_WASM_LOAD', 'no DecompressionStream here: use sphere-pow/slim');
+  }
   const stream = new Blob([deflated]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
   return new Response(stream).arrayBuffer();
 }

@@ -7,7 +7,7 @@ const isNode =
   !('Deno' in globalThis) &&
   !('Bun' in globalThis);
 
-/** @typedef {{'node:worker_threads': typeof import('node:worker_threads'), 'node:fs/promises': typeof import('node:fs/promises'), 'node:url': typeof import('node:url'), 'node:zlib': typeof import('node:zlib')}} NodeModules */
+/** @typedef {{'node:worker_threads': typeof import('node:worker_threads'), 'node:fs/promises': typeof import('node:fs/promises'), 'node:url': typeof import('node:url'), 'node:util': typeof import('node:util'), 'node:zlib': typeof import('node:zlib')}} NodeModules */
 
 /**
  * One of Node's own modules, when this is Node. Not an import: bundlers for browsers would stumble over it.

@@ -10,6 +10,15 @@ import * as input from './input.js';
 /** Any sample that large is all there is. */
 const ALL = 2 ** 32 - 1;
 
+/**
+ * A document as it was given; of a Blob, File or Response its bytes.
+ * @param {Runtime} runtime
+ * @param {unknown} value
+ */
+export function opened(runtime, value) {
+  return input.opened(value, limits(runtime).maxDocumentBytes);
+}
+
 /** A document read, and the handle that the wasm has of it. */
 export class Reading {
   #runtime;

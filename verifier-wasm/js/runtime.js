@@ -16,6 +16,15 @@ import { compile } from './loader.js';
  */
 
 /**
+ * Why an instance could not be made: engines reserve gigabytes of address space for a wasm's memory.
+ * @param {unknown} error
+ */
+function startError(error) {
+  if (!/memory/.test(String(error))) return error;
+  return failure('E_MEMORY', 'too little address space: raise ulimit -v, or use node --disable-wasm-trap-handler', error);
+}
+
+/**
  * A wasm and its exports.
  * @template {Glue} G
  */
@@ -52,7 +61,11 @@ export class Runtime {
   /** @param {WebAssembly.Module} module */
   start(module) {
     if (this.#isStarted) return;
-    this.glue.initSync({ module });
+    try {
+      this.glue.initSync({ module });
+    } catch (error) {
+      throw startError(error);
+    }
     const got = this.glue.version();
     if (got !== __VERSION__) {
       throw failure('E_WASM_LOAD', `the wasm is of version ${got}, expected ${__VERSION__} as the JavaScript's`);

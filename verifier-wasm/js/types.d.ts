@@ -188,8 +188,8 @@ export interface DocumentOptions extends Given, SampleOptions, EngineOptions {
 export type Verification<R, One> = Promise<R> & AsyncIterable<One>;
 
 /**
- * A document of any shape: JSON text or bytes, a proof file of several lines, an exact proof's own bytes, or what
- * JSON.parse made of it.
+ * A document of any shape: JSON text or bytes, a proof file of several lines, an exact proof's own bytes, a Blob, File or
+ * Response of these, or what JSON.parse made of it.
  */
 export type ProofInput = string | Bytes | object;
 

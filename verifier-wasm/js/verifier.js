@@ -3,7 +3,7 @@
 import { failure, shown } from './errors.js';
 import * as input from './input.js';
 import { Meter } from './progress.js';
-import { Check, Reading, drawOf, refusal } from './reading.js';
+import { Check, Reading, drawOf, opened, refusal } from './reading.js';
 import { CALL_OPTIONS, ENGINE_OPTIONS, SAMPLE_OPTIONS, computeCheck, keepWeightsOf, memoryLimitOf, readCallOptions, streaming, workersOf } from './run.js';
 import { Stop } from './stop.js';
 
@@ -143,7 +143,7 @@ export class Verifier {
     const { publicKey = this.#given.publicKey, participant = this.#given.participant } = read;
     const given = input.givenJson(input.joined(this.#given, { publicKey, participant }));
     const draw = drawOf(read);
-    const reading = new Reading(runtime, value, given, '{}', this.profile);
+    const reading = new Reading(runtime, await opened(runtime, value), given, '{}', this.profile);
     const stop = new Stop(read.signal);
     onStart(stop);
     try {

@@ -79,7 +79,9 @@ impl CachePlace {
 }
 
 fn read(path: &Path) -> Option<File> {
-    if fs::metadata(path).ok()?.len() > MAX_BYTES {
+    // A pipe would be waited for.
+    let meta = fs::metadata(path).ok()?;
+    if !meta.is_file() || meta.len() > MAX_BYTES {
         return None;
     }
     let file: File = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
@@ -117,6 +119,18 @@ mod tests {
     fn choice(wg_y: u32) -> Choice {
         let wide = Variant { method: Method::F32, wg_x: 16, wg_y, steps: 1, k_vecs: 1 };
         Choice { wide, flat: Variant { method: Method::Dp4a, ..wide } }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_in_its_place_is_not_waited_for() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let cache = CachePlace::In(directory.path().to_owned());
+        let made = std::process::Command::new("mkfifo").arg(cache.file().expect("a place")).status();
+        assert!(made.is_ok_and(|status| status.success()));
+        assert_eq!(cache.load("a"), None);
+        cache.store("a", choice(4));
+        assert_eq!(cache.load("a"), Some(choice(4)));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::console::Output;
 use crate::error::ProverError;
+use crate::memory;
 use crate::profiles::{Machine, Visitor, with_profile};
 use serde::Serialize;
 use sphere_pow_core::profile::{Model, ProfileName};
@@ -30,6 +31,10 @@ struct Cpu {
 struct Adapter {
     index: usize,
     name: String,
+    /// As `0000:01:00.0`; null where the driver does not say.
+    pci_address: Option<String>,
+    /// Null where the driver does not say.
+    uuid: Option<String>,
     backend: String,
     driver: String,
     kind: &'static str,
@@ -70,7 +75,7 @@ impl Visitor for Fits<'_> {
         let fit = |preset: &&'static str| {
             let params = P::Params::from_name(preset)?;
             let (needed_bytes, unfit) = match self.0 {
-                None => (P::cpu_bytes(&params), None),
+                None => cpu_fit(P::cpu_bytes(&params)),
                 Some(info) => P::gpu_fit(info, &params),
             };
             let unfit = self.0.and_then(|info| info.usable.clone().err()).or(unfit);
@@ -78,6 +83,14 @@ impl Visitor for Fits<'_> {
         };
         P::Params::PRESETS.iter().filter_map(fit).collect()
     }
+}
+
+/// The need, and why it cannot be met by the memory that is left here: the machine's, the container's or the process's.
+fn cpu_fit(needed_bytes: u64) -> (u64, Option<String>) {
+    let left = memory::available_bytes().filter(|left| *left < needed_bytes);
+    let unfit =
+        |left: u64| format!("needs {} of {} MB left", needed_bytes.div_ceil(1_000_000), left / 1_000_000);
+    (needed_bytes, left.map(unfit))
 }
 
 fn presets(info: Option<&DeviceInfo>) -> Vec<PresetFit> {
@@ -89,6 +102,8 @@ fn adapter(info: DeviceInfo) -> Adapter {
         presets: presets(Some(&info)),
         index: info.index,
         name: info.name,
+        pci_address: info.pci_address,
+        uuid: info.uuid,
         backend: info.backend,
         driver: info.driver,
         kind: info.device_type,
@@ -127,6 +142,12 @@ fn describe(found: &Devices) -> String {
             bytes(adapter.max_binding_bytes),
             adapter.max_workgroup_bytes / 1024,
         );
+        let places = [("PCI", &adapter.pci_address), ("UUID", &adapter.uuid)];
+        let places: Vec<String> =
+            places.iter().filter_map(|(what, value)| Some(format!("{what} {}", value.as_ref()?))).collect();
+        if !places.is_empty() {
+            let _ = writeln!(text, "  {}", places.join(", "));
+        }
         match &adapter.unusable {
             Some(reason) => {
                 let _ = writeln!(text, "  not usable: {reason}");

@@ -1,23 +1,23 @@
 //! `sphere-pow mine`.
 
-use crate::console::{Output, spinner, warn};
+use super::display::{Display, warn_if_alarming};
+use crate::console::{Output, warn};
 use crate::error::{ErrorBody, ProverError};
 use crate::input;
-use crate::ledger::{Ledger, Progress, is_stdout};
+use crate::ledger::{Ledger, Progress, ROOTS, beside, is_stdout};
 use crate::options::DeviceArgs;
 use crate::profiles::{Machine, Visitor, with_profile};
 use crate::rates::{Counts, Plausibility};
-use crate::search::{Hunt, Job, Tally, mine};
-use crate::session;
+use crate::search::{Ended, Hunt, Job, Tally, mine};
+use crate::session::{self, AnyDevice};
 use crate::signals::Stop;
 use clap::Args;
 use serde::Serialize;
-use sphere_pow_core::identity::{BlockHash, NonceSequence, PublicKey};
+use sphere_pow_core::identity::{BlockHash, Nonce, NonceSequence, PublicKey};
 use sphere_pow_core::profile::{EngineInfo, ProfileName};
 use sphere_pow_core::verify::{Expectations, Given};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 #[derive(Debug, Args)]
@@ -49,6 +49,9 @@ pub(super) struct MineArgs {
     /// Stop after this many nonces
     #[arg(long, value_name = "N")]
     count: Option<u64>,
+    /// Try only nonces above N, beside what the file says: after a file that is gone
+    #[arg(long, value_name = "N")]
+    after: Option<Nonce>,
     /// Stop after this long
     #[arg(long, value_name = "S", allow_hyphen_values = true)]
     seconds: Option<f64>,
@@ -56,6 +59,9 @@ pub(super) struct MineArgs {
     /// output, and the report then goes to standard error
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// Move lines of the file that are no JSON to FILE.torn, and go on with the others
+    #[arg(long)]
+    repair: bool,
     #[command(flatten)]
     devices: DeviceArgs,
 }
@@ -67,9 +73,21 @@ struct DeviceSummary {
     info: EngineInfo,
     #[serde(flatten)]
     counts: Counts,
+    #[serde(flatten)]
+    checks: Checks,
     /// Why it was given up.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorBody>,
+}
+
+/// What recomputing wins on the CPU found.
+#[derive(Clone, Copy, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Checks {
+    /// Wins of GPUs that were recomputed.
+    n_checked: u64,
+    /// False ones among them, which are not in the file.
+    n_bad: u64,
 }
 
 #[derive(Serialize)]
@@ -85,6 +103,8 @@ struct Summary<R: Serialize> {
     /// Of this run.
     #[serde(flatten)]
     counts: Counts,
+    #[serde(flatten)]
+    checks: Checks,
     seconds: f64,
     /// Nonces tried a second.
     raw_rate: f64,
@@ -94,9 +114,9 @@ struct Summary<R: Serialize> {
     expected_rate: f64,
     #[serde(flatten)]
     plausibility: Plausibility,
-    /// Of this file, earlier runs included.
+    /// In the file, earlier runs included.
     total_tried: u64,
-    /// Of this file, earlier runs included.
+    /// In the file, earlier runs included.
     total_won: u64,
     /// The gravest of what went wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -119,7 +139,8 @@ impl Visitor for Mine<'_> {
     fn visit<P: Machine>(self) -> Self::Output {
         let Self { args, out, stop } = self;
         let duration = args.seconds.map(seconds).transpose()?;
-        let job = Job { node_id: args.node_id, node_count: args.node_count, count: args.count, duration };
+        let (node_id, node_count) = (args.node_id, args.node_count);
+        let job = Job { node_id, node_count, count: args.count, duration, after: args.after };
         // Before the model is loaded: nobody wants to learn of a bad number a minute later.
         NonceSequence::new(args.node_id, args.node_count, 0, 1)?;
         args.devices.setup::<P>()?;
@@ -134,89 +155,103 @@ impl Visitor for Mine<'_> {
         let mut head = P::file_head(&params, &rule, &block, &key, args.block_height);
         head.insert("node_id".into(), args.node_id.into());
         head.insert("node_count".into(), args.node_count.into());
-        let (ledger, before) = Ledger::open(&args.out, head)?;
+        if args.repair {
+            Ledger::repair(&args.out, &head)?;
+        }
+        let (mut ledger, mut before) = Ledger::open(&args.out, head)?;
         if before.tried > 0 {
             let file = input::name(&args.out);
             tracing::info!("{file}: {} nonces tried before, going on after them", before.tried);
         }
-        let devices = session::all::<P>(&args.devices, &P::puzzle(&params, &block), stop)?;
-        let infos: Vec<EngineInfo> = devices.iter().map(|device| device.info().clone()).collect();
-        let tallies: Vec<Tally> = devices.iter().map(|_| Tally::default()).collect();
+        let mut miners = session::mining::<P>(&args.devices, &P::puzzle(&params, &block), stop)?;
+        keep_roots(args, &mut miners.devices, &mut ledger, &mut before)?;
+        let infos: Vec<EngineInfo> = miners.devices.iter().map(|device| device.info().clone()).collect();
+        let tallies: Vec<Tally> = miners.devices.iter().map(|_| Tally::default()).collect();
         let probability = P::win_rate(&params, &rule);
         let hunt = Hunt { key, rule };
-        let started = Instant::now();
-        let results =
-            watched(&tallies, probability, || mine(&job, &hunt, devices, (ledger, &before), &tallies, stop))?;
-        let summary =
-            summary::<P>(args, &hunt, (probability, started.elapsed()), &before, (infos, &tallies, &results));
+        let display =
+            Display { infos: &infos, tallies: &tallies, started: Instant::now(), probability, duration };
+        let ended = display.during(|| mine(&job, &hunt, miners, (ledger, &before), &tallies, stop))?;
+        let elapsed = display.started.elapsed();
+        let summary = summary::<P>(args, &hunt, (probability, elapsed), &ended, (&infos, &tallies));
         if let Some(worst) = &summary.error {
             warn(&format!("error: {}", worst.message));
         }
         out.result(&summary, || summary.describe())?;
         let code =
-            results.iter().filter_map(|result| result.as_ref().err()).map(ProverError::exit_code).max();
+            ended.results.iter().filter_map(|result| result.as_ref().err()).map(ProverError::exit_code).max();
         Ok(ExitCode::from(code.unwrap_or(0)))
     }
 }
 
-/// Runs `work` while a line on the terminal is kept up to date.
-fn watched<T>(tallies: &[Tally], probability: f64, work: impl FnOnce() -> T) -> T {
-    /// Set also when `work` panics: whoever waits for the watcher would else wait for ever.
-    struct Done<'a>(&'a AtomicBool);
-    impl Drop for Done<'_> {
-        fn drop(&mut self) {
-            self.0.store(true, Ordering::Release);
-        }
+/// Lets devices that can make transcripts do so, their roots in a file beside the proofs.
+fn keep_roots<P: Machine>(
+    args: &MineArgs,
+    devices: &mut [AnyDevice<P>],
+    ledger: &mut Ledger,
+    before: &mut Progress,
+) -> Result<(), ProverError> {
+    let path = beside(&args.out, ROOTS);
+    let is_file = !is_stdout(&args.out) && args.out.metadata().is_ok_and(|meta| meta.is_file());
+    // Each is asked, not only the first that can.
+    let keeps = is_file && devices.iter_mut().map(|device| device.keep_roots()).fold(false, |a, b| a | b);
+    if keeps || (is_file && path.exists()) {
+        let (roots, tried) = Ledger::open(&path, ledger.head().clone())?;
+        before.join(&tried);
+        ledger.set_roots(roots);
     }
-    let (done, started) = (AtomicBool::new(false), Instant::now());
-    std::thread::scope(|scope| {
-        let _done = Done(&done);
-        // Where there is no thread left for the display, there is none.
-        let watcher = || watch(tallies, &done, started, probability);
-        let _ = std::thread::Builder::new().spawn_scoped(scope, watcher);
-        work()
-    })
+    Ok(())
 }
 
 fn summary<P: Machine>(
     args: &MineArgs,
     hunt: &Hunt<P>,
     (probability, elapsed): (f64, Duration),
-    before: &Progress,
-    (infos, tallies, results): (Vec<EngineInfo>, &[Tally], &[Result<(), ProverError>]),
+    ended: &Ended,
+    (infos, tallies): (&[EngineInfo], &[Tally]),
 ) -> Summary<P::Rule> {
+    let results = &ended.results;
     let seconds = elapsed.as_secs_f64();
     let counts = Tally::total(tallies);
     let plausibility = counts.plausibility(probability);
     warn_if_alarming(&plausibility, counts);
     #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
     let rate = |n: u64| n as f64 / seconds.max(1e-9);
-    let devices = infos.into_iter().zip(tallies).zip(results).map(|((info, tally), result)| DeviceSummary {
-        info,
-        counts: tally.counts(),
-        error: result.as_ref().err().map(ProverError::body),
+    let devices = infos.iter().zip(tallies).zip(results).map(|((info, tally), result)| {
+        let (n_checked, n_bad) = tally.checks();
+        DeviceSummary {
+            info: info.clone(),
+            counts: tally.counts(),
+            checks: Checks { n_checked, n_bad },
+            error: result.as_ref().err().map(ProverError::body),
+        }
     });
+    let devices: Vec<DeviceSummary> = devices.collect();
+    let sum = |of: fn(&Checks) -> u64| devices.iter().map(|device| of(&device.checks)).sum();
+    let checks = Checks { n_checked: sum(|checks| checks.n_checked), n_bad: sum(|checks| checks.n_bad) };
     let worst =
         results.iter().filter_map(|result| result.as_ref().err()).max_by_key(|error| error.exit_code());
     Summary {
         profile: P::NAME,
-        devices: devices.collect(),
+        devices,
         out: args.out.to_string_lossy().into_owned(),
         rule: hunt.rule.clone(),
         probability,
         counts,
+        checks,
         seconds,
         raw_rate: rate(counts.tried),
         valid_rate: rate(counts.won),
         expected_rate: plausibility.expected / seconds.max(1e-9),
         plausibility,
-        total_tried: before.tried + counts.tried,
-        total_won: before.won + counts.won,
+        total_tried: ended.in_file.tried,
+        total_won: ended.in_file.won,
         error: worst.map(ProverError::body),
     }
 }
 
 impl<R: Serialize> Summary<R> {
+    #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
     fn describe(&self) -> String {
         let names: Vec<&str> = self.devices.iter().map(|device| device.info.device.as_str()).collect();
         let mut text = format!(
@@ -242,6 +277,15 @@ impl<R: Serialize> Summary<R> {
                 ));
             }
         }
+        if self.devices.iter().any(|device| device.info.engine == "gpu") {
+            let Checks { n_checked, n_bad } = self.checks;
+            let share =
+                if self.counts.won == 0 { 0.0 } else { n_checked as f64 / (self.counts.won + n_bad) as f64 };
+            text.push_str(&format!(
+                "{n_checked} wins recomputed on the CPU ({:.0} %), {n_bad} of them false\n",
+                100.0 * share.min(1.0)
+            ));
+        }
         let out = input::name(std::path::Path::new(&self.out));
         match &self.error {
             None => text.push_str(&format!(
@@ -262,45 +306,4 @@ fn seconds(value: f64) -> Result<Duration, ProverError> {
             ProverError::Argument { what: "--seconds", got: format!("{value:?}"), expected }
         },
     )
-}
-
-fn warn_if_alarming(plausibility: &Plausibility, counts: Counts) {
-    if plausibility.is_alarming {
-        tracing::warn!(
-            "{} of {} nonces won where {:.1} were expected ({:+.1} sigma): wrong radius, or a device that computes wrongly",
-            counts.won,
-            counts.tried,
-            plausibility.expected,
-            plausibility.sigma
-        );
-    }
-}
-
-/// Keeps a line on the terminal up to date until `done`, and warns once when the counts become implausible.
-fn watch(tallies: &[Tally], done: &AtomicBool, started: Instant, probability: f64) {
-    let bar = spinner();
-    let mut warned = false;
-    while !done.load(Ordering::Acquire) {
-        std::thread::sleep(Duration::from_millis(100));
-        let counts = Tally::total(tallies);
-        let plausibility = counts.plausibility(probability);
-        let elapsed = started.elapsed().as_secs_f64();
-        #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
-        let rate = |n: u64| n as f64 / elapsed.max(1e-9);
-        bar.set_message(format!(
-            "{} tried, {} won ({:.1} expected) in {elapsed:.0} s: raw {:.3}/s, valid {:.3}/s, expected {:.3}/s",
-            counts.tried,
-            counts.won,
-            plausibility.expected,
-            rate(counts.tried),
-            rate(counts.won),
-            rate(counts.tried) * probability,
-        ));
-        bar.tick();
-        if plausibility.is_alarming && !warned {
-            warned = true;
-            bar.suspend(|| warn_if_alarming(&plausibility, counts));
-        }
-    }
-    bar.finish_and_clear();
 }

@@ -6,9 +6,13 @@ use sphere_pow_core::document;
 use sphere_pow_core::identity::Nonce;
 use sphere_pow_core::text::shown;
 use std::io::{BufRead, BufReader, Read};
+use std::ops::Range;
 
 /// Longer lines are nobody's: the most claims of one take 6 MB.
 const MAX_LINE_BYTES: u64 = 1 << 24;
+
+/// Of a file with more bad lines than this, none is taken for ours.
+const MAX_BAD: usize = 1000;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -21,6 +25,17 @@ pub(super) struct Existing {
     pub(super) lacks_newline: bool,
     /// What follows them: a line cut short, or nothing but zeros, which are left out here.
     pub(super) torn: Option<Vec<u8>>,
+    /// Whole lines among ours that are no JSON.
+    pub(super) bad: Vec<Bad>,
+}
+
+/// A line among ours that is no JSON.
+#[derive(Debug)]
+pub(super) struct Bad {
+    /// Its bytes in the file, newline included.
+    pub(super) range: Range<u64>,
+    /// What is wrong.
+    pub(super) error: LedgerError,
 }
 
 /// One line's numbers.
@@ -45,36 +60,56 @@ pub(super) fn read(name: &str, file: impl Read, head: &Map<String, Value>) -> Re
     let open_error = |source| LedgerError::Open { file: name.to_owned(), source };
     let mut reader = BufReader::new(file);
     let (mut found, mut bytes, mut line, mut skipped) = (Existing::default(), Vec::new(), 0, 0_usize);
+    let mut is_ours = false;
     loop {
         bytes.clear();
-        let n = reader.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut bytes).map_err(open_error)?;
+        let n =
+            reader.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut bytes).map_err(open_error)? as u64;
         if n == 0 {
             break;
         }
         line += 1;
         let is_whole = bytes.ends_with(b"\n");
+        let is_last = !is_whole && n < MAX_LINE_BYTES;
         let text = bytes.trim_zeros();
         if text.is_empty() {
             skipped += 1;
-            if is_whole {
-                found.whole_bytes += n as u64;
-            } else {
+            if is_last {
                 found.torn = Some(Vec::new());
+            } else {
+                found.whole_bytes += n;
             }
             continue;
         }
+        if !is_whole && !is_last {
+            let fault = Fault::Foreign(format!("no line of `mine`: longer than {MAX_LINE_BYTES} bytes"));
+            return Err(refusal(name, line, b"", fault));
+        }
         match parse(text, head) {
             Ok(parsed) => {
+                is_ours = true;
                 found.progress.add(&parsed);
-                found.whole_bytes += n as u64;
+                found.whole_bytes += n;
                 found.lacks_newline = !is_whole;
             }
             // Only our own torn line may be set aside, never the end of a stranger's file.
-            Err(Fault::NotJson(_)) if !is_whole && (line > 1 || begins_like(text, head)) => {
+            Err(Fault::NotJson(_)) if is_last && (is_ours || line == 1 && begins_like(text, head)) => {
                 found.torn = Some(bytes.clone());
+            }
+            // Among our own lines it is a line of ours that something spoilt.
+            Err(Fault::NotJson(reason)) if is_whole && found.bad.len() < MAX_BAD => {
+                let error = LedgerError::BadLine { file: name.to_owned(), line, reason };
+                let start = found.whole_bytes;
+                found.bad.push(Bad { range: start..start + n, error });
+                found.whole_bytes += n;
             }
             Err(fault) => return Err(refusal(name, line, text, fault)),
         }
+    }
+    if let (false, Some(Bad { error: LedgerError::BadLine { line, reason, .. }, .. })) =
+        (is_ours, found.bad.first())
+    {
+        return Err(refusal(name, *line, b"", Fault::NotJson(reason.clone())));
     }
     if skipped > 0 {
         tracing::warn!("{name}: {skipped} empty lines are skipped");
@@ -152,6 +187,7 @@ fn refusal(name: &str, line: usize, text: &[u8], fault: Fault) -> LedgerError {
             return LedgerError::OtherRun { file, line, what, got, expected };
         }
         // What it is instead.
+        Fault::Foreign(reason) if text.is_empty() => reason,
         Fault::Foreign(reason) => match document::read(text) {
             Ok(document) => {
                 let shape = serde_json::to_value(document.shape).unwrap_or_default();

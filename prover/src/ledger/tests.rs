@@ -1,5 +1,10 @@
 use super::*;
 use serde_json::json;
+use std::path::PathBuf;
+
+fn torn(path: &Path) -> PathBuf {
+    file::beside(path, ".torn")
+}
 
 fn head() -> Map<String, Value> {
     let head = json!({"public_key": "02ab", "block_hash": "AB", "r_target": 1.401_356_466_045_817_3,
@@ -9,7 +14,7 @@ fn head() -> Map<String, Value> {
 
 fn entry(group: u64, groups: u64, last: u64, won: &[u64]) -> Entry {
     let columns = [("nonces", json!(won)), ("dist", json!(vec![1.25; won.len()]))];
-    Entry { group, groups, tried: 4, last: Nonce::new(last).unwrap(), columns }
+    Entry { group, groups, tried: 4, last: Nonce::new(last).unwrap(), columns, roots: Vec::new() }
 }
 
 /// A file with one line, and its bytes.
@@ -47,21 +52,19 @@ fn a_torn_line_is_set_aside_and_whole_ones_stay() {
     let dir = tempfile::tempdir().unwrap();
     let (path, whole) = one_line(&dir);
     for cut in [1, 5, 13, 40, whole.len() - 2] {
-        let _ = std::fs::remove_file(beside(&path));
-        let mut torn = whole.clone();
-        torn.extend_from_slice(&whole[..cut]);
-        std::fs::write(&path, &torn).unwrap();
+        let _ = std::fs::remove_file(torn(&path));
+        std::fs::write(&path, [&whole[..], &whole[..cut]].concat()).unwrap();
         let (_, progress) = Ledger::open(&path, head()).unwrap();
         assert_eq!((progress.tried, progress.won), (4, 1));
         assert_eq!(std::fs::read(&path).unwrap(), whole);
         let mut kept = whole[..cut].to_vec();
         kept.push(b'\n');
-        assert_eq!(std::fs::read(beside(&path)).unwrap(), kept);
+        assert_eq!(std::fs::read(torn(&path)).unwrap(), kept);
         // The same tear in the very first line.
         std::fs::write(&path, &whole[..cut]).unwrap();
         assert_eq!(Ledger::open(&path, head()).unwrap().1, Progress::default());
         assert_eq!(std::fs::read(&path).unwrap(), b"");
-        assert_eq!(std::fs::read(beside(&path)).unwrap(), [kept.clone(), kept].concat());
+        assert_eq!(std::fs::read(torn(&path)).unwrap(), [kept.clone(), kept].concat());
     }
 }
 
@@ -75,7 +78,7 @@ fn a_whole_last_line_without_its_newline_is_data() {
     ledger.append(&entry(0, 1, 7, &[])).unwrap();
     drop(ledger);
     assert_eq!(Ledger::open(&path, head()).unwrap().1.tried, 8);
-    assert!(!beside(&path).exists());
+    assert!(!torn(&path).exists());
 }
 
 #[test]
@@ -97,7 +100,7 @@ fn empty_lines_and_zeros_are_skipped() {
         drop(ledger);
         assert_eq!(Ledger::open(&path, head()).unwrap().1.tried, tried + 4);
     }
-    assert!(!beside(&path).exists());
+    assert!(!torn(&path).exists());
 }
 
 #[test]
@@ -149,11 +152,84 @@ fn numbers_are_compared_by_value() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_removed_moved_replaced_or_cut_is_not_written_to() {
+fn a_file_that_was_moved_is_begun_anew_and_only_the_new_one_is_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, first) = one_line(&dir);
+    let (mut ledger, _) = Ledger::open(&path, head()).unwrap();
+    ledger.append(&entry(0, 1, 7, &[6])).unwrap();
+    assert_eq!(ledger.counts(), Counts { tried: 8, won: 2 });
+    let moved = dir.path().join("rotated");
+    std::fs::rename(&path, &moved).unwrap();
+    ledger.append(&entry(0, 1, 11, &[])).unwrap();
+    assert_eq!(ledger.counts(), Counts { tried: 4, won: 0 });
+    assert!(
+        matches!(Ledger::open(&path, head()), Err(LedgerError::Busy { .. })),
+        "the new file is locked, too"
+    );
+    drop(ledger);
+    let rotated = std::fs::read(&moved).unwrap();
+    assert!(rotated.starts_with(&first) && rotated.iter().filter(|byte| **byte == b'\n').count() == 2);
+    let (_, progress) = Ledger::open(&path, head()).unwrap();
+    assert_eq!((progress.tried, progress.resume_after(0, 1)), (4, Some(Nonce::new(11).unwrap())));
+}
+
+#[test]
+fn a_line_spoilt_within_the_file_is_named_and_repair_keeps_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, first) = one_line(&dir);
+    let (mut ledger, _) = Ledger::open(&path, head()).unwrap();
+    ledger.append(&entry(0, 1, 7, &[6])).unwrap();
+    drop(ledger);
+    let second = std::fs::read(&path).unwrap()[first.len()..].to_vec();
+    let (cut, bad) = (&first[..40], b"\xff\x00no line\n");
+    for (lines, at, kept) in [
+        (vec![&first[..], bad, &second], 2, vec![&bad[..]]),
+        (vec![bad, &first, &second], 1, vec![bad]),
+        (vec![&first, cut, &second, bad, b"\n", &second], 2, vec![&[cut, &second[..]].concat(), bad]),
+    ] {
+        let _ = std::fs::remove_file(torn(&path));
+        let whole = lines.concat();
+        std::fs::write(&path, &whole).unwrap();
+        let error = Ledger::open(&path, head()).map(drop).expect_err("a bad line");
+        assert!(matches!(&error, LedgerError::BadLine { line, .. } if *line == at), "{error}");
+        assert!(error.to_string().contains("--repair"), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), whole, "nobody asked for a repair");
+        assert_eq!(Ledger::repair(&path, &head()).unwrap(), kept.len());
+        assert_eq!(std::fs::read(torn(&path)).unwrap(), kept.concat());
+        let (_, progress) = Ledger::open(&path, head()).unwrap();
+        assert_eq!((progress.tried, progress.resume_after(0, 1)), (8, Some(Nonce::new(7).unwrap())));
+        assert_eq!(Ledger::repair(&path, &head()).unwrap(), 0, "nothing is left to repair");
+    }
+    // A stranger's file has no line of ours to keep.
+    std::fs::write(&path, "my diary\nin two lines\n").unwrap();
+    for error in [Ledger::open(&path, head()).map(drop), Ledger::repair(&path, &head()).map(drop)] {
+        assert!(matches!(error, Err(LedgerError::Foreign { line: 1, .. })));
+    }
+    assert_eq!(std::fs::read(&path).unwrap(), b"my diary\nin two lines\n");
+}
+
+/// Longer than any line is read at once.
+#[test]
+fn a_long_run_of_zeros_within_the_file_costs_no_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, line) = one_line(&dir);
+    let zeros = vec![0; (1 << 24) + 1000];
+    let whole = [&line[..], &zeros, &line].concat();
+    std::fs::write(&path, &whole).unwrap();
+    assert_eq!(Ledger::open(&path, head()).unwrap().1.tried, 8);
+    assert_eq!(std::fs::read(&path).unwrap().len(), whole.len());
+    // And what is nobody's line.
+    std::fs::write(&path, [&line[..], &vec![b' '; 1 << 24], b"x", &vec![b'x'; 1 << 24], b"\n"].concat())
+        .unwrap();
+    assert!(matches!(Ledger::open(&path, head()), Err(LedgerError::Foreign { .. })));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_removed_replaced_or_cut_is_not_written_to() {
     type Harm = fn(&Path);
-    let harms: [Harm; 4] = [
+    let harms: [Harm; 3] = [
         |path| std::fs::remove_file(path).unwrap(),
-        |path| std::fs::rename(path, path.with_extension("moved")).unwrap(),
         |path| {
             std::fs::rename(path, path.with_extension("moved")).unwrap();
             std::fs::write(path, "another run's").unwrap();

@@ -18,6 +18,8 @@ struct Fake {
 enum Fault {
     Broken,
     Panics,
+    /// Says the truth: even nonces do not win. Without it, a device says that all do.
+    Truthful,
 }
 
 impl Device<Gonka> for Fake {
@@ -41,6 +43,10 @@ impl Device<Gonka> for Fake {
                 return Err(GpuError::Internal { name: name(), reason: "broken".into() }.into());
             }
             Some(Fault::Panics) => panic!("a driver's bug"),
+            Some(Fault::Truthful) => {
+                let truth = |nonce: &Nonce| if nonce.get().is_multiple_of(2) { 1.42 } else { 1.0 };
+                return Ok(nonces.iter().map(truth).collect());
+            }
             None => {}
         }
         let lost =
@@ -49,6 +55,14 @@ impl Device<Gonka> for Fake {
             return Err(GpuError::DeviceLost { name: name(), reason: "on purpose".into() }.into());
         }
         Ok(vec![1.0; nonces.len()])
+    }
+
+    fn keep_roots(&mut self) -> bool {
+        false
+    }
+
+    fn take_roots(&mut self) -> Vec<String> {
+        Vec::new()
     }
 
     fn rebuild(&mut self) -> Result<(), ProverError> {
@@ -61,15 +75,38 @@ impl Device<Gonka> for Fake {
     }
 }
 
-struct Ended {
+struct Ran {
     results: Vec<Result<(), ProverError>>,
     /// In the file, ascending.
     nonces: Vec<u64>,
     rebuilds: u64,
 }
 
+fn fake(name: &str, engine: &'static str, fault: Option<Fault>) -> Box<dyn Device<Gonka>> {
+    let info = EngineInfo { engine, device: name.into() };
+    Box::new(Fake { info, losses: Arc::default(), rebuilds: Arc::default(), fault })
+}
+
+/// The network's rule at launch.
+fn hunt() -> Hunt<Gonka> {
+    let terms = Expectations::<Gonka>::new(&Given::default()).unwrap().terms;
+    Hunt { key: PublicKey::new("k").unwrap(), rule: Gonka::mining_rule(&terms) }
+}
+
+/// Nonces of a proof file, ascending.
+fn nonces_in(path: &std::path::Path) -> Vec<u64> {
+    let text = std::fs::read_to_string(path).unwrap();
+    let lists = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["nonces"].clone());
+    let mut nonces: Vec<u64> = lists
+        .flat_map(|list| list.as_array().unwrap().clone())
+        .map(|nonce| nonce.as_u64().unwrap())
+        .collect();
+    nonces.sort_unstable();
+    nonces
+}
+
 /// Mines 40 nonces, the first device as told.
-fn run(losses: u64, fault: Option<Fault>, devices: usize) -> Ended {
+fn run(losses: u64, fault: Option<Fault>, devices: usize) -> Ran {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("proofs.jsonl");
     let head: Map<_, _> = json!({"block_hash": "AB"}).as_object().unwrap().clone();
@@ -86,20 +123,15 @@ fn run(losses: u64, fault: Option<Fault>, devices: usize) -> Ended {
             })
         })
         .collect();
-    let job = Job { node_id: 0, node_count: 1, count: Some(40), duration: None };
-    let terms = Expectations::<Gonka>::new(&Given::default()).unwrap().terms;
-    let hunt = Hunt { key: PublicKey::new("k").unwrap(), rule: Gonka::mining_rule(&terms) };
+    let job = Job { node_id: 0, node_count: 1, count: Some(40), duration: None, after: None };
+    let hunt = hunt();
     let stop = Stop::default();
-    let results = mine(&job, &hunt, devices, (ledger, &before), &tallies, &stop).unwrap();
-    let text = std::fs::read_to_string(&path).unwrap();
-    let mut nonces: Vec<u64> = text
-        .lines()
-        .flat_map(|line| serde_json::from_str::<Value>(line).unwrap()["nonces"].as_array().unwrap().clone())
-        .map(|nonce| nonce.as_u64().unwrap())
-        .collect();
-    nonces.sort_unstable();
+    let ended =
+        mine(&job, &hunt, Miners { devices, checker: None }, (ledger, &before), &tallies, &stop).unwrap();
+    let results = ended.results;
+    let nonces = nonces_in(&path);
     assert_eq!(Tally::total(&tallies).won, nonces.len() as u64);
-    Ended { results, nonces, rebuilds: rebuilds.load(Ordering::Relaxed) }
+    Ran { results, nonces, rebuilds: rebuilds.load(Ordering::Relaxed) }
 }
 
 #[test]
@@ -135,5 +167,82 @@ fn a_device_that_breaks_or_panics_is_named_and_the_others_go_on() {
         assert!(ended.results[1].is_ok());
         let is_other = !ended.nonces.is_empty() && ended.nonces.iter().all(|nonce| nonce % 2 == 1);
         assert!(is_other, "{:?}", ended.nonces);
+    }
+}
+
+#[test]
+fn a_gpu_that_wins_what_the_cpu_does_not_is_stopped_by_name_and_its_wins_withheld() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("proofs.jsonl");
+    let (ledger, before) = Ledger::open(&path, Map::new()).unwrap();
+    let tallies = [Tally::default(), Tally::default()];
+    // By groups the first tries the even nonces.
+    let devices = vec![fake("liar", "gpu", None), fake("honest", "gpu", None)];
+    let checker = fake("CPU", "cpu", Some(Fault::Truthful));
+    let job = Job { node_id: 0, node_count: 1, count: Some(5000), duration: None, after: None };
+    let stop = Stop::default();
+    let ended =
+        mine(&job, &hunt(), Miners { devices, checker: Some(checker) }, (ledger, &before), &tallies, &stop)
+            .unwrap();
+    let Err(ProverError::WrongWins { device, of, false_ones, withheld, unchecked }) = &ended.results[0]
+    else {
+        panic!("it was believed: {:?}", ended.results[0]);
+    };
+    assert_eq!((device.as_str(), of), ("liar", false_ones));
+    assert!(*of >= 3, "fewer convict nobody");
+    assert!(ended.results[1].is_ok(), "{:?}", ended.results[1]);
+    let in_file = nonces_in(&path);
+    let (even, odd): (Vec<u64>, Vec<u64>) =
+        in_file.iter().copied().partition(|nonce: &u64| nonce.is_multiple_of(2));
+    // What is in the file of the liar is what nobody could recompute in time, and it is said how much.
+    assert_eq!(even.len() as u64, *unchecked);
+    assert!(*withheld > 0 && tallies[0].checks() == (*of as u64, *false_ones as u64));
+    let (checked, bad) = tallies[1].checks();
+    assert!(checked > 0 && bad == 0 && !odd.is_empty());
+    assert_eq!(ended.in_file.won, in_file.len() as u64);
+    assert!(ended.results[0].as_ref().is_err_and(|error| error.exit_code() == 3));
+}
+
+#[test]
+fn a_false_win_is_withheld_also_where_it_convicts_nobody() {
+    use super::check::Checker;
+    let hunt = hunt();
+    let claim = |nonce| (Nonce::new(nonce).unwrap(), Gonka::won(&hunt.rule, &1.0).unwrap());
+    let batch = |nonce| Batch {
+        tried: 1,
+        last: Nonce::new(nonce).unwrap(),
+        won: vec![claim(nonce)],
+        roots: Vec::new(),
+    };
+    std::thread::scope(|scope| {
+        let checker = Checker::start(scope, fake("CPU", "cpu", Some(Fault::Truthful)), &hunt, || false);
+        let mut checks = checker.client();
+        drop(checker);
+        let mut settled = |nonce| {
+            assert!(checks.add(batch(nonce)).is_empty(), "it waits for what the CPU finds");
+            let wins: Vec<usize> = checks.finish().iter().map(|batch| batch.won.len()).collect();
+            (wins, checks.counts(), checks.convicted(&hunt.rule))
+        };
+        assert_eq!(settled(1), (vec![1], (1, 0), None));
+        assert_eq!(settled(2), (vec![0], (2, 1), None));
+        // Honest hardware differs at the edge once in some thousand wins, not three times of four.
+        let (wins, counts, convicted) = [4, 6, 8].map(settled)[2].clone();
+        assert_eq!((wins, counts, convicted), (vec![0], (5, 4), Some((5, 4))));
+    });
+}
+
+#[test]
+fn mining_begins_after_the_nonce_that_was_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("proofs.jsonl");
+    for (after, first) in [(99, 100), (50, 110), (200, 201)] {
+        let (ledger, before) = Ledger::open(&path, Map::new()).unwrap();
+        let after = Some(Nonce::new(after).unwrap());
+        let job = Job { node_id: 0, node_count: 1, count: Some(10), duration: None, after };
+        let (tallies, devices) = ([Tally::default()], vec![fake("all win", "cpu", None)]);
+        mine(&job, &hunt(), Miners { devices, checker: None }, (ledger, &before), &tallies, &Stop::default())
+            .unwrap();
+        let nonces = nonces_in(&path);
+        assert_eq!(nonces[nonces.len() - 10..], (first..first + 10).collect::<Vec<u64>>());
     }
 }

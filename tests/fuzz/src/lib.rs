@@ -1,0 +1,41 @@
+//! Fuzzing: each target takes any bytes and holds a reader to what it promises.
+//!
+//! Whatever the bytes, [`run`] holds every target to no panic, no more than [`MOST_SECONDS`] and [`MOST_BYTES`]; what
+//! was read must read the same once written. `tests/fuzz/run` mutates the [`seeds`] under LLVM's libFuzzer, guided by
+//! coverage; `tests/fuzz/tests/seeds.rs` runs the seeds alone, with every test run.
+
+mod documents;
+mod judge;
+mod ledger;
+mod limits;
+pub mod seeds;
+mod texts;
+
+pub use limits::{MOST_BYTES, MOST_SECONDS, thread_seconds, within};
+
+/// A name, and what is done with the bytes.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const TARGETS: [Target; 6] = [
+    ("document", documents::document),
+    ("model", documents::model),
+    ("exact-bytes", documents::exact_bytes),
+    ("ledger", ledger::ledger),
+    ("judge", judge::judge),
+    ("texts", texts::texts),
+];
+
+/// Gives `bytes` to a target.
+///
+/// # Panics
+/// When the target breaks a promise, or takes more time or memory than any such input may.
+pub fn run((name, target): Target, bytes: &[u8]) {
+    within(name, || target(bytes));
+}
+
+/// What must hold for every message that a stranger's bytes can cause: short, and nothing in it that steers a terminal.
+fn check_message(message: &str) {
+    assert!(message.len() < 2000, "a message of {} bytes: {message:.200}", message.len());
+    assert!(!message.contains(char::is_control), "{message:?}");
+}
