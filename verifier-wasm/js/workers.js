@@ -43,17 +43,6 @@ export function newHelper(option, family) {
   return option === false ? new InThread(family) : new Remote(openChannel(option, family.source));
 }
 
-/** The next turn of the event loop: not by a timer where there is another way, since tests put still clocks in its place. */
-function turn() {
-  const { MessageChannel: Channel } = node('node:worker_threads') ?? globalThis;
-  if (!Channel) return new Promise((resolve) => setTimeout(resolve));
-  const { port1, port2 } = new Channel();
-  return new Promise((resolve) => {
-    port1.onmessage = resolve;
-    port2.postMessage(0);
-  }).finally(() => port1.close());
-}
-
 /**
  * Runs in the caller's own thread, which is blocked while a job runs: for places without workers.
  * @implements {Helper}
@@ -80,7 +69,7 @@ class InThread {
    */
   async compute(job, tell) {
     // Between jobs the caller's timers and signals get their turn.
-    await turn();
+    await new Promise((resolve) => setTimeout(resolve));
     if (this.isLost) throw failure('E_ABORTED', 'the verifier was closed');
     return this.#host.compute(job, tell);
   }
@@ -111,12 +100,7 @@ function openChannel(option, source) {
   if (threads && typeof option !== 'function') {
     const url = option === undefined ? new URL(`data:text/javascript,${encodeURIComponent(source)}`) : option;
     // No flags of ours: an --input-type or --import of the caller's is not for this script.
-    try {
-      return threadChannel(new threads.Worker(new URL(String(url)), { execArgv: [], name: 'sphere-pow' }));
-    } catch (error) {
-      if (/** @type {any} */ (error)?.code !== 'ERR_ACCESS_DENIED') throw error;
-      throw failure('E_WASM_LOAD', 'workers are forbidden: use node --allow-worker, or pass worker: false', error);
-    }
+    return threadChannel(new threads.Worker(new URL(String(url)), { execArgv: [], name: 'sphere-pow' }));
   }
   if (typeof option === 'function') return anyChannel(option());
   if (typeof Worker !== 'function') {
@@ -130,26 +114,25 @@ function openChannel(option, source) {
   return webChannel(worker);
 }
 
-/** Where the policy is kept: a page takes each name once, and may load several entries of the package. */
-const POLICY = Symbol.for('sphere-pow.policy');
-
 /**
- * A web worker of a script. Where the page asks for trusted types, by a policy of the name `sphere-pow`.
+ * A web worker of a script. Where the page asks for trusted types, by a policy of the package's name, made once: a page
+ * may load several entries.
  * @param {string} url
  */
 function webWorker(url) {
-  const start = (/** @type {any} */ script) => new Worker(script, { type: 'module', name: 'sphere-pow' });
-  const realm = /** @type {any} */ (globalThis);
+  const name = 'sphere-pow';
+  const start = (/** @type {any} */ script) => new Worker(script, { type: 'module', name });
   try {
     try {
       return start(url);
     } catch (error) {
-      if (!realm.trustedTypes || !(error instanceof TypeError)) throw error;
-      realm[POLICY] ??= realm.trustedTypes.createPolicy('sphere-pow', { createScriptURL: String });
-      return start(realm[POLICY].createScriptURL(url));
+      const types = /** @type {any} */ (globalThis).trustedTypes;
+      if (!types) throw error;
+      types[name] ??= types.createPolicy(name, { createScriptURL: String });
+      return start(types[name].createScriptURL(url));
     }
   } catch (cause) {
-    throw failure('E_WASM_LOAD', `no worker from ${url.slice(0, 80)}: ${/** @type {Error} */ (cause).message}; pass the option worker`, cause);
+    throw failure('E_WASM_LOAD', `no worker from ${url.slice(0, 80)}: ${/** @type {Error} */ (cause).message}`, cause);
   }
 }
 
