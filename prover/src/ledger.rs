@@ -14,7 +14,7 @@ use sphere_pow_core::identity::Nonce;
 use sphere_pow_core::text::shown;
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Most nonces of one line: no line may claim more than a single proof of the `exact` profile can hold.
 pub const MAX_LINE_NONCES: usize = sphere_pow_core::exact::proof::MAX_CLAIMS;

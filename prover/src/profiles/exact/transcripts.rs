@@ -14,7 +14,6 @@ use sphere_pow_core::exact::transcript::{
 };
 use sphere_pow_core::exact::{Digest, Params, Puzzle};
 use sphere_pow_core::identity::{Beacon, Nonce};
-use sphere_pow_core::profile::Model;
 use sphere_pow_cpu::exact::{CpuExecutor, CpuOptions, Footprint};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
@@ -192,7 +191,7 @@ fn expected(committed: &Commitment, meant: &Meant) -> Result<bool, ProverError> 
     let Some(said) = &meant.params else { return Ok(false) };
     let params = crate::input::model::<Params>(said)?;
     if params != *committed.puzzle().params() {
-        let expected = format!("{}, as committed", committed.puzzle().params().to_value());
+        let expected = format!("{}, as committed", committed.puzzle().params());
         return Err(ProverError::Argument { what: "--params", got: said.clone(), expected });
     }
     Ok(true)

@@ -1,13 +1,12 @@
 //! What a judged commitment comes to (SPEC §II.12.9).
 
 use super::{Fault, Judge};
+use crate::exact::Params;
 use crate::exact::params::VERSION;
-use crate::profile::Model;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use serde::Serialize;
-use serde_json::Value;
 
 /// The chance to find no false step that a bound on their share may leave.
 const MISSED: f64 = 0.05;
@@ -56,7 +55,7 @@ pub struct Report {
     /// The model's name; `None` for own sizes.
     pub preset: Option<&'static str>,
     /// Its sizes.
-    pub params: Value,
+    pub params: Params,
     /// The block.
     pub block_hash: String,
     /// The host.
@@ -142,7 +141,7 @@ impl Judge {
             profile: "exact",
             profile_version: VERSION,
             preset,
-            params: params.to_value(),
+            params: *params,
             block_hash: self.commitment.puzzle().block().to_string(),
             public_key: self.commitment.key().to_string(),
             commitment: self.hash.to_hex(),

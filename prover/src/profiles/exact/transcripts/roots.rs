@@ -9,7 +9,6 @@ use sphere_pow_core::exact::transcript::tree::Tree;
 use sphere_pow_core::exact::transcript::{Commitment, Hash, Interval, Keys};
 use sphere_pow_core::exact::{Params, Puzzle};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
-use sphere_pow_core::profile::Model;
 
 /// One batch.
 struct Batch {
@@ -34,7 +33,8 @@ impl Roots {
             }
             let at = |reason: &str| json_error("roots", format!("line {}: {reason}", ix + 1));
             let value: Value = serde_json::from_slice(line).map_err(|error| at(&error.to_string()))?;
-            let params = Params::from_value(&value["params"]).map_err(|reason| at(&reason))?;
+            let params =
+                Params::from_json(&value["params"].to_string()).map_err(|error| at(&error.to_string()))?;
             let puzzle = Puzzle::new(&params, &BlockHash::new(text(&value, "block_hash")?)?);
             let key = PublicKey::new(text(&value, "public_key")?)?;
             let own = this.get_or_insert_with(|| Self {
