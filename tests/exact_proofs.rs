@@ -8,7 +8,7 @@ use sphere_pow_core::exact::forward::ReferenceExecutor;
 use sphere_pow_core::exact::proof::{Claim, Proof};
 use sphere_pow_core::exact::{Digest, Exact, Puzzle};
 use sphere_pow_core::identity::Nonce;
-use sphere_pow_core::profile::{EngineInfo, Model};
+use sphere_pow_core::profile::EngineInfo;
 use sphere_pow_core::verify::{AnySubmission, Given, SampleSize, Source, Submission, Verdict, plan};
 use sphere_pow_tests::{bytes_of_hex, vectors};
 
@@ -27,7 +27,7 @@ fn model_of(proof: &Proof) -> ReferenceExecutor {
 /// What somebody says who expects proofs of the job of `base`.
 fn given(base: &Proof) -> Given {
     Given {
-        params: Some(base.params().to_value()),
+        params: Some(base.params().to_string()),
         block_hash: Some(base.block().to_string()),
         public_key: Some(base.key().to_string()),
         ..Given::default()

@@ -6,7 +6,7 @@ use sphere_pow_core::exact::ops::{self, AttentionShape, Requant};
 use sphere_pow_core::exact::params::RawParams;
 use sphere_pow_core::exact::stream::StreamKey;
 use sphere_pow_core::exact::weights::{LayerTensor, Tensor};
-use sphere_pow_core::exact::{Digest, Params, Preset, Puzzle, tables};
+use sphere_pow_core::exact::{Digest, Inputs, Params, Preset, Puzzle, tables};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use sphere_pow_tests::{sha256_hex, vectors};
 
@@ -115,6 +115,14 @@ fn keys_and_streams_are_the_oracles() {
         ops::embed(&input, &mut stream);
         assert_eq!(json(&stream[..16]), case["first16"]);
         assert_eq!(sha_i16(&stream), text(case, "sha256_i16"));
+        let rounds = 2 * puzzle.params().layers();
+        let keys = puzzle.round_keys(&key, nonce(case), 0..rounds);
+        assert_eq!(sha_i8(&keys), text(case, "sha256_round_keys_i8"));
+        assert_eq!(json(&keys[keys.len() - 4..]), case["last4_round_keys"]);
+        let one = puzzle.round_keys(&key, nonce(case), 7..8);
+        assert_eq!(one, keys[7 * puzzle.params().dim()..][..puzzle.params().dim()]);
+        let drawn = puzzle.inputs(&key, &[nonce(case)]);
+        assert_eq!(drawn, Inputs { tokens: input, round_keys: keys });
     }
     for case in list(&all, "targets") {
         let digest = Digest::from_hex(text(case, "digest")).expect("a digest");
@@ -180,8 +188,13 @@ fn check_op(case: &Value) {
             assert_eq!(json(&normed[..4]), case["first4"]);
             assert_eq!(sha_i16(&normed), text(case, "sha256_i16"));
             let mut lanes = vec![0; x.len()];
-            ops::lanes(&normed, dim, |row| count(case, "position") + row, &mut lanes);
-            assert_eq!(sha_i8(&lanes), text(case, "sha256_lanes_i8"));
+            let round_key = paint8(count(case, "seed") + 50, dim, 46);
+            for (key, sha) in [(None, "sha256_lanes_i8"), (Some(&round_key[..]), "sha256_keyed_lanes_i8")] {
+                for (row, lanes) in lanes.chunks_exact_mut(dim).enumerate() {
+                    ops::lanes(&normed[row * dim..][..dim], key, count(case, "position") + row, lanes);
+                }
+                assert_eq!(sha_i8(&lanes), text(case, sha));
+            }
         }
         "norm_spike" => {
             let mut x = vec![0; count(case, "dim")];

@@ -165,11 +165,18 @@ fn norm_and_lanes_match_their_twins() {
                     let x = rows16(5, rows, dim, 24_552);
                     let (mut want, mut want_lanes) = (vec![0; x.len()], vec![0; x.len()]);
                     ops::norm(&x, dim, &mut want);
-                    ops::lanes(&want, dim, |row| first_position + row % positions, &mut want_lanes);
-                    let dx = bench.upload(&narrow16(&x));
+                    let (rounds, round) = [(1, None), (2, Some(1)), (3, Some(0))][(rows + positions) % 3];
+                    let keys = paint(6, rows.div_ceil(positions) * rounds * dim, 46);
+                    for (row, lanes) in want_lanes.chunks_exact_mut(dim).enumerate() {
+                        let key = round.map(|r| &keys[(row / positions * rounds + r) * dim..][..dim]);
+                        let position = first_position + row % positions;
+                        ops::lanes(&want[row * dim..][..dim], key, position, lanes);
+                    }
+                    let (dx, dkeys) = (bench.upload(&narrow16(&x)), bench.upload(&keys));
                     let (out, lanes) = (bench.unwritten::<i16>(x.len()), bench.unwritten::<i8>(x.len()));
-                    let shape = norm::Shape { rows, dim, first_position, positions };
-                    bench.run(|recorder| norm::record(recorder, &bench.kernels, [&dx, &out, &lanes], shape));
+                    let shape = norm::Shape { rows, dim, first_position, positions, rounds, round };
+                    let buffers = [&dx, &dkeys, &out, &lanes];
+                    bench.run(|recorder| norm::record(recorder, &bench.kernels, buffers, shape));
                     same(&format!("{shape:?}"), &bench.download::<i16>(&out, x.len()), &want);
                     let got = bench.download::<i8>(&lanes, x.len());
                     same(&format!("lanes, {shape:?}"), &got, &wide(&want_lanes));
@@ -193,8 +200,11 @@ fn norm_matches_its_twin_on_every_sum_of_squares_near_a_root() {
         ops::norm(&x, 64, &mut want);
         let (dx, out) = (bench.upload(&narrow16(&x)), bench.unwritten::<i16>(x.len()));
         let lanes = bench.unwritten::<i8>(x.len());
-        let shape = norm::Shape { rows, dim: 64, first_position: 0, positions: 1 };
-        bench.run(|recorder| norm::record(recorder, &bench.kernels, [&dx, &out, &lanes], shape));
+        let (first_position, positions, rounds, round) = (0, 1, 1, None);
+        let keys = bench.upload(&vec![0_i8; rows * 64]);
+        let shape = norm::Shape { rows, dim: 64, first_position, positions, rounds, round };
+        let buffers = [&dx, &keys, &out, &lanes];
+        bench.run(|recorder| norm::record(recorder, &bench.kernels, buffers, shape));
         same("norm near roots", &bench.download::<i16>(&out, x.len()), &want);
     });
 }

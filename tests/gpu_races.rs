@@ -49,9 +49,15 @@ fn sizes(variant: &Variant) -> Vec<Sizes> {
         ("gonka", "take_last") => plane(&[("words", 100), ("seq_len", 3)]),
         ("exact", "stream") => line(&[("blocks_per_stream", 50), ("end_block", 100)]),
         ("exact", "embed" | "swiglu") => line(&[("end", 100)]),
-        ("exact", "norm") => {
-            line(&[("quads", 256), ("log2_root", 5), ("first_position", 3), ("positions", 9)])
-        }
+        ("exact", "norm") => line(&[
+            ("quads", 256),
+            ("log2_root", 5),
+            ("first_position", 3),
+            ("positions", 9),
+            ("key_stride", 512),
+            ("key_first", 256),
+            ("key_weight", 4),
+        ]),
         ("exact", "merge") => line(&[("quads", 256), ("log2_root", 5)]),
         ("exact", "take_last") => plane(&[("words", 100), ("tokens", 3)]),
         ("exact", "attention") => {

@@ -60,7 +60,7 @@ const true_ = mine('exact', 'nano', block, 1200);
 write('exact-honest', exact(true_));
 // Seven digests with one bit turned, and a nonce that lost, with its true digest.
 const loser = '0';
-const [digest] = JSON.parse(sphere('distance', 'exact', 'nano', block, '--nonces', loser, '--json')).digest;
+const [digest] = JSON.parse(sphere('distance', 'exact', 'nano', block, '--nonces', loser, '--json')).digests;
 const turned = (hex) => (Number.parseInt(hex[0], 16) ^ 1).toString(16) + hex.slice(1);
 const tampered = true_.claims.map(([nonce, hex], i) => [nonce, i % 9 === 4 ? turned(hex) : hex]);
 write('exact-forged', exact({ ...true_, claims: [[loser, digest], ...tampered.slice(0, CLAIMS - 1)] }));

@@ -137,6 +137,11 @@ text_newtype!(
     PublicKey,
     "public key"
 );
+text_newtype!(
+    /// What nobody could foresee when a commitment was made, as text: the hash of a later block.
+    Beacon,
+    "beacon"
+);
 
 impl BlockHash {
     /// A likely mistake in the spelling, in words: the text is taken as given, and a hash spelt otherwise than the

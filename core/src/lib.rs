@@ -1,7 +1,6 @@
-//! The rules of sphere-pow as code: pure, `no_std`, without `unsafe`, the arbiter of every other crate.
+#![doc = include_str!("../README.md")]
 //!
-//! Nothing here knows a clock, a log, a file, a thread or a source of randomness; all of these arrive as
-//! arguments. The same input gives the same bits natively and in wasm.
+//! # Modules
 //!
 //! Two profiles share one shape:
 //! - [`exact`]: integers end to end, the same bits everywhere, and no shortcut that pays (SPEC Part II).
@@ -15,6 +14,7 @@
 //! What both use:
 //! - [`identity`]: block hashes, public keys and nonces as types that cannot hold a bad value.
 //! - [`text`]: strangers' text in messages.
+//! - [`json`]: documents' values without a tree.
 //! - [`network`]: the rules by which the network weighs proofs and pays hosts (SPEC Part III).
 //! - [`statistics`]: the cap probability on a sphere and the exact binomial tail.
 #![no_std]
@@ -29,7 +29,7 @@ pub mod document;
 pub mod exact;
 pub mod gonka;
 pub mod identity;
-mod json;
+pub mod json;
 pub mod network;
 pub mod profile;
 pub mod statistics;

@@ -61,8 +61,8 @@ impl core::str::FromStr for ProfileName {
     }
 }
 
-/// Model sizes of a profile.
-pub trait Model: Clone + Debug + PartialEq + Send + Sync {
+/// Model sizes of a profile; serialised and shown as documents write them.
+pub trait Model: Clone + Debug + Display + PartialEq + Send + Sync + Serialize {
     /// Names of the presets, the recommended one first.
     const PRESETS: &'static [&'static str];
 
@@ -72,14 +72,11 @@ pub trait Model: Clone + Debug + PartialEq + Send + Sync {
     /// The preset of that name.
     fn from_name(name: &str) -> Option<Self>;
 
-    /// Reads the sizes as documents and model files write them.
+    /// Reads the sizes as documents and model files write them, from JSON.
     ///
     /// # Errors
     /// In words: what is wrong, with the field.
-    fn from_value(value: &Value) -> Result<Self, String>;
-
-    /// The sizes as documents write them.
-    fn to_value(&self) -> Value;
+    fn from_json(text: &str) -> Result<Self, String>;
 
     /// The preset with these sizes.
     fn preset(&self) -> Option<&'static str>;

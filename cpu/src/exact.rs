@@ -11,9 +11,10 @@ mod forward;
 mod kernels;
 mod ops;
 mod run;
+mod transcript;
 mod weights;
 
 pub use engine::CpuEngine;
-pub use executor::{CpuError, CpuExecutor, CpuOptions, Footprint, Progress};
+pub use executor::{CpuError, CpuExecutor, CpuOptions, Footprint, OnState, Progress};
 pub use kernels::Kernels;
 pub use ops::gemm::Gemm;

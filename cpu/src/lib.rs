@@ -1,4 +1,6 @@
-//! The fast CPU executor of sphere-pow: the plans of `sphere-pow-core` run with threads and SIMD.
+#![doc = include_str!("../README.md")]
+//!
+//! # Modules
 //!
 //! The ground floor knows no profile:
 //! - [`simd`]: which instructions this machine has.

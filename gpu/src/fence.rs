@@ -15,6 +15,10 @@ pub struct Fence {
 
 impl Gpu {
     /// What to wait for after a submit; call it before the next one.
+    #[cfg_attr(
+        target_family = "wasm",
+        expect(clippy::needless_pass_by_value, reason = "natively the fence keeps it")
+    )]
     pub(super) fn fence(&self, index: wgpu::SubmissionIndex) -> Fence {
         #[cfg(not(target_family = "wasm"))]
         return Fence { index };

@@ -1,4 +1,6 @@
-//! The GPU executor: runs core's plan by WGSL kernels through wgpu, on Vulkan, Metal or DX12.
+#![doc = include_str!("../README.md")]
+//!
+//! # Modules
 //!
 //! The ground floor knows no profile. In reading order: [`device`] finds adapters and says which are usable, [`select`]
 //! which one a user means, [`context`] opens it, [`kernel`] is a kernel as text and compiled, [`recorder`] turns dispatches into submits of bounded time

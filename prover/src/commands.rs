@@ -1,11 +1,13 @@
 //! The command line: arguments in, text or JSON out.
 
 mod bench;
+mod commit;
 mod demo;
 mod devices;
 mod display;
 mod distance;
 mod mine;
+mod open;
 mod r_target;
 mod soundness;
 mod verify;
@@ -35,7 +37,7 @@ struct Cli {
 
 const EXIT_CODES: &str = "Exit codes:
     0  done, and what was verified is honest
-    1  fraud
+    1  fraud, or a commitment that its host did not open
     2  refused: bad input, or nothing in it that could be judged
     3  machine trouble: no device, no memory, a result or proof that could not be written
     4  unconfirmed: true, but by a model or radius that only the document names
@@ -54,6 +56,10 @@ enum Command {
     Distance(distance::DistanceArgs),
     /// Search for nonces that win, appending them to a file as proof batches
     Mine(mine::MineArgs),
+    /// Commit to all that was mined with transcripts, layer by layer (exact)
+    Commit(commit::CommitArgs),
+    /// Open the steps of a commitment that a beacon draws (exact)
+    Open(open::OpenArgs),
     /// Recompute a sample of somebody's proofs and give the verdict
     Verify(verify::VerifyArgs),
     /// Convert between a radius and the chance to win
@@ -105,6 +111,8 @@ fn run(command: &Command, out: &Output, stop: &Stop) -> Result<ExitCode, ProverE
         Command::Devices => devices::run(out),
         Command::Distance(args) => distance::run(args, out, stop),
         Command::Mine(args) => mine::run(args, out, stop),
+        Command::Commit(args) => commit::run(args, out),
+        Command::Open(args) => open::run(args, out, stop),
         Command::Verify(args) => verify::run(args, out, stop),
         Command::RTarget(args) => r_target::run(args, out),
         Command::Soundness(args) => soundness::run(args, out, stop),

@@ -24,6 +24,12 @@ pub trait Device<P: Profile>: Send {
         progress: OnProgress<'_>,
     ) -> Result<Vec<P::Outcome>, ProverError>;
 
+    /// From now on makes a transcript of every nonce beside its outcome; tells whether it can.
+    fn keep_roots(&mut self) -> bool;
+
+    /// The roots of the transcripts of the last outcomes, as documents write them, in their order.
+    fn take_roots(&mut self) -> Vec<String>;
+
     /// Makes the device anew after it was lost.
     ///
     /// # Errors
@@ -54,6 +60,16 @@ pub struct Product {
 
 /// What a device can do beside computing nonces.
 pub trait Rig {
+    /// As [`Device::keep_roots`].
+    fn keep_roots(&mut self) -> bool {
+        false
+    }
+
+    /// As [`Device::take_roots`].
+    fn take_roots(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// As [`Device::rebuild`]; a CPU is never lost.
     ///
     /// # Errors
@@ -90,6 +106,14 @@ where
         progress: OnProgress<'_>,
     ) -> Result<Vec<P::Outcome>, ProverError> {
         block_on(Engine::outcomes(self, key, nonces, progress)).map_err(Into::into)
+    }
+
+    fn keep_roots(&mut self) -> bool {
+        Rig::keep_roots(self)
+    }
+
+    fn take_roots(&mut self) -> Vec<String> {
+        Rig::take_roots(self)
     }
 
     fn rebuild(&mut self) -> Result<(), ProverError> {

@@ -3,6 +3,7 @@
 use crate::ledger::LedgerError;
 use serde::Serialize;
 use sphere_pow_core::document::ReadError;
+use sphere_pow_core::exact::transcript::TranscriptError;
 use sphere_pow_core::gonka::rule::RuleError;
 use sphere_pow_core::identity::IdentityError;
 use sphere_pow_core::verify::GivenError;
@@ -46,6 +47,14 @@ pub enum ProverError {
         file: String,
         /// Why.
         source: std::io::Error,
+    },
+    /// A commitment, openings, or roots that are none or do not go together.
+    #[error("{what}: {source}")]
+    Transcript {
+        /// Which of them.
+        what: String,
+        /// What is wrong.
+        source: TranscriptError,
     },
     /// The file that takes the proofs.
     #[error(transparent)]
@@ -149,6 +158,7 @@ impl ProverError {
             | Self::Given(_)
             | Self::Argument { .. }
             | Self::Document { .. }
+            | Self::Transcript { .. }
             | Self::File { .. } => 2,
             Self::Ledger(error) => error.exit_code(),
             Self::Gpu(GpuError::Ambiguous { .. }) => 2,
@@ -175,6 +185,7 @@ impl ProverError {
             Self::Given(error) => error.code(),
             Self::Argument { .. } => "argument",
             Self::Document { source, .. } => source.kind.code(),
+            Self::Transcript { source, .. } => source.code(),
             Self::File { .. } => "file",
             Self::Ledger(error) => error.code(),
             Self::NoDevice { .. } => "no-device",

@@ -14,10 +14,17 @@ use sphere_pow_core::identity::Nonce;
 use sphere_pow_core::text::shown;
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Most nonces of one line: no line may claim more than a single proof of the `exact` profile can hold.
 pub const MAX_LINE_NONCES: usize = sphere_pow_core::exact::proof::MAX_CLAIMS;
+
+/// Ending of the file with the roots of transcripts, beside that with the proofs.
+pub const ROOTS: &str = "roots";
+/// Ending of the file with the commitment to them.
+pub const COMMITMENT: &str = "commitment";
+/// Ending of the file with what was opened of it.
+pub const OPENINGS: &str = "openings";
 
 /// A ledger that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -119,6 +126,8 @@ pub struct Entry {
     pub last: Nonce,
     /// The columns that list what was won, by ascending nonce.
     pub columns: [(&'static str, Value); 2],
+    /// The roots of the transcripts of all nonces tried, in their order; none where the device makes none.
+    pub roots: Vec<String>,
 }
 
 /// What a ledger already holds.
@@ -150,13 +159,24 @@ impl Progress {
         Counts { tried: self.tried, won: self.won }
     }
 
+    /// Whatever another file says was tried is not tried again.
+    pub fn join(&mut self, other: &Self) {
+        for (group, groups, last) in &other.last {
+            self.reach(*group, *groups, *last);
+        }
+    }
+
+    fn reach(&mut self, group: u64, groups: u64, last: Nonce) {
+        match self.last.iter_mut().find(|(g, n, _)| (*g, *n) == (group, groups)) {
+            Some((_, _, known)) => *known = last.max(*known),
+            None => self.last.push((group, groups, last)),
+        }
+    }
+
     fn add(&mut self, line: &existing::Line) {
         self.tried = self.tried.saturating_add(line.tried);
         self.won = self.won.saturating_add(line.won);
-        match self.last.iter_mut().find(|(g, n, _)| (*g, *n) == (line.group, line.groups)) {
-            Some((_, _, known)) => *known = line.last.max(*known),
-            None => self.last.push((line.group, line.groups, line.last)),
-        }
+        self.reach(line.group, line.groups, line.last);
     }
 }
 
@@ -175,6 +195,8 @@ pub struct Ledger {
     sink: Sink,
     /// What is in the file.
     counts: Counts,
+    /// Takes the roots of transcripts.
+    roots: Option<Box<Ledger>>,
 }
 
 /// Whether a path is standard output, which then belongs to the proofs alone.
@@ -216,7 +238,7 @@ impl Ledger {
             file.append("\n").map_err(|reason| open_error(std::io::Error::other(reason)))?;
         }
         let counts = found.progress.counts();
-        Ok((Self { name, head, sink: Sink::File(file), counts }, found.progress))
+        Ok((Self { name, head, sink: Sink::File(file), counts, roots: None }, found.progress))
     }
 
     /// Takes lines that are no JSON out of a file whose others are of `head`: they go to `FILE.torn`, the others stay.
@@ -242,7 +264,25 @@ impl Ledger {
     /// A ledger in a pipe or in memory.
     #[must_use]
     pub fn stream(name: &str, stream: Box<dyn Write + Send>, head: Map<String, Value>) -> Self {
-        Self { name: name.to_owned(), head, sink: Sink::Stream(stream), counts: Counts::default() }
+        Self {
+            name: name.to_owned(),
+            head,
+            sink: Sink::Stream(stream),
+            counts: Counts::default(),
+            roots: None,
+        }
+    }
+
+    /// Where the roots of transcripts go: a ledger of the same head, for its lines to be appended first. A run that
+    /// breaks off between the two has committed to nonces whose wins it lost, and tries none again.
+    pub fn set_roots(&mut self, roots: Self) {
+        self.roots = Some(Box::new(roots));
+    }
+
+    /// What every line of it has.
+    #[must_use]
+    pub fn head(&self) -> &Map<String, Value> {
+        &self.head
     }
 
     /// What is in the file: of one that was moved while mining, what is in the new one.
@@ -257,6 +297,10 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Append`], with the line in it; the file then ends with the line before.
     pub fn append(&mut self, entry: &Entry) -> Result<(), LedgerError> {
+        if let Some(roots) = self.roots.as_mut().filter(|_| !entry.roots.is_empty()) {
+            let columns = [("nonces", Value::Array(Vec::new())), ("roots", entry.roots.clone().into())];
+            roots.append(&Entry { columns, roots: Vec::new(), ..entry.clone() })?;
+        }
         let text = self.line(entry);
         let result = match &mut self.sink {
             Sink::Stream(stream) => stream
@@ -294,6 +338,15 @@ impl Ledger {
         text.push('\n');
         text
     }
+}
+
+/// `FILE.ENDING`.
+#[must_use]
+pub fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(ending);
+    name.into()
 }
 
 /// A path for messages, and what makes an error of it.

@@ -1,4 +1,6 @@
-//! Mines and verifies transformer-based proofs of work on any GPU through wgpu, or on the CPU.
+#![doc = include_str!("../README.md")]
+//!
+//! # Modules
 //!
 //! In reading order: [`profiles`] is the one table of profiles and what the command needs of each; [`session`] makes
 //! the devices that the arguments name ready; [`search`] drives them over their nonces and writes what they win to a

@@ -82,6 +82,85 @@ impl Shortcuts {
     }
 }
 
+/// Documents and what is said of them, as a command passes them on.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// For a program.
+    pub value: Value,
+    /// For a person.
+    pub text: String,
+    /// The command's exit code.
+    pub exit_code: u8,
+}
+
+/// What a verifier says of a commitment beside the files.
+#[derive(Clone, Debug, Default)]
+pub struct Meant {
+    /// The model, as a name or its sizes.
+    pub params: Option<String>,
+    /// The block.
+    pub block_hash: Option<String>,
+    /// The host.
+    pub public_key: Option<String>,
+    /// What drew the steps.
+    pub beacon: Option<String>,
+    /// How many steps must be opened at least.
+    pub samples: Option<u32>,
+}
+
+/// Commitments to all work of a host: made, opened, checked.
+pub trait Transcripts: Sync {
+    /// Adds what `roots` (the file that mining wrote) holds beyond `before` to it; gives the commitment, in one line.
+    ///
+    /// # Errors
+    /// [`ProverError::Transcript`] for files that do not go together.
+    fn commit(&self, roots: &[u8], before: Option<&[u8]>) -> Result<(String, Told), ProverError>;
+
+    /// Makes the steps that a beacon draws again, and writes them. `files`: roots and commitment; `drawn`: beacon and
+    /// number of steps.
+    ///
+    /// # Errors
+    /// [`ProverError::Transcript`], and what a device can do.
+    fn open(
+        &self,
+        files: (&[u8], &[u8]),
+        drawn: (&str, u32),
+        setup: &Setup,
+        out: &mut dyn std::io::Write,
+        stop: &Stop,
+    ) -> Result<Told, ProverError>;
+
+    /// Repeats what was opened, and judges.
+    ///
+    /// # Errors
+    /// [`ProverError::Transcript`], and what a device can do.
+    fn check(
+        &self,
+        commitment: &[u8],
+        openings: &mut dyn std::io::Read,
+        meant: &Meant,
+        setup: &Setup,
+        stop: &Stop,
+    ) -> Result<Told, ProverError>;
+}
+
+/// What the first profile that has transcripts does with them.
+///
+/// # Panics
+/// When no profile has any, which is a bug.
+#[must_use]
+pub fn transcripts() -> &'static dyn Transcripts {
+    struct Find;
+    impl Visitor for Find {
+        type Output = Option<&'static dyn Transcripts>;
+        fn visit<P: Machine>(self) -> Self::Output {
+            P::transcripts()
+        }
+    }
+    let mut all = ProfileName::ALL.into_iter().filter_map(|name| with_profile(name, Find));
+    all.next().expect("a profile with transcripts")
+}
+
 /// A profile that runs on this machine's devices.
 pub trait Machine: Profile {
     /// The preset of a benchmark that names none.
@@ -150,6 +229,11 @@ pub trait Machine: Profile {
         nonces: usize,
         progress: OnShare<'_>,
     ) -> Result<Shortcuts, ProverError>;
+
+    /// What commits to all work and checks such commitments, where the profile knows how.
+    fn transcripts() -> Option<&'static dyn Transcripts> {
+        None
+    }
 
     /// The report in the form for whole documents.
     fn any_report(report: SubmissionReport<Self>) -> AnyReport;

@@ -224,6 +224,8 @@ struct Batch<P: Profile> {
     tried: u64,
     last: Nonce,
     won: Vec<(Nonce, P::Claim)>,
+    /// Of the transcripts of all nonces tried, where the device makes them.
+    roots: Vec<String>,
 }
 
 struct Worker<'a, P: Profile> {
@@ -278,7 +280,8 @@ impl<P: Profile> Worker<'_, P> {
                     let won =
                         |(nonce, outcome): (&Nonce, _)| Some((*nonce, P::won(&self.hunt.rule, outcome)?));
                     let won = claims.filter_map(won).collect();
-                    self.settle(Batch { tried: nonces.len() as u64, last, won })?;
+                    let roots = self.device.take_roots();
+                    self.settle(Batch { tried: nonces.len() as u64, last, won, roots })?;
                 }
             }
         }
@@ -322,7 +325,8 @@ impl<P: Profile> Worker<'_, P> {
         let [listed, claimed] = P::columns(&batch.won);
         let (tried, n_won) = (batch.tried, batch.won.len() as u64);
         let columns = [("nonces", listed), (P::CLAIM_COLUMN, claimed)];
-        let entry = Entry { group: self.group, groups: self.groups, tried, last: batch.last, columns };
+        let (group, groups, roots) = (self.group, self.groups, batch.roots.clone());
+        let entry = Entry { group, groups, tried, last: batch.last, columns, roots };
         let mut ledger = self.shared.ledger.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = ledger.append(&entry) {
             self.shared.failed.store(true, Ordering::Relaxed);

@@ -8,6 +8,7 @@ use serde_json::Value;
 use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::LazyLock;
 
 struct Case {
     /// The document.
@@ -120,7 +121,7 @@ const CASES: &[Case] = &[
     case("a_dist_null.json", DEV, 2, &["REFUSED", "dist is left out"]),
     // What `mine` writes.
     case("good_native_ledger.jsonl", "", 0, &["HONEST: 0 bad in all 5 claims; model dev-test"]),
-    case("exact_native_ledger.jsonl", "", 0, &["HONEST: 0 bad in all 13 claims; model nano"]),
+    case("exact_native_ledger.jsonl", "", 0, &["HONEST: 0 bad in all 18 claims; model nano"]),
     case("exact_overlap.jsonl", "", 2, &["REFUSED", "is claimed at entry"]),
     // Several hosts: all, or the one that is meant.
     case("d_two_participants.json", STAGE, 5, &["INCONCLUSIVE: 2 proofs", "*proof 1 of 2: HONEST"]),
@@ -139,7 +140,7 @@ const CASES: &[Case] = &[
     ),
     // Encodings.
     case("enc_bom.json", DEV, 0, &["HONEST: 0 bad in all 5"]),
-    case("exact_bom.jsonl", "", 0, &["HONEST: 0 bad in all 13"]),
+    case("exact_bom.jsonl", "", 0, &["HONEST: 0 bad in all 18"]),
     case("enc_utf16le.json", DEV, 2, &["UTF-16", "UTF-8"]),
     case("enc_gz.json.gz", DEV, 2, &["gzip", "gunzip"]),
     // What is no proof.
@@ -209,7 +210,7 @@ fn a_document_on_standard_input_is_the_same_as_in_a_file() {
     let file = std::fs::File::open(folder.join("exact_native_ledger.jsonl")).unwrap();
     let output = dir.command(&["verify", "-", "--backend", "cpu"]).stdin(file).output().unwrap();
     assert_eq!(output.status.code(), Some(0));
-    assert!(stdout(&output).starts_with("HONEST: 0 bad in all 13"), "{}", stdout(&output));
+    assert!(stdout(&output).starts_with("HONEST: 0 bad in all 18"), "{}", stdout(&output));
 }
 
 #[test]
@@ -243,7 +244,50 @@ fn verify_bytes(dir: &Dir, bytes: &[u8], options: &[&str]) -> (Option<i32>, Valu
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(bytes).unwrap();
     let output = child.wait_with_output().unwrap();
-    (output.status.code(), serde_json::from_slice(&output.stdout).unwrap_or_default())
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    if json.get("error").is_none() {
+        assert_report(&json);
+    }
+    (output.status.code(), json)
+}
+
+static SCHEMA: LazyLock<jsonschema::Validator> =
+    LazyLock::new(|| jsonschema::validator_for(&vector("report.schema.json")).unwrap());
+
+/// Asserts that a value is a report as `tests/vectors/report.schema.json` has it.
+fn assert_report(json: &Value) {
+    let faults: Vec<String> = SCHEMA.iter_errors(json).map(|error| error.to_string()).collect();
+    assert!(faults.is_empty(), "{}: {json:.300}", faults.join("; "));
+}
+
+#[test]
+fn reports_are_as_their_schema_has_them() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases");
+    let dir = Dir::new();
+    let mut verdicts = Vec::new();
+    for (file, options) in [
+        ("a_plain.json", DEV),
+        ("b_r10.json", DEV),
+        ("hash_lower.json", DEV),
+        ("d_one_bad_dist_over_2.json", STAGE),
+        ("d_one_without_key.json", STAGE),
+        ("d_empty_stage.json", STAGE),
+        ("exact_native_ledger.jsonl", ""),
+        ("fault2_exact_own_model.json", ""),
+    ] {
+        let options: Vec<&str> = options.split_whitespace().collect();
+        let (_, json) = verify_bytes(&dir, &std::fs::read(folder.join(file)).unwrap(), &options);
+        assert_report(&json);
+        verdicts.push(json["verdict"].as_str().unwrap().to_owned());
+        for (name, value) in [("schema", serde_json::json!(2)), ("extra", serde_json::json!(1))] {
+            let mut wrong = json.clone();
+            wrong[name] = value;
+            assert!(!SCHEMA.is_valid(&wrong), "{name}");
+        }
+    }
+    for word in ["honest", "fraud", "unconfirmed", "inconclusive", "incomplete", "refused"] {
+        assert!(verdicts.iter().any(|verdict| verdict == word), "no report is {word}: {verdicts:?}");
+    }
 }
 
 fn bytes_of(case: &Value) -> Vec<u8> {
@@ -255,10 +299,13 @@ fn bytes_of(case: &Value) -> Vec<u8> {
 fn what_the_specification_refuses_is_refused_by_code_and_place() {
     let dir = Dir::new();
     let mut faults = Vec::new();
-    for case in vector("document_reject.json")["cases"].as_array().unwrap() {
+    let [reject, mutated] = ["document_reject.json", "document_mutated.json"].map(vector);
+    let mutated = mutated["cases"].as_array().unwrap().iter().filter(|case| !case["code"].is_null());
+    for case in reject["cases"].as_array().unwrap().iter().chain(mutated) {
         let (code, json) = verify_bytes(&dir, &bytes_of(case), &[]);
         let error = &json["error"];
-        if code != Some(2) || error["code"] != case["code"] || error["place"] != case["place"] {
+        let is_elsewhere = case.get("place").is_some_and(|place| error["place"] != *place);
+        if code != Some(2) || error["code"] != case["code"] || is_elsewhere {
             faults.push(format!(
                 "{}: {code:?}, {error}, expected {} at {}",
                 case["name"], case["code"], case["place"]

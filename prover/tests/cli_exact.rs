@@ -209,7 +209,7 @@ fn proofs_are_read_as_bytes_too_and_bad_ones_are_refused_by_name() {
         (String::new(), "empty"),
         ("[]".into(), ""),
         ("{\"profile\": \"exact\"".into(), "not JSON"),
-        (with("version", json!(2)), "version"),
+        (with("version", json!(1)), "version"),
         (with("nonces", json!(["1"])), "digests"),
         (with("extra", json!(1)), "extra"),
         (with("params", json!({"dim": 0})), ""),

@@ -1,5 +1,3 @@
-//! The WGSL kernels of the GPU executor, one constant each: the files it needs, whole and one after the other, as the
-//! device gets them. A crate of its own, so that what includes them can be packaged.
 #![doc = include_str!("../README.md")]
 #![no_std]
 #![forbid(unsafe_code)]

@@ -1,17 +1,19 @@
-// The same answers in Chromium: bits, workers, aborts.
+// The same answers in Chromium and Firefox: bits, workers, aborts.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { browser, errors, load, optionsOf, paths, serve, vector } from './support.mjs';
+import { browser, errors, firefox, load, optionsOf, paths, serve, vector } from './support.mjs';
 
 const { createVerifier } = await load();
 const exactCases = JSON.parse(readFileSync(join(paths.root, 'tests/vectors/exact_forward.json'), 'utf8')).cases;
 const site = join(paths.work, 'site');
 let server;
-let chromium;
+/** The browsers, by name. */
+const browsers = {};
+const NAMES = ['Chromium', 'Firefox'];
 
 before(async () => {
   rmSync(site, { recursive: true, force: true });
@@ -19,21 +21,21 @@ before(async () => {
   cpSync(join(paths.installed, 'dist'), join(site, 'sphere-pow'), { recursive: true });
   writeFileSync(join(site, 'index.html'), '<!doctype html><html lang="en"><head><link rel="icon" href="data:,"><title>t</title></head><body></body></html>');
   server = await serve(site);
-  chromium = await browser();
+  [browsers.Chromium, browsers.Firefox] = await Promise.all([browser(), firefox()]);
 });
 after(async () => {
-  await chromium.close();
+  await Promise.all(Object.values(browsers).map((one) => one.close()));
   await server.close();
 });
 
 const bits = (numbers) => Buffer.from(Float64Array.from(numbers).buffer).toString('hex');
 
-for (const name of ['tiny', 'small', 'devtest']) {
-  test(`every distance of ${name} in Chromium, simd128 and scalar, to the bits of Node`, { timeout: 300_000 }, async () => {
+for (const [where, name] of NAMES.flatMap((where) => ['tiny', 'small', 'devtest'].map((name) => [where, name]))) {
+  test(`every distance of ${name} in ${where}, simd128 and scalar, to the bits of Node`, { timeout: 300_000 }, async () => {
     const known = vector(name);
     const { public_key, nonces, dist } = known;
     const batch = { public_key, nonces, dist };
-    const { page, complaints } = await chromium.open(server.url);
+    const { page, complaints } = await browsers[where].open(server.url);
     const run = ([file, options, batch]) =>
       import('/sphere-pow/index.js').then(async ({ createVerifier, init }) => {
         if (file) await init({ wasm: `/sphere-pow/${file}` });
@@ -57,9 +59,13 @@ for (const name of ['tiny', 'small', 'devtest']) {
   });
 }
 
-for (const file of ['verifier.wasm', 'verifier-scalar.wasm']) {
-  test(`every digest of the oracle in Chromium, ${file}`, { timeout: 300_000 }, async () => {
-    const { page, complaints } = await chromium.open(server.url);
+/** What takes long without vectors is left to Node (exact.test.mjs), whose engine is Chromium's. */
+const isQuick = ({ count, params }) => count <= 4 && params.dim * params.hidden < 2 ** 20;
+
+for (const [where, file] of NAMES.flatMap((where) => [[where, 'verifier.wasm'], [where, 'verifier-scalar.wasm']])) {
+  const cases = file.includes('scalar') ? exactCases.filter(isQuick) : exactCases;
+  test(`${cases.length} cases of digests of the oracle in ${where}, ${file}`, { timeout: 300_000 }, async () => {
+    const { page, complaints } = await browsers[where].open(server.url);
     const got = await page.evaluate(async ([file, cases]) => {
       const { createVerifier, init } = await import('/sphere-pow/index.js');
       await init({ wasm: `/sphere-pow/${file}` });
@@ -68,14 +74,15 @@ for (const file of ['verifier.wasm', 'verifier-scalar.wasm']) {
         const nonces = Array.from({ length: count }, (_, i) => String(BigInt(first_nonce) + BigInt(i)));
         const digests = nonces.map(() => '0'.repeat(64));
         const verifier = await createVerifier({ profile: 'exact', params, blockHash: block_hash });
-        const { results } = await verifier.verifyBatch({ profile: 'exact', version: 1, params, block_hash, public_key, nonces, digests }, { sample: 'all' });
+        const { results } = await verifier.verifyBatch({ profile: 'exact', version: 2, params, block_hash, public_key, nonces, digests }, { sample: 'all' });
         await verifier.close();
         out[name] = [results.map(({ digest }) => digest).join(''), results.filter(({ won }) => won).length];
       }
       return out;
-    }, [file, exactCases]);
+    }, [file, cases]);
     await page.close();
-    for (const { name, sha256_of_digests, won } of exactCases) {
+    assert.ok(cases.length > 20);
+    for (const { name, sha256_of_digests, won } of cases) {
       const hash = createHash('sha256').update(Buffer.from(got[name][0], 'hex')).digest('hex');
       assert.deepEqual([hash, got[name][1]], [sha256_of_digests, won], name);
     }
@@ -84,7 +91,7 @@ for (const file of ['verifier.wasm', 'verifier-scalar.wasm']) {
 }
 
 test('an abort in the page rejects within 200 ms, the worker is gone and the page was never blocked', { timeout: 120_000 }, async () => {
-  const { page, complaints } = await chromium.open(server.url);
+  const { page, complaints } = await browsers.Chromium.open(server.url);
   const result = await page.evaluate(async () => {
     const { createVerifier } = await import('/sphere-pow/index.js');
     const verifier = await createVerifier({ profile: 'gonka', params: 'testnet', blockHash: 'AB' });
@@ -124,8 +131,8 @@ test('an abort in the page rejects within 200 ms, the worker is gone and the pag
   assert.deepEqual(complaints, []);
 });
 
-test('in a worker of the caller\'s own', async () => {
-  const { page, complaints } = await chromium.open(server.url);
+for (const where of NAMES) test(`in a worker of the caller's own, ${where}`, async () => {
+  const { page, complaints } = await browsers[where].open(server.url);
   const known = vector('tiny');
   writeFileSync(join(site, 'own.js'), `
     import { createVerifier } from '/sphere-pow/index.js';
@@ -140,4 +147,35 @@ test('in a worker of the caller\'s own', async () => {
   await page.close();
   assert.ok(Math.abs(distance - known.dist[0]) < 2e-5);
   assert.deepEqual(complaints, []);
+});
+
+for (const where of NAMES) test(`workers under Trusted Types, and those that a page may not start, as typed errors, ${where}`, async (context) => {
+  const csp = { '/typed/': "require-trusted-types-for 'script'; trusted-types sphere-pow", '/none/': "require-trusted-types-for 'script'; trusted-types 'none'" };
+  for (const name of ['typed', 'none', 'open']) cpSync(join(site, 'index.html'), join(site, name, 'index.html'));
+  const pages = await serve(site, (path) => ({ 'content-security-policy': csp[path] ?? '' }));
+  context.after(() => pages.close());
+  const known = vector('tiny');
+  const run = async (path, worker) => {
+    const { page } = await browsers[where].open(`${pages.url}${path}`);
+    const said = await page.evaluate(async ([options, key, worker]) => {
+      const { createVerifier, SpherePowError } = await import('/sphere-pow/index.js');
+      const learn = await import('/sphere-pow/learn.js');
+      const verifier = await createVerifier({ ...options, worker });
+      const told = (error) => (error instanceof SpherePowError ? [error.code, error.message] : String(error));
+      const distance = await verifier.distance(key, 0).catch(told);
+      await verifier.close();
+      const traced = await learn.trace({ ...options, publicKey: key, nonce: 0, worker }).then(({ steps }) => steps.distance.distance, (error) => [error.code]);
+      await learn.close();
+      return [distance, traced];
+    }, [optionsOf(known), known.public_key, worker]);
+    await page.close();
+    return said;
+  };
+  for (const distance of await run('/typed/')) assert.ok(Math.abs(distance - known.dist[0]) < 2e-5, String(distance));
+  for (const [path, worker] of [['/none/'], ['/open/', 'https://elsewhere.example/worker.js']]) {
+    const [[code, message], [traceCode]] = await run(path, worker);
+    assert.deepEqual([code, traceCode], ['E_WASM_LOAD', 'E_WASM_LOAD'], path);
+    // Firefox tells a worker of another origin by an event.
+    assert.match(message, /^no worker from .+: .|^the worker did not start: ./);
+  }
 });

@@ -25,7 +25,7 @@ async function table(file, names) {
       const nonces = Array.from({ length: c.count }, (_, i) => String(BigInt(c.first_nonce) + BigInt(i)));
       const digests = nonces.map((_, i) => c.nonces[i]?.digest ?? '0'.repeat(64));
       const { block_hash, public_key, params } = c;
-      const proof = { profile: 'exact', version: 1, params, block_hash, public_key, nonces, digests };
+      const proof = { profile: 'exact', version: 2, params, block_hash, public_key, nonces, digests };
       const { results } = await verifier.verifyBatch(proof, { sample: 'all' });
       await verifier.close();
       const hash = createHash('sha256');

@@ -12,7 +12,7 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 if (!process.env.SPHERE_POW_NO_BUILD || !existsSync(join(paths.package, 'dist/index.js'))) {
   execFileSync(process.execPath, [join(paths.package, 'build.mjs')], { stdio: 'inherit' });
 }
-if (!existsSync(join(here, 'node_modules/playwright-core'))) npm(['ci'], here);
+if (!['playwright-core', 'puppeteer-core'].every((name) => existsSync(join(here, 'node_modules', name)))) npm(['ci'], here);
 installTarball();
 
 const named = process.argv.slice(2);

@@ -115,6 +115,28 @@ export async function serve(dir, headers = () => ({})) {
   return { url, close: () => new Promise((resolve) => server.close(resolve).closeAllConnections()) };
 }
 
+/** A page that keeps what its console and network complain of. */
+async function opened(page, url) {
+  const complaints = [];
+  const requests = [];
+  page.on('console', (message) => {
+    if (['error', 'warning', 'warn'].includes(message.type())) complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('requestfailed', (request) => complaints.push(`${request.url()} failed`));
+  page.on('request', (request) => requests.push(request.url()));
+  await page.goto(url);
+  return { page, complaints, requests };
+}
+
+/** Firefox by WebDriver BiDi; SPHERE_POW_FIREFOX names another binary. */
+export async function firefox() {
+  const { default: puppeteer } = await import('puppeteer-core');
+  const executablePath = process.env.SPHERE_POW_FIREFOX ?? '/usr/bin/firefox-esr';
+  const driven = await puppeteer.launch({ browser: 'firefox', executablePath, headless: true });
+  return { open: async (url) => opened(await driven.newPage(), url), close: () => driven.close() };
+}
+
 /** Chromium with a profile of its own; SPHERE_POW_CHROMIUM names another binary. */
 export async function browser(flags = []) {
   const { chromium } = await import('playwright-core');
@@ -135,20 +157,7 @@ export async function browser(flags = []) {
   });
   return {
     context,
-    /** A page that keeps what its console and network complain of. */
-    async open(url) {
-      const page = await context.newPage();
-      const complaints = [];
-      page.on('console', (message) => {
-        if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
-      });
-      page.on('pageerror', (error) => complaints.push(String(error)));
-      page.on('requestfailed', (request) => complaints.push(`${request.url()} failed`));
-      const requests = [];
-      page.on('request', (request) => requests.push(request.url()));
-      await page.goto(url);
-      return { page, complaints, requests };
-    },
+    open: async (url) => opened(await context.newPage(), url),
     async close() {
       await context.close();
       rmSync(profile, { recursive: true, force: true });

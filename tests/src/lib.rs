@@ -78,7 +78,7 @@ impl GonkaCase {
         let json = vectors(&format!("gonka_{name}.json"));
         let text = |field: &str| json[field].as_str().expect(field).to_owned();
         let list = |field: &str| json[field].as_array().expect(field).clone();
-        let params = Params::from_value(&json["params"]).expect("valid parameters");
+        let params = Params::from_json(&json["params"].to_string()).expect("valid parameters");
         Self {
             puzzle: Puzzle::new(&params, &BlockHash::new(&text("block_hash")).expect("a hash")),
             key: PublicKey::new(&text("public_key")).expect("a key"),

@@ -25,18 +25,22 @@ def rotary(x, head_dim):
 
 def stream_after_each_layer(job, nonces, turn=True, rope=False, see=lambda **_: None):
     h = np.stack([job.input(n) for n in nonces])
-    lanes = oracle.lanes if turn else lambda n, _: oracle.clamp8(rshift(n, 3))
+    keys = np.stack([job.round_keys(n) for n in nonces])
+    def lanes(n, z):
+        turned = oracle.lanes(n, 0, z)
+        # Turned back: position t is moved by 4 t lanes.
+        return turned if turn else np.stack([np.roll(turned[:, t], 4 * t, -1) for t in range(n.shape[1])], 1)
     for layer in range(job.layers):
         w = {role: job.tensor(layer, role) for role in ROLES}
         n = norm(h)
-        x = lanes(n, 0)
+        x = lanes(n, keys[:, 2 * layer])
         q, k, v = (linear8(x, w[role]) for role in ("wq", "wk", "wv"))
         if rope:
             q, k = rotary(q, job.head_dim), rotary(k, job.head_dim)
         a = attention(q, k, v, job.head_dim)
         h = rshift(n, 1) + norm(branch(a, w["wo"]))
         n = norm(h)
-        x2 = lanes(n, 0)
+        x2 = lanes(n, keys[:, 2 * layer + 1])
         gate, up = linear8(x2, w["w1"]), linear8(x2, w["w3"])
         y = swiglu(gate, up)
         h = rshift(n, 1) + norm(branch(y, w["w2"]))

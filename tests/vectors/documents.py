@@ -261,7 +261,7 @@ def exact():
     accept("exact_no_claims", changed(EXACT, nonces=[], digests=[]), "exact-proof", ["the document"], nonces=[], claims=[])
     accept("exact_escapes", json.dumps(EXACT).replace('"exact"', '"\\u0065xact"').replace('"nonces"', '"\\u006eonces"'),
            "exact-proof", ["the document"])
-    accept("exact_list", [EXACT, changed(EXACT, version=2)], "exact-proof", ["[0]"], [("[1].version", "version", None)])
+    accept("exact_list", [EXACT, changed(EXACT, version=1)], "exact-proof", ["[0]"], [("[1].version", "version", None)])
     here = "the document"
     for name in ["version", "params", "block_hash", "public_key", "nonces", "digests"]:
         exact_reject(name + "_absent", name, "missing", **{name: ABSENT})
@@ -273,13 +273,13 @@ def exact():
     reject("exact_profile_twice", json.dumps(EXACT)[:-1] + ', "profile": "exact"}', "repeated", "profile")
     exact_reject("unknown", here, "unknown", extra=1)
     exact_reject("unknown_of_the_other_profile", here, "unknown", dist=[])
-    exact_reject("unknown_before_version", here, "unknown", extra=1, version=2)
+    exact_reject("unknown_before_version", here, "unknown", extra=1, version=1)
     exact_reject("participant", here, "unknown", participant=5)
-    for name, version in [("text", "1"), ("negative", -1), ("float", 1.0), ("null", None)]:
+    for name, version in [("text", "2"), ("negative", -1), ("float", 2.0), ("null", None)]:
         exact_reject("version_" + name + "_value", "version", "value", version=version)
-    reject("exact_version_exponent", json.dumps(EXACT).replace('"version": 1', '"version": 1e0'), "value", "version")
-    reject("exact_version_minus_zero", json.dumps(EXACT).replace('"version": 1', '"version": -0'), "value", "version")
-    for version in (0, 2, 2**32, 2**63 - 1):
+    reject("exact_version_exponent", json.dumps(EXACT).replace('"version": 2', '"version": 2e0'), "value", "version")
+    reject("exact_version_minus_zero", json.dumps(EXACT).replace('"version": 2', '"version": -0'), "value", "version")
+    for version in (0, 1, 3, 2**32, 2**63 - 1):
         exact_reject(f"version_{version}", "version", "version", version=version)
     exact_reject("version_2_63", "version", "value", version=2**63)
     for name, params in [("list", list(EXACT["params"].values())), ("extra", changed(EXACT["params"], extra=1)),

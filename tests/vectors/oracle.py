@@ -20,7 +20,7 @@ import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TAG = b"sphere-pow exact"
-VERSION = 1
+VERSION = 2
 DOMAIN = {"weights": 1, "input": 2, "target": 3, "digest": 4}
 PRESETS = {  # dim, heads, hidden, layers, tokens, vocab, threshold
     "nano": (64, 4, 64, 40, 8, 256, 39535115),
@@ -137,6 +137,11 @@ class Job:
         raw = stream_bytes(self.input_key, nonce, 0, self.tokens * self.dim)
         return NORMAL[raw].reshape(self.tokens, self.dim).astype(np.int32) * 16
 
+    def round_keys(self, nonce):
+        """[2 layers, dim]: what is added before the matrices of each half layer."""
+        rows = 2 * self.layers
+        return NORMAL[stream_bytes(self.input_key, nonce, self.tokens * self.dim, rows * self.dim)].reshape(rows, self.dim)
+
     def target(self, nonce, digest):
         key = derive_key("target", self.params, self.block, self.key, struct.pack("<Q", nonce), digest)
         return NORMAL[stream_bytes(key, 0, 0, self.vocab)]
@@ -180,9 +185,10 @@ def norm(x):
     return ((c * inverse[..., None] + (1 << 15)) >> 16).astype(np.int32)
 
 
-def lanes(n, first_position):
-    """n [nonces, rows, dim] -> int8 copy, rotated by four times its position."""
-    x = clamp8(rshift(n, 3))
+def lanes(n, first_position, z=None):
+    """n [nonces, rows, dim], z [nonces, dim] -> int8 copy with the round key added, rotated by four times its position."""
+    keyed = n if z is None else n + 4 * z.astype(np.int32)[:, None]
+    x = clamp8(rshift(keyed, 3))
     return np.stack([np.roll(x[:, r], -4 * (first_position + r), axis=-1) for r in range(x.shape[1])], axis=1)
 
 
@@ -208,11 +214,12 @@ def swiglu(gate, up):
 
 def forward(job, nonces):
     h = np.stack([job.input(n) for n in nonces])
+    z = np.stack([job.round_keys(n) for n in nonces])
     for layer in range(job.layers):
         w = {role: job.tensor(layer, role) for role in ROLES}
         last = layer == job.layers - 1
         n = norm(h)
-        x = lanes(n, 0)
+        x = lanes(n, 0, z[:, 2 * layer])
         k, v = linear8(x, w["wk"]), linear8(x, w["wv"])
         if last:
             n, x = n[:, -1:], x[:, -1:]
@@ -220,7 +227,7 @@ def forward(job, nonces):
         a = attention(linear8(x, w["wq"]), k, v, job.head_dim)
         h = rshift(n, 1) + norm(branch(a, w["wo"]))
         n = norm(h)
-        x = lanes(n, first)
+        x = lanes(n, first, z[:, 2 * layer + 1])
         y = swiglu(linear8(x, w["w1"]), linear8(x, w["w3"]))
         h = rshift(n, 1) + norm(branch(y, w["w2"]))
     x = lanes(norm(h), job.tokens - 1)
@@ -325,7 +332,8 @@ def streams():
                for layer, role in [(0, r) for r in ROLES] + [(39, "w2"), (0, "output")]]
     big = Job("large", BLOCK, KEY)
     tile = NORMAL[stream_bytes(big.weights_key, big.stream(35, "w2"), 4095 * 4096 + 4000, 96)]
-    inputs = [{"nonce": str(n), "sha256_i16": sha(job.input(n), "<i2"), "first16": job.input(n).reshape(-1)[:16].tolist()}
+    inputs = [{"nonce": str(n), "sha256_i16": sha(job.input(n), "<i2"), "first16": job.input(n).reshape(-1)[:16].tolist(),
+               "sha256_round_keys_i8": sha(job.round_keys(n), "i1"), "last4_round_keys": job.round_keys(n).reshape(-1)[-4:].tolist()}
               for n in (0, 1, 2, 2**32, 2**63 - 1)]
     digest = hashlib.sha256(b"a digest").digest()
     targets = [{"nonce": str(n), "digest": digest.hex(), "sha256_i8": sha(job.target(n, digest), "i1"),
@@ -351,7 +359,8 @@ def op_cases():
         x = paint_range(seed, rows * dim, -size, size).reshape(1, rows, dim)
         n = norm(x)
         add("norm", seed=seed, rows=rows, dim=dim, size=size, sha256_i16=sha(n, "<i2"), first4=n.reshape(-1)[:4].tolist(),
-            position=5, sha256_lanes_i8=sha(lanes(n, 5), "i1"))
+            position=5, sha256_lanes_i8=sha(lanes(n, 5), "i1"),
+            sha256_keyed_lanes_i8=sha(lanes(n, 5, paint_range(seed + 50, dim, -46, 46).reshape(1, dim)), "i1"))
     spike = np.zeros((1, 1, 4096), np.int32)
     spike[0, 0, 17] = -70000
     add("norm_spike", dim=4096, index=17, value=-70000, result=int(norm(spike)[0, 0, 17]))
@@ -370,7 +379,8 @@ def op_cases():
     add("merge", seeds=[40, 41], rows=2, dim=256, sha256_i16=sha(h, "<i2"), first4=h.reshape(-1)[:4].tolist())
     write("exact_ops.json", "II.6",
           "Values are painted: x <- 1664525 x + 1013904223 mod 2^32 from `seed`, each new x gives low + (x >> 16) mod "
-          "(high - low + 1), row-major. linear: x -127..127 from seed, w -46..46 from seed + 100. norm: -size..size. "
+          "(high - low + 1), row-major. linear: x -127..127 from seed, w -46..46 from seed + 100. norm: -size..size; "
+          "keyed lanes: one round key -46..46 from seed + 50. "
           "attention: q, k, v -127..127 from seed, seed + 100, seed + 200; k is divided by `shrink`, towards zero. swiglu: gate, "
           "up -127..127. merge: normed -900..900, branch -2000..2000.", {"cases": cases})
 
@@ -457,7 +467,8 @@ def proofs():
     def flip(offset, bit):
         return patched(offset, [base[offset] ^ (1 << bit)])
     reject("half_a_header", "read", "truncated", base[:20])
-    reject("version_2", "read", "version", patched(4, le32(2)))
+    reject("version_1", "read", "version", patched(4, le32(1)))
+    reject("version_3", "read", "version", patched(4, le32(3)))
     reject("dim_not_a_power_of_four", "read", "params", patched(8, le32(128)))
     reject("dim_huge", "read", "params", patched(8, le32(1 << 31)))
     reject("heads_zero", "read", "params", patched(12, le32(0)))

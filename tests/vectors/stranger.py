@@ -116,7 +116,7 @@ def exact(o, path):
     version = need("version")
     if not digits(version, 2**63 - 1):
         raise Wrong("value", under(path, "version"))
-    if int(version) != 1:
+    if int(version) != 2:
         raise Wrong("version", under(path, "version"))
     if not exact_params(need("params")):
         raise Wrong("params", under(path, "params"))

@@ -23,6 +23,13 @@ import type {
   Unjudged,
 } from './report.js';
 
+declare global {
+  // For those whose lib has no disposables yet; the same as theirs.
+  interface SymbolConstructor {
+    readonly asyncDispose: unique symbol;
+  }
+}
+
 /** Stable codes; see the README for what each one means. */
 export type ErrorCode =
   | 'E_FORMAT'

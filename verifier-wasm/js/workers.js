@@ -130,13 +130,26 @@ function openChannel(option, source) {
   return webChannel(worker);
 }
 
-/** @param {string} url */
+/** Where the policy is kept: a page takes each name once, and may load several entries of the package. */
+const POLICY = Symbol.for('sphere-pow.policy');
+
+/**
+ * A web worker of a script. Where the page asks for trusted types, by a policy of the name `sphere-pow`.
+ * @param {string} url
+ */
 function webWorker(url) {
+  const start = (/** @type {any} */ script) => new Worker(script, { type: 'module', name: 'sphere-pow' });
+  const realm = /** @type {any} */ (globalThis);
   try {
-    return new Worker(url, { type: 'module', name: 'sphere-pow' });
-  } catch (error) {
-    // Such as a page that wants a TrustedScriptURL.
-    throw failure('E_WASM_LOAD', `the worker did not start: ${/** @type {Error} */ (error).message}; pass the option worker`, error);
+    try {
+      return start(url);
+    } catch (error) {
+      if (!realm.trustedTypes || !(error instanceof TypeError)) throw error;
+      realm[POLICY] ??= realm.trustedTypes.createPolicy('sphere-pow', { createScriptURL: String });
+      return start(realm[POLICY].createScriptURL(url));
+    }
+  } catch (cause) {
+    throw failure('E_WASM_LOAD', `no worker from ${url.slice(0, 80)}: ${/** @type {Error} */ (cause).message}; pass the option worker`, cause);
   }
 }
 

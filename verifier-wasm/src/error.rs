@@ -108,6 +108,7 @@ impl From<GivenError> for Failure {
     fn from(error: GivenError) -> Self {
         match error {
             GivenError::Identity(error) => Self::from(error),
+            GivenError::Json { reason } => Self::format(reason),
             error => Self::of(error.code(), error),
         }
     }
@@ -143,7 +144,10 @@ impl From<ParamsError> for Failure {
 
 impl From<exact::ParamsError> for Failure {
     fn from(error: exact::ParamsError) -> Self {
-        Self::of("params", error)
+        match error {
+            exact::ParamsError::Json { reason } => Self { reason: "params", ..Self::format(reason) },
+            error => Self::of("params", error),
+        }
     }
 }
 

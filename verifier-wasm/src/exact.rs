@@ -6,11 +6,10 @@ use crate::progress::tell;
 use core::num::NonZeroUsize;
 use core::ops::ControlFlow;
 use js_sys::Function;
-use serde::Deserialize;
-use serde_json::{Value, json};
-use sphere_pow_core::exact::params::RawParams;
+use serde::Serialize;
 use sphere_pow_core::exact::{Digest, Exact, Params, Puzzle, Verdict};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
+use sphere_pow_core::json::{self, Fields};
 use sphere_pow_core::profile::{Engine, EngineInfo, Model as _, OnProgress};
 use sphere_pow_cpu::exact::{CpuExecutor, CpuOptions, Footprint, Progress};
 
@@ -75,36 +74,45 @@ impl Engine<Exact> for Model {
     }
 }
 
-/// What an outcome says; whether the nonce wins follows from it.
-#[derive(Deserialize)]
+/// An outcome in the words of a report's results.
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Outcome {
+struct Words {
     digest: String,
+    won: bool,
     dot: String,
     logits_squared: String,
     target_squared: String,
+    distance: f64,
 }
 
-impl Outcome {
-    fn read(&self, threshold: u32) -> Option<(Digest, Verdict)> {
+/// Reads an outcome from these words; whether the nonce wins follows from them.
+fn outcome(threshold: u32, raw: &str) -> Result<(Digest, Verdict), Failure> {
+    let names = ["digest", "dot", "logitsSquared", "targetSquared"];
+    let fields = Fields::read(raw, &names).map_err(Failure::format)?;
+    let [digest, dot, logits, target] = names.map(|name| {
+        let text = fields.get(name).and_then(json::text);
+        text.ok_or_else(|| Failure::format(format!("a known result has no text {name}")))
+    });
+    let (digest, dot, logits, target) = (digest?, dot?, logits?, target?);
+    let read = || {
         let verdict = Verdict {
-            dot: self.dot.parse().ok().filter(|dot: &i64| dot.unsigned_abs() < 1 << 57)?,
-            logits_squared: self.logits_squared.parse().ok().filter(|sum: &u128| *sum < 1 << 66)?,
-            target_squared: self.target_squared.parse().ok().filter(|sum: &u32| *sum < 1 << 28)?,
+            dot: dot.parse().ok().filter(|dot: &i64| dot.unsigned_abs() < 1 << 57)?,
+            logits_squared: logits.parse().ok().filter(|sum: &u128| *sum < 1 << 66)?,
+            target_squared: target.parse().ok().filter(|sum: &u32| *sum < 1 << 28)?,
             won: false,
         };
         let (left, right) = verdict.sides(threshold);
-        Some((Digest::from_hex(&self.digest)?, Verdict { won: verdict.dot > 0 && left >= right, ..verdict }))
-    }
+        Some((Digest::from_hex(&digest)?, Verdict { won: verdict.dot > 0 && left >= right, ..verdict }))
+    };
+    read().ok_or_else(|| Failure::range("a known result has numbers or a digest that cannot be"))
 }
 
 impl Computed for Exact {
     type Model = Model;
 
-    fn sizes(value: &Value) -> Result<Params, Failure> {
-        let raw = RawParams::deserialize(value)
-            .map_err(|error| Failure::format(format!("no sizes of an exact model: {error}")))?;
-        Ok(Params::new(&raw)?)
+    fn sizes(text: &str) -> Result<Params, Failure> {
+        Ok(Params::from_json(text)?)
     }
 
     fn cost(params: &Params, keep_weights: bool) -> Result<Cost, Failure> {
@@ -137,24 +145,19 @@ impl Computed for Exact {
         Ok(Model { executor, info: engine_info() })
     }
 
-    /// `{digest, won, dot, logitsSquared, targetSquared, distance}`.
-    fn outcome_to_value((digest, verdict): &Self::Outcome) -> Value {
-        json!({
-            "digest": digest.to_hex(),
-            "won": verdict.won,
-            "dot": verdict.dot.to_string(),
-            "logitsSquared": verdict.logits_squared.to_string(),
-            "targetSquared": verdict.target_squared.to_string(),
-            "distance": verdict.distance(),
-        })
+    fn outcome_words((digest, verdict): &Self::Outcome) -> impl Serialize + use<> {
+        Words {
+            digest: digest.to_hex(),
+            won: verdict.won,
+            dot: verdict.dot.to_string(),
+            logits_squared: verdict.logits_squared.to_string(),
+            target_squared: verdict.target_squared.to_string(),
+            distance: verdict.distance(),
+        }
     }
 
-    fn outcome_from_value(params: &Params, value: &Value) -> Result<Self::Outcome, Failure> {
-        let outcome = Outcome::deserialize(value)
-            .map_err(|error| Failure::format(format!("a known result is none of this profile: {error}")))?;
-        outcome
-            .read(params.threshold())
-            .ok_or_else(|| Failure::range("a known result has numbers or a digest that cannot be"))
+    fn outcome_from_json(params: &Params, raw: &str) -> Result<Self::Outcome, Failure> {
+        outcome(params.threshold(), raw)
     }
 
     fn price_from_radius(_: f64) -> Option<()> {

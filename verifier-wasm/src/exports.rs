@@ -1,12 +1,13 @@
 //! What JavaScript calls.
 
 use crate::error::{Failure, kind};
+use crate::json::to_string;
 use crate::judge::{Judge, batches, each};
 use crate::models::{self, Computed, asked, outcomes_to_json};
 use crate::progress::{ready, tell};
 use js_sys::Function;
-use serde_json::json;
-use sphere_pow_core::document::{MAX_DOCUMENT_BYTES, MAX_NONCES, read_model};
+use serde::Serialize;
+use sphere_pow_core::document::{MAX_DOCUMENT_BYTES, MAX_NONCES, ModelFile, read_model};
 use sphere_pow_core::exact::{self, Exact};
 use sphere_pow_core::gonka::rule::{DECEMBER_2025_HEIGHT, TargetRadius};
 use sphere_pow_core::gonka::{self, Gonka, verify as gonka_verify};
@@ -18,45 +19,67 @@ use sphere_pow_core::verify::{
 };
 use wasm_bindgen::prelude::wasm_bindgen;
 
+/// `Constants` of types.d.ts.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Constants {
+    report_schema: u32,
+    sample: usize,
+    fraud_threshold: f64,
+    probability_mismatch: f64,
+    rms_bound: f64,
+    max_bound: f64,
+    radii: [Radius; 2],
+    presets: Presets,
+    max_document_bytes: usize,
+    max_nonces: usize,
+    exit_codes: ExitCodes,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Radius {
+    from_height: Option<i64>,
+    r_target: TargetRadius,
+}
+
+#[derive(Serialize)]
+struct Presets {
+    gonka: &'static [&'static str],
+    exact: &'static [&'static str],
+}
+
+/// Each verdict of a document with the exit code of a command that ends with it.
+struct ExitCodes;
+
+impl Serialize for ExitCodes {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_map(ReportVerdict::ALL.map(|verdict| (verdict, verdict.exit_code())))
+    }
+}
+
 /// The numbers of the rules, as JSON; `Constants` of types.d.ts.
 ///
 /// # Errors
 /// None that these values have.
 #[wasm_bindgen]
 pub fn constants() -> Result<String, Failure> {
-    let codes = [
-        ReportVerdict::Honest,
-        ReportVerdict::Inconclusive,
-        ReportVerdict::Unconfirmed,
-        ReportVerdict::Incomplete,
-        ReportVerdict::Refused,
-        ReportVerdict::Fraud,
-    ];
-    let mut exit_codes = serde_json::Map::new();
-    for verdict in codes {
-        if let serde_json::Value::String(name) = serde_json::to_value(verdict)? {
-            exit_codes.insert(name, verdict.exit_code().into());
-        }
-    }
-    Ok(serde_json::to_string(&json!({
-        "reportSchema": REPORT_SCHEMA,
-        "sample": DEFAULT_SAMPLE,
-        "fraudThreshold": gonka_verify::DEFAULT_FRAUD_THRESHOLD,
-        "probabilityMismatch": gonka_verify::PROBABILITY_MISMATCH,
-        "rmsBound": gonka_verify::RMS_BOUND,
-        "maxBound": gonka_verify::MAX_BOUND,
-        "radii": [
-            { "fromHeight": null, "rTarget": TargetRadius::LAUNCH },
-            { "fromHeight": DECEMBER_2025_HEIGHT, "rTarget": TargetRadius::DECEMBER_2025 },
+    to_string(&Constants {
+        report_schema: REPORT_SCHEMA,
+        sample: DEFAULT_SAMPLE,
+        fraud_threshold: gonka_verify::DEFAULT_FRAUD_THRESHOLD,
+        probability_mismatch: gonka_verify::PROBABILITY_MISMATCH,
+        rms_bound: gonka_verify::RMS_BOUND,
+        max_bound: gonka_verify::MAX_BOUND,
+        radii: [
+            Radius { from_height: None, r_target: TargetRadius::LAUNCH },
+            Radius { from_height: Some(DECEMBER_2025_HEIGHT), r_target: TargetRadius::DECEMBER_2025 },
         ],
-        "presets": {
-            "gonka": gonka::Params::PRESETS,
-            "exact": exact::Params::PRESETS,
-        },
-        "maxDocumentBytes": MAX_DOCUMENT_BYTES,
-        "maxNonces": MAX_NONCES,
-        "exitCodes": exit_codes,
-    }))?)
+        presets: Presets { gonka: gonka::Params::PRESETS, exact: exact::Params::PRESETS },
+        max_document_bytes: MAX_DOCUMENT_BYTES,
+        max_nonces: MAX_NONCES,
+        exit_codes: ExitCodes,
+    })
 }
 
 /// The network's radius at a height.
@@ -121,7 +144,7 @@ pub fn check_given(profile: &str, given: &str) -> Result<(), Failure> {
         Expectations::<P>::new(given)?;
         Ok(())
     }
-    let given: Given = serde_json::from_str(given).map_err(Failure::format)?;
+    let given = Given::from_json(given)?;
     match models::profile_of(profile)? {
         ProfileName::Gonka => of::<Gonka>(&given),
         ProfileName::Exact => of::<Exact>(&given),
@@ -143,15 +166,20 @@ pub fn describe(profile: &str, params: &str, keep_weights: bool) -> Result<Strin
 /// As [`read_model`].
 #[wasm_bindgen]
 pub fn read_sizes(profile: &str, bytes: &[u8]) -> Result<String, Failure> {
-    fn of<P: Profile>(bytes: &[u8]) -> Result<serde_json::Value, Failure> {
-        let file = read_model::<P::Params>(bytes)?;
-        Ok(json!({ "params": file.params.to_value(), "notes": file.notes }))
+    fn of<P: Profile>(bytes: &[u8]) -> Result<String, Failure> {
+        let ModelFile { params, notes } = read_model::<P::Params>(bytes)?;
+        to_string(&Sizes { params, notes })
     }
-    let file = match models::profile_of(profile)? {
-        ProfileName::Gonka => of::<Gonka>(bytes)?,
-        ProfileName::Exact => of::<Exact>(bytes)?,
-    };
-    Ok(serde_json::to_string(&file)?)
+    match models::profile_of(profile)? {
+        ProfileName::Gonka => of::<Gonka>(bytes),
+        ProfileName::Exact => of::<Exact>(bytes),
+    }
+}
+
+#[derive(Serialize)]
+struct Sizes<T> {
+    params: T,
+    notes: Vec<String>,
 }
 
 /// The batches of a document as they stand, as JSON.
@@ -225,7 +253,7 @@ impl Document {
             AnySubmission::Gonka(submission) => Gonka::cost(&submission.params, keep_weights)?,
             AnySubmission::Exact(submission) => Exact::cost(&submission.params, keep_weights)?,
         };
-        Ok(serde_json::to_string(&cost)?)
+        to_string(&cost)
     }
 
     /// The claims of a submission: a `Float64Array` of distances, or a `Uint8Array` of 32 bytes a digest.
@@ -310,7 +338,7 @@ impl Model {
         Ok(Self { model: models::Model::new(profile, params, &block, keep_weights, progress)? })
     }
 
-    /// What nonces come to, as a JSON list of [`Computed::outcome_to_value`].
+    /// What nonces come to, as a JSON list of [`Computed::outcome_words`].
     ///
     /// # Errors
     /// `E_RANGE` for a key or nonce that cannot be; `E_ABORTED`.

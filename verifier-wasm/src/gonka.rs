@@ -6,10 +6,11 @@ use crate::progress::tell;
 use core::ops::ControlFlow;
 use half::f16;
 use js_sys::Function;
-use serde_json::{Value, json};
+use serde::Serialize;
 use sphere_pow_core::gonka::plan::Slot;
 use sphere_pow_core::gonka::{Gonka, Params, Puzzle};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
+use sphere_pow_core::json::{self, Fields};
 use sphere_pow_core::profile::{Engine, EngineInfo, Model as _, OnProgress};
 use sphere_pow_cpu::gonka::{CpuExecutor, CpuOptions, weight_pool_with};
 use std::sync::Arc;
@@ -81,11 +82,17 @@ impl Engine<Gonka> for Model {
     }
 }
 
+/// An outcome in the words of a report's results; null when it is not a number.
+#[derive(Serialize)]
+struct Words {
+    distance: f64,
+}
+
 impl Computed for Gonka {
     type Model = Model;
 
-    fn sizes(value: &Value) -> Result<Params, Failure> {
-        Ok(Params::from_value(value)?)
+    fn sizes(text: &str) -> Result<Params, Failure> {
+        Ok(Params::from_json(text)?)
     }
 
     fn cost(params: &Params, _: bool) -> Result<Cost, Failure> {
@@ -108,15 +115,15 @@ impl Computed for Gonka {
         Ok(Model { puzzle: Puzzle::new(params, block), executor, info: engine_info() })
     }
 
-    /// `{distance}`, null when it is not a number.
-    fn outcome_to_value(outcome: &f64) -> Value {
-        json!({ "distance": outcome })
+    fn outcome_words(outcome: &f64) -> impl Serialize + use<> {
+        Words { distance: *outcome }
     }
 
-    fn outcome_from_value(_: &Params, value: &Value) -> Result<f64, Failure> {
-        match value.get("distance").or_else(|| value.get("recomputed")) {
-            Some(Value::Null) => Ok(f64::NAN),
-            other => other.and_then(Value::as_f64).ok_or_else(|| {
+    fn outcome_from_json(_: &Params, raw: &str) -> Result<f64, Failure> {
+        let fields = Fields::read(raw, &["distance", "recomputed"]).map_err(Failure::format)?;
+        match fields.strict("distance").or_else(|| fields.strict("recomputed")) {
+            Some("null") => Ok(f64::NAN),
+            other => other.and_then(json::number).ok_or_else(|| {
                 Failure::format("a known result has no number recomputed, expected one or null")
             }),
         }

@@ -1,49 +1,47 @@
 //! Documents and their judge: core's reader, plan and reports behind handles.
 
 use crate::error::Failure;
+use crate::json::to_string;
 use crate::models::{Computed, engine_info};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Serialize;
 use sphere_pow_core::document::{self, AnyBatch, Batch};
+use sphere_pow_core::exact::Exact;
+use sphere_pow_core::gonka::Gonka;
+use sphere_pow_core::json;
 use sphere_pow_core::profile::{EngineInfo, Model as _, Profile, ProfileName};
 use sphere_pow_core::verify::{
     self, AnyReport, AnySubmission, Given, GivenError, Plan, Sample, SampleSize, Source, Sources, Submission,
     SubmissionReport,
 };
 
-/// What comes with a document without standing in it, as in a link: it fills gaps, and is the document's word.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Said {
-    params: Option<Value>,
-    block_hash: Option<String>,
-    public_key: Option<String>,
-    r_target: Option<f64>,
-    block_height: Option<i64>,
+/// Fills gaps of a batch with what comes with a document without standing in it, as in a link: it is the document's
+/// word.
+fn fill<P: Computed>(batch: &mut Batch<P>, said: &Given) -> Result<ProfileName, GivenError> {
+    let own = Given { r_target: None, block_height: None, ..said.clone() };
+    let own = verify::Expectations::<P>::new(&own)?;
+    batch.params = batch.params.take().or(own.params);
+    batch.block_hash = batch.block_hash.take().or(own.block_hash);
+    batch.public_key = batch.public_key.take().or(own.public_key);
+    batch.block_height = batch.block_height.or(said.block_height);
+    batch.price = batch.price.or_else(|| P::price_from_radius(said.r_target?));
+    Ok(P::NAME)
 }
 
-impl Said {
-    fn fill<P: Computed>(&self, batch: &mut Batch<P>) -> Result<ProfileName, GivenError> {
-        let said = Given {
-            params: self.params.clone(),
-            block_hash: self.block_hash.clone(),
-            public_key: self.public_key.clone(),
-            ..Given::default()
-        };
-        let said = verify::Expectations::<P>::new(&said)?;
-        batch.params = batch.params.take().or(said.params);
-        batch.block_hash = batch.block_hash.take().or(said.block_hash);
-        batch.public_key = batch.public_key.take().or(said.public_key);
-        batch.block_height = batch.block_height.or(self.block_height);
-        batch.price = batch.price.or_else(|| P::price_from_radius(self.r_target?));
-        Ok(P::NAME)
+/// What may come with a document.
+fn said_of(json: &str) -> Result<Given, Failure> {
+    let said = Given::from_json(json)?;
+    let is_more = said.participant.is_some() || said.fraud_threshold.is_some();
+    if is_more {
+        Err(Failure::format("participant and fraudThreshold are the verifier's to say"))
+    } else {
+        Ok(said)
     }
 }
 
 /// A batch as it stands in its document.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct BatchHead {
+#[serde(rename_all = "camelCase", bound = "")]
+struct BatchHead<'a, P: Profile> {
     profile: ProfileName,
     place: String,
     participant: Option<String>,
@@ -51,15 +49,15 @@ struct BatchHead {
     block_hash: Option<String>,
     block_height: Option<i64>,
     node_id: Option<u64>,
-    params: Option<Value>,
+    params: Option<&'a P::Params>,
     preset: Option<&'static str>,
     r_target: Option<f64>,
     n_claimed: usize,
     has_claims: bool,
 }
 
-impl BatchHead {
-    fn new<P: Computed>(batch: &Batch<P>) -> Self {
+impl<'a, P: Computed> BatchHead<'a, P> {
+    fn new(batch: &'a Batch<P>) -> Self {
         let params = batch.params.as_ref();
         Self {
             profile: P::NAME,
@@ -69,7 +67,7 @@ impl BatchHead {
             block_hash: batch.block_hash.as_ref().map(ToString::to_string),
             block_height: batch.block_height,
             node_id: batch.node_id,
-            params: params.map(|params| params.to_value()),
+            params,
             preset: params.and_then(|params| params.preset()),
             r_target: batch.price.as_ref().and_then(P::radius_of_price),
             n_claimed: batch.nonces.len(),
@@ -83,17 +81,18 @@ impl BatchHead {
 /// # Errors
 /// As [`document::read`].
 pub fn batches(bytes: &[u8]) -> Result<String, Failure> {
-    let heads = document::read(bytes)?.batches.into_iter().map(|batch| match batch {
-        AnyBatch::Gonka(batch) => BatchHead::new(&batch),
-        AnyBatch::Exact(batch) => BatchHead::new(&batch),
+    let document = document::read(bytes)?;
+    let heads = document.batches.iter().map(|batch| match batch {
+        AnyBatch::Gonka(batch) => Either::Gonka(BatchHead::new(batch)),
+        AnyBatch::Exact(batch) => Either::Exact(BatchHead::new(batch)),
     });
-    Ok(serde_json::to_string(&heads.collect::<Vec<_>>())?)
+    to_string(&heads.collect::<Vec<_>>())
 }
 
 /// What a submission is of, before it is checked: the fields that its report will have.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Head {
+#[serde(rename_all = "camelCase", bound = "")]
+struct Head<'a, P: Profile> {
     profile: ProfileName,
     place: String,
     participant: Option<String>,
@@ -102,8 +101,8 @@ struct Head {
     block_height: Option<i64>,
     node_id: Option<u64>,
     preset: Option<&'static str>,
-    params: Value,
-    rule: Value,
+    params: &'a P::Params,
+    rule: &'a P::Rule,
     win_rate: f64,
     sources: Sources,
     unconfirmed: Vec<&'static str>,
@@ -111,11 +110,11 @@ struct Head {
     hints: Vec<String>,
 }
 
-impl Head {
-    fn new<P: Profile>(submission: &Submission<P>) -> Result<Self, Failure> {
+impl<'a, P: Profile> Head<'a, P> {
+    fn new(submission: &'a Submission<P>) -> Self {
         let Submission { params, settled, block_hash, public_key, .. } = submission;
         let whole = submission.sample(SampleSize::All, "", Source::Whole);
-        Ok(Self {
+        Self {
             profile: P::NAME,
             place: submission.place.clone(),
             participant: submission.participant.clone(),
@@ -124,14 +123,14 @@ impl Head {
             block_height: submission.block_height,
             node_id: submission.node_id,
             preset: params.preset(),
-            params: params.to_value(),
-            rule: serde_json::to_value(&settled.rule)?,
+            params,
+            rule: &settled.rule,
             win_rate: P::win_rate(params, &settled.rule),
             sources: submission.sources,
             unconfirmed: submission.unconfirmed(&whole),
             n_claimed: submission.nonces().len(),
             hints: [block_hash.spelling_hint(), public_key.spelling_hint()].into_iter().flatten().collect(),
-        })
+        }
     }
 }
 
@@ -140,7 +139,15 @@ struct Heads<'a> {
     shape: document::Shape,
     torn: Option<document::Torn>,
     unjudged: &'a [verify::Unjudged],
-    submissions: Vec<Head>,
+    submissions: Vec<Either<Head<'a, Gonka>, Head<'a, Exact>>>,
+}
+
+/// One or the other, shown without saying which.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Either<G, E> {
+    Gonka(G),
+    Exact(E),
 }
 
 /// Does the same for a submission of whichever profile.
@@ -162,19 +169,19 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// Reads a document and joins its batches. `given` and `said` are JSON of [`Given`] and [`Said`].
+    /// Reads a document and joins its batches. `given` and `said` are JSON of [`Given`].
     ///
     /// # Errors
     /// As [`document::read`] and [`verify::plan`]; `E_FORMAT` for options of other types, and for batches of another
     /// profile than `profile`.
     pub fn new(bytes: &[u8], given: &str, said: &str, profile: Option<&str>) -> Result<Self, Failure> {
-        let given: Given = serde_json::from_str(given).map_err(Failure::format)?;
-        let said: Said = serde_json::from_str(said).map_err(Failure::format)?;
+        let given = Given::from_json(given)?;
+        let said = said_of(said)?;
         let mut document = document::read(bytes)?;
         for batch in &mut document.batches {
             let own = match batch {
-                AnyBatch::Gonka(batch) => said.fill(batch)?,
-                AnyBatch::Exact(batch) => said.fill(batch)?,
+                AnyBatch::Gonka(batch) => fill(batch, &said)?,
+                AnyBatch::Exact(batch) => fill(batch, &said)?,
             };
             if let Some(expected) = profile.filter(|name| *name != own.as_str()) {
                 let message = format!("the proof is of profile {own}, expected {expected} as the verifier's");
@@ -191,13 +198,16 @@ impl Judge {
     /// # Errors
     /// None that these values have.
     pub fn heads(&self) -> Result<String, Failure> {
-        let heads = self.plan.submissions.iter().map(|any| each!(any, submission => Head::new(submission)));
-        Ok(serde_json::to_string(&Heads {
+        let heads = self.plan.submissions.iter().map(|any| match any {
+            AnySubmission::Gonka(submission) => Either::Gonka(Head::new(submission)),
+            AnySubmission::Exact(submission) => Either::Exact(Head::new(submission)),
+        });
+        to_string(&Heads {
             shape: self.plan.shape,
             torn: self.plan.torn,
             unjudged: &self.plan.unjudged,
-            submissions: heads.collect::<Result<_, _>>()?,
-        })?)
+            submissions: heads.collect(),
+        })
     }
 
     /// The submission of that number.
@@ -238,7 +248,7 @@ impl Judge {
                 let finding = submission.check(*index as usize, outcome);
                 finding.ok_or_else(|| Failure::range(format!("there is no claim {index}")))
             });
-            Ok(serde_json::to_string(&findings.collect::<Result<Vec<_>, _>>()?)?)
+            to_string(&findings.collect::<Result<Vec<_>, _>>()?)
         })
     }
 
@@ -263,7 +273,7 @@ impl Judge {
         let report = each!(self.submission(at)?, submission => {
             AnyReport::from(report(submission, sample, outcomes, &engine)?)
         });
-        let json = serde_json::to_string(&report)?;
+        let json = to_string(&report)?;
         self.reports[at] = Some(report);
         Ok(json)
     }
@@ -275,20 +285,26 @@ impl Judge {
     pub fn conclude(&mut self) -> Result<String, Failure> {
         let reports = core::mem::take(&mut self.reports).into_iter().collect::<Option<Vec<_>>>();
         let reports = reports.ok_or_else(|| Failure::internal("not every submission is judged"))?;
-        Ok(serde_json::to_string(&self.plan.conclude(reports))?)
+        to_string(&self.plan.conclude(reports))
     }
 }
 
 fn read_outcomes<P: Computed>(
     submission: &Submission<P>,
-    json: &str,
+    text: &str,
     expected: usize,
 ) -> Result<Vec<P::Outcome>, Failure> {
-    let values: Vec<Value> = serde_json::from_str(json).map_err(Failure::format)?;
-    if values.len() != expected {
-        return Err(Failure::format(format!("{} outcomes, expected {expected}", values.len())));
+    let mut outcomes = Vec::with_capacity(expected);
+    let read = json::elements(json::only(text).map_err(Failure::format)?, |_, raw| {
+        outcomes.push(P::outcome_from_json(&submission.params, raw)?);
+        Ok(())
+    });
+    match read {
+        Err(json::Stop::Own(failure)) => Err(failure),
+        Err(json::Stop::Json(error)) => Err(Failure::format(error)),
+        Ok(()) if outcomes.len() == expected => Ok(outcomes),
+        Ok(()) => Err(Failure::format(format!("{} outcomes, expected {expected}", outcomes.len()))),
     }
-    values.iter().map(|value| P::outcome_from_value(&submission.params, value)).collect()
 }
 
 fn report<P: Computed>(

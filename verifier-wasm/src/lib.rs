@@ -11,6 +11,7 @@ pub mod exact;
 #[cfg(feature = "verifier")]
 pub mod exports;
 pub mod gonka;
+pub mod json;
 #[cfg(feature = "verifier")]
 pub mod judge;
 #[cfg(feature = "learn")]

@@ -1,10 +1,10 @@
 //! A profile as this wasm computes it: what a model costs, how it is opened, and its outcomes as JSON.
 
 use crate::error::Failure;
+use crate::json::to_string;
 use crate::{exact, gonka};
 use js_sys::Function;
 use serde::Serialize;
-use serde_json::Value;
 use sphere_pow_core::exact::Exact;
 use sphere_pow_core::gonka::Gonka;
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
@@ -31,8 +31,8 @@ pub struct Cost {
 
 /// A model with what it costs.
 #[derive(Serialize)]
-struct Described {
-    params: Value,
+struct Described<T> {
+    params: T,
     preset: Option<&'static str>,
     #[serde(flatten)]
     cost: Cost,
@@ -47,7 +47,7 @@ pub trait Computed: Profile {
     ///
     /// # Errors
     /// `E_FORMAT` for a wrong shape, `E_RANGE` for values that cannot be.
-    fn sizes(value: &Value) -> Result<Self::Params, Failure>;
+    fn sizes(text: &str) -> Result<Self::Params, Failure>;
 
     /// What a model costs.
     ///
@@ -66,14 +66,14 @@ pub trait Computed: Profile {
         progress: &Function,
     ) -> Result<Self::Model, Failure>;
 
-    /// An outcome as JSON, in the words of a report's results.
-    fn outcome_to_value(outcome: &Self::Outcome) -> Value;
+    /// An outcome in the words of a report's results.
+    fn outcome_words(outcome: &Self::Outcome) -> impl Serialize + use<Self>;
 
     /// An outcome from such JSON, or from one of a report's results. What it says of the claim is not looked at.
     ///
     /// # Errors
     /// `E_FORMAT`, `E_RANGE`.
-    fn outcome_from_value(params: &Self::Params, value: &Value) -> Result<Self::Outcome, Failure>;
+    fn outcome_from_json(params: &Self::Params, raw: &str) -> Result<Self::Outcome, Failure>;
 
     /// A document's price of a win from a radius that came with it.
     fn price_from_radius(radius: f64) -> Option<Self::Price>;
@@ -92,8 +92,7 @@ pub trait Computed: Profile {
 /// `E_PROFILE_UNKNOWN` for a name of none; `E_FORMAT`, `E_RANGE` for sizes that cannot be.
 pub fn params_of<P: Computed>(text: &str) -> Result<P::Params, Failure> {
     if text.trim_start().starts_with('{') {
-        let value: Value = serde_json::from_str(text).map_err(Failure::format)?;
-        return P::sizes(&value);
+        return P::sizes(text);
     }
     P::Params::from_name(text).ok_or_else(|| {
         let got = sphere_pow_core::text::shown(text);
@@ -107,16 +106,15 @@ pub fn params_of<P: Computed>(text: &str) -> Result<P::Params, Failure> {
 /// # Errors
 /// As [`params_of`] and [`Computed::cost`].
 pub fn describe(profile: &str, params: &str, keep_weights: bool) -> Result<String, Failure> {
-    fn of<P: Computed>(params: &str, keep_weights: bool) -> Result<Described, Failure> {
+    fn of<P: Computed>(params: &str, keep_weights: bool) -> Result<String, Failure> {
         let params = params_of::<P>(params)?;
         let cost = P::cost(&params, keep_weights)?;
-        Ok(Described { params: params.to_value(), preset: params.preset(), cost })
+        to_string(&Described { params: &params, preset: params.preset(), cost })
     }
-    let described = match profile_of(profile)? {
-        ProfileName::Gonka => of::<Gonka>(params, keep_weights)?,
-        ProfileName::Exact => of::<Exact>(params, keep_weights)?,
-    };
-    Ok(serde_json::to_string(&described)?)
+    match profile_of(profile)? {
+        ProfileName::Gonka => of::<Gonka>(params, keep_weights),
+        ProfileName::Exact => of::<Exact>(params, keep_weights),
+    }
 }
 
 /// The profile of that name.
@@ -167,7 +165,7 @@ pub fn engine_info() -> EngineInfo {
 /// # Errors
 /// None that these values have.
 pub fn outcomes_to_json<P: Computed>(outcomes: &[P::Outcome]) -> Result<String, Failure> {
-    Ok(serde_json::to_string(&outcomes.iter().map(P::outcome_to_value).collect::<Vec<_>>())?)
+    to_string(&outcomes.iter().map(P::outcome_words).collect::<Vec<_>>())
 }
 
 /// Checked nonces and key, as they come from JavaScript.

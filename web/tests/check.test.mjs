@@ -159,7 +159,7 @@ test('Chinese and Russian, by the browser and by choice; no text is left in anot
       await page.goBack();
       await page.locator('textarea').fill('{');
       await page.locator('.drop button').first().click();
-      assert.match(await page.locator('[role=alert] p').nth(1).innerText(), { zh: /JSON。/, ru: /не целый JSON/ }[locale.slice(0, 2)]);
+      assert.match(await page.locator('[role=alert] p').nth(1).innerText(), { zh: /JSON。/, ru: /некорректный JSON/ }[locale.slice(0, 2)]);
     }, { locale });
   }
 });

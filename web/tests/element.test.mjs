@@ -205,6 +205,31 @@ test('what is missing, unreadable or unreachable is said, and the element goes o
     assert.equal(outcomes.after, 'honest');
   }));
 
+test('limits that the page sets: of bytes, whatever the server says, and of time; else what was checked on, and how fast', () =>
+  embed({ src: '../samples/gonka-honest.json' }, async (element, page) => {
+    const outcomes = await page.evaluate(async () => {
+      const node = document.querySelector('sphere-pow-proof');
+      const found = [];
+      for (const [name, value] of [['max-bytes', '100'], ['max-bytes', '-1'], ['timeout', '0.01'], ['timeout', 'soon'], ['timeout', '1e9']]) {
+        window.events.length = 0;
+        node.setAttribute(name, value);
+        const report = await node.check();
+        node.removeAttribute(name);
+        const { type, detail } = window.events.at(-1);
+        found.push([report?.verdict ?? null, type, detail.code ?? detail.name ?? null]);
+      }
+      return found;
+    });
+    assert.deepEqual(outcomes, [
+      [null, 'failure', 'TooLarge'],
+      [null, 'failure', 'E_RANGE'],
+      [null, 'failure', 'TimedOut'],
+      [null, 'failure', 'E_RANGE'],
+      ['honest', 'verdict', null],
+    ]);
+    assert.match(await element.locator('[part=rate]').innerText(), /^[\d.,]+ nonces a second, \S/);
+  }));
+
 test('a check can be cancelled, taken away and started again', () =>
   embed({ src: '../samples/gonka-honest.json' }, async (element, page) => {
     await element.getByRole('button').click();

@@ -64,7 +64,7 @@ async function ownModel(profile, params) {
   const head = { params, public_key: honest.public_key, block_hash: honest.block_hash };
   if (profile === 'gonka') return { ...head, r_target: honest.r_target, nonces: made.map(({ nonce }) => Number(nonce)), dist: made.map(({ distance }) => distance) };
   const won = made.filter(({ won }) => won);
-  return { ...head, profile, version: 1, nonces: won.map(({ nonce }) => nonce), digests: won.map(({ digest }) => digest) };
+  return { ...head, profile, version: 2, nonces: won.map(({ nonce }) => nonce), digests: won.map(({ digest }) => digest) };
 }
 
 test('a model of the document’s own is unconfirmed, and named; the reader may vouch for it, or expect another', async () => {

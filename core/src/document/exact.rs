@@ -36,7 +36,7 @@ pub(super) fn batch(fields: &Fields<'_>, path: &Path<'_>) -> Result<(Batch<Exact
         return Err(path.error(ReadErrorKind::Unknown { name }));
     }
     required(fields, "profile", "\"exact\"", path)?;
-    let version = number(required(fields, "version", "1", path)?);
+    let version = number(required(fields, "version", "2", path)?);
     let version = version.map_err(|kind| path.member("version").error(kind))?;
     if version != u64::from(Exact::VERSION) {
         let kind = DecodeError::Version { got: version, expected: Exact::VERSION };
@@ -175,9 +175,7 @@ fn list<'a>(fields: &Fields<'a>, name: &'static str, path: &Path<'_>) -> Result<
     });
     match walked {
         Ok(()) => Ok(list),
-        Err(Stop::Json(error)) => {
-            Err(path.error(ReadErrorKind::Json { reason: super::walk::reason_of(&error) }))
-        }
+        Err(Stop::Json(error)) => Err(path.error(ReadErrorKind::Json { reason: error.into() })),
     }
 }
 

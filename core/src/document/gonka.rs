@@ -224,9 +224,7 @@ fn list<T>(
     match walked {
         Ok(()) => Ok(list),
         Err(Stop::Own(error)) => Err(error),
-        Err(Stop::Json(error)) => {
-            Err(path.error(ReadErrorKind::Json { reason: super::walk::reason_of(&error) }))
-        }
+        Err(Stop::Json(error)) => Err(path.error(ReadErrorKind::Json { reason: error.into() })),
     }
 }
 

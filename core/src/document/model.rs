@@ -4,10 +4,11 @@ use super::path::Path;
 use super::{ModelFile, ReadError, ReadErrorKind, sequence};
 use crate::json::{self, Fields, Stop};
 use crate::profile::Model;
+use alloc::borrow::Cow;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec::Vec;
-use serde_json::{Map, Value};
+use core::convert::Infallible;
 
 /// Most bytes of an object with a model's sizes.
 const MAX_MODEL_BYTES: usize = 1 << 14;
@@ -18,11 +19,12 @@ const WRAPPERS: [&str; 4] = ["params", "poc_params", "model_params", "result"];
 
 /// The sizes that an object of a document says.
 pub(super) fn sizes<M: Model>(raw: &str) -> Result<M, ReadErrorKind> {
-    M::from_value(&Value::Object(object(raw)?)).map_err(|reason| ReadErrorKind::Params { reason })
+    members(raw)?;
+    M::from_json(raw).map_err(|reason| ReadErrorKind::Params { reason })
 }
 
-/// An object small enough for a tree, no member twice.
-fn object(raw: &str) -> Result<Map<String, Value>, ReadErrorKind> {
+/// The names in a small object, ascending, none twice.
+fn members(raw: &str) -> Result<Vec<Cow<'_, str>>, ReadErrorKind> {
     let wrong = |reason| ReadErrorKind::Params { reason };
     if !raw.starts_with('{') {
         return Err(wrong(format!("{}, expected an object with a model's sizes", json::described(raw))));
@@ -30,18 +32,18 @@ fn object(raw: &str) -> Result<Map<String, Value>, ReadErrorKind> {
     if raw.len() > MAX_MODEL_BYTES {
         return Err(wrong(format!("{} bytes, expected at most {MAX_MODEL_BYTES}", raw.len())));
     }
-    let mut object = Map::new();
-    let walked = json::members(raw, |name, raw| {
-        let value = serde_json::from_str(raw).map_err(|error| error.to_string())?;
-        match object.insert(name.to_string(), value) {
-            None => Ok(()),
-            Some(_) => Err(format!("{} stands twice", crate::text::shown(&name))),
-        }
+    let mut names = Vec::new();
+    let walked = json::members(raw, |name, _| {
+        names.push(name);
+        Ok::<(), Infallible>(())
     });
-    match walked {
-        Ok(()) => Ok(object),
-        Err(Stop::Own(reason)) => Err(wrong(reason)),
-        Err(Stop::Json(error)) => Err(wrong(error.to_string())),
+    if let Err(Stop::Json(error)) = walked {
+        return Err(wrong(error.to_string()));
+    }
+    names.sort_unstable();
+    match names.array_windows().find(|[a, b]| a == b) {
+        Some([name, _]) => Err(wrong(format!("{} stands twice", crate::text::shown(name)))),
+        None => Ok(names),
     }
 }
 
@@ -66,19 +68,22 @@ fn within<M: Model>(raw: &str, path: &Path<'_>, depth: usize) -> Result<ModelFil
     {
         return within(raw, &path.member(name), depth + 1);
     }
-    let mut object = object(raw).map_err(|kind| path.error(kind))?;
-    let is_model = M::DEFAULTS.iter().any(|(name, _)| object.contains_key(*name));
+    let names = members(raw).map_err(|kind| path.error(kind))?;
+    let has = |name: &str| names.iter().any(|own| own == name);
+    let mut whole = Cow::Borrowed(raw);
     let mut notes = Vec::new();
-    if is_model {
-        for (name, default) in M::DEFAULTS {
-            if !object.contains_key(*name) {
-                let value: Value = serde_json::from_str(default).expect("defaults are JSON");
-                notes.push(format!("{name} is left out, the network's default {default} was taken"));
-                object.insert((*name).to_string(), value);
-            }
+    if let Some(open) = raw.strip_suffix('}')
+        && M::DEFAULTS.iter().any(|(name, _)| has(name))
+    {
+        let mut text = open.to_string();
+        for (name, default) in M::DEFAULTS.iter().filter(|(name, _)| !has(name)) {
+            notes.push(format!("{name} is left out, the network's default {default} was taken"));
+            text.push_str(&format!(",\"{name}\":{default}"));
         }
+        text.push('}');
+        whole = Cow::Owned(text);
     }
-    match M::from_value(&Value::Object(object)) {
+    match M::from_json(&whole) {
         Ok(params) => Ok(ModelFile { params, notes }),
         Err(reason) => Err(path.error(ReadErrorKind::Params { reason })),
     }

@@ -5,7 +5,7 @@ use super::walk::{Walk, reason_of};
 use super::{Document, Place, ReadError, ReadErrorKind, Torn};
 use alloc::format;
 use alloc::string::{String, ToString};
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
 
 /// What stands between values: white space, the zero bytes that a power cut leaves, marks of joined files.
 const BETWEEN: [char; 6] = [' ', '\t', '\r', '\n', '\0', '\u{feff}'];
@@ -67,9 +67,10 @@ fn skip(text: &str, at: usize) -> usize {
 }
 
 /// A value, or why there is none.
-fn value_at(rest: &str) -> Result<&RawValue, serde_json::Error> {
-    let mut values = serde_json::Deserializer::from_str(rest).into_iter::<&RawValue>();
-    values.next().unwrap_or_else(|| serde_json::from_str(""))
+fn value_at(rest: &str) -> Result<&str, serde_json::Error> {
+    let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
+    values.next().unwrap_or_else(|| serde_json::from_str(""))?;
+    Ok(rest.get(..values.byte_offset()).unwrap_or_default())
 }
 
 /// The only value of a file.
@@ -77,7 +78,7 @@ pub(super) fn only(bytes: &[u8]) -> Result<&str, ReadError> {
     let Text { text, cut } = text_of(bytes)?;
     let start = skip(text, 0);
     let rest = check_start(text, start)?;
-    let raw = value_at(rest).map_err(|error| not_json(text, start, 1, &error))?.get();
+    let raw = value_at(rest).map_err(|error| not_json(text, start, 1, &error))?;
     let end = skip(text, start + raw.len());
     match (end < text.len(), cut) {
         (false, 0) => Ok(raw),
@@ -115,13 +116,13 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, ReadError> {
         let line = lines.up_to(text, at);
         match value_at(rest) {
             Ok(raw) => {
-                let end = skip(text, at + raw.get().len());
+                let end = skip(text, at + raw.len());
                 let name = match () {
                     () if at == start && end == text.len() && cut == 0 => String::new(),
                     () if line > last_line => format!("line {line}"),
                     () => format!("line {line}, value {}", n_values + 1),
                 };
-                walk.value(raw.get(), &Path::value(&name))?;
+                walk.value(raw, &Path::value(&name))?;
                 (n_values, last_line) = (n_values + 1, line);
                 at = end;
             }

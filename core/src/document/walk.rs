@@ -176,7 +176,7 @@ impl Walk {
         let fields = match Fields::read(raw, MEMBERS) {
             Ok(fields) => fields,
             Err(error) => {
-                let kind = ReadErrorKind::Json { reason: reason_of(&error) };
+                let kind = ReadErrorKind::Json { reason: error.into() };
                 return self.set_aside(here.outer.participant.clone(), here.path.error(kind));
             }
         };
@@ -305,7 +305,7 @@ impl Walk {
         match walked {
             Ok(()) => Ok(()),
             Err(Stop::Own(error)) => Err(error),
-            Err(Stop::Json(error)) => Err(here.path.error(ReadErrorKind::Json { reason: reason_of(&error) })),
+            Err(Stop::Json(error)) => Err(here.path.error(ReadErrorKind::Json { reason: error.into() })),
         }
     }
 

@@ -2,8 +2,9 @@
 
 use super::ops::{self, AttentionShape, Requant};
 use super::params::Params;
-use super::plan::{Op, Plan, Rows, Slot};
-use super::puzzle::Puzzle;
+use super::plan::{Op, Plan, Rows, Slot, layer_ops, readout_ops};
+use super::puzzle::{Inputs, Puzzle};
+use super::transcript::judge::narrow;
 use super::weights::{Tensor, WeightStream};
 use crate::identity::{Nonce, PublicKey};
 use alloc::borrow::Cow;
@@ -56,20 +57,54 @@ impl ReferenceExecutor {
         self.logits_of_inputs(&self.puzzle.inputs(key, nonces))
     }
 
+    /// One layer of each nonce, repeated from the state before it, SPEC §II.12.8: the state after it and, after the last
+    /// layer, the logits.
+    ///
+    /// # Shapes
+    /// - `states`: `[nonces, tokens, dim]`.
+    /// - returns `[nonces, tokens, dim]` and nothing; after the last layer `[nonces, dim]` and `[nonces, vocab]`.
+    ///
+    /// # Panics
+    /// When `states` has another length, or there is no such layer or no nonce.
+    #[must_use]
+    pub fn repeat(
+        &self,
+        key: &PublicKey,
+        nonces: &[Nonce],
+        layer: usize,
+        states: &[i16],
+    ) -> (Vec<i16>, Vec<i32>) {
+        let params = self.puzzle.params();
+        assert!(layer < params.layers(), "layer {layer} of {}", params.layers());
+        assert_eq!(
+            states.len(),
+            nonces.len() * params.tokens() * params.dim(),
+            "states are [nonces, tokens, dim]"
+        );
+        let mut run = Activations::new(params, &self.puzzle.inputs(key, nonces));
+        run.stream = states.iter().map(|value| i32::from(*value)).collect();
+        let is_last = layer + 1 == params.layers();
+        for op in layer_ops(layer, is_last) {
+            run.step(op, |tensor| self.tensor(tensor));
+        }
+        let next = narrow(&run.stream);
+        if is_last {
+            readout_ops().into_iter().for_each(|op| run.step(op, |tensor| self.tensor(tensor)));
+        }
+        (next, run.logits)
+    }
+
     /// Logits of each input, SPEC §II.7.
     ///
     /// # Shapes
-    /// - `inputs`: `[nonces, tokens, dim]` entries of the normal table.
     /// - returns `[nonces, vocab]`.
     ///
     /// # Panics
-    /// When `inputs` is no whole number of nonces.
+    /// When `inputs` are no whole number of nonces.
     #[must_use]
-    pub fn logits_of_inputs(&self, inputs: &[i8]) -> Vec<i32> {
+    pub fn logits_of_inputs(&self, inputs: &Inputs) -> Vec<i32> {
         let params = self.puzzle.params();
-        let per_nonce = params.tokens() * params.dim();
-        assert!(inputs.len().is_multiple_of(per_nonce), "inputs are [nonces, tokens, dim]");
-        if inputs.is_empty() {
+        if inputs.tokens.is_empty() {
             return Vec::new();
         }
         let mut run = Activations::new(params, inputs);
@@ -87,6 +122,7 @@ pub struct Activations {
     params: Params,
     nonces: usize,
     input: Vec<i8>,
+    round_keys: Vec<i8>,
     /// [`Slot::Stream`].
     pub stream: Vec<i32>,
     normed: Vec<i32>,
@@ -105,18 +141,22 @@ pub struct Activations {
 }
 
 impl Activations {
-    /// A batch before the first op.
+    /// A batch of one nonce or more before the first op.
     ///
-    /// # Shapes
-    /// - `inputs`: `[nonces, tokens, dim]` entries of the normal table, of one nonce or more.
+    /// # Panics
+    /// When `inputs` are no whole number of nonces.
     #[must_use]
-    pub fn new(params: &Params, inputs: &[i8]) -> Self {
-        let nonces = inputs.len() / (params.tokens() * params.dim());
+    pub fn new(params: &Params, inputs: &Inputs) -> Self {
+        let (per_nonce, keys) = (params.tokens() * params.dim(), 2 * params.layers() * params.dim());
+        let nonces = inputs.tokens.len() / per_nonce;
+        assert!(inputs.tokens.len() == nonces * per_nonce, "inputs are [nonces, tokens, dim]");
+        assert!(inputs.round_keys.len() == nonces * keys, "round keys are [nonces, 2 layers, dim]");
         let (int8, wide) = (Vec::new, Vec::new);
         Self {
             params: *params,
             nonces,
-            input: inputs.to_vec(),
+            input: inputs.tokens.clone(),
+            round_keys: inputs.round_keys.clone(),
             stream: wide(),
             normed: wide(),
             lanes: int8(),
@@ -150,6 +190,7 @@ impl Activations {
     fn int8(&mut self, slot: Slot) -> &mut Vec<i8> {
         match slot {
             Slot::Input => &mut self.input,
+            Slot::RoundKeys => &mut self.round_keys,
             Slot::Lanes => &mut self.lanes,
             Slot::Query => &mut self.query,
             Slot::Key => &mut self.key,
@@ -185,13 +226,18 @@ impl Activations {
                 self.stream = vec![0; self.input.len()];
                 ops::embed(&self.input, &mut self.stream);
             }
-            Op::Norm { rows } => {
+            Op::Norm { rows, round } => {
                 self.normed = vec![0; self.stream.len()];
                 ops::norm(&self.stream, dim, &mut self.normed);
                 self.lanes = vec![0; self.normed.len()];
                 let per_nonce = self.rows_per_nonce(self.stream.len(), dim, rows);
-                let position = |row| params.tokens() - per_nonce + row % per_nonce;
-                ops::lanes(&self.normed, dim, position, &mut self.lanes);
+                let keys = |nonce: usize| {
+                    round.map(|round| &self.round_keys[(nonce * 2 * params.layers() + round) * dim..][..dim])
+                };
+                for (row, lanes) in self.lanes.chunks_exact_mut(dim).enumerate() {
+                    let position = params.tokens() - per_nonce + row % per_nonce;
+                    ops::lanes(&self.normed[row * dim..][..dim], keys(row / per_nonce), position, lanes);
+                }
             }
             Op::Linear { input, weight, output, requant, rows } => {
                 let (outputs, inputs) = weight.shape(&params);

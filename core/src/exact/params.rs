@@ -1,9 +1,13 @@
 //! Model sizes (SPEC §II.2): [`Params`] cannot hold a size whose bounds are not proven.
 
-use serde::{Deserialize, Serialize};
+use crate::json::{self, Fields};
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::fmt::{self, Display, Formatter};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Version of the profile's rules; enters every key and every proof.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The presets by name (SPEC §II.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -100,6 +104,12 @@ pub struct Params {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParamsError {
+    /// The JSON is no object of sizes.
+    #[error("{reason}")]
+    Json {
+        /// What is wrong, with the field.
+        reason: String,
+    },
     /// A width is not one of those whose square root is a power of two.
     #[error("{field} is {got}, expected a power of 4 from {min} to {max}")]
     Width {
@@ -175,6 +185,38 @@ impl Params {
         range("tokens", tokens, 1, dim / 4)?;
         range("vocab", vocab, 16, MAX_VOCAB)?;
         Ok(Self { words: [dim, heads, hidden, layers, tokens, vocab, threshold] })
+    }
+
+    /// Reads a JSON object with the seven sizes, each an integer, and no other member.
+    ///
+    /// # Errors
+    /// [`ParamsError::Json`] when it is no such object, else as [`Self::new`].
+    pub fn from_json(text: &str) -> Result<Self, ParamsError> {
+        let wrong = |reason| ParamsError::Json { reason };
+        let raw = json::only(text).map_err(|error| wrong(error.to_string()))?;
+        if !raw.starts_with('{') {
+            return Err(wrong("expected an object with a model's sizes".into()));
+        }
+        let fields = Fields::read(raw, &FIELDS).map_err(|error| wrong(error.to_string()))?;
+        if let Some(name) = fields.unknown {
+            return Err(wrong(format!("{name} is no size of a model")));
+        }
+        let size = |name| {
+            let raw = fields.strict(name).ok_or_else(|| wrong(format!("{name} is missing")))?;
+            let expected =
+                || format!("{name} is {}, expected an integer from 0 to 4294967295", json::described(raw));
+            raw.parse().map_err(|_| wrong(expected()))
+        };
+        let [dim, heads, hidden, layers, tokens, vocab, threshold] = FIELDS.map(size);
+        Self::new(&RawParams {
+            dim: dim?,
+            heads: heads?,
+            hidden: hidden?,
+            layers: layers?,
+            tokens: tokens?,
+            vocab: vocab?,
+            threshold: threshold?,
+        })
     }
 
     /// The seven numbers in the order of their encoding (SPEC §II.3).
@@ -256,6 +298,24 @@ impl Params {
     pub fn n_weights(&self) -> u64 {
         let (dim, hidden) = (self.dim() as u64, self.hidden() as u64);
         self.layers() as u64 * (4 * dim * dim + 3 * dim * hidden) + self.vocab() as u64 * dim
+    }
+}
+
+/// As [`RawParams`].
+impl Serialize for Params {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.raw().serialize(to)
+    }
+}
+
+/// As JSON, in the order of their encoding.
+impl Display for Params {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for (name, word) in FIELDS.iter().zip(self.words) {
+            let before = if *name == FIELDS[0] { '{' } else { ',' };
+            write!(f, "{before}\"{name}\":{word}")?;
+        }
+        f.write_str("}")
     }
 }
 

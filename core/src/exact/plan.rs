@@ -13,11 +13,13 @@ use alloc::vec::Vec;
 pub enum Slot {
     /// Entries of the normal table, `[nonces * tokens, dim]` i8; the executor's caller fills it.
     Input,
+    /// Entries of the normal table, `[nonces * 2 layers, dim]` i8; the executor's caller fills it.
+    RoundKeys,
     /// The residual stream `[rows, dim]`, within ±24552: i32 or i16.
     Stream,
     /// The normed stream `[rows, dim]`, within ±16368: i32 or i16.
     Normed,
-    /// The turned int8 copy of the normed stream `[rows, dim]` i8.
+    /// The int8 copy of the normed stream, a round key added, turned `[rows, dim]` i8.
     Lanes,
     /// Queries `[rows, dim]` i8.
     Query,
@@ -83,10 +85,12 @@ impl Rows {
 pub enum Op {
     /// `Stream = 16 Input`, all positions.
     Embed,
-    /// `Normed = norm(Stream)`, `Lanes = lanes(Normed)`.
+    /// `Normed = norm(Stream)`, `Lanes = lanes(Normed, RoundKeys)`.
     Norm {
         /// Positions.
         rows: Rows,
+        /// Which of each nonce's round keys, 0..2 layers; none before the logits.
+        round: Option<usize>,
     },
     /// `output = requant(input weightᵀ)`.
     Linear {
@@ -159,7 +163,7 @@ impl Plan {
             ops.extend(layer_ops(*layer, Some(layer) == kept.last()));
         }
         if kept.is_empty() {
-            ops.extend([Op::Norm { rows: Rows::All }, Op::TakeLast, READOUT]);
+            ops.extend([Op::Norm { rows: Rows::All, round: None }, Op::TakeLast, READOUT]);
         } else {
             ops.extend(readout_ops());
         }
@@ -192,7 +196,7 @@ pub fn layer_ops(layer: usize, is_last: bool) -> Vec<Op> {
         Op::Linear { input, weight, output: Slot::Branch, requant: Requant::Branch, rows }
     };
     let query = project(Slot::Lanes, LayerTensor::Wq, Slot::Query, rows);
-    let mut ops = alloc::vec![Op::Norm { rows: Rows::All }];
+    let mut ops = alloc::vec![Op::Norm { rows: Rows::All, round: Some(2 * layer) }];
     if !is_last {
         ops.push(query);
     }
@@ -205,7 +209,7 @@ pub fn layer_ops(layer: usize, is_last: bool) -> Vec<Op> {
         Op::Attention { rows },
         branch(Slot::Attended, LayerTensor::Wo),
         Op::Merge { rows },
-        Op::Norm { rows },
+        Op::Norm { rows, round: Some(2 * layer + 1) },
         project(Slot::Lanes, LayerTensor::W1, Slot::Gate, rows),
         project(Slot::Lanes, LayerTensor::W3, Slot::Up, rows),
         Op::SwiGlu { rows },
@@ -226,7 +230,7 @@ const READOUT: Op = Op::Linear {
 /// From the last position's stream to its logits.
 #[must_use]
 pub fn readout_ops() -> [Op; 2] {
-    [Op::Norm { rows: Rows::Last }, READOUT]
+    [Op::Norm { rows: Rows::Last, round: None }, READOUT]
 }
 
 #[cfg(test)]

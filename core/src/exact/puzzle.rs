@@ -6,6 +6,24 @@ use super::verdict::{Digest, Verdict};
 use super::weights::{WeightStream, through_normal};
 use crate::identity::{BlockHash, Nonce, PublicKey};
 use alloc::{vec, vec::Vec};
+use core::ops::Range;
+
+/// What a batch of nonces draws (SPEC §II.5): entries of the normal table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inputs {
+    /// What is embedded, `[nonces, tokens, dim]`.
+    pub tokens: Vec<i8>,
+    /// What is added before the matrices of each half layer, `[nonces, 2 layers, dim]`.
+    pub round_keys: Vec<i8>,
+}
+
+/// `n` values of the normal table from a nonce's stream, from byte `offset` on.
+fn drawn(inputs_key: &StreamKey, nonce: Nonce, offset: u64, n: usize) -> Vec<i8> {
+    let (mut bytes, mut out) = (vec![0; n], vec![0; n]);
+    inputs_key.read(nonce.get(), offset, &mut bytes);
+    through_normal(&bytes, &mut out);
+    out
+}
 
 /// Model sizes and a block hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,19 +72,35 @@ impl Puzzle {
     /// The input of a nonce (SPEC §II.5): `[tokens, dim]` entries of the normal table.
     #[must_use]
     pub fn input(&self, key: &PublicKey, nonce: Nonce) -> Vec<i8> {
-        self.inputs(key, &[nonce])
+        drawn(&self.inputs_key(key), nonce, 0, self.params.tokens() * self.params.dim())
     }
 
-    /// The inputs of several nonces, `[nonces, tokens, dim]`.
+    /// The round keys of a nonce from `rounds.start` to before `rounds.end` (SPEC §II.5): `[rounds, dim]` entries of
+    /// the normal table. Layer l takes rounds 2l and 2l + 1.
     #[must_use]
-    pub fn inputs(&self, key: &PublicKey, nonces: &[Nonce]) -> Vec<i8> {
+    pub fn round_keys(&self, key: &PublicKey, nonce: Nonce, rounds: Range<usize>) -> Vec<i8> {
+        let (tokens, dim) = (self.params.tokens(), self.params.dim());
+        drawn(&self.inputs_key(key), nonce, ((tokens + rounds.start) * dim) as u64, rounds.len() * dim)
+    }
+
+    /// Inputs and round keys of several nonces.
+    #[must_use]
+    pub fn inputs(&self, key: &PublicKey, nonces: &[Nonce]) -> Inputs {
         let inputs_key = self.inputs_key(key);
-        let len = self.params.tokens() * self.params.dim();
-        let mut bytes = vec![0; len];
-        let mut out = vec![0; nonces.len() * len];
-        for (nonce, out) in nonces.iter().zip(out.chunks_exact_mut(len)) {
+        let input_len = self.params.tokens() * self.params.dim();
+        let keys_len = 2 * self.params.layers() * self.params.dim();
+        let mut bytes = vec![0; input_len + keys_len];
+        let mut out = Inputs {
+            tokens: vec![0; nonces.len() * input_len],
+            round_keys: vec![0; nonces.len() * keys_len],
+        };
+        let tokens = out.tokens.chunks_exact_mut(input_len);
+        for ((nonce, tokens), keys) in
+            nonces.iter().zip(tokens).zip(out.round_keys.chunks_exact_mut(keys_len))
+        {
             inputs_key.read(nonce.get(), 0, &mut bytes);
-            through_normal(&bytes, out);
+            through_normal(&bytes[..input_len], tokens);
+            through_normal(&bytes[input_len..], keys);
         }
         out
     }

@@ -17,6 +17,11 @@ enum Domain {
     Input = 2,
     Target = 3,
     Digest = 4,
+    Leaf = 5,
+    Transcript = 6,
+    Node = 7,
+    Chain = 8,
+    Sample = 9,
 }
 
 /// First bytes of every hash: tag, version, domain.
@@ -110,6 +115,47 @@ impl StreamKey {
         digest: &[u8; 32],
     ) -> Self {
         KeyEncoding::target(params, block, key, nonce, digest).key()
+    }
+
+    /// The key under which states before layer `layer` are hashed (SPEC §II.12.2).
+    #[must_use]
+    pub fn leaf(params: &Params, layer: usize) -> Self {
+        let layer = u32::try_from(layer).expect("at most 256 layers").to_le_bytes();
+        KeyEncoding::new(Domain::Leaf, params, &[&layer]).key()
+    }
+
+    /// The key under which one miner's transcripts on a block are hashed (SPEC §II.12.2).
+    #[must_use]
+    pub fn transcript(params: &Params, block: &BlockHash, key: &PublicKey) -> Self {
+        let fields = [block.as_str().as_bytes(), key.as_str().as_bytes()];
+        KeyEncoding::new(Domain::Transcript, params, &fields).key()
+    }
+
+    /// The key under which two nodes of a tree are hashed to one (SPEC §II.12.3).
+    #[must_use]
+    pub fn node(params: &Params) -> Self {
+        KeyEncoding::new(Domain::Node, params, &[]).key()
+    }
+
+    /// The key under which one miner's intervals on a block are chained (SPEC §II.12.4).
+    #[must_use]
+    pub fn chain(params: &Params, block: &BlockHash, key: &PublicKey) -> Self {
+        let fields = [block.as_str().as_bytes(), key.as_str().as_bytes()];
+        KeyEncoding::new(Domain::Chain, params, &fields).key()
+    }
+
+    /// The key of the sample that a beacon draws from a commitment: stream 0 of the key (SPEC §II.12.5).
+    #[must_use]
+    pub fn sample(
+        params: &Params,
+        block: &BlockHash,
+        key: &PublicKey,
+        commitment: &[u8; 32],
+        beacon: &str,
+    ) -> Self {
+        let fields: [&[u8]; 4] =
+            [block.as_str().as_bytes(), key.as_str().as_bytes(), commitment, beacon.as_bytes()];
+        KeyEncoding::new(Domain::Sample, params, &fields).key()
     }
 
     /// The key as bytes: eight little-endian words of ChaCha20's state.

@@ -3,7 +3,7 @@
 //! There is no tolerance: one claim that does not repeat exactly proves fraud, and a third party repeats it from the
 //! fault alone.
 
-use super::params::{FIELDS, Params, Preset, RawParams, VERSION};
+use super::params::{Params, Preset, VERSION};
 use super::plan::Plan;
 use super::puzzle::Puzzle;
 use super::verdict::{self, Digest};
@@ -104,32 +104,8 @@ impl Model for Params {
         Preset::from_name(name).map(Preset::params)
     }
 
-    fn from_value(value: &Value) -> Result<Self, String> {
-        let object = value.as_object().ok_or("expected an object with a model's sizes")?;
-        if let Some(name) = object.keys().find(|name| !FIELDS.contains(&name.as_str())) {
-            return Err(format!("{} is no size of a model", crate::text::shown(name)));
-        }
-        let size = |name| {
-            let value = object.get(name).ok_or_else(|| format!("{name} is missing"))?;
-            let size = value.as_u64().and_then(|size| u32::try_from(size).ok());
-            let got = || crate::json::described(&value.to_string());
-            size.ok_or_else(|| format!("{name} is {}, expected an integer from 0 to 4294967295", got()))
-        };
-        let [dim, heads, hidden, layers, tokens, vocab, threshold] = FIELDS.map(size);
-        let raw = RawParams {
-            dim: dim?,
-            heads: heads?,
-            hidden: hidden?,
-            layers: layers?,
-            tokens: tokens?,
-            vocab: vocab?,
-            threshold: threshold?,
-        };
-        Self::new(&raw).map_err(|error| error.to_string())
-    }
-
-    fn to_value(&self) -> Value {
-        serde_json::to_value(self.raw()).unwrap_or_default()
+    fn from_json(text: &str) -> Result<Self, String> {
+        Self::from_json(text).map_err(|error| error.to_string())
     }
 
     fn preset(&self) -> Option<&'static str> {

@@ -1,10 +1,10 @@
 //! Model sizes (SPEC §I.3, §I.6): [`Params`] cannot hold a size that the forward pass could not run.
 
-use crate::json;
+use crate::json::{self, Fields};
 use alloc::format;
 use alloc::string::{String, ToString};
-use serde::Serialize;
-use serde_json::{Map, Value};
+use core::fmt::{self, Display, Formatter};
+use serde::{Serialize, Serializer};
 
 mod preset;
 
@@ -109,7 +109,7 @@ pub enum ParamsError {
 }
 
 /// What the network's nodes take for a field that is left out, as JSON.
-pub(super) const DEFAULTS: &[(&str, &str)] = &[
+pub(super) const DEFAULTS: [(&str, &str); 11] = [
     ("dim", "2048"),
     ("n_layers", "16"),
     ("n_heads", "16"),
@@ -186,35 +186,29 @@ impl Params {
     /// # Errors
     /// [`ParamsError::Json`] when it is no such object, else as [`Self::new`].
     pub fn from_json(text: &str) -> Result<Self, ParamsError> {
-        let value: Value =
-            serde_json::from_str(text).map_err(|error| ParamsError::Json { reason: error.to_string() })?;
-        Self::from_value(&value)
-    }
-
-    /// As [`Self::from_json`], from a parsed value.
-    ///
-    /// # Errors
-    /// As [`Self::from_json`].
-    pub fn from_value(value: &Value) -> Result<Self, ParamsError> {
-        let object = value.as_object();
-        let object = object.ok_or_else(|| ParamsError::Json { reason: "expected a JSON object".into() })?;
-        let integer = |name| Field::of(object, name)?.integer();
-        let float = |name| Field::of(object, name)?.float();
-        let multiplier = object.get("ffn_dim_multiplier").filter(|value| !value.is_null());
+        let wrong = |reason| ParamsError::Json { reason };
+        let raw = json::only(text).map_err(|error| wrong(error.to_string()))?;
+        if !raw.starts_with('{') {
+            return Err(wrong("expected a JSON object".into()));
+        }
+        let names = DEFAULTS.map(|(name, _)| name);
+        let fields = Fields::read(raw, &names).map_err(|reason| wrong(reason.into()))?;
+        let field = |name| Field::of(&fields, name);
+        let multiplier = fields.get("ffn_dim_multiplier");
         let multiplier =
-            multiplier.map(|value| Field { name: "ffn_dim_multiplier", value }.float()).transpose()?;
+            multiplier.map(|raw| Field { name: "ffn_dim_multiplier", raw }.float()).transpose()?;
         Self::new(&RawParams {
-            dim: integer("dim")?,
-            n_layers: integer("n_layers")?,
-            n_heads: integer("n_heads")?,
-            n_kv_heads: integer("n_kv_heads")?,
-            vocab_size: integer("vocab_size")?,
+            dim: field("dim")?.integer()?,
+            n_layers: field("n_layers")?.integer()?,
+            n_heads: field("n_heads")?.integer()?,
+            n_kv_heads: field("n_kv_heads")?.integer()?,
+            vocab_size: field("vocab_size")?.integer()?,
             ffn_dim_multiplier: multiplier,
-            multiple_of: integer("multiple_of")?,
-            norm_eps: float("norm_eps")?,
-            rope_theta: float("rope_theta")?,
-            use_scaled_rope: Field::of(object, "use_scaled_rope")?.boolean()?,
-            seq_len: integer("seq_len")?,
+            multiple_of: field("multiple_of")?.integer()?,
+            norm_eps: field("norm_eps")?.float()?,
+            rope_theta: field("rope_theta")?.float()?,
+            use_scaled_rope: field("use_scaled_rope")?.boolean()?,
+            seq_len: field("seq_len")?.integer()?,
         })
     }
 
@@ -341,34 +335,64 @@ fn hidden_width(raw: &RawParams) -> Result<usize, ParamsError> {
     Ok(usize::try_from(hidden).unwrap_or(usize::MAX))
 }
 
+/// As the network's documents have the sizes.
+impl Serialize for Params {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.raw.serialize(to)
+    }
+}
+
+/// As the network's documents have the sizes.
+impl Display for Params {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let RawParams { dim, n_layers, n_heads, n_kv_heads, vocab_size, multiple_of, .. } = self.raw;
+        let RawParams { ffn_dim_multiplier, norm_eps, rope_theta, use_scaled_rope, seq_len, .. } = self.raw;
+        write!(
+            f,
+            "{{\"dim\":{dim},\"n_layers\":{n_layers},\"n_heads\":{n_heads},\"n_kv_heads\":{n_kv_heads},"
+        )?;
+        write!(f, "\"vocab_size\":{vocab_size},\"ffn_dim_multiplier\":")?;
+        match ffn_dim_multiplier {
+            Some(multiplier) => write!(f, "{multiplier:?}")?,
+            None => f.write_str("null")?,
+        }
+        write!(f, ",\"multiple_of\":{multiple_of},\"norm_eps\":{norm_eps:?},\"rope_theta\":{rope_theta:?},")?;
+        write!(f, "\"use_scaled_rope\":{use_scaled_rope},\"seq_len\":{seq_len}}}")
+    }
+}
+
 /// One field of a JSON object, written as the network's clients and the chain do: 16, 16.0, "16", {value, exponent}.
 struct Field<'a> {
     name: &'static str,
-    value: &'a Value,
+    raw: &'a str,
 }
 
 impl<'a> Field<'a> {
-    fn of(object: &'a Map<String, Value>, name: &'static str) -> Result<Self, ParamsError> {
-        let value = object.get(name);
-        let value = value.ok_or_else(|| ParamsError::Json { reason: format!("{name} is missing") })?;
-        Ok(Self { name, value })
+    fn of(fields: &Fields<'a>, name: &'static str) -> Result<Self, ParamsError> {
+        let raw = fields.strict(name);
+        let raw = raw.ok_or_else(|| ParamsError::Json { reason: format!("{name} is missing") })?;
+        Ok(Self { name, raw })
     }
 
     fn wrong(&self, expected: &'static str) -> ParamsError {
-        let got = json::described(&self.value.to_string());
+        let got = json::described(self.raw);
         ParamsError::Json { reason: format!("{} is {got}, expected {expected}", self.name) }
     }
 
     fn float(&self) -> Result<f64, ParamsError> {
-        json::float(&self.value.to_string()).ok_or_else(|| self.wrong("a number"))
+        json::float(self.raw).ok_or_else(|| self.wrong("a number"))
     }
 
     fn integer(&self) -> Result<i64, ParamsError> {
-        json::integer(&self.value.to_string()).ok_or_else(|| self.wrong("an integer"))
+        json::integer(self.raw).ok_or_else(|| self.wrong("an integer"))
     }
 
     fn boolean(&self) -> Result<bool, ParamsError> {
-        self.value.as_bool().ok_or_else(|| self.wrong("true or false"))
+        match self.raw {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(self.wrong("true or false")),
+        }
     }
 }
 

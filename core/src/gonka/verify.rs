@@ -111,18 +111,14 @@ impl Advisory {
 
 impl Model for Params {
     const PRESETS: &'static [&'static str] = &["mainnet", "testnet", "default", "dev-test"];
-    const DEFAULTS: &'static [(&'static str, &'static str)] = super::params::DEFAULTS;
+    const DEFAULTS: &'static [(&'static str, &'static str)] = &super::params::DEFAULTS;
 
     fn from_name(name: &str) -> Option<Self> {
         Preset::from_name(name).map(Preset::params)
     }
 
-    fn from_value(value: &Value) -> Result<Self, String> {
-        Self::from_value(value).map_err(|error| error.to_string())
-    }
-
-    fn to_value(&self) -> Value {
-        serde_json::to_value(self.raw()).unwrap_or_default()
+    fn from_json(text: &str) -> Result<Self, String> {
+        Self::from_json(text).map_err(|error| error.to_string())
     }
 
     fn preset(&self) -> Option<&'static str> {

@@ -121,11 +121,21 @@ impl Plan {
 
 /// Batches of one host and block.
 struct Group<P: Profile> {
-    submission: Submission<P>,
-    last_place: String,
+    /// Where the first stands, and the last.
+    places: [String; 2],
+    participant: Option<String>,
+    public_key: PublicKey,
+    block_hash: BlockHash,
+    block_height: Option<i64>,
+    node_id: Option<u64>,
+    params: P::Params,
     price: Option<P::Price>,
+    /// Whose word each is, but for the rule: a later batch may bring the height, by which it is known.
+    sources: Sources,
+    nonces: Vec<Nonce>,
+    claims: Vec<P::Claim>,
     /// Why it cannot be judged.
-    fault: Option<(&'static str, String)>,
+    fault: Option<Fault>,
 }
 
 fn join<P: Profile>(
@@ -151,7 +161,7 @@ fn join<P: Profile>(
         match group_of(batch, &expected) {
             Err((code, message)) => unjudged.push(Unjudged { place, participant, code, message }),
             Ok(group) => {
-                let id = (group.submission.public_key.clone(), group.submission.block_hash.clone());
+                let id = (group.public_key.clone(), group.block_hash.clone());
                 match index.get(&id).and_then(|ix| groups.get_mut(*ix)) {
                     Some(first) => first.add(group),
                     None => {
@@ -193,7 +203,7 @@ fn group_of<P: Profile>(batch: Batch<P>, expected: &Expectations<P>) -> Result<G
     )?;
     let sizes = |params: &P::Params| match params.preset() {
         Some(name) => name.to_string(),
-        None => params.to_value().to_string(),
+        None => params.to_string(),
     };
     let (params, params_source) =
         settled("model", params, &expected.params, sizes, ("wrong-params", "missing-params"))?;
@@ -206,29 +216,26 @@ fn group_of<P: Profile>(batch: Batch<P>, expected: &Expectations<P>) -> Result<G
             format!("{} is left out: nonces can be recomputed, nothing can be judged", P::CLAIM_COLUMN);
         return Err(("no-claims", message));
     };
-    let sources = Sources {
-        params: params_source,
-        rule: Source::Document,
-        block_hash: block_source,
-        public_key: key_source,
-    };
-    let facts = Facts { params: &params, price: price.as_ref(), block_height };
-    let settled = P::settle(&expected.terms, &facts);
     let place = place.to_string();
-    let submission = Submission {
-        place: place.clone(),
+    Ok(Group {
+        places: [place.clone(), place],
         participant,
         public_key,
         block_hash,
         block_height,
         node_id,
         params,
-        settled,
-        sources,
+        price,
+        sources: Sources {
+            params: params_source,
+            rule: Source::Document,
+            block_hash: block_source,
+            public_key: key_source,
+        },
         nonces: batch.nonces,
         claims,
-    };
-    Ok(Group { submission, last_place: place, price, fault: None })
+        fault: None,
+    })
 }
 
 /// A value from the document and the verifier: the same, or from one of them.
@@ -253,56 +260,60 @@ fn settled<T: Clone + PartialEq>(
 
 impl<P: Profile> Group<P> {
     /// Adds a batch of the same host and block.
-    fn add(&mut self, other: Self) {
-        let (own, new) = (&mut self.submission, other.submission);
-        let differs = if own.params != new.params {
+    fn add(&mut self, new: Self) {
+        let differs = if self.params != new.params {
             Some("model")
-        } else if self.price != other.price {
+        } else if self.price != new.price {
             Some(P::PRICE_WORD)
         } else {
-            match (own.block_height, new.block_height) {
+            match (self.block_height, new.block_height) {
                 (Some(a), Some(b)) if a != b => Some("block height"),
                 _ => None,
             }
         };
+        let ([first, last], [place, _]) = (&mut self.places, new.places);
         if let Some(what) = differs
             && self.fault.is_none()
         {
-            let message = format!(
-                "{} has another {what} than {} of the same host and block",
-                other.last_place, own.place
-            );
+            let message = format!("{place} has another {what} than {first} of the same host and block");
             self.fault = Some(("mixed", message));
         }
-        own.block_height = own.block_height.or(new.block_height);
-        own.node_id = own.node_id.or(new.node_id);
-        own.nonces.extend(new.nonces);
-        own.claims.extend(new.claims);
-        self.last_place = other.last_place;
+        *last = place;
+        self.block_height = self.block_height.or(new.block_height);
+        self.node_id = self.node_id.or(new.node_id);
+        self.nonces.extend(new.nonces);
+        self.claims.extend(new.claims);
     }
 
     fn finish(self, expected: &Expectations<P>) -> Result<Submission<P>, Unjudged> {
-        let Self { mut submission, last_place, price, fault } = self;
-        if last_place != submission.place {
-            submission.place = format!("{} to {last_place}", submission.place);
-        }
-        let fault = fault.or_else(|| {
-            let (nonce, first, second) = duplicate(&submission.nonces)?;
+        let [first, last] = self.places;
+        let place = if first == last { first } else { format!("{first} to {last}") };
+        let fault = self.fault.or_else(|| {
+            let (nonce, first, second) = duplicate(&self.nonces)?;
             Some((
                 "duplicate",
                 format!("nonce {nonce} is claimed at entry {first} and again at entry {second}"),
             ))
         });
         if let Some((code, message)) = fault {
-            let Submission { place, participant, .. } = submission;
-            return Err(Unjudged { place, participant, code, message });
+            return Err(Unjudged { place, participant: self.participant, code, message });
         }
-        // A later line may have brought the height, by which the network's price is known.
-        let Submission { params, block_height, .. } = &submission;
-        submission.settled =
-            P::settle(&expected.terms, &Facts { params, price: price.as_ref(), block_height: *block_height });
-        submission.sources.rule = submission.settled.source;
-        Ok(submission)
+        let facts =
+            Facts { params: &self.params, price: self.price.as_ref(), block_height: self.block_height };
+        let settled = P::settle(&expected.terms, &facts);
+        Ok(Submission {
+            place,
+            participant: self.participant,
+            public_key: self.public_key,
+            block_hash: self.block_hash,
+            block_height: self.block_height,
+            node_id: self.node_id,
+            params: self.params,
+            sources: Sources { rule: settled.source, ..self.sources },
+            settled,
+            nonces: self.nonces,
+            claims: self.claims,
+        })
     }
 }
 

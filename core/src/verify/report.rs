@@ -11,7 +11,6 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use serde::Serialize;
-use serde_json::Value;
 
 /// Version of the report's JSON.
 pub const REPORT_SCHEMA: u32 = 1;
@@ -43,7 +42,7 @@ pub struct SubmissionReport<P: Profile> {
     /// The model's name; `None` for own sizes.
     pub preset: Option<&'static str>,
     /// Its sizes.
-    pub params: Value,
+    pub params: P::Params,
     /// What was judged by.
     pub rule: P::Rule,
     /// The share of nonces that win by it.
@@ -176,6 +175,10 @@ pub enum ReportVerdict {
 }
 
 impl ReportVerdict {
+    /// All of them, the mildest first.
+    pub const ALL: [Self; 6] =
+        [Self::Honest, Self::Inconclusive, Self::Unconfirmed, Self::Incomplete, Self::Refused, Self::Fraud];
+
     /// The exit code of a command that ends with it.
     #[must_use]
     pub const fn exit_code(self) -> u8 {

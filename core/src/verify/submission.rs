@@ -189,7 +189,7 @@ impl<P: Profile> Submission<P> {
             block_height: self.block_height,
             node_id: self.node_id,
             preset: self.params.preset(),
-            params: self.params.to_value(),
+            params: self.params.clone(),
             rule: self.settled.rule.clone(),
             win_rate: P::win_rate(&self.params, &self.settled.rule),
             sources: self.sources,

@@ -2,15 +2,15 @@
 
 use super::*;
 use crate::document::{AnyBatch, Batch, Document, Place, Shape};
-use crate::exact::{Digest, Exact};
+use crate::exact::{self, Digest, Exact};
 use crate::gonka::rule::{DECEMBER_2025_HEIGHT, Distance, TargetRadius};
-use crate::gonka::{Gonka, Preset};
+use crate::gonka::{self, Gonka, Preset};
 use crate::identity::{BlockHash, Nonce, PublicKey};
 use crate::profile::EngineInfo;
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn batch(nonces: core::ops::Range<u64>) -> Batch<Gonka> {
     let n = usize::try_from(nonces.end - nonces.start).expect("small");
@@ -138,7 +138,7 @@ fn the_verifiers_words_fill_in_and_contradict() {
     assert_eq!(codes(&planned(alloc::vec![bare()], &Given::default())), ["missing-key"]);
     let text = |text: &str| Some(String::from(text));
     let given = Given {
-        params: Some(json!("dev-test")),
+        params: Some(json!("dev-test").to_string()),
         block_hash: text("AB"),
         public_key: text("02ab"),
         ..Given::default()
@@ -149,7 +149,7 @@ fn the_verifiers_words_fill_in_and_contradict() {
         match field {
             "block" => given.block_hash = text("AC"),
             "key" => given.public_key = text("02ac"),
-            _ => given.params = Some(json!("testnet")),
+            _ => given.params = Some(json!("testnet").to_string()),
         }
         assert_eq!(codes(&planned(alloc::vec![batch(0..3)], &given)), [code]);
     }
@@ -177,7 +177,7 @@ fn an_unnamed_model_is_unconfirmed_unless_the_verifier_names_it() {
         (Verdict::Unconfirmed, ["params"].as_slice())
     );
     assert!(report.summary.contains("a model of the document's own"), "{}", report.summary);
-    let given = Given { params: Some(crate::profile::Model::to_value(&own)), ..Given::default() };
+    let given = Given { params: Some(own.to_string()), ..Given::default() };
     assert_eq!(verdict(alloc::vec![odd()], &given, 1.39), Verdict::Honest);
 }
 
@@ -242,7 +242,48 @@ fn options_of_another_profile_are_refused_by_name() {
         let given = Given { r_target: Some(bad), ..Given::default() };
         assert!(Expectations::<Gonka>::new(&given).is_err(), "{bad}");
     }
-    let error =
-        serde_json::from_value::<Given>(json!({"rtarget": 1})).expect_err("unknown names are refused");
-    assert!(error.to_string().contains("rtarget"));
+}
+
+#[test]
+fn options_are_read_from_json_and_refused_by_name() {
+    let all = r#"{"params": "nano", "blockHash": "AB", "publicKey": null, "participant": "p\u0041",
+        "rTarget": 1.25, "fraudThreshold": 1e-2, "blockHeight": 1820000}"#;
+    let want = Given {
+        params: Some("\"nano\"".into()),
+        block_hash: Some("AB".into()),
+        public_key: None,
+        participant: Some("pA".into()),
+        r_target: Some(1.25),
+        fraud_threshold: Some(0.01),
+        block_height: Some(1_820_000),
+    };
+    assert_eq!(Given::from_json(all), Ok(want));
+    assert_eq!(Given::from_json(" {} "), Ok(Given::default()));
+    for (bad, word) in [
+        ("{\"rtarget\": 1}", "rtarget"),
+        ("{\"rTarget\": 1, \"rTarget\": 1}", "rTarget stands twice"),
+        ("{\"rTarget\": \"1\"}", "rTarget is \"1\""),
+        ("{\"blockHeight\": 1.5}", "blockHeight is 1.5"),
+        ("{\"blockHeight\": \"1\"}", "blockHeight"),
+        ("{\"blockHash\": 1}", "blockHash is 1"),
+        ("[]", "an object"),
+        ("{\"rTarget\": 1", "EOF"),
+    ] {
+        let error = Given::from_json(bad).expect_err(bad).to_string();
+        assert!(error.contains(word), "{bad}: {error}");
+    }
+}
+
+#[test]
+fn sizes_are_shown_as_documents_have_them() {
+    fn same<M: crate::profile::Model>() {
+        for name in M::PRESETS {
+            let params = M::from_name(name).expect("a preset");
+            let shown: Value = serde_json::from_str(&params.to_string()).expect("JSON");
+            assert_eq!(shown, json!(params), "{name}");
+            assert_eq!(M::from_json(&params.to_string()).as_ref(), Ok(&params), "{name}");
+        }
+    }
+    same::<gonka::Params>();
+    same::<exact::Params>();
 }

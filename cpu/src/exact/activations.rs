@@ -3,7 +3,7 @@
 use super::kernels::PANEL;
 use crate::memory::Aligned;
 use core::ops::Range;
-use sphere_pow_core::exact::Params;
+use sphere_pow_core::exact::{Inputs, Params};
 
 /// Distance between rows beyond their width: rows of a power of two would share their cache sets.
 const GAP: usize = 64;
@@ -156,8 +156,11 @@ impl<T: Copy + Default> Panels<T> {
 /// The slots of a batch of nonces.
 #[derive(Debug, Default)]
 pub(crate) struct Activations {
-    /// Entries of the normal table `[rows, dim]`.
-    pub(crate) input: Vec<i8>,
+    /// What the nonces draw.
+    pub(crate) inputs: Inputs,
+    /// The stream `[rows, dim]`, within ±24552; written only where somebody looks at it, and read only where a pass
+    /// begins with it.
+    pub(crate) stream: Vec<i16>,
     /// The normed stream `[rows, dim]`, within ±16368.
     pub(crate) normed: Vec<i16>,
     pub(crate) lanes: Operand,
@@ -178,8 +181,9 @@ impl Activations {
     /// Bytes for so many nonces, at most.
     pub(crate) fn bytes(params: &Params, nonces: usize) -> usize {
         let (dim, hidden) = (params.dim(), params.hidden());
-        // input, normed, lanes, query, key, value, attended, branch; gate, up, gated.
-        let per_row = dim * (1 + 2 + 1 + 3 + 1 + 2) + hidden * 3 + 3 * (GAP + size_of::<i32>());
-        nonces * (params.tokens() * per_row + 2 * size_of::<i32>() * params.vocab().next_multiple_of(PANEL))
+        // input, stream, normed, lanes, query, key, value, attended, branch; gate, up, gated; then the round keys.
+        let per_row = dim * (1 + 2 + 2 + 1 + 3 + 1 + 2) + hidden * 3 + 3 * (GAP + size_of::<i32>());
+        let logits = 2 * size_of::<i32>() * params.vocab().next_multiple_of(PANEL);
+        nonces * (params.tokens() * per_row + 2 * params.layers() * dim + logits)
     }
 }

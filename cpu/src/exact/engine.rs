@@ -2,6 +2,7 @@
 
 use super::executor::{CpuError, CpuExecutor, Progress};
 use core::num::NonZeroUsize;
+use sphere_pow_core::exact::transcript::{Hash, Keys};
 use sphere_pow_core::exact::{Digest, Exact, Puzzle, Verdict};
 use sphere_pow_core::identity::{Nonce, PublicKey};
 use sphere_pow_core::profile::{Engine, EngineInfo, OnProgress};
@@ -12,6 +13,8 @@ pub struct CpuEngine {
     info: EngineInfo,
     executor: CpuExecutor,
     batch: usize,
+    /// The roots of the transcripts of the last outcomes, while they are wanted.
+    roots: Option<Vec<Hash>>,
 }
 
 impl CpuEngine {
@@ -20,7 +23,17 @@ impl CpuEngine {
     pub fn new(executor: CpuExecutor, batch: Option<NonZeroUsize>) -> Self {
         let batch = batch.unwrap_or(executor.preferred_batch()).get();
         let engine = if cfg!(target_family = "wasm") { "wasm" } else { "cpu" };
-        Self { info: EngineInfo { engine, device: executor.description() }, executor, batch }
+        Self { info: EngineInfo { engine, device: executor.description() }, executor, batch, roots: None }
+    }
+
+    /// From now on makes a transcript of every nonce beside its outcome (SPEC §II.12).
+    pub fn keep_roots(&mut self) {
+        self.roots = Some(Vec::new());
+    }
+
+    /// The roots of the transcripts of the last outcomes, in their order; none unless they are kept.
+    pub fn take_roots(&mut self) -> Vec<Hash> {
+        self.roots.as_mut().map(core::mem::take).unwrap_or_default()
     }
 
     /// The puzzle.
@@ -48,7 +61,8 @@ impl Engine<Exact> for CpuEngine {
         progress: OnProgress<'_>,
     ) -> Result<Vec<(Digest, Verdict)>, CpuError> {
         let puzzle = self.executor.puzzle().clone();
-        let mut out = Vec::with_capacity(nonces.len());
+        let keys = self.roots.as_ref().map(|_| Keys::new(&puzzle, key));
+        let (mut out, mut roots) = (Vec::with_capacity(nonces.len()), Vec::new());
         // Larger parts would gain nothing, and their inputs take memory; smaller ones would make weights that are
         // not kept more often.
         for part in nonces.chunks(self.executor.preferred_batch().get()) {
@@ -63,10 +77,23 @@ impl Engine<Exact> for CpuEngine {
                 let progress = &mut *progress;
                 move |p: Progress| progress((done + share * p.fraction() as f32) / total)
             };
-            let logits = self.executor.logits(key, part, &mut on_progress)?;
+            let (logits, leaves) = match &keys {
+                Some(keys) => self.executor.transcripts(keys, key, part, &mut on_progress)?,
+                None => (self.executor.logits(key, part, &mut on_progress)?, Vec::new()),
+            };
             let rows = part.iter().zip(logits.chunks_exact(puzzle.params().vocab()));
-            out.extend(rows.map(|(nonce, logits)| puzzle.judge(key, *nonce, logits)));
+            let judged = rows.map(|(nonce, logits)| puzzle.judge(key, *nonce, logits));
+            let first = out.len();
+            out.extend(judged);
+            if let Some(keys) = &keys {
+                let leaves = leaves.chunks_exact(puzzle.params().layers() + 1);
+                let each = part.iter().zip(leaves).zip(&out[first..]);
+                roots.extend(
+                    each.map(|((nonce, leaves), (digest, _))| keys.transcript(*nonce, leaves, digest)),
+                );
+            }
         }
+        self.roots = keys.map(|_| roots);
         Ok(out)
     }
 }

@@ -1,7 +1,7 @@
 //! Nonces in, logits out.
 
 use super::activations::Activations;
-use super::forward::Model;
+use super::forward::{Model, Observer};
 use super::kernels::{Kernels, Present};
 use super::run::Run;
 use super::weights::Weights;
@@ -10,7 +10,7 @@ use core::num::NonZeroUsize;
 use core::ops::{ControlFlow, Range};
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use sphere_pow_core::exact::plan::Plan;
-use sphere_pow_core::exact::{Params, Puzzle};
+use sphere_pow_core::exact::{Inputs, Params, Puzzle};
 use sphere_pow_core::identity::{Nonce, PublicKey};
 
 /// Rows of a batch that fill the kernels, where weights are kept.
@@ -75,21 +75,17 @@ pub enum CpuError {
         /// The limit.
         got: usize,
     },
-    /// Inputs are no whole number of nonces.
-    #[error("{got} input values, expected a multiple of {per_nonce}")]
-    InputLen {
-        /// `tokens * dim`.
-        per_nonce: usize,
-        /// Values given.
-        got: usize,
-    },
     /// The progress callback said stop.
     #[error("interrupted")]
     Interrupted,
 }
 
 /// Called at the start, every 50 ms or so, and at the end, always on the caller's thread.
-type OnProgress<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
+pub(super) type OnProgress<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
+
+/// Gets a nonce's place among those given, the number of one of its states (0 to layers), and the state: `[tokens, dim]`
+/// values, after the last layer `[dim]`. Called once for each, from any thread, in any order.
+pub type OnState<'a> = Observer<'a>;
 
 /// A model of one block, ready to run one batch of nonces after the other.
 #[derive(Debug)]
@@ -102,6 +98,16 @@ pub struct CpuExecutor {
     layout: Layout,
     /// As many as there are lots in a batch.
     slots: Vec<Activations>,
+}
+
+/// An executor's parts, borrowed.
+pub(super) struct Parts<'a> {
+    pub(super) weights: &'a Weights,
+    pub(super) threads: &'a Threads,
+    pub(super) kernels: Present,
+    /// Most nonces at a time.
+    pub(super) nonces: usize,
+    pub(super) slots: &'a mut Activations,
 }
 
 /// How a batch is shared out, and what is kept.
@@ -259,39 +265,53 @@ impl CpuExecutor {
         nonces: &[Nonce],
         progress: OnProgress<'_>,
     ) -> Result<Vec<i32>, CpuError> {
-        let puzzle = self.puzzle.clone();
-        self.run(nonces.len(), &|some| puzzle.inputs(key, &nonces[some]), progress)
+        self.observed(key, nonces, None, progress)
     }
 
-    /// Logits of each input, SPEC §II.7.
-    ///
-    /// # Shapes
-    /// - `inputs`: `[nonces, tokens, dim]` entries of the normal table.
-    /// - returns `[nonces, vocab]`.
+    /// As [`Self::logits`], with somebody who looks at every state on the way: see [`OnState`].
     ///
     /// # Errors
-    /// [`CpuError::InputLen`], or [`CpuError::Interrupted`] when `progress` breaks.
-    pub fn logits_of_inputs(
+    /// As [`Self::logits`].
+    pub fn observed(
         &mut self,
-        inputs: &[i8],
+        key: &PublicKey,
+        nonces: &[Nonce],
+        observer: Option<OnState<'_>>,
         progress: OnProgress<'_>,
     ) -> Result<Vec<i32>, CpuError> {
-        let per_nonce = self.puzzle.params().tokens() * self.puzzle.params().dim();
-        if !inputs.len().is_multiple_of(per_nonce) {
-            return Err(CpuError::InputLen { per_nonce, got: inputs.len() });
+        let puzzle = self.puzzle.clone();
+        self.run(nonces.len(), &|some| puzzle.inputs(key, &nonces[some]), observer, progress)
+    }
+
+    /// What a pass of its own over a single lot takes.
+    pub(super) fn parts(&mut self) -> Parts<'_> {
+        Parts {
+            weights: &self.weights,
+            threads: &self.threads,
+            kernels: self.kernels,
+            nonces: self.layout.nonces_per_lot.get(),
+            slots: &mut self.slots[0],
         }
-        let input_of = |some: Range<usize>| inputs[some.start * per_nonce..some.end * per_nonce].to_vec();
-        self.run(inputs.len() / per_nonce, &input_of, progress)
     }
 
     fn run(
         &mut self,
         nonces: usize,
-        inputs: &(dyn Fn(Range<usize>) -> Vec<i8> + Sync),
+        inputs: &(dyn Fn(Range<usize>) -> Inputs + Sync),
+        observer: Option<OnState<'_>>,
         progress: OnProgress<'_>,
     ) -> Result<Vec<i32>, CpuError> {
         let (params, vocab) = (*self.puzzle.params(), self.puzzle.params().vocab());
-        let model = Model { params: &params, plan: &self.plan, weights: &self.weights };
+        let (ops, weights) = (self.plan.ops(), &self.weights);
+        // Lots count their nonces from 0.
+        let pass = |slots: &mut Activations, some: Range<usize>, run: &mut Run<'_>, logits: &mut [i32]| {
+            let first = some.start;
+            let shifted = observer.map(|observer| {
+                move |nonce: usize, state: usize, values: &[i16]| observer(first + nonce, state, values)
+            });
+            let observer = shifted.as_ref().map(|observer| observer as Observer<'_>);
+            Model { params: &params, ops, weights, observer }.run(slots, inputs(some), run, logits);
+        };
         let (kernels, lots) = (self.kernels, self.layout.lots);
         let mut logits = vec![0; nonces * vocab];
         let batch = self.preferred_batch().get();
@@ -307,7 +327,7 @@ impl CpuExecutor {
                     let (some, logits) = tasks.pop().expect("a single lot");
                     let slots = &mut self.slots[0];
                     let mut run = Run { kernels, stop, done, poll: &mut *poll, is_serial: false };
-                    model.logits(slots, inputs(some), &mut run, logits);
+                    pass(slots, some, &mut run, logits);
                 } else {
                     let tasks = tasks.into_iter().zip(&mut self.slots).collect();
                     threads::for_each(
@@ -315,7 +335,7 @@ impl CpuExecutor {
                         poll,
                         |((some, logits), slots): ((Range<usize>, &mut [i32]), _)| {
                             let mut run = Run { kernels, stop, done, poll: &mut || (), is_serial: true };
-                            model.logits(slots, inputs(some), &mut run, logits);
+                            pass(slots, some, &mut run, logits);
                         },
                     );
                 }
@@ -326,7 +346,7 @@ impl CpuExecutor {
 }
 
 /// Runs `work` on `threads` with a sign to stop, a count of what is done and a poll, and `progress` beside it.
-fn watch(
+pub(super) fn watch(
     threads: &Threads,
     total: u64,
     progress: OnProgress<'_>,

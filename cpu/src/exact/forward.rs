@@ -2,40 +2,48 @@
 
 use super::activations::Activations;
 use super::ops::attention::attention;
-use super::ops::join::{Source, join};
+use super::ops::join::{Place, Source, join, merge_only};
 use super::ops::linear::{Output, linear};
 use super::ops::swiglu::swiglu;
 use super::run::Run;
 use super::weights::Weights;
-use sphere_pow_core::exact::Params;
 use sphere_pow_core::exact::ops::AttentionShape;
-use sphere_pow_core::exact::plan::{Op, Plan, Rows, Slot};
+use sphere_pow_core::exact::plan::{Op, Rows, Slot};
 use sphere_pow_core::exact::weights::Tensor;
+use sphere_pow_core::exact::{Inputs, Params};
 
 /// What a forward pass reads.
 #[derive(Clone, Copy)]
 pub(crate) struct Model<'a> {
     pub(crate) params: &'a Params,
-    pub(crate) plan: &'a Plan,
+    pub(crate) ops: &'a [Op],
     pub(crate) weights: &'a Weights,
+    /// Who looks at states.
+    pub(crate) observer: Option<Observer<'a>>,
+}
+
+/// Called with a nonce within the batch, the number of a state (0 to layers), and the state: `[tokens, dim]`, after the
+/// last layer `[dim]`. From any thread, in any order.
+pub(crate) type Observer<'a> = &'a (dyn Fn(usize, usize, &[i16]) + Sync);
+
+/// What stands before a norm.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Embed,
+    Merge,
+    /// Nothing: the pass begins with a state.
+    Stream,
 }
 
 impl Model<'_> {
-    /// Logits of a batch; rubbish when stopped.
+    /// Runs the ops on a batch; rubbish when stopped. Where the first of them is a norm, the slots hold the stream.
     ///
     /// # Shapes
-    /// - `input`: `[nonces, tokens, dim]` entries of the normal table.
-    /// - `logits`: `[nonces, vocab]`. Overwritten.
-    pub(crate) fn logits(
-        &self,
-        slots: &mut Activations,
-        input: Vec<i8>,
-        run: &mut Run<'_>,
-        logits: &mut [i32],
-    ) {
-        let nonces = input.len() / (self.params.tokens() * self.params.dim());
-        slots.input = input;
-        let mut ops = self.plan.ops();
+    /// - `logits`: `[nonces, vocab]`, overwritten; nothing where the ops give none.
+    pub(crate) fn run(&self, slots: &mut Activations, inputs: Inputs, run: &mut Run<'_>, logits: &mut [i32]) {
+        let nonces = inputs.tokens.len() / (self.params.tokens() * self.params.dim());
+        slots.inputs = inputs;
+        let mut ops = self.ops;
         while !ops.is_empty() && !run.is_stopped() {
             (run.poll)();
             let n = self.step(slots, nonces, ops, run);
@@ -51,13 +59,23 @@ impl Model<'_> {
     /// Does the first of `ops`, and those after it that go with it; tells how many those were.
     fn step(&self, slots: &mut Activations, nonces: usize, ops: &[Op], run: &mut Run<'_>) -> usize {
         match *ops {
-            [Op::Embed, Op::Norm { rows }, ..] => {
-                self.join(slots, nonces, rows, false, run);
+            [Op::Embed, Op::Norm { rows, round }, ..] => {
+                self.join(slots, nonces, (rows, round), Before::Embed, run);
                 2
             }
-            [Op::Merge { .. }, Op::Norm { rows }, ..] => {
-                self.join(slots, nonces, rows, true, run);
+            [Op::Merge { .. }, Op::Norm { rows, round }, ..] => {
+                self.join(slots, nonces, (rows, round), Before::Merge, run);
                 2
+            }
+            [Op::Norm { rows, round }, ..] => {
+                self.join(slots, nonces, (rows, round), Before::Stream, run);
+                1
+            }
+            [Op::Merge { .. }] => {
+                let Activations { branch, normed, stream, .. } = slots;
+                stream.resize(normed.len(), 0);
+                merge_only(run, branch, self.params.dim(), normed, stream);
+                1
             }
             [Op::Linear { input, .. }, ..] => {
                 let with_this = |op: &&Op| matches!(op, Op::Linear { input: other, .. } if *other == input);
@@ -84,18 +102,49 @@ impl Model<'_> {
                 swiglu(run, &slots.gate, &slots.up, &mut slots.gated);
                 1
             }
-            _ => unreachable!("plans have a norm after every embed and merge, and nowhere else"),
+            _ => unreachable!("plans have a norm after every embed, and after every merge but a last one"),
         }
     }
 
-    fn join(&self, slots: &mut Activations, nonces: usize, rows: Rows, is_merge: bool, run: &mut Run<'_>) {
+    fn join(
+        &self,
+        slots: &mut Activations,
+        nonces: usize,
+        (rows, round): (Rows, Option<usize>),
+        before: Before,
+        run: &mut Run<'_>,
+    ) {
         let (params, dim) = (self.params, self.params.dim());
         let count = rows.count(nonces, params);
-        slots.normed.resize(count * dim, 0);
-        slots.lanes.reshape(count, dim);
-        let source = if is_merge { Source::Branch(&slots.branch) } else { Source::Input(&slots.input) };
-        let position_of = |row| rows.position(row, params);
-        join(run, source, dim, position_of, &mut slots.normed, &mut slots.lanes);
+        let Activations { inputs, stream, normed, lanes, branch, .. } = slots;
+        normed.resize(count * dim, 0);
+        lanes.reshape(count, dim);
+        let source = match before {
+            Before::Embed => Source::Input(&inputs.tokens),
+            Before::Merge => Source::Branch(branch),
+            Before::Stream => Source::Given,
+        };
+        // States are before the first half of a layer, and before the logits.
+        let state = match round {
+            Some(round) => round.is_multiple_of(2).then_some(round / 2),
+            None => Some(params.layers()),
+        };
+        let seen = self.observer.zip(state).filter(|_| before != Before::Stream);
+        if seen.is_some() {
+            stream.resize(count * dim, 0);
+        }
+        let kept = (seen.is_some() || before == Before::Stream).then_some(&mut stream[..]);
+        let (per_nonce, keys) = (rows.count(1, params), &inputs.round_keys);
+        let place_of = |row| Place {
+            position: rows.position(row, params),
+            round_key: round
+                .map(|round| &keys[(row / per_nonce * 2 * params.layers() + round) * dim..][..dim]),
+        };
+        join(run, source, dim, place_of, normed, kept, lanes);
+        if let Some((observer, state)) = seen {
+            let states = stream.chunks_exact(per_nonce * dim).enumerate().collect();
+            run.tasks(states, |(nonce, values), _| observer(nonce, state, values));
+        }
     }
 
     /// Matrices of one input, all panels side by side.

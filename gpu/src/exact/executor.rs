@@ -14,7 +14,7 @@ use crate::error::GpuError;
 use crate::pace::Pace;
 use crate::readback::Readback;
 use crate::recorder::Recorder;
-use sphere_pow_core::exact::plan::Slot;
+use sphere_pow_core::exact::plan::{Rows, Slot};
 use sphere_pow_core::exact::{Digest, Params, Puzzle, Verdict};
 use sphere_pow_core::identity::{Nonce, PublicKey};
 use std::num::NonZeroUsize;
@@ -106,7 +106,7 @@ impl ExactGpuExecutor {
         let needed_bytes = layout.memory_bytes(batch, place);
         let model = Model::new(&gpu, puzzle, layout.clone(), place, batch);
         gpu.check(needed_bytes)?;
-        let readback = Readback::new(&gpu, READBACKS, slot_bytes(Slot::Logits, params, batch));
+        let readback = Readback::new(&gpu, READBACKS, slot_bytes(Slot::Logits, params, Rows::Last, batch));
         gpu.settle(needed_bytes).await?;
         let mut recorder = Recorder::new(&gpu, &mut pace, model.weights().cost(), progress);
         model.weights().record_all(&mut recorder, &kernels).await?;

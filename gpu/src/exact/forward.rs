@@ -46,8 +46,9 @@ impl Model {
     #[must_use]
     pub fn new(gpu: &Gpu, puzzle: &Puzzle, layout: Layout, place: WeightPlace, batch: usize) -> Self {
         let params = *puzzle.params();
-        let buffers = |slots: &[Slot], rows: usize| {
-            let buffer = |slot: &Slot| (*slot, gpu.buffer("activation", slot_bytes(*slot, &params, rows)));
+        let buffers = |slots: &[Slot], rows: Rows| {
+            let buffer =
+                |slot: &Slot| (*slot, gpu.buffer("activation", slot_bytes(*slot, &params, rows, batch)));
             slots.iter().map(buffer).collect::<Vec<_>>()
         };
         Self {
@@ -56,8 +57,8 @@ impl Model {
             batch,
             weights: DeviceWeights::new(gpu, &params, puzzle.weights_key(), layout, place),
             nonces: gpu.buffer("nonces", batch as u64 * 8),
-            wide: buffers(&WIDE_SLOTS, batch * params.tokens()),
-            last: buffers(&LAST_SLOTS, batch),
+            wide: buffers(&WIDE_SLOTS, Rows::All),
+            last: buffers(&LAST_SLOTS, Rows::Last),
         }
     }
 
@@ -106,11 +107,18 @@ impl Model {
     ) -> Result<(), GpuError> {
         let ids: Vec<u64> = nonces.iter().map(|nonce| nonce.get()).collect();
         recorder.gpu().write(&self.nonces, 0, bytemuck::cast_slice(&ids));
-        let blocks = self.params.tokens() * self.params.dim() / stream::BLOCK;
-        let shape =
-            stream::Shape { first_stream: 0, streams: ids.len(), first_block: 0, blocks, out_block: 0 };
-        let input = self.slot(Slot::Input, false);
-        stream::record(recorder, kernels, key, [&self.nonces, input], shape)?;
+        let row_blocks = self.params.dim() / stream::BLOCK;
+        let (tokens, rounds) = (self.params.tokens(), 2 * self.params.layers());
+        for (slot, first_row, rows) in [(Slot::Input, 0, tokens), (Slot::RoundKeys, tokens, rounds)] {
+            let shape = stream::Shape {
+                first_stream: 0,
+                streams: ids.len(),
+                first_block: (first_row * row_blocks) as u64,
+                blocks: rows * row_blocks,
+                out_block: 0,
+            };
+            stream::record(recorder, kernels, key, [&self.nonces, self.slot(slot, false)], shape)?;
+        }
         let mut run = Run { model: self, kernels, linears, nonces: ids.len(), is_last: false };
         for op in self.plan.ops() {
             run.step(recorder, *op)?;
@@ -152,11 +160,13 @@ impl<'a> Run<'a> {
                 let buffers = [self.slot(Slot::Input), self.slot(Slot::Stream)];
                 embed::record(recorder, kernels, buffers, count(Rows::All) * dim / 4)
             }
-            Op::Norm { rows } => {
+            Op::Norm { rows, round } => {
                 let first_position = rows.position(0, params);
                 let positions = if rows == Rows::All { tokens } else { 1 };
-                let shape = norm::Shape { rows: count(rows), dim, first_position, positions };
-                let buffers = [Slot::Stream, Slot::Normed, Slot::Lanes].map(|slot| self.slot(slot));
+                let rounds = 2 * params.layers();
+                let shape = norm::Shape { rows: count(rows), dim, first_position, positions, rounds, round };
+                let slots = [Slot::Stream, Slot::RoundKeys, Slot::Normed, Slot::Lanes];
+                let buffers = slots.map(|slot| self.slot(slot));
                 norm::record(recorder, kernels, buffers, shape)
             }
             Op::Linear { input, weight, output, requant, rows } => self.linear(

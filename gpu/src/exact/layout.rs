@@ -7,7 +7,7 @@
 use crate::device::DeviceLimits;
 use crate::error::GpuError;
 use sphere_pow_core::exact::Params;
-use sphere_pow_core::exact::plan::Slot;
+use sphere_pow_core::exact::plan::{Rows, Slot};
 use sphere_pow_core::exact::weights::Tensor;
 
 /// Rows of the largest tile.
@@ -67,9 +67,10 @@ pub fn stride(slot: Slot, params: &Params) -> usize {
     slot.width(params).next_multiple_of(TILE_COLUMNS)
 }
 
-/// Bytes of a slot that holds `rows` rows.
+/// Bytes of a slot that holds `rows` of a batch of `batch` nonces.
 #[must_use]
-pub fn slot_bytes(slot: Slot, params: &Params, rows: usize) -> u64 {
+pub fn slot_bytes(slot: Slot, params: &Params, rows: Rows, batch: usize) -> u64 {
+    let rows = if slot == Slot::RoundKeys { 2 * batch * params.layers() } else { rows.count(batch, params) };
     let value_bytes = match slot {
         Slot::Stream | Slot::Normed | Slot::Branch => 2,
         Slot::Logits => 4,
@@ -78,9 +79,10 @@ pub fn slot_bytes(slot: Slot, params: &Params, rows: usize) -> u64 {
     padded_rows(rows) as u64 * stride(slot, params) as u64 * value_bytes
 }
 
-/// The slots that hold a row for every position.
-pub const WIDE_SLOTS: [Slot; 11] = [
+/// The slots that hold a row for every position, and the round keys.
+pub const WIDE_SLOTS: [Slot; 12] = [
     Slot::Input,
+    Slot::RoundKeys,
     Slot::Stream,
     Slot::Normed,
     Slot::Lanes,
@@ -188,10 +190,11 @@ impl Layout {
 
     fn batch_bytes(&self, batch: usize) -> u64 {
         let params = &self.params;
-        let rows = batch * params.tokens();
-        let wide: u64 = WIDE_SLOTS.iter().map(|slot| slot_bytes(*slot, params, rows)).sum();
-        let last: u64 = LAST_SLOTS.iter().map(|slot| slot_bytes(*slot, params, batch)).sum();
-        wide + last + READBACKS as u64 * slot_bytes(Slot::Logits, params, batch)
+        let bytes = |slots: &[Slot], rows| -> u64 {
+            slots.iter().map(|slot| slot_bytes(*slot, params, rows, batch)).sum()
+        };
+        let readbacks = READBACKS as u64 * slot_bytes(Slot::Logits, params, Rows::Last, batch);
+        bytes(&WIDE_SLOTS, Rows::All) + bytes(&LAST_SLOTS, Rows::Last) + readbacks
     }
 
     /// The largest batch whose buffers each fit a binding and together fit `memory_bytes`; 0 when none does.
@@ -199,11 +202,11 @@ impl Layout {
     pub fn max_batch(&self, memory_bytes: u64, place: WeightPlace) -> usize {
         let fits = |batch: usize| {
             let params = &self.params;
-            let largest = |slots: &[Slot], rows: usize| {
-                slots.iter().map(|slot| slot_bytes(*slot, params, rows)).max().unwrap_or(0)
+            let largest = |slots: &[Slot], rows| {
+                slots.iter().map(|slot| slot_bytes(*slot, params, rows, batch)).max().unwrap_or(0)
             };
-            largest(&WIDE_SLOTS, batch * params.tokens()) <= self.binding_bytes
-                && largest(&LAST_SLOTS, batch) <= self.binding_bytes
+            largest(&WIDE_SLOTS, Rows::All) <= self.binding_bytes
+                && largest(&LAST_SLOTS, Rows::Last) <= self.binding_bytes
                 && self.batch_bytes(batch) <= memory_bytes.saturating_sub(self.memory_bytes(0, place))
         };
         let (mut low, mut high) = (0_usize, 1_usize << 20);

@@ -6,13 +6,16 @@ use crate::device::Device;
 use crate::error::ProverError;
 use crate::ledger::{Ledger, Progress};
 use crate::options::DeviceArgs;
-use crate::profiles::{Demo, Machine, SubmissionVisitor, Visitor, with_profile, with_submission};
+use crate::profiles::{
+    Demo, Machine, Meant, Setup, SubmissionVisitor, Told, Transcripts, Visitor, with_profile, with_submission,
+};
 use crate::rates::Counts;
 use crate::search::{Hunt, Job, Miners, Tally, mine};
 use crate::session;
 use crate::signals::Stop;
 use clap::Args;
 use serde::Serialize;
+use serde_json::Value;
 use sphere_pow_core::document;
 use sphere_pow_core::identity::{BlockHash, PublicKey};
 use sphere_pow_core::profile::{EngineInfo, ProfileName};
@@ -24,6 +27,11 @@ use std::time::{Duration, Instant};
 
 /// Enough for a win even where a nonce takes a second.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// Stands in for the hash of a later block.
+const BEACON: &str = "5C0E3B7A91D2F4486E5A7B8C9D0E1F2031425364758697A8B9CADBECFD0E1F20";
+/// Steps that it draws.
+const OPENINGS: u32 = 200;
 
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
@@ -42,6 +50,9 @@ struct Summary {
     counts: Counts,
     seconds: f64,
     verified: Report,
+    /// What a commitment to all nonces came to, where the profile and the devices make transcripts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transcripts: Option<Value>,
 }
 
 pub(super) fn run(args: &DemoArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
@@ -78,7 +89,7 @@ impl Visitor for Run<'_> {
         let hunt = Hunt::<P> { key: key.clone(), rule };
         let mut head = P::file_head(&params, &hunt.rule, &block, &key, None);
         head.extend([("node_id".to_owned(), 0.into()), ("node_count".to_owned(), 1.into())]);
-        let (file, counts, seconds) = mine_here(&hunt, head, devices, nonces, stop)?;
+        let (file, roots, counts, seconds) = mine_here(&hunt, head, devices, nonces, stop)?;
         out.say(&format!(
             "3. Mined as key {}…: {} nonces in {seconds:.1} s.",
             &key.as_str()[..12],
@@ -99,13 +110,46 @@ impl Visitor for Run<'_> {
         let reports = plan.submissions.iter().map(|any| with_submission(any, &mut check));
         let verified = plan.conclude(reports.collect::<Result<_, _>>()?);
         let code = verified.verdict.exit_code();
-        let summary = Summary { profile: P::NAME, preset, mined_on, counts, seconds, verified };
-        out.result(&summary, || {
-            let lines: Vec<&str> = summary.verified.submissions.iter().map(AnyReport::summary).collect();
-            format!("6. {}", lines.join("\n"))
-        })?;
+        let lines: Vec<&str> = verified.submissions.iter().map(AnyReport::summary).collect();
+        out.say(&format!("6. {}", lines.join("\n")));
+        let told = match P::transcripts().filter(|_| !roots.is_empty()) {
+            Some(transcripts) => Some(whole_round(transcripts, &roots, &key, out, stop)?),
+            None => None,
+        };
+        let code = told.as_ref().map_or(code, |told| code.max(told.exit_code));
+        let transcripts = told.map(|told| told.value);
+        let summary = Summary { profile: P::NAME, preset, mined_on, counts, seconds, verified, transcripts };
+        if out.is_json() {
+            out.result(&summary, String::new)?;
+        }
         Ok(ExitCode::from(code))
     }
+}
+
+/// Commits to all that was mined, lets a beacon draw steps of it, opens and checks these.
+fn whole_round(
+    transcripts: &dyn Transcripts,
+    roots: &[u8],
+    key: &PublicKey,
+    out: &Output,
+    stop: &Stop,
+) -> Result<Told, ProverError> {
+    let (commitment, told) = transcripts.commit(roots, None)?;
+    out.say(&format!("7. Every layer of every nonce was hashed: {}.", told.text));
+    let (setup, mut openings) = (Setup::default(), Vec::new());
+    let commitment = commitment.as_bytes();
+    let opened = transcripts.open((roots, commitment), (BEACON, OPENINGS), &setup, &mut openings, stop)?;
+    out.say(&format!("8. A later block is the beacon, which nobody could foresee: {}.", opened.text));
+    let meant = Meant {
+        block_hash: Some(BENCH_BLOCK_HASH.into()),
+        public_key: Some(key.to_string()),
+        beacon: Some(BEACON.into()),
+        samples: Some(OPENINGS),
+        params: None,
+    };
+    let told = transcripts.check(commitment, &mut openings.as_slice(), &meant, &setup, stop)?;
+    out.say(&format!("9. {}", told.text.lines().next().unwrap_or_default()));
+    Ok(told)
 }
 
 /// Recomputes a sample on another path than the one that mined.
@@ -150,16 +194,20 @@ impl Write for Memory {
     }
 }
 
-/// Mines `count` nonces into memory; gives the proof file, the counts and the seconds.
+/// Mines `count` nonces into memory; gives the proof file, the roots of transcripts, the counts and the seconds.
 fn mine_here<P: Machine>(
     hunt: &Hunt<P>,
     head: serde_json::Map<String, serde_json::Value>,
-    devices: Vec<Box<dyn Device<P>>>,
+    mut devices: Vec<Box<dyn Device<P>>>,
     count: u64,
     stop: &Stop,
-) -> Result<(Vec<u8>, Counts, f64), ProverError> {
-    let memory = Memory::default();
-    let ledger = Ledger::stream("memory", Box::new(memory.clone()), head);
+) -> Result<(Vec<u8>, Vec<u8>, Counts, f64), ProverError> {
+    let (memory, roots) = (Memory::default(), Memory::default());
+    let mut ledger = Ledger::stream("memory", Box::new(memory.clone()), head.clone());
+    ledger.set_roots(Ledger::stream("memory", Box::new(roots.clone()), head));
+    for device in &mut devices {
+        device.keep_roots();
+    }
     let job = Job { node_id: 0, node_count: 1, count: Some(count), duration: Some(TIME_LIMIT), after: None };
     let tallies: Vec<Tally> = devices.iter().map(|_| Tally::default()).collect();
     let miners = Miners { devices, checker: None };
@@ -170,6 +218,7 @@ fn mine_here<P: Machine>(
         return Err(ProverError::Interrupted);
     }
     ended.results.into_iter().collect::<Result<Vec<()>, _>>()?;
-    let file = std::mem::take(&mut *memory.0.lock().unwrap_or_else(PoisonError::into_inner));
-    Ok((file, Tally::total(&tallies), seconds))
+    let [file, roots] =
+        [memory, roots].map(|of| std::mem::take(&mut *of.0.lock().unwrap_or_else(PoisonError::into_inner)));
+    Ok((file, roots, Tally::total(&tallies), seconds))
 }

@@ -4,12 +4,12 @@ use super::display::{Display, warn_if_alarming};
 use crate::console::{Output, warn};
 use crate::error::{ErrorBody, ProverError};
 use crate::input;
-use crate::ledger::{Ledger, is_stdout};
+use crate::ledger::{Ledger, Progress, ROOTS, beside, is_stdout};
 use crate::options::DeviceArgs;
 use crate::profiles::{Machine, Visitor, with_profile};
 use crate::rates::{Counts, Plausibility};
 use crate::search::{Ended, Hunt, Job, Tally, mine};
-use crate::session;
+use crate::session::{self, AnyDevice};
 use crate::signals::Stop;
 use clap::Args;
 use serde::Serialize;
@@ -158,12 +158,13 @@ impl Visitor for Mine<'_> {
         if args.repair {
             Ledger::repair(&args.out, &head)?;
         }
-        let (ledger, before) = Ledger::open(&args.out, head)?;
+        let (mut ledger, mut before) = Ledger::open(&args.out, head)?;
         if before.tried > 0 {
             let file = input::name(&args.out);
             tracing::info!("{file}: {} nonces tried before, going on after them", before.tried);
         }
-        let miners = session::mining::<P>(&args.devices, &P::puzzle(&params, &block), stop)?;
+        let mut miners = session::mining::<P>(&args.devices, &P::puzzle(&params, &block), stop)?;
+        keep_roots(args, &mut miners.devices, &mut ledger, &mut before)?;
         let infos: Vec<EngineInfo> = miners.devices.iter().map(|device| device.info().clone()).collect();
         let tallies: Vec<Tally> = miners.devices.iter().map(|_| Tally::default()).collect();
         let probability = P::win_rate(&params, &rule);
@@ -181,6 +182,25 @@ impl Visitor for Mine<'_> {
             ended.results.iter().filter_map(|result| result.as_ref().err()).map(ProverError::exit_code).max();
         Ok(ExitCode::from(code.unwrap_or(0)))
     }
+}
+
+/// Lets devices that can make transcripts do so, their roots in a file beside the proofs.
+fn keep_roots<P: Machine>(
+    args: &MineArgs,
+    devices: &mut [AnyDevice<P>],
+    ledger: &mut Ledger,
+    before: &mut Progress,
+) -> Result<(), ProverError> {
+    let path = beside(&args.out, ROOTS);
+    let is_file = !is_stdout(&args.out) && args.out.metadata().is_ok_and(|meta| meta.is_file());
+    // Each is asked, not only the first that can.
+    let keeps = is_file && devices.iter_mut().map(|device| device.keep_roots()).fold(false, |a, b| a | b);
+    if keeps || (is_file && path.exists()) {
+        let (roots, tried) = Ledger::open(&path, ledger.head().clone())?;
+        before.join(&tried);
+        ledger.set_roots(roots);
+    }
+    Ok(())
 }
 
 fn summary<P: Machine>(

@@ -1,11 +1,13 @@
 //! `sphere-pow verify`.
 
+use super::commit::MAX_COMMITMENT_BYTES;
 use crate::console::Output;
 use crate::error::ProverError;
 use crate::input;
 use crate::options::{DeviceArgs, option_for};
 use crate::profiles::{
-    BatchVisitor, Machine, SubmissionVisitor, Visitor, with_batch, with_profile, with_submission,
+    BatchVisitor, Machine, Meant, Setup, SubmissionVisitor, Visitor, transcripts, with_batch, with_profile,
+    with_submission,
 };
 use crate::session::Session;
 use crate::signals::Stop;
@@ -19,6 +21,7 @@ use sphere_pow_core::verify::{
 };
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -54,6 +57,15 @@ pub(super) struct VerifyArgs {
     /// gonka: a submission less probable than this is fraud, 1e-7 by default
     #[arg(long, value_name = "P", allow_hyphen_values = true)]
     fraud_threshold: Option<f64>,
+    /// FILE is a commitment, and this what its host opened of it
+    #[arg(long, value_name = "FILE")]
+    openings: Option<PathBuf>,
+    /// What drew the openings, instead of what they say themselves
+    #[arg(long, value_name = "TEXT", requires = "openings")]
+    beacon: Option<String>,
+    /// How many openings there must be, instead of what they say themselves
+    #[arg(long, value_name = "N", requires = "openings")]
+    samples: Option<u32>,
     #[command(flatten)]
     devices: DeviceArgs,
 }
@@ -67,6 +79,9 @@ fn sample_size(text: &str) -> Result<SampleSize, String> {
 }
 
 pub(super) fn run(args: &VerifyArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
+    if let Some(openings) = &args.openings {
+        return check_openings(args, openings, out, stop);
+    }
     let document = read_document(&args.file)?;
     let given = Given {
         params: args.params.as_deref().map(|name| model(name, &document)).transpose()?,
@@ -89,6 +104,35 @@ pub(super) fn run(args: &VerifyArgs, out: &Output, stop: &Stop) -> Result<ExitCo
     Ok(ExitCode::from(report.verdict.exit_code()))
 }
 
+/// Judges a commitment by what was opened of it.
+fn check_openings(
+    args: &VerifyArgs,
+    openings: &Path,
+    out: &Output,
+    stop: &Stop,
+) -> Result<ExitCode, ProverError> {
+    let commitment = input::bytes(&args.file, MAX_COMMITMENT_BYTES)?;
+    let error = |source| ProverError::File { file: input::name(openings), source };
+    let mut file: Box<dyn Read> = if openings == Path::new("-") {
+        Box::new(std::io::stdin().lock())
+    } else {
+        Box::new(std::fs::File::open(openings).map_err(error)?)
+    };
+    let meant = Meant {
+        params: args.params.clone(),
+        block_hash: args.block_hash.clone(),
+        public_key: args.public_key.clone(),
+        beacon: args.beacon.clone(),
+        samples: args.samples,
+    };
+    let memory_bytes = args.devices.memory.map(|megabytes| megabytes.get() as u64 * 1_000_000);
+    let setup = Setup { threads: args.devices.threads, memory_bytes, ..Setup::default() };
+    stop.heed();
+    let told = transcripts().check(&commitment, &mut file, &meant, &setup, stop)?;
+    out.result(&told.value, || told.text.clone())?;
+    Ok(ExitCode::from(told.exit_code))
+}
+
 /// The document of a file, or of standard input.
 pub(super) fn read_document(file: &Path) -> Result<Document, ProverError> {
     let bytes = input::bytes(file, MAX_DOCUMENT_BYTES)?;
@@ -102,9 +146,9 @@ fn random_seed() -> Result<String, ProverError> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// The model of `--params` for core, which takes a preset's name or sizes: a file's sizes are read as the document's
+/// The model of `--params` for core, which takes JSON of a preset's name or sizes: a file's sizes are read as the document's
 /// profile has them.
-pub(super) fn model(name: &str, document: &Document) -> Result<Value, ProverError> {
+pub(super) fn model(name: &str, document: &Document) -> Result<String, ProverError> {
     struct Name;
     impl BatchVisitor for Name {
         type Output = ProfileName;
@@ -114,17 +158,17 @@ pub(super) fn model(name: &str, document: &Document) -> Result<Value, ProverErro
     }
     struct Read<'a>(&'a str);
     impl Visitor for Read<'_> {
-        type Output = Result<Value, ProverError>;
+        type Output = Result<String, ProverError>;
         fn visit<P: Machine>(self) -> Self::Output {
             if P::Params::from_name(self.0).is_some() {
-                return Ok(self.0.into());
+                return Ok(Value::from(self.0).to_string());
             }
-            input::model::<P::Params>(self.0).map(|params| params.to_value())
+            input::model::<P::Params>(self.0).map(|params| params.to_string())
         }
     }
     match document.batches.first() {
         Some(first) => with_profile(with_batch(first, &mut Name), Read(name)),
-        None => Ok(name.into()),
+        None => Ok(Value::from(name).to_string()),
     }
 }
 
@@ -162,7 +206,7 @@ struct PuzzleName;
 impl SubmissionVisitor for PuzzleName {
     type Output = String;
     fn visit<P: Machine>(&mut self, submission: &Submission<P>) -> String {
-        format!("{} {} {}", P::NAME, submission.block_hash, submission.params.to_value())
+        format!("{} {} {}", P::NAME, submission.block_hash, submission.params)
     }
 }
 

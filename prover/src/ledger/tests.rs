@@ -14,7 +14,7 @@ fn head() -> Map<String, Value> {
 
 fn entry(group: u64, groups: u64, last: u64, won: &[u64]) -> Entry {
     let columns = [("nonces", json!(won)), ("dist", json!(vec![1.25; won.len()]))];
-    Entry { group, groups, tried: 4, last: Nonce::new(last).unwrap(), columns }
+    Entry { group, groups, tried: 4, last: Nonce::new(last).unwrap(), columns, roots: Vec::new() }
 }
 
 /// A file with one line, and its bytes.

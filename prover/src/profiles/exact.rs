@@ -1,6 +1,8 @@
 //! The `exact` profile on this machine's devices.
 
-use super::{Demo, Listing, Machine, Part, Setup, Shortcuts};
+mod transcripts;
+
+use super::{Demo, Listing, Machine, Part, Setup, Shortcuts, Transcripts};
 use crate::device::{Device, Rig};
 use crate::error::ProverError;
 use crate::memory;
@@ -9,9 +11,10 @@ use pollster::block_on;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use sphere_pow_core::exact::forward::ReferenceExecutor;
+use sphere_pow_core::exact::transcript::Hash;
 use sphere_pow_core::exact::{Digest, Exact, Params, Preset, Puzzle, Verdict};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
-use sphere_pow_core::profile::{Engine, Model, OnProgress};
+use sphere_pow_core::profile::{Engine, OnProgress};
 use sphere_pow_core::verify::{AnyReport, SampleSize, SubmissionReport};
 use sphere_pow_cpu::exact::{CpuEngine, CpuExecutor, CpuOptions, Footprint, Kernels, Progress};
 use sphere_pow_gpu::exact::{ExactGpuEngine, ExactGpuExecutor, ExactGpuOptions, WeightPlace};
@@ -137,7 +140,11 @@ impl Machine for Exact {
         progress: OnShare<'_>,
     ) -> Result<Shortcuts, ProverError> {
         let params = params.unwrap_or_else(|| Preset::Nano.params());
-        Shortcuts::measured(&ExactAttacker::new(&params)?, params.to_value(), nonces, progress)
+        Shortcuts::measured(&ExactAttacker::new(&params)?, json!(params), nonces, progress)
+    }
+
+    fn transcripts() -> Option<&'static dyn Transcripts> {
+        Some(&transcripts::ExactTranscripts)
     }
 
     fn any_report(report: SubmissionReport<Self>) -> AnyReport {
@@ -145,7 +152,16 @@ impl Machine for Exact {
     }
 }
 
-impl Rig for CpuEngine {}
+impl Rig for CpuEngine {
+    fn keep_roots(&mut self) -> bool {
+        CpuEngine::keep_roots(self);
+        true
+    }
+
+    fn take_roots(&mut self) -> Vec<String> {
+        CpuEngine::take_roots(self).iter().map(Hash::to_hex).collect()
+    }
+}
 
 impl Rig for ExactGpuEngine {
     fn rebuild(&mut self) -> Result<(), ProverError> {

@@ -13,7 +13,7 @@ use sphere_pow_core::f16;
 use sphere_pow_core::gonka::known_answer::{self, WrongAnswer};
 use sphere_pow_core::gonka::{Gonka, Params, Puzzle};
 use sphere_pow_core::identity::{Nonce, PublicKey};
-use sphere_pow_core::profile::{Model, OnProgress};
+use sphere_pow_core::profile::OnProgress;
 use sphere_pow_core::verify::{AnyReport, SampleSize, SubmissionReport};
 use sphere_pow_cpu::gonka::{CpuEngine, CpuExecutor, CpuOptions, weight_pool, weight_pool_with};
 use sphere_pow_cpu::simd::SimdLevel;
@@ -141,7 +141,7 @@ impl Machine for Gonka {
         progress: OnShare<'_>,
     ) -> Result<Shortcuts, ProverError> {
         let params = params.unwrap_or_else(testnet_depth);
-        Shortcuts::measured(&GonkaAttacker::new(&params), params.to_value(), nonces, progress)
+        Shortcuts::measured(&GonkaAttacker::new(&params), json!(params), nonces, progress)
     }
 
     fn any_report(report: SubmissionReport<Self>) -> AnyReport {

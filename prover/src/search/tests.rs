@@ -57,6 +57,14 @@ impl Device<Gonka> for Fake {
         Ok(vec![1.0; nonces.len()])
     }
 
+    fn keep_roots(&mut self) -> bool {
+        false
+    }
+
+    fn take_roots(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+
     fn rebuild(&mut self) -> Result<(), ProverError> {
         self.rebuilds.fetch_add(1, Ordering::Relaxed);
         Ok(())
@@ -200,7 +208,12 @@ fn a_false_win_is_withheld_also_where_it_convicts_nobody() {
     use super::check::Checker;
     let hunt = hunt();
     let claim = |nonce| (Nonce::new(nonce).unwrap(), Gonka::won(&hunt.rule, &1.0).unwrap());
-    let batch = |nonce| Batch { tried: 1, last: Nonce::new(nonce).unwrap(), won: vec![claim(nonce)] };
+    let batch = |nonce| Batch {
+        tried: 1,
+        last: Nonce::new(nonce).unwrap(),
+        won: vec![claim(nonce)],
+        roots: Vec::new(),
+    };
     std::thread::scope(|scope| {
         let checker = Checker::start(scope, fake("CPU", "cpu", Some(Fault::Truthful)), &hunt, || false);
         let mut checks = checker.client();

@@ -57,7 +57,7 @@ pub(crate) fn ledger(bytes: &[u8]) {
     };
     assert_eq!(bare(&[kept.clone(), aside].concat()), bare(bytes), "something is lost");
     let columns = [("nonces", json!([7])), ("dist", json!([1.25]))];
-    let entry = Entry { group: 0, groups: 1, tried: 3, last: Nonce::MAX, columns };
+    let entry = Entry { group: 0, groups: 1, tried: 3, last: Nonce::MAX, columns, roots: Vec::new() };
     ledger.append(&entry).expect("a line is written");
     drop(ledger);
     let after = std::fs::read(&path).expect("the file");

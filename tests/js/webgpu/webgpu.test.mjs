@@ -16,7 +16,7 @@ const none = '0'.repeat(64);
 /** A claim of nonces whose digests are all wrong: what matters is what is computed. */
 const exactBatch = ({ params, block_hash, public_key, first_nonce }, count) => {
   const nonces = Array.from({ length: count }, (_, i) => String(BigInt(first_nonce) + BigInt(i)));
-  return { profile: 'exact', version: 1, params, public_key, block_hash, nonces, digests: nonces.map(() => none) };
+  return { profile: 'exact', version: 2, params, public_key, block_hash, nonces, digests: nonces.map(() => none) };
 };
 const gonkaBatch = ({ public_key, nonces, dist }) => ({ public_key, nonces, dist });
 

@@ -129,7 +129,7 @@ impl Attacker for ExactAttacker {
 
     fn scores(&self, shortcut: &Shortcut<Edit>, nonces: &[Nonce]) -> Vec<Score> {
         let puzzle = self.model.puzzle();
-        let cut = CutExecutor::new(&self.model, shortcut, &puzzle.input(&self.key, Nonce::MAX));
+        let cut = CutExecutor::new(&self.model, shortcut, &puzzle.inputs(&self.key, &[Nonce::MAX]));
         let mut scores = Vec::with_capacity(nonces.len());
         for batch in nonces.chunks(BATCH) {
             scores.extend(self.judge(batch, &cut.logits_of_inputs(&puzzle.inputs(&self.key, batch))));

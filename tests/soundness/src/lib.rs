@@ -1,11 +1,11 @@
-//! What doing less than a nonce's work gains.
+#![doc = include_str!("../README.md")]
+//!
+//! # Modules
 //!
 //! In reading order: [`worth`] is the arithmetic of a cheater who screens nonces by a cheap score and does the full work
 //! on the promising ones only; [`gonka`] and [`exact`] are the attackers, each a list of [`Shortcut`]s with their price
-//! and their scores; [`harness`] measures any of them. Nothing here mines.
-//!
-//! The results beside this crate's source, `exact_nano.txt` and `gonka_depth32.json`, are tests:
-//! `tests/exact_soundness.rs`, `tests/gonka_soundness.rs`.
+//! and their scores; [`harness`] measures any of them. The tests are `tests/exact_soundness.rs` and
+//! `tests/gonka_soundness.rs`.
 #![forbid(unsafe_code)]
 
 pub mod exact;

@@ -19,7 +19,7 @@ export const CHECK = {
   'input.drop': ['or drop one anywhere on this page', '或将文件拖到本页任意处', 'или перетащите его на страницу'],
   'input.samples.title': ['Try a sample', '试用样例', 'Попробуйте образец'],
   'input.samples.help': [
-    'Real batches from the native miner, some tampered with. One press checks one.',
+    'Real batches from the native miner, some tampered with. One click checks one.',
     '由原生挖矿程序挖出的真实批次，其中一些被篡改。点击即验证。',
     'Настоящие пакеты нативного майнера, часть подделана. Одно нажатие — и проверка идёт.',
   ],
@@ -43,13 +43,13 @@ export const CHECK = {
   'source.sample': ['sample: {name}', '样例：{name}', 'образец: {name}'],
   'hero.network': [
     'On the Gonka network, hosts earn voting weight with a proof of work that is a transformer’s forward pass.',
-    '在 Gonka 网络上，主机凭借以 Transformer 前向计算为内容的工作量证明获得投票权重。',
-    'В сети Gonka узлы получают вес голоса за доказательство работы: прямой проход трансформера.',
+    '在 Gonka 网络上，主机凭借以 Transformer 前向传播为内容的工作量证明获得投票权重。',
+    'В сети Gonka хосты получают вес голоса за доказательство работы: прямой проход трансформера.',
   ],
   'hero.nonce': [
     'A nonce is a number that a host tries: block, public key and nonce make the model’s input, the output is a point on a sphere, and the nonce wins if that point falls into the cap around the block’s target.',
     'nonce 是主机尝试的一个数：区块、公钥与 nonce 构成模型输入，输出是球面上的一点；若该点落入区块目标周围的球冠，此 nonce 即获胜。',
-    'Nonce — число, которое пробует узел: блок, открытый ключ и nonce дают вход модели, выход — точка на сфере; nonce выигрывает, если точка попала в шапку вокруг цели блока.',
+    'Nonce — число, которое пробует хост: блок, открытый ключ и nonce дают вход модели, выход — точка на сфере; nonce выигрывает, если точка попала в сферический сегмент вокруг цели блока.',
   ],
   'hero.profiles': [
     'There are two profiles, gonka (the network’s own, floating point) and exact (integers, the same bits everywhere); for both this page runs the model again in your browser and says whether the claimed nonces win.',
@@ -59,15 +59,15 @@ export const CHECK = {
   'hero.picture': [
     'A sphere with its target, the cap of winning points, and {n} nonces at their real distances; {won} are nearer than {radius} and win. A strip beside it magnifies the band in which they all lie.',
     '球面、目标、获胜球冠，以及按真实距离绘制的 {n} 个 nonce；其中 {won} 个距离小于 {radius}，因而获胜。右侧放大了它们所在的环带。',
-    'Сфера с целью, шапкой выигрыша и {n} nonce на их настоящих расстояниях; {won} ближе {radius} и выигрывают. Полоса рядом увеличивает пояс, где лежат все.',
+    'Сфера с целью, выигрышным сегментом и {n} nonce на их настоящих расстояниях; {won} ближе {radius} и выигрывают. Полоса рядом увеличивает пояс, где лежат все.',
   ],
   'hero.caption': [
     '{n} nonces of one host at their real distances from the target; {won} lie in the cap. Right: the same, magnified.',
     '一台主机的 {n} 个 nonce 到目标的真实距离；{won} 个位于球冠内。右：放大图。',
-    '{n} nonce одного узла на настоящих расстояниях от цели; в шапке {won}. Справа то же крупнее.',
+    '{n} nonce одного хоста на настоящих расстояниях от цели; в сегменте {won}. Справа то же крупнее.',
   ],
   'hero.target': ['target', '目标', 'цель'],
-  'hero.cap': ['cap: wins', '球冠：获胜', 'шапка: выигрыш'],
+  'hero.cap': ['cap: wins', '球冠：获胜', 'сегмент: выигрыш'],
   'input.cancel': ['Cancel', '取消', 'Отменить'],
   'node.waiting': ['Waiting for the node', '正在等待节点', 'Ждём узел'],
 
@@ -99,7 +99,7 @@ export const CHECK = {
   'context.publicKey.help': [
     'Of the host that mined. Taken as given: the network spells it in lower-case hex, from 02 or 03 on.',
     '挖矿主机的公钥。按原样使用：网络使用小写十六进制，以 02 或 03 开头。',
-    'Узла, который майнил. Берётся как есть: сеть пишет его строчным hex, начиная с 02 или 03.',
+    'Хоста, который майнил. Берётся как есть: сеть пишет его строчным hex, начиная с 02 или 03.',
   ],
   'context.params': ['Model', '模型', 'Модель'],
   'context.params.custom': ['Sizes as JSON', 'JSON 格式的尺寸', 'Размеры в JSON'],
@@ -187,7 +187,7 @@ export const CHECK = {
   'run.eta': ['Left', '剩余', 'Осталось'],
   'run.engine': ['On', '引擎', 'На чём'],
   'phase.start': ['starting', '启动中', 'запуск'],
-  'phase.weights': ['making the weights', '生成权重', 'создание весов'],
+  'phase.weights': ['generating the weights', '生成权重', 'создание весов'],
   'phase.layers': ['running the model', '运行模型', 'прогон модели'],
   'phase.done': ['comparing', '比对', 'сверка'],
 } as const satisfies Record<string, readonly [string, string, string]>;

@@ -24,7 +24,7 @@ export const TROUBLE = {
     '这是网页，通常是服务器的错误页面。',
     'Это веб-страница, какой серверы отвечают при ошибке.',
   ],
-  'reason.json': ['It is not whole JSON.', '不是完整的 JSON。', 'Это не целый JSON.'],
+  'reason.json': ['It is not valid JSON.', '不是有效的 JSON。', 'Это некорректный JSON.'],
   'reason.api-error': ['It is a server’s error answer.', '这是服务器返回的错误。', 'Это ответ сервера об ошибке.'],
   'reason.foreign': ['It has none of the shapes that proofs have.', '不属于任何一种证明格式。', 'Ни одна из форм доказательств не подходит.'],
   'reason.wrapped': [
@@ -92,7 +92,7 @@ export const TROUBLE = {
   'reason.mixed': [
     'Batches of one host and block name different models, radii or heights.',
     '同一主机同一区块的批次给出了不同的模型、半径或高度。',
-    'Пакеты одного узла и блока называют разные модели, радиусы или высоты.',
+    'Пакеты одного хоста и блока называют разные модели, радиусы или высоты.',
   ],
   'reason.duplicate': ['A nonce is claimed twice.', '同一 nonce 被声明两次。', 'Nonce заявлен дважды.'],
   'reason.no-participant': ['Nothing in it is of that account.', '其中没有该账户的内容。', 'В нём нет ничего от этого аккаунта.'],
@@ -104,7 +104,7 @@ export const TROUBLE = {
     'Это доказательство более поздней схемы сети (после эпохи 158); страница её не проверяет.',
   ],
   'trouble.format': ['This is not a proof that the page can read.', '这不是本页能读取的证明。', 'Это не доказательство, которое страница умеет читать.'],
-  'trouble.range': ['A value in it cannot be.', '其中有不可能的值。', 'В нём есть недопустимое значение.'],
+  'trouble.range': ['A value in it is out of range.', '其中有超出范围的值。', 'В нём есть недопустимое значение.'],
   'trouble.blockHash': ['The block hash cannot be right.', '区块哈希不正确。', 'Хеш блока неверен.'],
   'trouble.memory': ['This browser has not enough memory for the model.', '此浏览器的内存不足以运行该模型。', 'Браузеру не хватает памяти для модели.'],
   'trouble.wasm': ['WebAssembly could not be started.', '无法启动 WebAssembly。', 'Не удалось запустить WebAssembly.'],

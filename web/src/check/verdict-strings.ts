@@ -25,14 +25,14 @@ export const VERDICT = {
     'Пересчитано доказательств: {n} из {k}. Главный — самый тяжёлый вердикт; у каждого свой ниже.',
   ],
   'verdict.unconfirmed.why': [
-    'Only the document vouches for: {names}. The nonces are true by its own price; whether that price counts is for you to confirm below, under “The proof”.',
+    'Only the document vouches for: {names}. Judged by that the claims are true; whether it counts is for you to confirm below, under “The proof”.',
     '仅由文档自己声明：{names}。按其自定的标准 nonce 属实；该标准是否有效，请在下方“证明”中确认。',
-    'Только документ ручается за: {names}. По его собственной цене nonce верны; годится ли цена, подтвердите ниже, в разделе «Доказательство».',
+    'Только документ ручается за: {names}. Если судить по этому, заявленное верно; годится ли это, подтвердите ниже, в разделе «Доказательство».',
   ],
   'verdict.more': [
-    'So few nonces could convict nobody. Recompute more for a verdict.',
-    '这么少的 nonce 不足以判定任何人。请重算更多。',
-    'Столько nonce никого не уличат. Для вердикта пересчитайте больше.',
+    'So few nonces cannot prove fraud. Recompute more for a verdict.',
+    '这么少的 nonce 不足以证明欺诈。请重算更多。',
+    'Столько nonce мошенничества не докажут. Для вердикта пересчитайте больше.',
   ],
   'verdict.more.do': ['Recompute more', '重算更多', 'Пересчитать больше'],
   'part.params': ['the model', '模型', 'модель'],
@@ -41,13 +41,13 @@ export const VERDICT = {
   'verdict.gonka.honest.why': [
     'An honest host shows as many bad nonces or more with probability {p}, far above the limit of {threshold}.',
     '诚实主机出现这么多或更多不合格 nonce 的概率为 {p}，远高于界限 {threshold}。',
-    'У честного узла столько негодных или больше бывает с вероятностью {p}, намного выше порога {threshold}.',
+    'У честного хоста столько негодных или больше бывает с вероятностью {p}, намного выше порога {threshold}.',
   ],
   'verdict.gonka.clean.why': ['Every claim recomputed wins.', '重算的声明均获胜。', 'Все пересчитанные выигрывают.'],
   'verdict.gonka.fraud.why': [
     '{bad} of {n} did not win. An honest host shows as many only with probability {p}, below the limit of {threshold}.',
     '{n} 个中有 {bad} 个未获胜。诚实主机出现这么多的概率仅为 {p}，低于界限 {threshold}。',
-    'Из {n} не выиграли: {bad}. У честного узла столько бывает лишь с вероятностью {p}, ниже порога {threshold}.',
+    'Из {n} не выиграли: {bad}. У честного хоста столько бывает лишь с вероятностью {p}, ниже порога {threshold}.',
   ],
   'verdict.gonka.inconclusive.why': [
     '{bad} of {n} did not win, and so few nonces decide nothing.',
@@ -100,8 +100,8 @@ export const VERDICT = {
   'result.bound': ['Most that can be false (95 %)', '虚假比例上限（95 %）', 'Наибольшая доля ложных (95 %)'],
   'result.seed': ['Sample drawn by seed', '抽样种子', 'Seed выборки'],
   'result.test': [
-    'Binomial test: at a rate of {rate} of honest mismatches, {bad} or more of {n} have probability {p}; below {threshold} it is fraud.',
-    '二项验证：在诚实误差率 {rate} 下，{n} 个中出现 {bad} 个或更多的概率为 {p}；低于 {threshold} 即为欺诈。',
+    'Binomial test: if an honest host’s nonce is bad at a rate of {rate}, {bad} or more bad ones of {n} have probability {p}; below {threshold} it is fraud.',
+    '二项检验：在诚实误差率 {rate} 下，{n} 个中出现 {bad} 个或更多的概率为 {p}；低于 {threshold} 即为欺诈。',
     'Биномиальный тест: при доле честных расхождений {rate} вероятность {bad} и более из {n} равна {p}; ниже {threshold} — мошенничество.',
   ],
   'fault.title': ['The first false claim: nonce {nonce}', '第一条虚假声明：nonce {nonce}', 'Первый ложный: nonce {nonce}'],
@@ -166,9 +166,9 @@ export const VERDICT = {
   'table.find': ['Nonce starts with', 'nonce 开头为', 'Nonce начинается с'],
   'table.shown': ['{n} shown', '显示 {n} 个', 'показано: {n}'],
   'table.help': [
-    'Arrow keys move, Enter opens the making of a nonce.',
-    '方向键移动，Enter 查看 nonce 的生成过程。',
-    'Стрелки перемещают, Enter показывает, как получен nonce.',
+    'Arrow keys move, Enter shows how a nonce is computed.',
+    '方向键移动，Enter 查看 nonce 的计算过程。',
+    'Стрелки перемещают, Enter показывает, как вычислен nonce.',
   ],
   'table.index': ['#', '#', '№'],
   'table.nonce': ['Nonce', 'Nonce', 'Nonce'],
@@ -183,5 +183,5 @@ export const VERDICT = {
   'status.unchecked': ['not recomputed', '未重算', 'не пересчитан'],
   'detail.title': ['Nonce {nonce}', 'Nonce {nonce}', 'Nonce {nonce}'],
   'detail.close': ['Close', '关闭', 'Закрыть'],
-  'detail.walk': ['Walk through its making ({work}op)', '查看生成过程（{work}op）', 'Показать, как он получен ({work}op)'],
+  'detail.walk': ['Show how it is computed ({work}op)', '查看计算过程（{work}op）', 'Показать, как он вычислен ({work}op)'],
 } as const satisfies Record<string, readonly [string, string, string]>;

@@ -48,6 +48,22 @@ export class Unreachable extends Error {
   }
 }
 
+/** What `src` gives is larger than this page allows. */
+export class TooLarge extends Error {
+  constructor(readonly limit: number) {
+    super(`the proof is larger than ${limit} bytes`);
+    this.name = 'TooLarge';
+  }
+}
+
+/** The check took longer than this page allows. */
+export class TimedOut extends Error {
+  constructor(readonly seconds: number) {
+    super(`the check took longer than ${seconds} s`);
+    this.name = 'TimedOut';
+  }
+}
+
 type Call = { signal: AbortSignal; onProgress: (progress: Progress) => void };
 
 export async function check(document: ProofInput, asked: Asked, call: Call): Promise<Report> {

@@ -2,7 +2,7 @@
 
 import { h, render } from 'preact';
 import { SpherePowError, type Progress, type ProofInput, type Report } from 'sphere-pow/slim';
-import { NoProof, Unreachable, check, type Asked } from './check.ts';
+import { NoProof, TimedOut, TooLarge, Unreachable, check, type Asked } from './check.ts';
 import css from './element.css?inline';
 import { languageOf } from './strings.ts';
 import { View, type Status } from './view.tsx';
@@ -10,6 +10,11 @@ import { View, type Status } from './view.tsx';
 /** Attributes that change what is checked: a check of something else is stopped. */
 const SUBJECT = ['src', 'params', 'block-hash', 'public-key', 'participant', 'r-target', 'block-height', 'sample', 'concurrency'] as const;
 const ATTRIBUTES = [...SUBJECT, 'lang', 'auto'];
+
+/** Bytes that are read from `src` unless `max-bytes` says otherwise. */
+const MAX_BYTES = 2 ** 25;
+/** Milliseconds; browsers take longer ones for none. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 // Server-side rendering imports this without a DOM.
 const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
@@ -81,7 +86,11 @@ export class SpherePowProof extends Base {
     const running = new AbortController();
     this.#running = running;
     this.#become({ name: 'running', progress: null });
+    const began = performance.now();
+    let timer: ReturnType<typeof setTimeout> | undefined;
     try {
+      const seconds = this.#limit('timeout');
+      if (seconds !== undefined) timer = setTimeout(() => running.abort(new TimedOut(seconds)), Math.min(1000 * seconds, LONGEST_TIMER));
       const report = await check(await this.#document(running.signal), this.#asked(), {
         signal: running.signal,
         onProgress: (progress) => {
@@ -91,14 +100,16 @@ export class SpherePowProof extends Base {
         },
       });
       if (this.#running !== running) return null;
-      this.#become({ name: 'done', report });
+      this.#become({ name: 'done', report, seconds: (performance.now() - began) / 1000 });
       this.dispatchEvent(new CustomEvent('verdict', { detail: report }));
       return report;
     } catch (error) {
       if (this.#running !== running) return null;
-      this.#fail(running.signal.aborted, error);
+      const { aborted, reason } = running.signal;
+      this.#fail(aborted && !(reason instanceof TimedOut), aborted ? reason : error);
       return null;
     } finally {
+      clearTimeout(timer);
       if (this.#running === running) this.#running = undefined;
     }
   }
@@ -124,7 +135,29 @@ export class SpherePowProof extends Base {
     if (!src) throw new NoProof();
     const response = await fetch(new URL(src, this.baseURI), { signal });
     if (!response.ok) throw new Unreachable(`${response.status} ${response.statusText}`.trim());
-    return new Uint8Array(await response.arrayBuffer());
+    const most = this.#limit('max-bytes') ?? MAX_BYTES;
+    const parts: Uint8Array[] = [];
+    let bytes = 0;
+    // Counted as they come: a server need not say how many there will be, nor say the truth.
+    for (const reader = response.body?.getReader(); reader; ) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      bytes += value.length;
+      if (bytes > most) {
+        await reader.cancel();
+        throw new TooLarge(most);
+      }
+      parts.push(value);
+    }
+    return new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer());
+  }
+
+  /** A limit that the page sets by an attribute; undefined without. */
+  #limit(name: string): number | undefined {
+    const text = this.getAttribute(name)?.trim();
+    if (!text) return undefined;
+    if (Number(text) > 0) return Number(text);
+    throw new SpherePowError('E_RANGE', `the attribute ${name} is ${text.slice(0, 40)}, expected a number above 0`);
   }
 
   #asked(): Asked {

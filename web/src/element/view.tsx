@@ -2,13 +2,13 @@
 
 import type { Progress, Report as Whole, ReportVerdict, Result, SubmissionReport, Unjudged } from 'sphere-pow/slim';
 import { ends, shown } from '../shown.ts';
-import { MissingContext, NoProof, Unreachable } from './check.ts';
+import { MissingContext, NoProof, TimedOut, TooLarge, Unreachable } from './check.ts';
 import { say, type Key, type Language } from './strings.ts';
 
 export type Status =
   | { name: 'idle' }
   | { name: 'running'; progress: Progress | null }
-  | { name: 'done'; report: Whole }
+  | { name: 'done'; report: Whole; seconds: number }
   | { name: 'failed'; error: Error }
   | { name: 'cancelled' };
 
@@ -40,6 +40,7 @@ export function View({ language, status, onCheck, onCancel }: ViewProps) {
       </header>
       {isRunning && <Bar progress={status.progress} language={language} />}
       {status.name === 'done' && <Reports report={status.report} language={language} />}
+      {status.name === 'done' && <Rate status={status} language={language} />}
     </section>
   );
 }
@@ -108,6 +109,8 @@ function Finding({ report, language }: { report: SubmissionReport; language: Lan
 function failureText(error: Error, t: (key: Key, values?: Record<string, string>) => string): string {
   if (error instanceof MissingContext) return t('missing', { names: error.attributes.join(', ') });
   if (error instanceof NoProof) return t('empty');
+  if (error instanceof TooLarge) return t('tooLarge', { bytes: String(error.limit) });
+  if (error instanceof TimedOut) return t('timedOut', { seconds: String(error.seconds) });
   if (error instanceof Unreachable) return t('unreachable', { status: error.status });
   return shown(error.message, 300);
 }
@@ -154,6 +157,15 @@ function Bar({ progress, language }: { progress: Progress | null; language: Lang
       </p>
     </div>
   );
+}
+
+/** How fast nonces were recomputed, on what. */
+function Rate({ status: { report, seconds }, language }: { status: Status & { name: 'done' }; language: Language }) {
+  const checked = report.submissions.reduce((sum, { nChecked }) => sum + nChecked, 0);
+  const device = report.submissions[0]?.engine.device;
+  if (checked === 0 || seconds === 0) return null;
+  const number = new Intl.NumberFormat(language, { maximumSignificantDigits: 3 });
+  return <p class="quiet" part="rate">{say(language, 'rate', { n: number.format(checked / seconds), device: shown(device ?? '', 80) })}</p>;
 }
 
 /** One report as it is; of several, each to be opened, the false ones first. */

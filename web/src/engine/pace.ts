@@ -34,7 +34,7 @@ async function pass(verifier: Verifier, which: number): Promise<{ all: number; s
   const proof =
     verifier.profile === 'gonka'
       ? { ...head, dist: nonces.map(() => 1) }
-      : { ...head, profile: 'exact', version: 1, digests: nonces.map(() => '0'.repeat(64)) };
+      : { ...head, profile: 'exact', version: 2, digests: nonces.map(() => '0'.repeat(64)) };
   const began = performance.now();
   let begun = 0;
   const onProgress = (_: Progress) => (begun ||= performance.now());

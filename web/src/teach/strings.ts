@@ -3,7 +3,7 @@
 export const TEACH = {
   'teach.title': ['Does skipping work pay?', '偷工减料划算吗？', 'Выгодно ли пропускать работу?'],
   'teach.lead': [
-    'A proof of work should cost the work. Leave out layers of a small model and see what becomes of the distances of some hundred nonces, computed in this browser as you choose.',
+    'A proof of work should cost the work. Skip layers of a small model and see what becomes of the distances of a few hundred nonces, computed in this browser as you choose.',
     '工作量证明应当真正付出工作量。请在小模型中略去若干层，看看数百个 nonce 的距离会怎样变化；计算随您的选择在本浏览器中实时进行。',
     'Доказательство работы должно стоить работы. Пропустите слои небольшой модели и посмотрите, что станет с расстояниями сотен nonce: всё считается в этом браузере по мере выбора.',
   ],
@@ -77,21 +77,21 @@ export const TEACH = {
   'teach.difference': ['Difference', '差值', 'Разность'],
   'teach.what': ['What it teaches', '这说明了什么', 'О чём это говорит'],
   'teach.what.gonka': [
-    'In the gonka profile every weight is small. Each layer adds so little to the stream that after all of them it is still almost the input: what decides is the input, the output matrix and the permutation, and these are cheap. An honest verdict there says that the claimed distances are true. It does not say that every nonce tried was computed in full, and no check of submitted nonces can say it, since what a screening host submits is honest.',
+    'In the gonka profile every weight is small. Each layer adds so little to the residual stream that after all of them it is still almost the input: what decides is the input, the output matrix and the permutation, and these are cheap. An honest verdict there says that the claimed distances are true. It does not say that every nonce tried was computed in full, and no check of submitted nonces can say it, since what a screening host submits is honest.',
     '在 gonka 方案中，所有权重都很小。每一层对残差流的改变微乎其微，经过全部层之后它几乎仍是输入本身：起决定作用的是输入、输出矩阵和置换，而这些都很廉价。因此“诚实”只说明所声明的距离属实，并不说明尝试过的每个 nonce 都做了完整计算；对已提交 nonce 的任何检查都无法说明这一点，因为筛选者提交的结果是诚实的。',
-    'В профиле gonka все веса малы. Каждый слой меняет поток так мало, что после всех слоёв он остаётся почти входом: решают вход, выходная матрица и перестановка, а они дёшевы. Вердикт «честно» говорит лишь, что заявленные расстояния истинны. Он не говорит, что каждый испробованный nonce был посчитан полностью, и никакая проверка присланных nonce этого не скажет: то, что присылает отбирающий узел, честно.',
+    'В профиле gonka все веса малы. Каждый слой меняет остаточный поток так мало, что после всех слоёв он остаётся почти входом: решают вход, выходная матрица и перестановка, а они дёшевы. Вердикт «честно» говорит лишь, что заявленные расстояния истинны. Он не говорит, что каждый испробованный nonce был посчитан полностью, и никакая проверка присланных nonce этого не скажет: то, что присылает отбирающий хост, честно.',
   ],
   'teach.what.exact': [
-    'In the exact profile a layer replaces nearly all of the stream and rounds it to integers: one layer less, and nothing downstream is alike. And the target is drawn last, from the digest of the logits: a score from any other logits is a fresh throw of the dice. A shortcut is of use only if its logits are the true ones to the bit.',
+    'In the exact profile a layer replaces nearly all of the residual stream and rounds it to integers: one layer less, and nothing downstream is alike. And the target is drawn last, from the digest of the logits: a score from any other logits is a fresh throw of the dice. A shortcut is of use only if its logits are the true ones to the bit.',
     '在 exact 方案中，每一层几乎替换整个残差流并舍入为整数：少一层，其后的一切都面目全非。而且目标最后才由 logits 的摘要决定：用其他任何 logits 得到的分数都等于重新掷骰子。只有 logits 与真实值逐位相同，捷径才有用。',
-    'В профиле exact слой заменяет почти весь поток и округляет его до целых: на слой меньше — и дальше ничто не похоже. А цель задаётся последней, дайджестом логитов: счёт по любым другим логитам — новый бросок костей. Сокращение полезно, только если его логиты истинны до бита.',
+    'В профиле exact слой заменяет почти весь остаточный поток и округляет его до целых: на слой меньше — и дальше ничто не похоже. А цель задаётся последней, дайджестом логитов: счёт по любым другим логитам — новый бросок костей. Сокращение полезно, только если его логиты истинны до бита.',
   ],
   'teach.what.limits': [
     'These are small models, chosen so that a browser keeps up. Deeper reading:',
     '这里用的是小模型，以便浏览器能实时计算。延伸阅读：',
     'Модели малы, чтобы браузер успевал. Подробнее:',
   ],
-  'teach.walk': ['How one nonce is made', '一个 nonce 是怎样产生的', 'Как получается один nonce'],
+  'teach.walk': ['How one nonce is computed', '一个 nonce 是怎样计算的', 'Как вычисляется один nonce'],
   'teach.walk.lead': [
     'Every step from the seed strings to the verdict, with its numbers and its rule.',
     '从种子字符串到结论的每一步，附数值与规则。',

@@ -1,13 +1,13 @@
 // Texts of the walk through a nonce's making: English, Chinese, Russian; part of ../strings.ts.
 
 export const WALK = {
-  'walk.title': ['The making of nonce {nonce}', 'nonce {nonce} 的产生过程', 'Как получен nonce {nonce}'],
+  'walk.title': ['How nonce {nonce} is computed', 'nonce {nonce} 的计算过程', 'Как вычислен nonce {nonce}'],
   'walk.running': ['Recomputing this nonce', '正在重算此 nonce', 'Пересчёт этого nonce'],
   'walk.eta': ['{time} left', '剩余 {time}', 'осталось {time}'],
   'walk.cancel': ['Cancel', '取消', 'Отменить'],
   'walk.cancelled': ['Cancelled.', '已取消。', 'Отменено.'],
   'walk.retry': ['Start', '开始', 'Начать'],
-  'walk.failed': ['The walk could not be made: {why}', '无法展示：{why}', 'Показать не удалось: {why}'],
+  'walk.failed': ['The steps could not be shown: {why}', '无法展示：{why}', 'Показать не удалось: {why}'],
   'walk.section': ['SPEC {section}', 'SPEC {section}', 'SPEC {section}'],
   'walk.newTab': ['opens in a new tab', '在新标签页中打开', 'откроется в новой вкладке'],
   'walk.more': ['{count} more', '另有 {count} 个', 'ещё {count}'],
@@ -59,7 +59,7 @@ export const WALK = {
     '模型读取的不是文字，而是仅属于此公钥此 nonce 的随机向量。',
     'Вместо слов модель читает случайные векторы, которые есть только у этого nonce этого ключа.',
   ],
-  'walk.forward': ['Forward pass', '前向计算', 'Прямой проход'],
+  'walk.forward': ['Forward pass', '前向传播', 'Прямой проход'],
   'walk.forward.text': [
     'The work itself: {layers} layers of attention and feed-forward, {operations} operations.',
     '工作本身：{layers} 层注意力与前馈网络，共 {operations} 次运算。',

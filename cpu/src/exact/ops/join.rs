@@ -17,57 +17,113 @@ pub(crate) enum Source<'a> {
     Input(&'a [i8]),
     /// Merge: `[rows, dim]` within ±1023, onto the normed stream.
     Branch(&'a Panels<i16>),
+    /// The stream as it was given.
+    Given,
+}
+
+/// What a row is turned by and what is added to it.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    /// Its position.
+    pub(crate) position: usize,
+    /// Its nonce's round key `[dim]`, if there is one before this op.
+    pub(crate) round_key: Option<&'a [i8]>,
 }
 
 /// `stream = embed(input)` or `merge(normed, branch)`, then `normed = norm(stream)`, `lanes = lanes(normed)`,
 /// SPEC §II.6.2, 3, 4 and 8.
 ///
 /// # Shapes
+/// - `kept`: `[rows, dim]`, the stream if somebody looks at it; in where the source is [`Source::Given`], else out.
 /// - `normed`: `[rows, dim]`, in and out.
-/// - `position_of`: position of a row.
+/// - `place_of`: of a row.
 /// - `lanes`: `[rows, dim]`. Overwritten.
-pub(crate) fn join(
+pub(crate) fn join<'k>(
     run: &mut Run<'_>,
     source: Source<'_>,
     dim: usize,
-    position_of: impl Fn(usize) -> usize + Sync,
+    place_of: impl Fn(usize) -> Place<'k> + Sync,
     normed: &mut [i16],
+    kept: Option<&mut [i16]>,
     lanes: &mut Operand,
 ) {
-    let tasks = normed.chunks_mut(ROWS * dim).zip(lanes.chunks_mut(ROWS)).enumerate().collect();
+    let mut kept = kept.map(|kept| kept.chunks_mut(ROWS * dim));
+    let with_kept = |rows| (rows, kept.as_mut().and_then(Iterator::next));
+    let rows = normed.chunks_mut(ROWS * dim).map(with_kept);
+    let tasks = rows.zip(lanes.chunks_mut(ROWS)).enumerate().collect();
     let kernels = run.kernels;
-    run.tasks(tasks, |(task, (normed, lanes)), scratch| {
+    run.tasks(tasks, |(task, ((normed, kept), lanes)), scratch| {
         scratch.stream.resize(dim);
-        let (stream, position_of) = (&mut scratch.stream[..], &position_of);
-        kernels.run(Join { source, dim, position_of, first: task * ROWS, normed, lanes, stream });
+        let (stream, place_of) = (&mut scratch.stream[..], &place_of);
+        kernels.run(Join { source, dim, place_of, first: task * ROWS, normed, kept, lanes, stream });
     });
+}
+
+/// `stream = merge(normed, branch)` alone.
+///
+/// # Shapes
+/// - `normed`: `[rows, dim]`; `stream`: the same. Overwritten.
+pub(crate) fn merge_only(
+    run: &mut Run<'_>,
+    branch: &Panels<i16>,
+    dim: usize,
+    normed: &[i16],
+    stream: &mut [i16],
+) {
+    let tasks = normed.chunks_exact(dim).zip(stream.chunks_exact_mut(dim)).enumerate().collect();
+    let kernels = run.kernels;
+    run.tasks(tasks, |(row, (normed, stream)), _| {
+        kernels.run(MergeRow { branch, row, normed, stream });
+    });
+}
+
+struct MergeRow<'a> {
+    branch: &'a Panels<i16>,
+    row: usize,
+    normed: &'a [i16],
+    stream: &'a mut [i16],
+}
+
+impl Job for MergeRow<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        self.branch.copy_row(self.row, self.stream);
+        merge(self.normed, self.stream);
+    }
 }
 
 struct Join<'a, P> {
     source: Source<'a>,
     dim: usize,
-    position_of: &'a P,
+    place_of: &'a P,
     first: usize,
     normed: &'a mut [i16],
+    kept: Option<&'a mut [i16]>,
     lanes: OperandRows<'a>,
     stream: &'a mut [i16],
 }
 
-impl<P: Fn(usize) -> usize> Job for Join<'_, P> {
+impl<'k, P: Fn(usize) -> Place<'k>> Job for Join<'_, P> {
     type Output = ();
     #[inline(always)]
     fn run<I: Isa>(mut self) {
         for (i, normed) in self.normed.chunks_exact_mut(self.dim).enumerate() {
             let row = self.first + i;
+            let stream = match &mut self.kept {
+                Some(kept) => &mut kept[i * self.dim..][..self.dim],
+                None => &mut *self.stream,
+            };
             match self.source {
-                Source::Input(input) => embed(&input[row * self.dim..][..self.dim], self.stream),
+                Source::Input(input) => embed(&input[row * self.dim..][..self.dim], stream),
                 Source::Branch(branch) => {
-                    branch.copy_row(row, self.stream);
-                    merge(normed, self.stream);
+                    branch.copy_row(row, stream);
+                    merge(normed, stream);
                 }
+                Source::Given => {}
             }
-            norm(self.stream, normed);
-            lanes(normed, (self.position_of)(row), self.lanes.row_mut(i));
+            norm(stream, normed);
+            lanes(normed, (self.place_of)(row), self.lanes.row_mut(i));
             self.lanes.sum_up(i);
         }
     }
@@ -117,16 +173,25 @@ fn scale_of(row: &[i16]) -> i32 {
     ((1_u32 << (24 + shift)) / squares.isqrt().max(16 << shift)).cast_signed()
 }
 
-/// `out[j] = clamp8((normed[(j + 4 position) mod dim] + 4) >> 3)`.
+/// `out[j] = clamp8((normed[k] + 4 z[k] + 4) >> 3)` with `k = (j + 4 position) mod dim`.
 #[inline(always)]
-fn lanes(normed: &[i16], position: usize, out: &mut [i8]) {
-    let turn = 4 * position % normed.len();
+fn lanes(normed: &[i16], place: Place<'_>, out: &mut [i8]) {
+    let turn = 4 * place.position % normed.len();
     let (head, tail) = normed.split_at(turn);
     let (first, rest) = out.split_at_mut(tail.len());
-    for (normed, out) in [(tail, first), (head, rest)] {
-        for (y, n) in out.iter_mut().zip(normed) {
-            // |n| <= 16368, so n + 4 fits.
-            *y = ((*n + 4) >> 3).clamp(-127, 127) as i8;
+    let Some(key) = place.round_key else {
+        for (normed, out) in [(tail, first), (head, rest)] {
+            for (y, n) in out.iter_mut().zip(normed) {
+                *y = ((*n + 4) >> 3).clamp(-127, 127) as i8;
+            }
+        }
+        return;
+    };
+    let (key_head, key_tail) = key.split_at(turn);
+    for ((normed, key), out) in [((tail, key_tail), first), ((head, key_head), rest)] {
+        for ((y, n), z) in out.iter_mut().zip(normed).zip(key) {
+            // |n| <= 16368 and |4 z| <= 184, so the sum fits.
+            *y = ((*n + 4 * i16::from(*z) + 4) >> 3).clamp(-127, 127) as i8;
         }
     }
 }

@@ -1,13 +1,14 @@
 //! Each op against core's twin, at odd sizes and at the largest values it can meet.
 
 use super::attention::attention;
-use super::join::{Source, join};
+use super::join::{Place, Source, join, merge_only};
 use super::swiglu::swiglu;
 use crate::exact::activations::{Operand, Panels};
 use crate::exact::kernels::{Kernels, PANEL, Present};
 use crate::exact::run::Run;
 use core::sync::atomic::{AtomicBool, AtomicU64};
 use sphere_pow_core::exact::ops::{self as twins, AttentionShape};
+use sphere_pow_core::exact::tables::NORMAL;
 
 /// Runs `op` with every set of kernels.
 fn with_all(mut op: impl FnMut(&mut Run<'_>, Kernels)) {
@@ -99,6 +100,9 @@ fn attention_is_cores() {
 fn embed_and_merge_with_norm_and_lanes_are_cores() {
     for (dim, rows) in [(64, 1), (64, 19), (256, 9), (1024, 5), (4096, 3)] {
         let position = |row: usize| row * 5 % (dim / 4);
+        let keys: Vec<i8> = (0..rows * dim).map(|i| NORMAL[i * 167 % 256]).collect();
+        // Every third row has no key.
+        let key = |row: usize| (row % 3 != 2).then_some(&keys[row * dim..][..dim]);
         for (of_normed, of_branch) in (0..6).flat_map(|a| (0..6).map(move |b| (a, b))) {
             let normed = painted(of_normed, rows * dim, 16_368);
             // What a matrix can give; the executor's slot clamps it to what norm looks at.
@@ -114,17 +118,35 @@ fn embed_and_merge_with_norm_and_lanes_are_cores() {
                 let mut want = vec![0; rows * dim];
                 twins::norm(stream, dim, &mut want);
                 let mut want_lanes = vec![0; rows * dim];
-                twins::lanes(&want, dim, position, &mut want_lanes);
+                for (row, lanes) in want_lanes.chunks_exact_mut(dim).enumerate() {
+                    twins::lanes(&want[row * dim..][..dim], key(row), position(row), lanes);
+                }
                 with_all(|run, kernels| {
                     let mut got: Vec<i16> = normed.iter().map(|x| *x as i16).collect();
                     let mut lanes = Operand::default();
                     lanes.reshape(rows, dim);
-                    join(run, source, dim, position, &mut got, &mut lanes);
+                    let place = |row| Place { position: position(row), round_key: key(row) };
+                    let mut kept = vec![0; rows * dim];
+                    join(run, source, dim, place, &mut got, Some(&mut kept), &mut lanes);
+                    assert!(
+                        kept.iter().map(|x| i32::from(*x)).eq(stream.iter().copied()),
+                        "{kernels} stream"
+                    );
                     assert!(
                         got.iter().map(|x| i32::from(*x)).eq(want.iter().copied()),
                         "{kernels} dim {dim}"
                     );
                     check_operand(&lanes, &want_lanes, &format!("{kernels} lanes, dim {dim}"));
+                    let mut again: Vec<i16> = normed.iter().map(|x| *x as i16).collect();
+                    join(run, Source::Given, dim, place, &mut again, Some(&mut kept), &mut lanes);
+                    assert_eq!(again, got, "{kernels}, from the stream");
+                    if let Source::Branch(branch) = source {
+                        let normed: Vec<i16> = normed.iter().map(|x| *x as i16).collect();
+                        let mut merged = vec![0; rows * dim];
+                        merge_only(run, branch, dim, &normed, &mut merged);
+                        assert_eq!(merged, kept, "{kernels}, merged alone");
+                    }
+                    join(run, source, dim, place, &mut again, None, &mut lanes);
                 });
             }
         }

@@ -12,8 +12,8 @@ pub const KERNEL: Kernel = Kernel {
     entry_point: "norm",
     source: sphere_pow_shaders::exact::NORM,
     dims_bytes: size_of::<Dims>(),
-    dims_members: members!(Dims; quads, log2_root, first_row, first_position, positions),
-    buffers: &[Access::Read, Access::Write, Access::Write],
+    dims_members: members!(Dims; quads, log2_root, first_row, first_position, positions, key_stride, key_first, key_weight),
+    buffers: &[Access::Read, Access::Read, Access::Write, Access::Write],
 };
 
 /// `Dims` of the kernel.
@@ -30,6 +30,12 @@ pub struct Dims {
     pub first_position: u32,
     /// Rows after which positions repeat.
     pub positions: u32,
+    /// Groups of four values between the round keys of two nonces.
+    pub key_stride: u32,
+    /// The first group of the round's key within those of a nonce.
+    pub key_first: u32,
+    /// What the round key is multiplied by: 4, or 0 for none.
+    pub key_weight: i32,
 }
 
 /// Sizes of one call.
@@ -39,16 +45,20 @@ pub struct Shape {
     pub rows: usize,
     /// Width, a power of 4 from 64 on.
     pub dim: usize,
-    /// Row r has position `first_position + r % positions`, at most `dim / 4`.
+    /// Row r has position `first_position + r % positions`, at most `dim / 4`, and is of nonce `r / positions`.
     pub first_position: usize,
     /// See there.
     pub positions: usize,
+    /// Round keys of a nonce.
+    pub rounds: usize,
+    /// Which of them is added, if any is.
+    pub round: Option<usize>,
 }
 
 /// Records the norm of each row and its turned int8 copy.
 ///
 /// # Shapes
-/// - `x`, `out`: `[rows, dim]` i16; `lanes`: `[rows, dim]` i8.
+/// - `x`, `out`: `[rows, dim]` i16; `keys`: `[nonces, rounds, dim]` i8; `lanes`: `[rows, dim]` i8.
 ///
 /// # Errors
 /// As [`Recorder::dispatch`].
@@ -58,12 +68,14 @@ pub struct Shape {
 pub fn record(
     recorder: &mut Recorder<'_>,
     kernels: &Kernels,
-    [x, out, lanes]: [&wgpu::Buffer; 3],
+    [x, keys, out, lanes]: [&wgpu::Buffer; 4],
     shape: Shape,
 ) -> Result<(), GpuError> {
-    let Shape { rows, dim, first_position, positions } = shape;
+    let Shape { rows, dim, first_position, positions, rounds, round } = shape;
     assert!(positions > 0 && first_position + positions <= dim / 4, "positions within a quarter of {dim}");
+    assert!(round.is_none_or(|round| round < rounds), "{round:?} of {rounds} round keys");
     assert_holds(x, rows, dim * 2);
+    assert_holds(keys, rows.div_ceil(positions) * rounds, dim);
     assert_holds(out, rows, dim * 2);
     assert_holds(lanes, rows, dim);
     let quads = u32_of(dim / 4);
@@ -74,8 +86,11 @@ pub fn record(
             first_row: u32_of(rows.start),
             first_position: u32_of(first_position),
             positions: u32_of(positions),
+            key_stride: quads * u32_of(rounds),
+            key_first: quads * u32_of(round.unwrap_or(0)),
+            key_weight: if round.is_some() { 4 } else { 0 },
         };
         let groups = [u32_of(rows.len()), 1];
-        recorder.dispatch(&kernels.norm, bytemuck::bytes_of(&dims), &[x, out, lanes], groups, cost)
+        recorder.dispatch(&kernels.norm, bytemuck::bytes_of(&dims), &[x, keys, out, lanes], groups, cost)
     })
 }

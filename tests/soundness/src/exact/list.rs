@@ -114,7 +114,7 @@ mod tests {
             let params = Params::new(&raw).expect("valid");
             let puzzle = Puzzle::new(&params, &BlockHash::new("small").expect("a hash"));
             let model = ReferenceExecutor::new(&puzzle);
-            let [a, b] = [0, 1].map(|n| puzzle.input(&key, Nonce::new(n).expect("small")));
+            let [a, b] = [0, 1].map(|n| puzzle.inputs(&key, &[Nonce::new(n).expect("small")]));
             for shortcut in all(&params) {
                 let cut = CutExecutor::new(&model, &shortcut, &b);
                 let price = shortcut.price(&params).cheap;

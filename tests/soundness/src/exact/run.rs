@@ -3,6 +3,7 @@
 use super::Edit;
 use super::steps::Step;
 use crate::Shortcut;
+use sphere_pow_core::exact::Inputs;
 use sphere_pow_core::exact::forward::{Activations, ReferenceExecutor};
 use sphere_pow_core::exact::plan::{Op, Plan, Slot};
 use sphere_pow_core::exact::weights::Tensor;
@@ -26,13 +27,12 @@ pub struct CutExecutor<'a> {
 impl<'a> CutExecutor<'a> {
     /// Prepares a shortcut: what the cheater needs once per block, such as coarse weights, is made here.
     ///
-    /// # Shapes
-    /// - `other_input`: `[tokens, dim]`, the input of the nonce whose keys are borrowed, if any are.
+    /// `other`: the nonce whose keys are borrowed, if any are.
     #[must_use]
-    pub fn new(model: &'a ReferenceExecutor, shortcut: &Shortcut<Edit>, other_input: &[i8]) -> Self {
+    pub fn new(model: &'a ReferenceExecutor, shortcut: &Shortcut<Edit>, other: &Inputs) -> Self {
         let steps = shortcut.steps(model.puzzle().params());
         let changed = steps.iter().filter_map(|step| changed(model, step)).collect();
-        let borrowed = if shortcut.borrows_keys() { keys_and_values(model, other_input) } else { Vec::new() };
+        let borrowed = if shortcut.borrows_keys() { keys_and_values(model, other) } else { Vec::new() };
         let borrows_result = shortcut.edits.contains(&Edit::BorrowResult);
         Self { model, steps, changed, borrowed, borrows_result }
     }
@@ -46,19 +46,15 @@ impl<'a> CutExecutor<'a> {
 
     /// The shortcut's logits, `[nonces, vocab]`.
     ///
-    /// # Shapes
-    /// - `inputs`: `[nonces, tokens, dim]`, of one nonce or more.
-    ///
     /// # Panics
-    /// When `inputs` is no whole number of nonces.
+    /// When `inputs` are no whole number of nonces, or none.
     #[must_use]
-    pub fn logits_of_inputs(&self, inputs: &[i8]) -> Vec<i32> {
+    pub fn logits_of_inputs(&self, inputs: &Inputs) -> Vec<i32> {
         let params = self.model.puzzle().params();
-        let per_nonce = params.tokens() * params.dim();
-        assert!(inputs.len().is_multiple_of(per_nonce), "inputs are [nonces, tokens, dim]");
-        let mut inputs = inputs.to_vec();
+        let mut inputs = inputs.clone();
         if self.borrows_result {
-            inputs.chunks_exact_mut(per_nonce).for_each(|input| input[0] += 1);
+            let per_nonce = params.tokens() * params.dim();
+            inputs.tokens.chunks_exact_mut(per_nonce).for_each(|input| input[0] += 1);
         }
         let mut run = Activations::new(params, &inputs);
         for step in &self.steps {
@@ -98,9 +94,9 @@ fn changed(model: &ReferenceExecutor, step: &Step) -> Option<(Tensor, Vec<i8>)> 
     Some((*weight, values))
 }
 
-fn keys_and_values(model: &ReferenceExecutor, input: &[i8]) -> KeysAndValues {
+fn keys_and_values(model: &ReferenceExecutor, inputs: &Inputs) -> KeysAndValues {
     let params = model.puzzle().params();
-    let mut run = Activations::new(params, input);
+    let mut run = Activations::new(params, inputs);
     let mut kept = Vec::new();
     for op in Plan::new(params).ops() {
         run.step(*op, |tensor| model.tensor(tensor));

@@ -45,6 +45,8 @@ declare module 'react' {
         'r-target'?: string;
         'block-height'?: string;
         sample?: string;
+        'max-bytes'?: string;
+        timeout?: string;
         auto?: string;
         theme?: 'light' | 'dark';
       };

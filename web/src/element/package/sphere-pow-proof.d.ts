@@ -36,7 +36,7 @@ export interface SpherePowProofEventMap extends HTMLElementEventMap {
 
 /**
  * Attributes: `src` (URL of the proof); `params` (preset or JSON), `block-hash`, `public-key`, `participant`, `r-target`,
- * `block-height`: what this page expects of it, so that a proof of something else is not judged; `sample` (a number or `all`); `concurrency` (workers); `auto` (check at once); `lang`; `theme`
+ * `block-height`: what this page expects of it, so that a proof of something else is not judged; `sample` (a number or `all`); `concurrency` (workers); `max-bytes` of what `src` gives and `timeout` in seconds: more fails; `auto` (check at once); `lang`; `theme`
  * (`light` or `dark`, else as the page's color-scheme).
  */
 export declare class SpherePowProof extends HTMLElement {

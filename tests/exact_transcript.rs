@@ -1,0 +1,369 @@
+//! Transcripts of the `exact` profile against the oracle's (`tests/vectors/transcripts.py`), on the readable executor and on
+//! every set of kernels of this machine; and what the judge says of openings that are not what they should be.
+
+use serde_json::Value;
+use sphere_pow_core::exact::forward::ReferenceExecutor;
+use sphere_pow_core::exact::params::RawParams;
+use sphere_pow_core::exact::transcript::judge::narrow;
+use sphere_pow_core::exact::transcript::tree::Tree;
+use sphere_pow_core::exact::transcript::{
+    Commitment, Hash, Interval, Judge, Keys, Opening, OpeningsReader, Report, Run, Task, Verdict,
+};
+use sphere_pow_core::exact::{Digest, Params, Puzzle, ops};
+use sphere_pow_core::identity::{Beacon, BlockHash, Nonce, PublicKey};
+use sphere_pow_cpu::exact::{CpuExecutor, CpuOptions, Kernels, Progress};
+use sphere_pow_tests::{sha256_hex, vectors};
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+
+fn go_on(_: Progress) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+fn text<'a>(value: &'a Value, field: &str) -> &'a str {
+    value[field].as_str().unwrap_or_else(|| panic!("{field} is no text"))
+}
+
+fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
+    value[field].as_array().unwrap_or_else(|| panic!("{field} is no list"))
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex")).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What computes transcripts and repeats layers.
+enum Machine {
+    Twin(ReferenceExecutor),
+    Cpu(CpuExecutor),
+}
+
+impl Machine {
+    fn all(puzzle: &Puzzle) -> Vec<Self> {
+        let mut all = vec![Self::Twin(ReferenceExecutor::new(puzzle))];
+        for kernels in Kernels::available() {
+            for (threads, memory_limit_bytes) in [(1, None), (3, Some(24 << 20))] {
+                let threads = NonZeroUsize::new(threads);
+                let options = CpuOptions { threads, kernels: Some(kernels), memory_limit_bytes };
+                all.push(Self::Cpu(CpuExecutor::new(puzzle, options).expect("an executor")));
+            }
+        }
+        all
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::Twin(_) => "twin".into(),
+            Self::Cpu(cpu) => cpu.description(),
+        }
+    }
+
+    fn repeat(
+        &mut self,
+        key: &PublicKey,
+        nonces: &[Nonce],
+        layer: usize,
+        states: &[i16],
+    ) -> (Vec<i16>, Vec<i32>) {
+        match self {
+            Self::Twin(twin) => twin.repeat(key, nonces, layer, states),
+            Self::Cpu(cpu) => cpu.repeat(key, nonces, layer, states, &mut go_on).expect("not stopped"),
+        }
+    }
+
+    /// Every state of every nonce, and the logits `[nonces, vocab]`.
+    fn states(
+        &mut self,
+        puzzle: &Puzzle,
+        key: &PublicKey,
+        nonces: &[Nonce],
+    ) -> (Vec<Vec<Vec<i16>>>, Vec<i32>) {
+        let layers = puzzle.params().layers();
+        let mut states = vec![vec![Vec::new(); layers + 1]; nonces.len()];
+        match self {
+            Self::Twin(twin) => {
+                let mut logits = Vec::new();
+                for (nonce, states) in nonces.iter().zip(&mut states) {
+                    let input = puzzle.input(key, *nonce);
+                    let mut stream = vec![0; input.len()];
+                    ops::embed(&input, &mut stream);
+                    states[0] = narrow(&stream);
+                    for layer in 0..layers {
+                        let (next, raw) = twin.repeat(key, &[*nonce], layer, &states[layer]);
+                        states[layer + 1] = next;
+                        logits.extend(raw);
+                    }
+                }
+                (states, logits)
+            }
+            Self::Cpu(cpu) => {
+                let seen = std::sync::Mutex::new(states);
+                let see = |nonce: usize, state: usize, values: &[i16]| {
+                    seen.lock().expect("no panic")[nonce][state] = values.to_vec();
+                };
+                let logits = cpu.observed(key, nonces, Some(&see), &mut go_on).expect("not stopped");
+                (seen.into_inner().expect("no panic"), logits)
+            }
+        }
+    }
+}
+
+/// A host that computed the runs of a commitment.
+struct Host {
+    keys: Keys,
+    commitment: Commitment,
+    intervals: Vec<(Vec<Nonce>, Tree)>,
+    records: std::collections::BTreeMap<Nonce, (Vec<Vec<i16>>, Vec<Hash>, Digest)>,
+}
+
+impl Host {
+    fn new(machine: &mut Machine, puzzle: &Puzzle, key: &PublicKey, intervals: &[Vec<Run>]) -> Self {
+        let keys = Keys::new(puzzle, key);
+        let mut this = Self {
+            commitment: Commitment::new(puzzle, key),
+            keys: keys.clone(),
+            intervals: Vec::new(),
+            records: Default::default(),
+        };
+        for runs in intervals {
+            let nonces: Vec<Nonce> = runs
+                .iter()
+                .flat_map(|run| (0..run.count).map(|ix| run.nonce(ix).expect("in the run")))
+                .collect();
+            let (states, logits) = machine.states(puzzle, key, &nonces);
+            let mut transcripts = Vec::new();
+            for ((nonce, states), logits) in
+                nonces.iter().zip(states).zip(logits.chunks(puzzle.params().vocab()))
+            {
+                let leaves: Vec<Hash> = states.iter().enumerate().map(|(l, s)| keys.leaf(l, s)).collect();
+                let digest = Digest::of_logits(logits);
+                transcripts.push(keys.transcript(*nonce, &leaves, &digest));
+                this.records.insert(*nonce, (states, leaves, digest));
+            }
+            if let Machine::Cpu(cpu) = machine {
+                let (again, leaves) = cpu.transcripts(&keys, key, &nonces, &mut go_on).expect("not stopped");
+                assert_eq!(again, logits);
+                let own: Vec<Hash> = nonces.iter().flat_map(|nonce| this.records[nonce].1.clone()).collect();
+                assert_eq!(leaves, own);
+            }
+            let tree = Tree::new(&keys, transcripts).expect("not empty");
+            this.commitment.add(Interval { runs: runs.clone(), root: tree.root() }).expect("valid");
+            this.intervals.push((nonces, tree));
+        }
+        this
+    }
+
+    fn open(&self, judge: &Judge, index: usize) -> Opening {
+        let step = judge.steps()[index];
+        let place = self.commitment.place(step.position).expect("drawn");
+        let (states, leaves, digest) = &self.records[&place.nonce];
+        let (nonces, tree) = &self.intervals[place.interval];
+        let at = usize::try_from(place.index).expect("small");
+        assert_eq!(nonces[at], place.nonce);
+        let state = if step.layer == 0 { Vec::new() } else { states[step.layer].clone() };
+        let (nonce, layer, leaves, digest) = (place.nonce, step.layer, leaves.clone(), *digest);
+        Opening { nonce, layer, leaves, digest, path: tree.path(at), state }
+    }
+}
+
+/// Judges openings on a machine, layer by layer, fed in pieces of `piece` bytes.
+fn judged(mut judge: Judge, openings: &[u8], machine: &mut Machine, piece: usize) -> Report {
+    let key = judge.commitment().key().clone();
+    let mut reader = OpeningsReader::new(judge.commitment().puzzle().params());
+    let mut pieces = openings.chunks(piece);
+    let mut head = None;
+    while head.is_none() {
+        reader.feed(pieces.next().unwrap_or_default());
+        head = reader.head().expect("a head");
+    }
+    assert_eq!(head, Some(judge.head()));
+    let mut tasks: Vec<Task> = Vec::new();
+    for _ in 0..judge.steps().len() {
+        let opening = loop {
+            match (reader.opening(), pieces.next()) {
+                (None, Some(piece)) => reader.feed(piece),
+                (opening, rest) => {
+                    // What was taken out of turn goes back.
+                    if let Some(rest) = rest {
+                        reader.feed(rest);
+                    }
+                    break opening;
+                }
+            }
+        };
+        tasks.extend(judge.take(opening));
+    }
+    for same in tasks.chunk_by(|a, b| a.layer == b.layer) {
+        let nonces: Vec<Nonce> = same.iter().map(|task| task.nonce).collect();
+        let states: Vec<i16> = same.iter().flat_map(|task| task.state.clone()).collect();
+        let (next, logits) = machine.repeat(&key, &nonces, same[0].layer, &states);
+        let (width, vocab) = (next.len() / same.len(), logits.len() / same.len());
+        for (ix, task) in same.iter().enumerate() {
+            judge.settle(task, &next[ix * width..][..width], &logits[ix * vocab..][..vocab]);
+        }
+    }
+    judge.report([true, true])
+}
+
+fn runs_of(interval: &Value) -> Vec<Run> {
+    let number = |value: &Value| -> u64 { value.as_str().expect("text").parse().expect("a number") };
+    let run = |run: &Value| Run {
+        first: Nonce::new(number(&run[0])).expect("a nonce"),
+        step: number(&run[1]),
+        count: number(&run[2]),
+    };
+    list(interval, "runs").iter().map(run).collect()
+}
+
+fn identity(case: &Value) -> (Puzzle, PublicKey, Beacon, u32) {
+    let raw: RawParams = serde_json::from_value(case["params"].clone()).expect("sizes");
+    let block = BlockHash::new(text(case, "block_hash")).expect("a hash");
+    let key = PublicKey::new(text(case, "public_key")).expect("a key");
+    let samples = u32::try_from(case["samples"].as_u64().expect("a count")).expect("small");
+    (Puzzle::new(&Params::new(&raw).expect("valid"), &block), key, beacon(case), samples)
+}
+
+fn beacon(case: &Value) -> Beacon {
+    Beacon::new(text(case, "beacon")).expect("a beacon")
+}
+
+#[test]
+fn transcripts_commitments_samples_and_openings_are_the_oracles_on_every_executor() {
+    let all = vectors("exact_transcript.json");
+    for case in list(&all, "cases") {
+        let (puzzle, key, beacon, samples) = identity(case);
+        let intervals: Vec<Vec<Run>> = list(&case["commitment"], "intervals").iter().map(runs_of).collect();
+        for mut machine in Machine::all(&puzzle) {
+            let name = format!("{} on {}", case["name"], machine.name());
+            let host = Host::new(&mut machine, &puzzle, &key, &intervals);
+            let first: Nonce = text(case, "first_nonce").parse().expect("a nonce");
+            let leaves: Vec<String> = host.records[&first].1.iter().map(Hash::to_hex).collect();
+            assert_eq!(Value::from(leaves), case["first_leaves"], "{name}");
+            for (nonces, tree) in &host.intervals {
+                for (nonce, transcript) in nonces.iter().zip(tree.transcripts()) {
+                    assert_eq!(transcript.to_hex(), case["transcripts"][nonce.to_string()], "{name}");
+                }
+            }
+            let commitment = &host.commitment;
+            assert_eq!(hex(&commitment.to_bytes()), text(case, "commitment_bytes"), "{name}");
+            assert_eq!(
+                serde_json::from_str::<Value>(&commitment.to_json()).expect("JSON"),
+                case["commitment"]
+            );
+            assert_eq!(Commitment::from_bytes(&commitment.to_bytes()).as_ref(), Ok(commitment));
+            assert_eq!(Commitment::from_json(&commitment.to_json()).as_ref(), Ok(commitment));
+            assert_eq!(commitment.hash(&host.keys).to_hex(), text(case, "hash"), "{name}");
+
+            let judge = Judge::new(commitment, &beacon, samples).expect("valid");
+            let steps: Vec<Value> = judge
+                .steps()
+                .iter()
+                .map(|step| serde_json::json!([step.position.to_string(), step.layer]))
+                .collect();
+            assert_eq!(Value::from(steps), case["steps"], "{name}");
+            let (mut data, mut lines) = (judge.head().to_bytes(), judge.head().to_json());
+            for index in 0..judge.steps().len() {
+                let opening = host.open(&judge, index);
+                data.extend(opening.to_bytes());
+                lines += &opening.to_json();
+            }
+            assert_eq!(sha256_hex(data.iter().copied()), text(case, "sha256_of_openings"), "{name}");
+            if let Some(whole) = case["openings_bytes"].as_str() {
+                assert_eq!(hex(&data), whole);
+                let first: Value =
+                    serde_json::from_str(lines.lines().nth(1).expect("an opening")).expect("JSON");
+                assert_eq!(first, case["first_opening"]);
+            }
+            for (form, piece) in [(data.as_slice(), data.len()), (&data, 97), (lines.as_bytes(), 1009)] {
+                let report = judged(judge.clone(), form, &mut machine, piece);
+                assert_eq!(report.verdict, Verdict::Honest, "{name}: {}", report.summary);
+                assert_eq!((report.n_drawn, report.n_checked), (judge.steps().len(), judge.steps().len()));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_opening_that_is_not_what_it_should_be_has_its_fault() {
+    let all = vectors("exact_transcript.json");
+    let small = &all["cases"][0];
+    let commitment = Commitment::from_bytes(&bytes(text(small, "commitment_bytes"))).expect("valid");
+    let judge = Judge::new(&commitment, &beacon(small), 21).expect("valid");
+    let data = bytes(text(small, "openings_bytes"));
+    let (head, mut rest) = data.split_at(judge.head().to_bytes().len());
+    let mut parts = Vec::new();
+    while let Some((size, _)) = rest.split_first_chunk::<4>() {
+        let (part, left) = rest.split_at(4 + u32::from_le_bytes(*size) as usize);
+        parts.push(part.to_vec());
+        rest = left;
+    }
+    let mut machine = Machine::Twin(ReferenceExecutor::new(commitment.puzzle()));
+    for case in list(&all, "rejects") {
+        let index = usize::try_from(case["index"].as_u64().expect("an index")).expect("small");
+        let mut changed = parts.clone();
+        changed[index] = bytes(text(case, "part"));
+        let data = [head, &changed.concat()].concat();
+        let report = judged(judge.clone(), &data, &mut machine, 4096);
+        let name = text(case, "name");
+        assert_eq!(report.verdict, Verdict::Void, "{name}: {}", report.summary);
+        let fault = &report.faults[0];
+        assert_eq!(serde_json::to_value(fault.code).expect("text"), case["code"], "{name}: {}", fault.detail);
+        assert_eq!((fault.index, fault.proves_fraud), (index, false), "{name}");
+        assert!(report.skipped_bound.is_none());
+    }
+}
+
+#[test]
+fn a_commitment_to_a_falsehood_is_fraud_at_every_step_that_shows_it() {
+    let all = vectors("exact_transcript_false.json");
+    for case in list(&all, "cases") {
+        let commitment = Commitment::from_bytes(&bytes(text(case, "commitment_bytes"))).expect("valid");
+        let judge = Judge::new(&commitment, &beacon(&all), 21).expect("valid");
+        for mut machine in Machine::all(commitment.puzzle()) {
+            let report = judged(judge.clone(), &bytes(text(case, "hex")), &mut machine, 1 << 20);
+            let name = text(case, "name");
+            assert_eq!(report.verdict, Verdict::Fraud, "{name}");
+            let found: Vec<Value> =
+                report.faults.iter().map(|fault| serde_json::json!([fault.index, fault.code])).collect();
+            assert_eq!(Value::from(found), case["faults"], "{name}");
+            assert!(report.faults.iter().all(|fault| fault.proves_fraud), "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_bound_is_what_the_number_of_openings_leaves_room_for() {
+    let all = vectors("exact_transcript.json");
+    let nano = &all["cases"][2];
+    let (puzzle, key, beacon, samples) = identity(nano);
+    let intervals: Vec<Vec<Run>> = list(&nano["commitment"], "intervals").iter().map(runs_of).collect();
+    let mut machine = Machine::Cpu(CpuExecutor::new(&puzzle, CpuOptions::default()).expect("an executor"));
+    let host = Host::new(&mut machine, &puzzle, &key, &intervals);
+    let judge = Judge::new(&host.commitment, &beacon, samples).expect("valid");
+    let mut data = judge.head().to_bytes();
+    (0..judge.steps().len()).for_each(|index| data.extend(host.open(&judge, index).to_bytes()));
+    let report = judged(judge.clone(), &data, &mut machine, 1 << 20);
+    // 60 openings: 1 - 0.05^(1/60) of the steps, and twice that of the work.
+    let share = report.false_share_bound.expect("no fault");
+    assert!(
+        (share - 0.048_7).abs() < 1e-4
+            && (report.skipped_bound.expect("no fault") - 2.0 * share).abs() < 1e-12
+    );
+    assert!(
+        report
+            .summary
+            .starts_with("HONEST: all 60 drawn steps of 17 nonces are true: at most 9.7 % of the work")
+    );
+    let unconfirmed = judge.clone().report([true, false]);
+    assert_eq!((unconfirmed.verdict, unconfirmed.faults.len()), (Verdict::Void, 60));
+    for samples in [0, 19, 4097, u32::MAX] {
+        assert_eq!(
+            Judge::new(&host.commitment, &beacon, samples).expect_err("too few or many").code(),
+            "count"
+        );
+    }
+}
