@@ -259,7 +259,7 @@ impl<'a> Session<'a> {
     /// Recomputes nonces of a key, with a bar.
     ///
     /// # Errors
-    /// As [`all`], and the device's.
+    /// As [`mining`], and the device's.
     pub fn outcomes<P: Machine>(
         &mut self,
         (params, block, key): (&P::Params, &BlockHash, &PublicKey),
