@@ -13,6 +13,7 @@ use sphere_pow_core::exact::{Digest, Params, Puzzle, ops};
 use sphere_pow_core::identity::{Beacon, BlockHash, Nonce, PublicKey};
 use sphere_pow_cpu::exact::{CpuExecutor, CpuOptions, Kernels, Progress};
 use sphere_pow_tests::{sha256_hex, vectors};
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 
@@ -112,12 +113,15 @@ impl Machine {
     }
 }
 
+/// All states of a nonce, their leaves, and the digest.
+type Record = (Vec<Vec<i16>>, Vec<Hash>, Digest);
+
 /// A host that computed the runs of a commitment.
 struct Host {
     keys: Keys,
     commitment: Commitment,
     intervals: Vec<(Vec<Nonce>, Tree)>,
-    records: std::collections::BTreeMap<Nonce, (Vec<Vec<i16>>, Vec<Hash>, Digest)>,
+    records: BTreeMap<Nonce, Record>,
 }
 
 impl Host {
@@ -127,7 +131,7 @@ impl Host {
             commitment: Commitment::new(puzzle, key),
             keys: keys.clone(),
             intervals: Vec::new(),
-            records: Default::default(),
+            records: BTreeMap::new(),
         };
         for runs in intervals {
             let nonces: Vec<Nonce> = runs

@@ -61,11 +61,23 @@ fn main() {
                 100.0 * (best.1 / best.0 - 1.0),
                 100.0 * (median(ratios) - 1.0)
             );
+            // Runs of a tenth of a millisecond find a quiet moment where whole batches do not.
+            let state = vec![255_i16; params.tokens() * params.dim()];
+            let one = || {
+                std::hint::black_box(keys.leaf(1, &state));
+            };
+            let leaf = (0..2000).map(|_| seconds(one)).fold(f64::MAX, f64::min);
+            println!(
+                "  one leaf takes {:.1} us ({:.2} GB/s), {} of them {:.2} % of a nonce on one thread",
+                1e6 * leaf,
+                2e-9 * state.len() as f64 / leaf,
+                params.layers(),
+                100.0 * leaf * params.layers() as f64 * count as f64 / (best.0 * threads as f64)
+            );
             // A verifier keeps no weights: each layer's are made once for all its openings.
             let lean =
                 CpuExecutor::new(&puzzle, CpuOptions { memory_limit_bytes: Some(64 << 20), ..options });
             let Ok(mut lean) = lean else { continue };
-            let state = vec![255_i16; params.tokens() * params.dim()];
             let whole = seconds(|| drop(lean.logits(&key, &nonces[..1], &mut go_on)));
             let openings = seconds(|| {
                 for layer in 0..params.layers() {
