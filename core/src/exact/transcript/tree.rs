@@ -83,7 +83,8 @@ pub fn root_by(keys: &Keys, transcript: Hash, mut index: u64, mut width: u64, pa
     while width > 1 {
         if partner(index, width).is_some() {
             let partner = path.next()?;
-            node = if index.is_multiple_of(2) { keys.node(&node, partner) } else { keys.node(partner, &node) };
+            node =
+                if index.is_multiple_of(2) { keys.node(&node, partner) } else { keys.node(partner, &node) };
         }
         (index, width) = (index / 2, width.div_ceil(2));
     }
