@@ -26,9 +26,35 @@ pub fn shown(text: &str) -> String {
     out
 }
 
+/// Most characters of a parser's words in a message.
+const MAX_WORDS: usize = 200;
+
+/// A parser's words, which may quote a stranger, for a message: controls are escaped, the rest is cut at 200 characters.
+#[must_use]
+pub fn parser_words(error: &impl core::fmt::Display) -> String {
+    let mut out = String::new();
+    for (n, c) in alloc::format!("{error}").chars().enumerate() {
+        if n == MAX_WORDS {
+            out.push('…');
+            break;
+        }
+        match c {
+            _ if c == ' ' || c.is_ascii_graphic() || c.is_alphanumeric() => out.push(c),
+            _ => out.extend(c.escape_unicode()),
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
-    use super::shown;
+    use super::{parser_words, shown};
+
+    #[test]
+    fn a_parsers_words_are_escaped_and_bounded() {
+        assert_eq!(parser_words(&"unknown field `\u{1b}[2J`"), "unknown field `\\u{1b}[2J`");
+        assert_eq!(parser_words(&"é".repeat(5_000_000)).chars().count(), 201);
+    }
 
     #[test]
     fn controls_and_marks_are_escaped_and_length_is_bounded() {

@@ -10,6 +10,7 @@ mod ledger;
 mod limits;
 pub mod seeds;
 mod texts;
+mod transcripts;
 
 pub use limits::{MOST_BYTES, MOST_SECONDS, thread_seconds, within};
 
@@ -17,12 +18,13 @@ pub use limits::{MOST_BYTES, MOST_SECONDS, thread_seconds, within};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     ("document", documents::document),
     ("model", documents::model),
     ("exact-bytes", documents::exact_bytes),
     ("ledger", ledger::ledger),
     ("judge", judge::judge),
+    ("transcripts", transcripts::transcripts),
     ("texts", texts::texts),
 ];
 

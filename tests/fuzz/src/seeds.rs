@@ -97,6 +97,35 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
             let heads: [&[u8]; 2] = [&[0, 255, 0], &[13, 3, 2]];
             behind(&heads, &documents(&["accept"]))
         }
+        "transcripts" => {
+            let (good, reject) = (vectors("exact_transcript.json"), vectors("exact_transcript_reject.json"));
+            let mut all = Vec::new();
+            let mut add = |kind: u8, bytes: &[u8]| all.push([&[kind][..], bytes].concat());
+            for case in good["cases"].as_array().expect("cases") {
+                add(1, case["commitment"].to_string().as_bytes());
+                case["commitment_bytes"].as_str().into_iter().for_each(|text| add(0, &hex(text)));
+                add(3, case["first_opening"].to_string().as_bytes());
+                // Behind the head of 64 bytes, each with its length.
+                let openings = case["openings_bytes"].as_str().map(hex).unwrap_or_default();
+                let len = openings
+                    .get(64..68)
+                    .map(|len| u32::from_le_bytes([len[0], len[1], len[2], len[3]]) as usize);
+                len.and_then(|len| openings.get(68..68 + len))
+                    .into_iter()
+                    .for_each(|opening| add(2, opening));
+            }
+            for case in reject["cases"].as_array().expect("cases") {
+                let bytes = hex(case["hex"].as_str().expect("hex"));
+                [0, 2].into_iter().for_each(|kind| add(kind, &bytes));
+            }
+            let lies = vectors("exact_transcript_false.json");
+            for case in lies["cases"].as_array().expect("cases") {
+                case["commitment_bytes"].as_str().into_iter().for_each(|text| add(0, &hex(text)));
+            }
+            // Names that steer a terminal, where a member is expected.
+            [1, 3].into_iter().for_each(|kind| add(kind, b"{\"\\u001b[2J\": 1}"));
+            all
+        }
         "texts" => {
             let texts = [
                 "0,1,5-9",

@@ -6,6 +6,7 @@ use crate::exact::params::{Params, RawParams, VERSION};
 use crate::exact::transcript::bytes::check_version;
 use crate::exact::transcript::{Hash, TranscriptError};
 use crate::identity::{BlockHash, PublicKey};
+use crate::text::parser_words;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -80,8 +81,9 @@ impl Commitment {
         if text.len() > MAX_BYTES {
             return Err(TranscriptError::Size { what: "a commitment", got: text.len(), max: MAX_BYTES });
         }
-        let json: CommitmentJson = serde_json::from_str(text)
-            .map_err(|error| TranscriptError::Json { reason: format!("no commitment: {error}") })?;
+        let json: CommitmentJson = serde_json::from_str(text).map_err(|error| TranscriptError::Json {
+            reason: format!("no commitment: {}", parser_words(&error)),
+        })?;
         check_profile(&json.profile)?;
         check_version(json.version)?;
         let params = Params::new(&json.params)?;

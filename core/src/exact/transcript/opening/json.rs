@@ -8,6 +8,7 @@ use crate::exact::transcript::commitment::{check_profile, digits, hash_of};
 use crate::exact::transcript::{Hash, TranscriptError};
 use crate::identity::Beacon;
 use crate::identity::Nonce;
+use crate::text::parser_words;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -39,7 +40,7 @@ struct OpeningJson {
 
 fn parsed<'a, T: Deserialize<'a>>(what: &str, line: &'a str) -> Result<T, TranscriptError> {
     serde_json::from_str(line)
-        .map_err(|error| TranscriptError::Json { reason: format!("no {what}: {error}") })
+        .map_err(|error| TranscriptError::Json { reason: format!("no {what}: {}", parser_words(&error)) })
 }
 
 fn wrong(place: &str, expected: &str) -> TranscriptError {
