@@ -122,7 +122,7 @@ async function shrink(path, isMapped = false) {
     ecma: 2020,
     compress: { passes: 4, unsafe_arrows: true, hoist_funs: true },
     // Node prints the line that threw: of 30 kB, that would bury the message.
-    format: { max_line_len: 1000, preserve_annotations: true },
+    format: { max_line_len: 8000, preserve_annotations: true },
   });
   writeFileSync(path, `${code}\n`);
   if (isMapped) writeFileSync(map, String(mapped));

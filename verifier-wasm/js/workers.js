@@ -132,7 +132,7 @@ function webWorker(url) {
       return start(types[name].createScriptURL(url));
     }
   } catch (cause) {
-    throw failure('E_WASM_LOAD', `no worker from ${url.slice(0, 80)}: ${/** @type {Error} */ (cause).message}`, cause);
+    throw failure('E_WASM_LOAD', `no worker from ${url.slice(0, 80)}: ${/** @type {Error} */ (cause).message}; pass the option worker`, cause);
   }
 }
 
