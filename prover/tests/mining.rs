@@ -290,13 +290,14 @@ fn one_signal_is_enough_while_a_file_is_read() {
     for name in ["-INT", "-TERM", "-HUP"] {
         // Nothing ever comes from standard input.
         let mut child = by_bash(&dir, "", &["verify", "-", "--backend", "cpu"]);
-        // Waiting would close it.
-        let _open = child.stdin.take();
+        // `wait` closes the child's input, whose end could come before the signal.
+        let input = child.stdin.take();
         std::thread::sleep(Duration::from_millis(500));
         signal(&child, name);
         let since = Instant::now();
         assert_eq!(child.wait().unwrap().code(), Some(130), "{name}");
         assert!(since.elapsed() < Duration::from_secs(5), "{name}");
+        drop(input);
     }
 }
 
