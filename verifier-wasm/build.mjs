@@ -155,7 +155,8 @@ async function buildJs() {
   }
   for (const name of ['LICENSE-MIT', 'LICENSE-APACHE']) copyFileSync(join(root, name), join(here, name));
   for (const name of ['worker', 'learn-worker', 'webgpu-worker']) await buildWorker(name);
-  const entry = /** @type {const} */ ({ ...common, inject: [join(here, 'js/text-coding.js')], sourcemap: 'external', outdir: 'dist' });
+  /** @type {import('esbuild').BuildOptions} */
+  const entry = { ...common, inject: [join(here, 'js/text-coding.js')], sourcemap: 'external', outdir: 'dist' };
   await build({ ...entry, entryPoints: ['js/core.js'] });
   const entries = ['index', 'slim', 'adapters', 'learn', 'learn-slim', 'webgpu', 'webgpu-slim'];
   await build({ ...entry, entryPoints: entries.map((name) => `js/${name}.js`), external: apart });

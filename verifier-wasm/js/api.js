@@ -3,6 +3,7 @@
 import { readDocument, readModel, verifyDocument } from './document.js';
 import { failure } from './errors.js';
 import { integer, number, readOptions } from './input.js';
+import { compile } from './loader.js';
 import { limits, opened } from './reading.js';
 import { Verifier, readVerifierOptions } from './verifier.js';
 
@@ -20,7 +21,7 @@ import { Verifier, readVerifierOptions } from './verifier.js';
  */
 export function api(family, own) {
   const { runtime } = family;
-  const ready = (/** @type {unknown} */ source = undefined) => runtime.load(source === undefined ? own : () => source);
+  const ready = (/** @type {unknown} */ source = undefined) => runtime.load(() => compile(source === undefined ? own : () => source));
   return {
     /** @param {unknown} [options] */
     async init(options) {

@@ -18,8 +18,8 @@ export function verifierApi(own) {
 export { api, noWasm } from './api.js';
 export { ERROR_CODES, SpherePowError, aborted, failure, shown } from './errors.js';
 export { Host } from './host.js';
-export * as input from './input.js';
-export { hasSimd, inflate } from './loader.js';
+export { abortSignal, boolean, callback, guarded, integer, json, nonceOf, number, paramsText, readOptions, text, workerOption } from './input.js';
+export { compile, hasSimd, inflate } from './loader.js';
 export { lastWords, panicked } from './panic.js';
 export { Meter } from './progress.js';
 export { Runtime } from './runtime.js';

@@ -1,6 +1,7 @@
 // sphere-pow/learn: reads what callers pass and has it computed in a worker of its own, with a wasm of its own.
 
-import { Meter, Runtime, Scheduler, Stop, aborted, failure, input } from './core.js';
+import { Meter, Runtime, Scheduler, Stop, aborted, compile, failure } from './core.js';
+import * as input from './core.js';
 import source from './generated/learn-worker-text.js';
 import { glue } from './learn-glue.js';
 import { LearnHost } from './learn-host.js';
@@ -29,7 +30,7 @@ export function learnApi(own) {
     const request = requestOf(read, rest);
     const stop = new Stop(signal);
     try {
-      const wasm = await runtime.load(elsewhere === undefined ? own : () => elsewhere);
+      const wasm = await runtime.load(() => compile(elsewhere === undefined ? own : () => elsewhere));
       const model = JSON.parse(runtime.call(({ describe }) => describe(request)));
       const limit = read.memoryLimit ?? Infinity;
       if (model.memoryBytes > limit) {

@@ -1,11 +1,9 @@
 // One wasm in this realm: loaded once, thrown away and made anew after a trap.
 
 import { SpherePowError, failure } from './errors.js';
-import { compile } from './loader.js';
 
 /** @typedef {import('./types.js').ErrorCode} ErrorCode */
 /** @typedef {import('./loader.js').Wasm} Wasm */
-/** @typedef {() => unknown} Source Where the wasm is, when it is wanted. */
 /**
  * What every wasm of ours exports, as wasm-bindgen makes it.
  * @typedef {object} Glue
@@ -41,12 +39,12 @@ export class Runtime {
   }
 
   /**
-   * Compiles and starts the wasm; only the first call's source counts. After a failure the next call tries anew.
-   * @param {Source} source
+   * Starts the wasm; only the first call's counts. After a failure the next call tries anew.
+   * @param {() => Promise<Wasm>} compiled Given, and not the loader's here, which the workers do without.
    * @returns {Promise<Wasm>}
    */
-  load(source) {
-    this.#loading ??= compile(source)
+  load(compiled) {
+    this.#loading ??= compiled()
       .then((wasm) => {
         this.start(wasm.module);
         return wasm;

@@ -1,6 +1,6 @@
 // The scheduler of sphere-pow/webgpu: keeps what its helpers say of their engine.
 
-import { Scheduler, input } from './core.js';
+import { Scheduler, boolean, callback } from './core.js';
 import { ENGINE } from './webgpu-host.js';
 
 /** @typedef {import('./host.js').Job} Job */
@@ -21,8 +21,8 @@ export class GpuScheduler extends Scheduler {
   constructor(family, wasm, options) {
     super(family, wasm, options);
     const { softwareAdapter = false, onEngine } = options;
-    this.#softwareAdapter = input.boolean('softwareAdapter', softwareAdapter);
-    this.#onEngine = input.callback(onEngine, 'onEngine');
+    this.#softwareAdapter = boolean('softwareAdapter', softwareAdapter);
+    this.#onEngine = callback(onEngine, 'onEngine');
   }
 
   /**
