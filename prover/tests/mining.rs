@@ -277,7 +277,9 @@ fn a_file_name_that_is_no_utf_8_is_shown_with_replacements() {
 /// Starts `command` by `bash`, which sees to it that it is the process signalled.
 #[cfg(target_os = "linux")]
 fn by_bash(dir: &Dir, before: &str, args: &[&str]) -> std::process::Child {
-    let script = format!("{before} exec \"$0\" \"$@\"");
+    // Whoever started the tests may ignore signals, as nohup does.
+    let reset = if before.is_empty() { "env --default-signal=INT,TERM,HUP" } else { "" };
+    let script = format!("{before} exec {reset} \"$0\" \"$@\"");
     let mut command = Command::new("bash");
     command.args(["-c", &script, env!("CARGO_BIN_EXE_sphere-pow")]).args(args).current_dir(dir.path(""));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()

@@ -100,7 +100,12 @@ function openChannel(option, source) {
   if (threads && typeof option !== 'function') {
     const url = option === undefined ? new URL(`data:text/javascript,${encodeURIComponent(source)}`) : option;
     // No flags of ours: an --input-type or --import of the caller's is not for this script.
-    return threadChannel(new threads.Worker(new URL(String(url)), { execArgv: [], name: 'sphere-pow' }));
+    try {
+      return threadChannel(new threads.Worker(new URL(String(url)), { execArgv: [], name: 'sphere-pow' }));
+    } catch (error) {
+      if (/** @type {any} */ (error)?.code !== 'ERR_ACCESS_DENIED') throw error;
+      throw failure('E_WASM_LOAD', 'workers are forbidden: use node --allow-worker, or pass worker: false', error);
+    }
   }
   if (typeof option === 'function') return anyChannel(option());
   if (typeof Worker !== 'function') {
