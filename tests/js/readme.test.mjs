@@ -54,7 +54,9 @@ after(() => rmSync(bin, { recursive: true }));
 /** Runs a script with the command `sphere-pow` in its path; the exit code, and what it prints. */
 function shell(script, cwd) {
   const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
-  const { status, stdout, stderr } = spawnSync('bash', ['-euo', 'pipefail', '-c', script], { cwd, env, encoding: 'utf8' });
+  // With a socket as its input, bash takes itself for a remote shell and reads the user's start-up file.
+  const stdio = /** @type {const} */ (['ignore', 'pipe', 'pipe']);
+  const { status, stdout, stderr } = spawnSync('bash', ['-euo', 'pipefail', '-c', script], { cwd, env, encoding: 'utf8', stdio });
   return { status, stdout, said: `${stdout}\n${stderr}` };
 }
 
