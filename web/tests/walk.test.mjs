@@ -116,7 +116,7 @@ for (const wins of [true, false]) {
     assert.equal(sha256(Buffer.from(bytes, 'hex')), await value('keys', 'Key: Input'));
     const words = await details.locator('dd .quiet').allInnerTexts();
     assert.deepEqual(words.map((word) => word.trim()), [
-      'sphere-pow exact', '1', '2', ...Object.values(exact.params).map(String), exact.block_hash, exact.public_key,
+      'sphere-pow exact', '2', '2', ...Object.values(exact.params).map(String), exact.block_hash, exact.public_key,
     ]);
     await at.close();
   });
