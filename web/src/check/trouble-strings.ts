@@ -15,8 +15,8 @@ export const TROUBLE = {
 
   // Reasons, by the names of SPEC
   'reason.size': ['It is too large.', '文件过大。', 'Слишком велик.'],
-  'reason.run': ['It commits to a run of nonces that none can be.', '承诺中有一段不可能存在的 nonce。', 'В обязательстве есть невозможный ряд нонсов.'],
-  'reason.overlap': ['It commits to the same nonces twice.', '承诺中同一批 nonce 出现了两次。', 'В обязательстве одни и те же нонсы стоят дважды.'],
+  'reason.run': ['It commits to a run of nonces that none can be.', '承诺中有一段不可能存在的 nonce。', 'В обязательстве есть невозможный ряд nonce.'],
+  'reason.overlap': ['It commits to the same nonces twice.', '承诺中同一批 nonce 出现了两次。', 'В обязательстве одни и те же nonce стоят дважды.'],
   'reason.empty': ['It is empty.', '内容为空。', 'Он пуст.'],
   'reason.compressed': ['It is compressed: unpack it first.', '文件已压缩：请先解压。', 'Он сжат: сначала распакуйте.'],
   'reason.utf-16': ['It is in UTF-16: save it as UTF-8.', '编码为 UTF-16：请另存为 UTF-8。', 'Кодировка UTF-16: сохраните в UTF-8.'],
