@@ -6,6 +6,7 @@
 //! [`verdict`] turns logits into a digest and a win, [`proof`] carries claims and [`verify`] judges them;
 //! [`transcript`] commits to every layer of every nonce, and judges what a beacon draws of that.
 
+mod fields;
 pub mod forward;
 pub mod ops;
 pub mod params;

@@ -129,7 +129,7 @@ impl<'a, P: Profile> Head<'a, P> {
             sources: submission.sources,
             unconfirmed: submission.unconfirmed(&whole),
             n_claimed: submission.nonces().len(),
-            hints: [block_hash.spelling_hint(), public_key.spelling_hint()].into_iter().flatten().collect(),
+            hints: submission.hints(),
         }
     }
 }

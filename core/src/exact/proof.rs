@@ -7,7 +7,8 @@
 mod bytes;
 mod json;
 
-use super::params::{Params, ParamsError};
+use super::fields::FieldError;
+use super::params::{Params, ParamsError, VERSION};
 use super::verdict::Digest;
 use crate::identity::{BlockHash, IdentityError, Nonce, PublicKey};
 use alloc::string::String;
@@ -112,6 +113,18 @@ pub enum DecodeError {
         /// The value given, escaped and cut.
         got: String,
     },
+}
+
+impl From<FieldError> for DecodeError {
+    fn from(error: FieldError) -> Self {
+        match error {
+            FieldError::Truncated { field, expected, got } => Self::Truncated { field, expected, got },
+            FieldError::Magic { got, .. } => Self::Magic { got },
+            FieldError::Version { got } => Self::Version { got, expected: VERSION },
+            FieldError::Params(error) => Self::Params(error),
+            FieldError::Identity(error) => Self::Identity(error),
+        }
+    }
 }
 
 impl DecodeError {

@@ -5,7 +5,6 @@
 //! [`runs`] says which nonces these are, [`commitment`] chains intervals, [`sample`] draws steps, [`opening`] carries
 //! one, and [`judge`] decides. No file, thread or randomness here: what repeats a layer is an argument.
 
-mod bytes;
 pub mod commitment;
 pub mod hash;
 pub mod judge;
@@ -21,7 +20,8 @@ pub use opening::{Head, Opening, OpeningsReader};
 pub use runs::Run;
 pub use sample::Step;
 
-use super::params::ParamsError;
+use super::fields::{FieldError, Reader};
+use super::params::{ParamsError, VERSION};
 use crate::identity::IdentityError;
 use alloc::string::String;
 
@@ -129,6 +129,18 @@ pub enum TranscriptError {
     },
 }
 
+impl From<FieldError> for TranscriptError {
+    fn from(error: FieldError) -> Self {
+        match error {
+            FieldError::Truncated { field, expected, got } => Self::Truncated { field, expected, got },
+            FieldError::Magic { got, expected } => Self::Magic { got, expected },
+            FieldError::Version { got } => Self::Version { got, expected: VERSION },
+            FieldError::Params(error) => Self::Params(error),
+            FieldError::Identity(error) => Self::Identity(error),
+        }
+    }
+}
+
 impl TranscriptError {
     /// A stable name for the error, the same on every surface (SPEC §0.6).
     #[must_use]
@@ -148,4 +160,9 @@ impl TranscriptError {
             Self::Json { .. } => "json",
         }
     }
+}
+
+/// Nothing may be left.
+fn check_end(reader: &Reader<'_>) -> Result<(), TranscriptError> {
+    if reader.0.is_empty() { Ok(()) } else { Err(TranscriptError::Length { got: reader.0.len() }) }
 }

@@ -208,7 +208,8 @@ impl<P: Profile> Submission<P> {
     }
 
     /// Spellings that the network would not use: a likely cause where distances scatter.
-    fn hints(&self) -> Vec<String> {
+    #[must_use]
+    pub fn hints(&self) -> Vec<String> {
         [self.block_hash.spelling_hint(), self.public_key.spelling_hint()].into_iter().flatten().collect()
     }
 }

@@ -5,10 +5,10 @@ mod json;
 pub(super) use json::{check_profile, digits, hash_of};
 
 use super::TranscriptError;
-use super::bytes::{Reader, put_count, put_text};
 use super::hash::{Hash, Keys};
 use super::runs::{self, MAX_RUNS, Run};
 use crate::exact::Puzzle;
+use crate::exact::fields::{Reader, put_count, put_text};
 use crate::exact::params::VERSION;
 use crate::identity::{BlockHash, Nonce, PublicKey};
 use alloc::vec::Vec;
@@ -186,7 +186,7 @@ impl Commitment {
             }
             this.add(Interval { runs, root: Hash::from_bytes(reader.array("root")?) })?;
         }
-        reader.end()?;
+        super::check_end(&reader)?;
         Ok(this)
     }
 }

@@ -6,11 +6,11 @@ mod stream;
 pub use stream::OpeningsReader;
 
 use super::TranscriptError;
-use super::bytes::{Reader, put_count, put_text};
 use super::hash::Hash;
 use super::sample::{MAX_SAMPLES, MIN_SAMPLES};
 use super::tree::path_len;
 use crate::exact::Digest;
+use crate::exact::fields::{Reader, put_count, put_text};
 use crate::exact::params::{Params, VERSION};
 use crate::identity::{Beacon, Nonce};
 use alloc::vec::Vec;
@@ -126,7 +126,7 @@ impl Opening {
         let path = hashes(&mut reader, "path", len)?;
         let (state, _) = reader.take("state", 2 * state_len(params, layer))?.as_chunks::<2>();
         let state = state.iter().map(|bytes| i16::from_le_bytes(*bytes)).collect();
-        reader.end()?;
+        super::check_end(&reader)?;
         Ok(Self { nonce, layer, leaves, digest, path, state })
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{Commitment, Interval, MAX_BYTES, MAX_INTERVALS, check_count, run_of};
 use crate::exact::Puzzle;
+use crate::exact::fields::check_version;
 use crate::exact::params::{Params, RawParams, VERSION};
-use crate::exact::transcript::bytes::check_version;
 use crate::exact::transcript::{Hash, TranscriptError};
 use crate::identity::{BlockHash, PublicKey};
 use crate::text::parser_words;

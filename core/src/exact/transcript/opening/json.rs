@@ -2,8 +2,8 @@
 
 use super::{Head, Opening, check_layer, check_path, state_len};
 use crate::exact::Digest;
+use crate::exact::fields::check_version;
 use crate::exact::params::{Params, VERSION};
-use crate::exact::transcript::bytes::check_version;
 use crate::exact::transcript::commitment::{check_profile, digits, hash_of};
 use crate::exact::transcript::{Hash, TranscriptError};
 use crate::identity::Beacon;
