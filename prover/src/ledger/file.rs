@@ -1,6 +1,6 @@
 //! The file itself: locked, appended to line by line, and watched: the path may come to lead elsewhere.
 
-use super::LedgerError;
+use super::{LedgerError, beside};
 use sphere_pow_core::text::shown;
 use std::fs::{File, FileType, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -92,7 +92,7 @@ impl OwnFile {
         let mut torn = Vec::new();
         lines.iter().try_for_each(|line| self.copy(line.clone(), &mut torn))?;
         let beside_it = set_aside(&self.path, torn.trim_ascii_end())?;
-        let new = beside(&self.path, ".repaired");
+        let new = beside(&self.path, "repaired");
         let mut to = File::create(&new)?;
         let mut at = 0;
         for line in lines {
@@ -114,19 +114,12 @@ impl OwnFile {
 
 /// Appends what is left of a line, or lines, to `FILE.torn` and waits for the disk; gives that file's name.
 pub(super) fn set_aside(path: &Path, torn: &[u8]) -> io::Result<String> {
-    let beside = beside(path, ".torn");
+    let beside = beside(path, "torn");
     let mut kept = OpenOptions::new().append(true).create(true).open(&beside)?;
     kept.write_all(torn)?;
     kept.write_all(b"\n")?;
     kept.sync_all()?;
     Ok(shown(&beside.to_string_lossy()))
-}
-
-/// A file beside another: its name and an ending.
-pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
 }
 
 /// Makes a new name in the file's folder last; where folders cannot be synced it lasts by itself.

@@ -3,7 +3,7 @@ use serde_json::json;
 use std::path::PathBuf;
 
 fn torn(path: &Path) -> PathBuf {
-    file::beside(path, ".torn")
+    beside(path, "torn")
 }
 
 fn head() -> Map<String, Value> {
