@@ -4,6 +4,9 @@
 //! machine: the ratios printed first are medians over pairs of neighbouring runs. Criterion's own figures
 //! follow. `cargo bench -p sphere-pow-cpu --bench exact -- [filter]`; `RATIOS=0` leaves the ratios out.
 
+mod common;
+
+use common::{median, seconds};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rten_gemm::{GemmExecutor, GemmInputA, GemmInputB, GemmUninitOptions, PackedBMatrix};
 use rten_tensor::NdTensorView;
@@ -15,7 +18,7 @@ use sphere_pow_cpu::exact::{CpuExecutor, CpuOptions, Gemm, Kernels};
 use std::mem::MaybeUninit;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const ROWS: usize = 128;
 const INPUTS: usize = 1024;
@@ -62,17 +65,6 @@ impl Rten {
 
 fn pool(threads: usize) -> rayon::ThreadPool {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads")
-}
-
-fn seconds(work: impl FnOnce()) -> f64 {
-    let start = Instant::now();
-    work();
-    start.elapsed().as_secs_f64()
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 /// Best seconds of each, and the median of first over second, taken in turns.

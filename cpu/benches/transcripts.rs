@@ -1,13 +1,15 @@
 //! What transcripts of the `exact` profile cost: mining with and without them, taken in turns, and 200 openings repeated
 //! against one whole nonce. `cargo bench -p sphere-pow-cpu --bench transcripts -- [preset]`, `standard` by default.
 
+mod common;
+
+use common::{median, seconds};
 use sphere_pow_core::exact::transcript::Keys;
 use sphere_pow_core::exact::{Preset, Puzzle};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use sphere_pow_cpu::exact::{CpuExecutor, CpuOptions, Kernels, Progress};
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
-use std::time::Instant;
 
 /// Openings of a check.
 const OPENINGS: usize = 200;
@@ -16,17 +18,6 @@ const ROUNDS: usize = 15;
 
 fn go_on(_: Progress) -> ControlFlow<()> {
     ControlFlow::Continue(())
-}
-
-fn seconds(work: impl FnOnce()) -> f64 {
-    let start = Instant::now();
-    work();
-    start.elapsed().as_secs_f64()
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 fn main() {

@@ -212,26 +212,33 @@ def swiglu(gate, up):
 
 # ---- §II.7 forward pass -----------------------------------------------------------------------------------
 
+def after(job, z, layer, h):
+    """The state after a layer: h [nonces, tokens, dim] before it, z [nonces, 2 layers, dim]."""
+    w = {role: job.tensor(layer, role) for role in ROLES}
+    last = layer == job.layers - 1
+    n = norm(h)
+    x = lanes(n, 0, z[:, 2 * layer])
+    k, v = linear8(x, w["wk"]), linear8(x, w["wv"])
+    if last:
+        n, x = n[:, -1:], x[:, -1:]
+    a = attention(linear8(x, w["wq"]), k, v, job.head_dim)
+    h = rshift(n, 1) + norm(branch(a, w["wo"]))
+    n = norm(h)
+    x = lanes(n, job.tokens - 1 if last else 0, z[:, 2 * layer + 1])
+    y = swiglu(linear8(x, w["w1"]), linear8(x, w["w3"]))
+    return rshift(n, 1) + norm(branch(y, w["w2"]))
+
+
+def logits_of(job, h):
+    return matmul(lanes(norm(h), job.tokens - 1)[:, 0], job.tensor(0, "output"))
+
+
 def forward(job, nonces):
     h = np.stack([job.input(n) for n in nonces])
     z = np.stack([job.round_keys(n) for n in nonces])
     for layer in range(job.layers):
-        w = {role: job.tensor(layer, role) for role in ROLES}
-        last = layer == job.layers - 1
-        n = norm(h)
-        x = lanes(n, 0, z[:, 2 * layer])
-        k, v = linear8(x, w["wk"]), linear8(x, w["wv"])
-        if last:
-            n, x = n[:, -1:], x[:, -1:]
-        first = job.tokens - 1 if last else 0
-        a = attention(linear8(x, w["wq"]), k, v, job.head_dim)
-        h = rshift(n, 1) + norm(branch(a, w["wo"]))
-        n = norm(h)
-        x = lanes(n, first, z[:, 2 * layer + 1])
-        y = swiglu(linear8(x, w["w1"]), linear8(x, w["w3"]))
-        h = rshift(n, 1) + norm(branch(y, w["w2"]))
-    x = lanes(norm(h), job.tokens - 1)
-    return matmul(x[:, 0], job.tensor(0, "output"))
+        h = after(job, z, layer, h)
+    return logits_of(job, h)
 
 
 def forward_many(job, nonces, batch):

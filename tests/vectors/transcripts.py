@@ -15,7 +15,7 @@ import struct
 import numpy as np
 
 import oracle
-from oracle import BLOCK, FIELDS, KEY, Job, attention, branch, digest_of, lanes, le32, linear8, matmul, norm, rshift, swiglu
+from oracle import BLOCK, FIELDS, KEY, Job, after, digest_of, le32, logits_of
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DOMAIN = {"leaf": 5, "transcript": 6, "node": 7, "chain": 8, "sample": 9}
@@ -98,27 +98,6 @@ def blake3_keyed(key, message):
 
 
 # ---- §II.12.1 states ----------------------------------------------------------------------------------------
-
-def after(job, z, layer, h):
-    """The state after a layer: h [nonces, tokens, dim] before it, z [nonces, 2 layers, dim]."""
-    w = {role: job.tensor(layer, role) for role in oracle.ROLES}
-    last = layer == job.layers - 1
-    n = norm(h)
-    x = lanes(n, 0, z[:, 2 * layer])
-    k, v = linear8(x, w["wk"]), linear8(x, w["wv"])
-    if last:
-        n, x = n[:, -1:], x[:, -1:]
-    a = attention(linear8(x, w["wq"]), k, v, job.head_dim)
-    h = rshift(n, 1) + norm(branch(a, w["wo"]))
-    n = norm(h)
-    x = lanes(n, job.tokens - 1 if last else 0, z[:, 2 * layer + 1])
-    y = swiglu(linear8(x, w["w1"]), linear8(x, w["w3"]))
-    return rshift(n, 1) + norm(branch(y, w["w2"]))
-
-
-def logits_of(job, h):
-    return matmul(lanes(norm(h), job.tokens - 1)[:, 0], job.tensor(0, "output"))
-
 
 def states(job, nonces):
     """B_0 ... B_layers of each nonce [nonces, tokens, dim], the last [nonces, 1, dim]; and the logits."""
