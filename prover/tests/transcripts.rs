@@ -25,6 +25,27 @@ fn lines(dir: &Dir, name: &str) -> Vec<Value> {
 }
 
 #[test]
+fn a_spoilt_line_of_roots_is_repaired_on_request_as_one_of_proofs_is() {
+    let dir = Dir::new();
+    mine(&dir, &["--count", "16", "--batch", "8"]);
+    let whole = std::fs::read_to_string(dir.path("p.jsonl.roots")).expect("roots");
+    let (first, second) = whole.split_at(whole.find('\n').expect("lines") + 1);
+    dir.write("p.jsonl.roots", &format!("{first}{{\"roots\": [\n{second}"));
+    let args = ["mine", "--params", "nano", "--backend", "cpu", "--out", "p.jsonl", "--count", "8"];
+    let args = [&args[..], &IDENTITY].concat();
+    let error = dir.json(2, &args);
+    let message = error["error"]["message"].as_str().expect("words");
+    assert!(message.contains("p.jsonl.roots") && message.contains("--repair"), "{message}");
+    dir.json(0, &[&args[..], &["--repair"]].concat());
+    assert!(std::fs::read_to_string(dir.path("p.jsonl.roots")).expect("roots").starts_with(&whole));
+    assert_eq!(
+        std::fs::read_to_string(dir.path("p.jsonl.roots.torn")).expect("what was moved"),
+        "{\"roots\": [\n"
+    );
+    assert_eq!(dir.json(0, &["commit", "p.jsonl"])["nonces"], "24");
+}
+
+#[test]
 fn what_was_mined_is_committed_to_opened_and_true() {
     let dir = Dir::new();
     mine(&dir, &["--count", "90", "--batch", "30"]);

@@ -13,10 +13,11 @@ use crate::session::{self, AnyDevice};
 use crate::signals::Stop;
 use clap::Args;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use sphere_pow_core::identity::{BlockHash, Nonce, NonceSequence, PublicKey};
 use sphere_pow_core::profile::{EngineInfo, ProfileName};
 use sphere_pow_core::verify::{Expectations, Given};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -155,10 +156,7 @@ impl Visitor for Mine<'_> {
         let mut head = P::file_head(&params, &rule, &block, &key, args.block_height);
         head.insert("node_id".into(), args.node_id.into());
         head.insert("node_count".into(), args.node_count.into());
-        if args.repair {
-            Ledger::repair(&args.out, &head)?;
-        }
-        let (mut ledger, mut before) = Ledger::open(&args.out, head)?;
+        let (mut ledger, mut before) = open(args, &args.out, head)?;
         if before.tried > 0 {
             let file = input::name(&args.out);
             tracing::info!("{file}: {} nonces tried before, going on after them", before.tried);
@@ -184,6 +182,14 @@ impl Visitor for Mine<'_> {
     }
 }
 
+/// Opens a file of this run's head, its bad lines moved where that is asked for.
+fn open(args: &MineArgs, path: &Path, head: Map<String, Value>) -> Result<(Ledger, Progress), ProverError> {
+    if args.repair {
+        Ledger::repair(path, &head)?;
+    }
+    Ok(Ledger::open(path, head)?)
+}
+
 /// Lets devices that can make transcripts do so, their roots in a file beside the proofs.
 fn keep_roots<P: Machine>(
     args: &MineArgs,
@@ -196,7 +202,7 @@ fn keep_roots<P: Machine>(
     // Each is asked, not only the first that can.
     let keeps = is_file && devices.iter_mut().map(|device| device.keep_roots()).fold(false, |a, b| a | b);
     if keeps || (is_file && path.exists()) {
-        let (roots, tried) = Ledger::open(&path, ledger.head().clone())?;
+        let (roots, tried) = open(args, &path, ledger.head().clone())?;
         before.join(&tried);
         ledger.set_roots(roots);
     }
