@@ -240,6 +240,13 @@ pub fn integer(raw: &str) -> Option<i64> {
     (libm::trunc(float) == float && float.abs() < 9_007_199_254_740_992.0).then_some(float as i64)
 }
 
+/// The integer that decimal digits without zeros in front say, as `exact` writes those that may pass 2^53.
+#[must_use]
+pub fn digits(text: &str) -> Option<u64> {
+    let is_plain = text.bytes().all(|b| b.is_ascii_digit()) && (text.len() == 1 || !text.starts_with('0'));
+    text.parse().ok().filter(|_| is_plain)
+}
+
 /// A value for a message: its kind, or its text, escaped and cut.
 #[must_use]
 pub fn described(raw: &str) -> String {

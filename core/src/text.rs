@@ -1,44 +1,37 @@
 //! Strangers' text in our messages: escaped and cut, so that it can neither steer a terminal nor flood one.
 
-use alloc::string::String;
+use alloc::format;
+use alloc::string::{String, ToString};
 
 /// Most characters of a stranger's text in a message.
 pub const MAX_SHOWN: usize = 80;
+
+/// Most characters of a parser's words in a message.
+const MAX_WORDS: usize = 200;
 
 /// A text for a message, in quotes: what is not printable ASCII or a letter is escaped, the rest is cut at
 /// [`MAX_SHOWN`] characters.
 #[must_use]
 pub fn shown(text: &str) -> String {
-    let mut out = String::from("\"");
-    for (n, c) in text.chars().enumerate() {
-        if n == MAX_SHOWN {
-            out.push('…');
-            break;
-        }
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            ' ' => out.push(c),
-            _ if c.is_ascii_graphic() || c.is_alphanumeric() => out.push(c),
-            _ => out.extend(c.escape_unicode()),
-        }
-    }
-    out.push('"');
-    out
+    format!("\"{}\"", escaped(text, MAX_SHOWN, &['"', '\\']))
 }
-
-/// Most characters of a parser's words in a message.
-const MAX_WORDS: usize = 200;
 
 /// A parser's words, which may quote a stranger, for a message: controls are escaped, the rest is cut at 200 characters.
 #[must_use]
 pub fn parser_words(error: &impl core::fmt::Display) -> String {
+    escaped(&error.to_string(), MAX_WORDS, &[])
+}
+
+/// At most so many characters; those of `quoted` behind a backslash.
+fn escaped(text: &str, most: usize, quoted: &[char]) -> String {
     let mut out = String::new();
-    for (n, c) in alloc::format!("{error}").chars().enumerate() {
-        if n == MAX_WORDS {
+    for (n, c) in text.chars().enumerate() {
+        if n == most {
             out.push('…');
             break;
         }
         match c {
+            _ if quoted.contains(&c) => out.extend(['\\', c]),
             _ if c == ' ' || c.is_ascii_graphic() || c.is_alphanumeric() => out.push(c),
             _ => out.extend(c.escape_unicode()),
         }

@@ -146,11 +146,8 @@ fn claims(fields: &Fields<'_>, path: &Path<'_>) -> Result<(Vec<Nonce>, Vec<Diges
     Ok(all)
 }
 
-/// Decimal text without leading zeros.
 fn nonce_of(raw: &str) -> Option<Nonce> {
-    let text = json::text(raw)?;
-    let is_padded = text.len() > 1 && text.starts_with('0');
-    text.parse().ok().filter(|_| !is_padded)
+    json::digits(&json::text(raw)?).and_then(|nonce| Nonce::new(nonce).ok())
 }
 
 /// The entries of a list, as text of the document, while they may be claims; all are counted.

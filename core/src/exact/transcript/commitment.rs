@@ -2,7 +2,7 @@
 
 mod json;
 
-pub(super) use json::{check_profile, digits, hash_of};
+pub(super) use json::{check_profile, hash_of};
 
 use super::TranscriptError;
 use super::hash::{Hash, Keys};

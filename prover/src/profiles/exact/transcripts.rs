@@ -93,8 +93,9 @@ impl Transcripts for ExactTranscripts {
         });
         let places: Vec<_> = places.collect();
         let made = remake(&judge, &wanted, setup, stop)?;
-        out.write_all(&judge.head().to_bytes())?;
-        let mut n_bytes = judge.head().to_bytes().len();
+        let head = judge.head().to_bytes();
+        out.write_all(&head)?;
+        let mut n_bytes = head.len();
         for (layer, place) in places {
             let Made { leaves, digest, states } = &made[&place.nonce];
             let at = usize::try_from(place.index).expect("as many as there are roots");
@@ -286,9 +287,7 @@ impl<'a> Pieces<'a> {
             }
         }
     }
-}
 
-impl Pieces<'_> {
     /// Nothing may follow the last opening.
     fn end(&mut self) -> Result<(), ProverError> {
         self.feed()?;

@@ -6,6 +6,7 @@ use crate::exact::fields::check_version;
 use crate::exact::params::{Params, RawParams, VERSION};
 use crate::exact::transcript::{Hash, TranscriptError};
 use crate::identity::{BlockHash, PublicKey};
+use crate::json::digits;
 use crate::text::parser_words;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -30,12 +31,6 @@ struct IntervalJson {
     /// First nonce, step, count.
     runs: Vec<[String; 3]>,
     root: String,
-}
-
-/// Decimal digits without zeros in front.
-pub(in super::super) fn digits(text: &str) -> Option<u64> {
-    let is_plain = text.bytes().all(|b| b.is_ascii_digit()) && (text.len() == 1 || !text.starts_with('0'));
-    text.parse().ok().filter(|_| is_plain)
 }
 
 pub(in super::super) fn hash_of(place: &str, text: &str) -> Result<Hash, TranscriptError> {
