@@ -90,41 +90,41 @@ for (const [where, file] of NAMES.flatMap((where) => [[where, 'verifier.wasm'], 
   });
 }
 
-test('an abort in the page rejects within 200 ms, the worker is gone and the page was never blocked', { timeout: 120_000 }, async () => {
+test('an abort in the page rejects at once, the worker is gone and the page goes on meanwhile', { timeout: 120_000 }, async () => {
   const { page, complaints } = await browsers.Chromium.open(server.url);
   const result = await page.evaluate(async () => {
     const { createVerifier } = await import('/sphere-pow/index.js');
     const verifier = await createVerifier({ profile: 'gonka', params: 'testnet', blockHash: 'AB' });
-    let longest = 0;
-    let last = performance.now();
-    const timer = setInterval(() => {
-      const now = performance.now();
-      longest = Math.max(longest, now - last);
-      last = now;
-    }, 5);
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 5);
     const controller = new AbortController();
-    let began;
+    let turned;
+    let ticksSeen;
     const progress = [];
     const running = verifier.distance('02', 1, {
       signal: controller.signal,
       onProgress: (p) => {
+        if (progress.length === 0) ticks = 0;
         progress.push(p);
         if (progress.length === 10) {
-          began = performance.now();
+          ticksSeen = ticks;
+          turned = false;
+          setTimeout(() => (turned = true));
           controller.abort();
         }
       },
     });
     const error = await running.catch((e) => e);
-    const took = performance.now() - began;
+    // Nothing else of the page came first: a rejection waits for no worker.
+    const isAtOnce = turned === false;
     clearInterval(timer);
     await verifier.close();
-    return { name: error.name, code: error.code, took, longest, phases: [...new Set(progress.map((p) => p.phase))] };
+    return { name: error.name, code: error.code, isAtOnce, ticksSeen, phases: [...new Set(progress.map((p) => p.phase))] };
   });
-  assert.deepEqual([result.name, result.code], ['AbortError', 'E_ABORTED']);
-  assert.ok(result.took < 200, `${result.took} ms`);
-  assert.ok(result.longest < 500, `the page stood still for ${result.longest} ms`);
-  assert.deepEqual(result.phases, ['weights']);
+  const { ticksSeen, ...rest } = result;
+  assert.deepEqual(rest, { name: 'AbortError', code: 'E_ABORTED', isAtOnce: true, phases: ['weights'] });
+  // A page that computed this itself would run no timer between two reports.
+  assert.ok(ticksSeen >= 5, `${ticksSeen} timers in ten reports`);
   for (let i = 0; i < 50 && page.workers().length > 0; i++) await page.waitForTimeout(50);
   assert.equal(page.workers().length, 0);
   await page.close();

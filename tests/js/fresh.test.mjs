@@ -64,7 +64,7 @@ test('no bundler: modules as they are, under a strict policy with files for ever
     await works(chromium, server.url);
     for (const [name, words] of [['blocked', /worker-src blob:/], ['nowasm', /wasm-unsafe-eval/]]) {
       const { page } = await chromium.open(`${server.url}/${name}.html`);
-      await page.waitForFunction(() => document.querySelector('#out').textContent !== '', null, { timeout: 30_000 });
+      await page.waitForFunction(() => document.querySelector('#out').textContent !== '', null, { timeout: 120_000 });
       const [code, message] = JSON.parse(await page.textContent('#out'));
       assert.equal(code, 'E_WASM_LOAD');
       assert.match(message, words);

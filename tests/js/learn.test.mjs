@@ -228,7 +228,7 @@ test('bad input is refused with a code, and the next call works', async () => {
 test('an abort ends the worker at once, and the next call has a new one', { timeout: 60_000 }, async () => {
   const known = vector('testnet');
   const controller = new AbortController();
-  let began;
+  let turned;
   const phases = new Set();
   const running = trace({
     ...contextOf(known),
@@ -237,13 +237,14 @@ test('an abort ends the worker at once, and the next call has a new one', { time
     signal: controller.signal,
     onProgress: ({ phase }) => {
       phases.add(phase);
-      if (began) return;
-      began = performance.now();
+      if (turned !== undefined) return;
+      turned = false;
+      setImmediate(() => (turned = true));
       controller.abort(new Error('enough'));
     },
   });
   const error = await running.catch((e) => e);
-  assert.ok(performance.now() - began < 200);
+  assert.equal(turned, false, 'a rejection waits for no worker');
   assert.deepEqual([error.name, error.code, error.cause.message, [...phases]], ['AbortError', 'E_ABORTED', 'enough', ['weights']]);
   const { steps } = await trace({ ...contextOf(vector('tiny')), nonce: 0 });
   assert.ok(steps.distance.distance > 1);
@@ -260,7 +261,7 @@ test('a process ends by itself, in a worker, without one, and with files for eve
   const files = "wasm: new URL(import.meta.resolve('sphere-pow/learn.wasm')), worker: new URL(import.meta.resolve('sphere-pow/learn-worker'))";
   const seen = [];
   for (const more of ['', files, `${files.split(', worker')[0]}, worker: false`]) {
-    const { code, stdout, stderr } = await runNode(['--input-type=module', '-e', call(more)], { timeout: 30_000 });
+    const { code, stdout, stderr } = await runNode(['--input-type=module', '-e', call(more)]);
     assert.equal(code, 0, stderr);
     seen.push(stdout);
   }
@@ -272,13 +273,14 @@ test('in a page under a strict policy, with files, and inlined; the main thread 
   const call = `{ ...${JSON.stringify(exactContext(exactCase('nano')))}, nonces: Array.from({ length: 400 }, (_, i) => i), kept: 39 }`;
   const page = (from, more) => `
     import { skipLayers, close } from './sphere-pow/${from}';
-    let [longest, last] = [0, performance.now()];
-    const timer = setInterval(() => { const now = performance.now(); longest = Math.max(longest, now - last); last = now; }, 1);
+    let [ticks, reports, most] = [0, 0, 0];
+    const timer = setInterval(() => ticks++, 1);
     const phases = new Set();
-    const { nonces } = await skipLayers({ ...${call}, onProgress: ({ phase }) => phases.add(phase)${more} });
+    const onProgress = ({ phase }) => { phases.add(phase); if (reports++ === 0) ticks = 0; most = ticks; };
+    const { nonces } = await skipLayers({ ...${call}, onProgress${more} });
     clearInterval(timer);
     await close();
-    document.querySelector('#out').textContent = JSON.stringify({ digest: nonces[0].honest.digest, longest, phases: [...phases] });`;
+    document.querySelector('#out').textContent = JSON.stringify({ digest: nonces[0].honest.digest, ticks: most, phases: [...phases] });`;
   freshProject('learn', {
     'slim.js': page('learn-slim.js', ", wasm: new URL('./sphere-pow/learn.wasm', import.meta.url), worker: new URL('./sphere-pow/learn-worker.js', import.meta.url)"),
     'inlined.js': page('learn.js', ''),
@@ -293,16 +295,16 @@ test('in a page under a strict policy, with files, and inlined; the main thread 
   try {
     for (const name of ['slim', 'inlined']) {
       const { page: tab, complaints, requests } = await chromium.open(`${server.url}/${name}.html`);
-      await tab.waitForFunction(() => document.querySelector('#out').textContent !== '', null, { timeout: 30_000 }).catch((error) => {
+      await tab.waitForFunction(() => document.querySelector('#out').textContent !== '', null, { timeout: 120_000 }).catch((error) => {
         throw new Error(`${error.message}\n${complaints.join('\n')}`);
       });
-      const { digest, longest, phases } = JSON.parse(await tab.textContent('#out'));
+      const { digest, ticks, phases } = JSON.parse(await tab.textContent('#out'));
       assert.equal(digest, exactCase('nano').nonces[0].digest);
       assert.deepEqual(complaints, []);
       assert.deepEqual(phases.at(-1), 'done');
       assert.equal(requests.filter((r) => r.endsWith('.wasm')).length, name === 'slim' ? 1 : 0);
-      // A page that computed this itself would stand still for most of a second.
-      assert.ok(longest < 400, `the page stood still for ${longest} ms`);
+      // A page that computed this itself would run no timer from the first report to the last.
+      assert.ok(ticks >= 5, `${ticks} timers`);
       await tab.close();
     }
   } finally {

@@ -22,7 +22,7 @@ test('a process ends by itself, closed or not', async () => {
       const verifier = await createVerifier(${JSON.stringify(optionsOf(tiny))});
       console.log(await verifier.distance('${tiny.public_key}', 0));
       ${close}`;
-    const { code, stdout, stderr } = await runNode(['--input-type=module', '-e', script], { timeout: 30_000 });
+    const { code, stdout, stderr } = await runNode(['--input-type=module', '-e', script]);
     assert.equal(code, 0, stderr);
     assert.ok(Math.abs(Number(stdout) - tiny.dist[0]) < 2e-5);
   }
@@ -39,11 +39,11 @@ test('importing starts nothing', async () => {
 });
 
 for (const [phase, wait] of [['weights', 400], ['layers', 0]]) {
-  test(`an abort during ${phase} rejects within 200 ms, leaves no worker and gives the memory back`, { timeout: 120_000 }, async () => {
+  test(`an abort during ${phase} rejects at once, leaves no worker and gives the memory back`, { timeout: 120_000 }, async () => {
     const options = phase === 'weights' ? slow : { ...slow, params: { ...tiny.params, dim: 2048, n_layers: 8, seq_len: 512, n_heads: 16, n_kv_heads: 16 } };
     const verifier = await createVerifier(options);
     const controller = new AbortController();
-    let began = 0;
+    let turned;
     let seen;
     const running = verifier.distance(tiny.public_key, 1, {
       signal: controller.signal,
@@ -51,18 +51,19 @@ for (const [phase, wait] of [['weights', 400], ['layers', 0]]) {
         if (seen || p.phase !== phase) return;
         seen = p;
         setTimeout(() => {
-          began = performance.now();
+          turned = false;
+          setImmediate(() => (turned = true));
           controller.abort(new Error('enough'));
         }, wait);
       },
     });
     const error = await running.then(() => assert.fail('it was not stopped'), (e) => e);
-    const took = performance.now() - began;
+    // Nothing else of this thread came first: a rejection waits for no worker.
+    assert.equal(turned, false);
     assert.equal(error.code, 'E_ABORTED');
     assert.equal(error.name, 'AbortError');
     assert.equal(error.cause.message, 'enough');
-    assert.ok(took < 200, `${took} ms`);
-    await sleep(200);
+    for (let i = 0; i < 50 && workers() > 0; i++) await sleep(50);
     assert.equal(workers(), 0, 'the worker is gone');
     assert.ok(process.memoryUsage().rss < 600e6);
     // The verifier goes on.

@@ -26,7 +26,7 @@ test('each sample comes to its verdict by one press, and focus to the verdict', 
     for (const [name, what] of Object.entries(wanted)) {
       await page.locator(`[data-sample="${name}"]`).click();
       assert.deepEqual(await verdict(page), what, name);
-      assert.equal(await page.evaluate(() => document.activeElement.id), 'verdict-title');
+      await page.waitForFunction(() => document.activeElement?.id === 'verdict-title');
       const blame = await page.getByText('before blaming anyone').count();
       assert.equal(blame, name.endsWith('wrong-hash') ? 1 : 0, name);
       await page.locator('canvas').first().waitFor();

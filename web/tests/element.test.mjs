@@ -35,7 +35,7 @@ after(async () => {
 /** A page with one element; `use(element, page)` gets it. */
 async function embed(attributes, use, options = {}) {
   const page = await browser.newPage(options);
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(120_000);
   const faults = watch(page, site.origin);
   await page.goto(`${site.origin}/host/`);
   await page.evaluate((given) => {

@@ -23,7 +23,8 @@ after(async () => {
 async function open(path, use) {
   const page = await firefox.newPage();
   await page.setViewport({ width: 1100, height: 1000 });
-  page.setDefaultTimeout(30_000);
+  // Others share the machine.
+  page.setDefaultTimeout(120_000);
   const faults = watch(page, site.origin);
   await page.goto(`${site.origin}${path}`);
   await use(page);
@@ -31,9 +32,13 @@ async function open(path, use) {
   assert.deepEqual(faults, []);
 }
 
+/** State and headline, read at one moment: the section may be drawn anew between two questions. */
 async function verdict(page) {
-  const section = await page.waitForSelector('[data-state]');
-  return [await section.evaluate((node) => node.dataset.state), await page.$eval('#verdict-title', (node) => node.textContent)];
+  const found = await page.waitForFunction(() => {
+    const [section, title] = ['[data-state]', '#verdict-title'].map((name) => document.querySelector(name));
+    return section && title && [section.dataset.state, title.textContent];
+  });
+  return found.jsonValue();
 }
 
 test('samples come to their verdicts, with plots and focus', async () => {
@@ -41,7 +46,7 @@ test('samples come to their verdicts, with plots and focus', async () => {
     for (const [name, what] of [['gonka-forged', ['fraud', 'Fraud: all 64 nonces, 16 bad']], ['exact-honest', ['honest', 'Honest: all 64 nonces, 0 bad']]]) {
       await page.locator(`[data-sample="${name}"]`).click();
       assert.deepEqual(await verdict(page), what, name);
-      assert.equal(await page.evaluate(() => document.activeElement.id), 'verdict-title');
+      await page.waitForFunction(() => document.activeElement?.id === 'verdict-title');
       await page.waitForSelector('canvas');
       // As the browser's own button.
       await page.evaluate(() => history.back());

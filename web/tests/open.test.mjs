@@ -18,7 +18,7 @@ test('pasted, typed, dropped and chosen documents open; the shape is named', asy
     const again = () => another(page);
     await type(page, sampleText('exact-honest'));
     await opened(page);
-    assert.equal(await page.evaluate(() => document.activeElement.localName), 'h1');
+    await page.waitForFunction(() => document.activeElement?.localName === 'h1');
     assert.match(await page.locator('main').innerText(), /proof of the exact profile/);
     await again();
 
@@ -91,7 +91,7 @@ test('what a node or a file may say instead of a proof is explained', async () =
       return trouble(page);
     };
     assert.match(await ask('1'), /refuses to answer/);
-    assert.equal(await page.evaluate(() => document.activeElement.getAttribute('role')), 'alert');
+    await page.waitForFunction(() => document.activeElement?.getAttribute('role') === 'alert');
     assert.match(await ask('2'), /pruned/);
     assert.match(await ask('3'), /CORS/);
     assert.match(await ask('4'), /busy/);

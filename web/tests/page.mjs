@@ -21,7 +21,7 @@ export async function setUp(flags) {
     async open(use, { path = '', hosts = {}, ...options } = {}) {
       const context = await browser.newContext({ locale: 'en', ...options });
       const page = await context.newPage();
-      page.setDefaultTimeout(20_000);
+      page.setDefaultTimeout(120_000);
       const faults = watch(page, site.origin);
       for (const [url, answer] of Object.entries(hosts)) await page.route(url, (route) => (typeof answer === 'function' ? answer(route) : answer ? route.fulfill(answer) : route.abort()));
       await page.goto(`${site.origin}/sub/${path}`);

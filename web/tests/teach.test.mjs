@@ -18,7 +18,7 @@ after(() => Promise.all([browser?.close(), site?.close()]));
 async function open(options = {}) {
   const context = await browser.newContext({ locale: 'en', ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(120_000);
   const faults = watch(page, site.origin);
   await page.goto(`${site.origin}/sub/#/learn`);
   const panel = (profile) => page.locator(`[data-profile="${profile}"]`);

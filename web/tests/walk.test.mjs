@@ -24,7 +24,7 @@ after(() => Promise.all([browser?.close(), site?.close()]));
 async function open({ model, nonce, blockHash, publicKey }, options = {}) {
   const context = await browser.newContext({ locale: 'en', ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(120_000);
   const faults = watch(page, site.origin);
   await page.goto(`${site.origin}/sub/#/learn`);
   await page.getByLabel('Model').selectOption(model);

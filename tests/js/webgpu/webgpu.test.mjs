@@ -268,34 +268,35 @@ test('nonces are batched: a batch has one readback, and far fewer submits than d
   assert.ok(dispatches >= 200 * batches && submits * 4 < dispatches, `${submits} submits of ${dispatches} dispatches in ${batches} batches`);
 });
 
-test('an abort rejects within 200 ms while the device works, its worker is gone, and the next call works', { timeout: 120_000 }, async () => {
+test('an abort rejects at once while the device works, its worker is gone, and the next call works', { timeout: 120_000 }, async () => {
   const { page, complaints } = await chromium.open(server.url);
   const out = await page.evaluate(async ([options, batch]) => {
     const { make } = await import('/run.js');
     const verifier = await make('plain', options);
     const controller = new AbortController();
-    let began;
+    let turned;
     const running = verifier.verifyBatch(batch, {
       sample: 'all',
       signal: controller.signal,
       onProgress: ({ phase }) => {
-        if (phase !== 'layers' || began !== undefined) return;
-        began = performance.now();
+        if (phase !== 'layers' || turned !== undefined) return;
+        turned = false;
+        setTimeout(() => (turned = true));
         controller.abort();
       },
     });
     const error = await running.catch((e) => e);
-    const took = performance.now() - began;
+    // Nothing else of the page came first: a rejection waits for no worker.
+    const isAtOnce = turned === false;
     const { digest } = await verifier.compute(batch.public_key, 3);
     const { engine } = verifier.engine;
     // Closed at work.
     const closed = verifier.verifyBatch(batch, { sample: 'all' }).catch((e) => e.code);
     await new Promise((resolve) => setTimeout(resolve, 100));
     await verifier.close();
-    return { name: error.name, took, digest, engine, closed: await closed };
+    return { name: error.name, isAtOnce, digest, engine, closed: await closed };
   }, [exactOptions(nano), exactBatch(nano, nano.count)]);
-  assert.deepEqual([out.name, out.digest, out.engine, out.closed], ['AbortError', nano.nonces[3].digest, 'webgpu', 'E_ABORTED']);
-  assert.ok(out.took < 200, `${out.took} ms`);
+  assert.deepEqual(out, { name: 'AbortError', isAtOnce: true, digest: nano.nonces[3].digest, engine: 'webgpu', closed: 'E_ABORTED' });
   for (let i = 0; i < 50 && page.workers().length > 0; i++) await page.waitForTimeout(50);
   assert.equal(page.workers().length, 0);
   await page.close();

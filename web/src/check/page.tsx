@@ -1,6 +1,6 @@
 // The page that checks a proof: inputs, then what is expected of it and what it costs, the run, the verdict.
 
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { t } from '../i18n.ts';
 import { linkTo, route } from '../router.ts';
 import { Fold } from './fold.tsx';
@@ -45,7 +45,7 @@ function Landing() {
 function Check() {
   const heading = useRef<HTMLHeadingElement>(null);
   // What had the focus is gone with the inputs.
-  useEffect(() => heading.current?.focus(), []);
+  useLayoutEffect(() => heading.current?.focus(), []);
   const isDone = stage.value === 'done';
   return (
     <div class="stack">

@@ -1,7 +1,7 @@
 // The verdict in one line with what it rests on, statistics below it, where the nonces lie, and ways to keep it.
 
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { digestAt } from '../engine/columns.ts';
 import { theDesk } from '../engine/client.ts';
 import type { Judged, Report } from '../engine/types.ts';
@@ -33,7 +33,7 @@ export function ResultCard() {
 
 function Verdict({ report: whole }: { report: Report }) {
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus(), [whole]);
+  useLayoutEffect(() => heading.current?.focus(), [whole]);
   const its = judged.value;
   const isOne = whole.submissions.length === 1 && whole.unjudged.length === 0 && opened.value!.submissions.length === 1;
   const isNothing = its !== null && its.verdict === 'fraud' && its.evidence.nothingAgrees;
