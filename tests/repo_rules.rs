@@ -38,6 +38,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("verifier-wasm", &["core", "cpu", "soundness"]),
     ("verifier-webgpu", &["core", "cpu", "gpu", "verifier-wasm"]),
     ("fuzz", &["core", "prover"]),
+    ("vulkan-layer", &[]),
     ("tests", &["core", "cpu", "gpu", "shaders", "soundness"]),
 ];
 

@@ -1,0 +1,195 @@
+//! Mining on a device that goes wrong: a Vulkan layer (`tests/vulkan-layer`) in front of the software driver loses it,
+//! hangs it, skips its work or leaves it no memory while the command runs.
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use common::{Dir, stderr};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+const LAYER: &str = "VK_LAYER_SPHERE_POW_fault";
+/// What others call the device: no software adapter, so that it is chosen and watched as a card is.
+const CARD: &str = "Test Card 9000";
+/// What a software driver may take until it has mined, beside other tests.
+const SLOW: Duration = Duration::from_secs(240);
+
+/// A folder in which every command sees the one driver through the layer.
+struct Rig(Dir);
+
+impl Rig {
+    fn new() -> Self {
+        let deps = std::env::current_exe().unwrap().parent().unwrap().to_owned();
+        let library: PathBuf = deps.join("libsphere_pow_vulkan_layer.so");
+        assert!(library.exists(), "no {library:?}: cargo builds it beside the tests");
+        let dir = Dir::new();
+        let layer = json!({"name": LAYER, "type": "GLOBAL", "library_path": library, "api_version": "1.3.0",
+            "implementation_version": "1", "description": "goes wrong on request"});
+        dir.write("layer.json", &json!({"file_format_version": "1.1.2", "layer": layer}).to_string());
+        Self(dir)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = self.0.command(args);
+        command.env("VK_LAYER_PATH", self.0.path("")).env("VK_INSTANCE_LAYERS", LAYER);
+        command.env("SPHERE_POW_FAULT", self.0.path("fault")).env("SPHERE_POW_FAULT_NAME", CARD);
+        command
+    }
+
+    /// What is wrong from here on.
+    fn begin(&self, fault: &str) {
+        // Whole or not at all: the layer reads it at any moment.
+        self.0.write("fault.new", fault);
+        std::fs::rename(self.0.path("fault.new"), self.0.path("fault")).unwrap();
+    }
+
+    fn end(&self) {
+        std::fs::remove_file(self.0.path("fault")).unwrap();
+    }
+
+    /// Mines until the file has `n_lines`.
+    fn mine(&self, n_lines: usize, more: &[&str]) -> Child {
+        let args =
+            ["mine", "--profile", "exact", "--params", "nano", "--block-hash", "AB", "--public-key", "02"];
+        let into = ["--out", "proofs.jsonl", "--backend", "gpu", "--batch", "8", "--json"];
+        let mut command = self.command(&[&args[..], &into, more].concat());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let since = Instant::now();
+        while self.n_lines() < n_lines {
+            if since.elapsed() > SLOW || child.try_wait().unwrap().is_some() {
+                let _ = child.kill();
+                panic!("no {n_lines} lines: {}", stderr(&child.wait_with_output().unwrap()));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        child
+    }
+
+    fn n_lines(&self) -> usize {
+        std::fs::read_to_string(self.0.path("proofs.jsonl")).unwrap_or_default().matches('\n').count()
+    }
+
+    /// Its exit code and summary.
+    fn ended(&self, child: Child) -> (Option<i32>, Value, Output) {
+        let output = child.wait_with_output().unwrap();
+        let summary = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
+        (output.status.code(), summary, output)
+    }
+
+    /// What the CPU says of all that was acknowledged.
+    fn judged(&self) -> Value {
+        let args = ["verify", "proofs.jsonl", "--params", "nano", "--backend", "cpu"];
+        let output = self.0.command(&args).args(["--sample", "all", "--json"]).output().unwrap();
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", stderr(&output)))
+    }
+
+    fn assert_honest(&self) {
+        let report = self.judged();
+        assert_eq!(report["verdict"], "honest", "{report}");
+    }
+}
+
+#[test]
+fn a_device_that_skips_its_work_is_stopped_by_name_and_its_wins_withheld() {
+    let rig = Rig::new();
+    let child = rig.mine(2, &["--seconds", "600"]);
+    rig.begin("skip");
+    let (code, summary, output) = rig.ended(child);
+    assert_eq!(code, Some(3), "{}", stderr(&output));
+    let device = &summary["devices"][0];
+    assert!(device["device"].as_str().unwrap().starts_with(CARD), "{device}");
+    let error = device["error"]["message"].as_str().unwrap();
+    assert!(
+        error.contains(CARD) && error.contains("computes wrongly") && error.contains("withheld"),
+        "{error}"
+    );
+    assert!(device["nBad"].as_u64() >= Some(1), "{device}");
+    // A slow processor recomputes a share: what it could not is said, and all that it found false is kept out.
+    let bad = rig.judged()["submissions"][0]["nBad"].as_u64().unwrap();
+    println!("skipped work: {bad} false wins in the file, {error}");
+    assert!(bad <= device["won"].as_u64().unwrap() - device["nChecked"].as_u64().unwrap(), "{bad}: {device}");
+}
+
+#[test]
+fn a_device_that_is_lost_comes_back_with_the_batch_it_lost() {
+    let rig = Rig::new();
+    let child = rig.mine(2, &["--count", "160"]);
+    rig.begin("lose");
+    std::thread::sleep(Duration::from_millis(300));
+    rig.end();
+    let (code, summary, output) = rig.ended(child);
+    assert_eq!(code, Some(0), "{}", stderr(&output));
+    assert_eq!((&summary["tried"], &summary["devices"][0]["error"]), (&json!(160), &Value::Null));
+    assert!(stderr(&output).contains("lost"), "{}", stderr(&output));
+    rig.assert_honest();
+}
+
+#[test]
+fn a_device_that_stays_lost_is_given_up_and_what_it_found_is_kept() {
+    let rig = Rig::new();
+    let child = rig.mine(2, &["--seconds", "600"]);
+    rig.begin("lose");
+    let (code, summary, output) = rig.ended(child);
+    assert_eq!(code, Some(3), "{}", stderr(&output));
+    let error = summary["devices"][0]["error"]["message"].as_str().unwrap();
+    assert!(error.contains(CARD), "{error}");
+    assert!(summary["totalTried"].as_u64() >= Some(64), "{summary}");
+    rig.assert_honest();
+}
+
+#[test]
+fn a_driver_that_does_not_return_is_named_and_one_signal_ends_it() {
+    let rig = Rig::new();
+    let child = rig.mine(2, &["--seconds", "600"]);
+    rig.begin("hang");
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    let (code, _, output) = rig.ended(child);
+    assert_eq!(code, Some(130), "{}", stderr(&output));
+    assert!(stderr(&output).contains("a device does not answer"), "{}", stderr(&output));
+    rig.assert_honest();
+}
+
+#[test]
+fn a_driver_that_hangs_past_the_time_is_named() {
+    let rig = Rig::new();
+    let child = rig.mine(1, &["--seconds", "20"]);
+    rig.begin("hang");
+    let (code, _, output) = rig.ended(child);
+    assert_eq!(code, Some(3), "{}", stderr(&output));
+    let said = stderr(&output);
+    assert!(said.contains(CARD) && said.contains("does not answer"), "{said}");
+    rig.assert_honest();
+}
+
+#[test]
+fn a_device_without_memory_is_an_error_of_its_own() {
+    let rig = Rig::new();
+    rig.begin("memory");
+    let args =
+        ["distance", "--profile", "exact", "--params", "nano", "--block-hash", "AB", "--public-key", "02"];
+    let output = rig
+        .command(&[&args[..], &["--nonces", "1", "--backend", "gpu", "--json"]].concat())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let error: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let message = error["error"]["message"].as_str().unwrap();
+    assert!(message.contains(CARD) || message.contains("memory"), "{message}");
+    assert!(!stderr(&output).contains("panicked"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_card_is_listed_under_its_name() {
+    let rig = Rig::new();
+    let output = rig.command(&["devices", "--json"]).output().unwrap();
+    let listed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let adapters = listed["adapters"].as_array().unwrap();
+    assert!(
+        adapters.iter().all(|a| a["name"].as_str().is_some_and(|name| name.starts_with(CARD))),
+        "{listed}"
+    );
+    assert!(!adapters.is_empty());
+}
