@@ -88,6 +88,14 @@ impl GonkaCase {
         }
     }
 
+    /// The same with its first `n` nonces only, for what is slow.
+    #[must_use]
+    pub fn first(mut self, n: usize) -> Self {
+        self.nonces.truncate(n);
+        self.distances.truncate(n);
+        self
+    }
+
     /// Holds an executor against the known distances: SPEC §I.8's bound, 5e-6 rms and 2e-5 at most.
     ///
     /// `logits` gets the inputs `[batch * seq_len, dim]` of up to `batch` nonces and gives `[batch, vocab]`.

@@ -205,11 +205,21 @@ pub(crate) trait Isa {
     );
 }
 
+/// `from.map(f)` as a loop: the array's own `map` stays a call, compiled for the baseline, where a caller has grown large.
+#[inline(always)]
+pub(crate) fn each<const R: usize, T: Copy, U: Copy>(from: [T; R], filler: U, f: impl Fn(T) -> U) -> [U; R] {
+    let mut out = [filler; R];
+    for (out, x) in out.iter_mut().zip(from) {
+        *out = f(x);
+    }
+    out
+}
+
 /// What accumulators start from where the panel's bias is left in the products.
 #[inline(always)]
 #[allow(dead_code, reason = "not every target's kernels keep the bias")]
 fn unbiased<const R: usize, const WIDE: bool>(sums: [i32; R]) -> [i32; R] {
-    sums.map(|sum| -i32::from(if WIDE { WIDE_BIAS } else { WEIGHT_BIAS }) * sum)
+    each(sums, 0, |sum| -i32::from(if WIDE { WIDE_BIAS } else { WEIGHT_BIAS }) * sum)
 }
 
 /// Holds the shapes of a [`Isa::tile`] and gives its number of quads.

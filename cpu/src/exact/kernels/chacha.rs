@@ -70,7 +70,10 @@ fn blocks<W: Words>(stream: Stream, counters: W) -> [W; 16] {
         14 => W::splat(stream.stream as u32),
         _ => W::splat((stream.stream >> 32) as u32),
     };
-    let mut s: [W; 16] = core::array::from_fn(word);
+    let mut s = [counters; 16];
+    for (i, s) in s.iter_mut().enumerate() {
+        *s = word(i);
+    }
     for _ in 0..10 {
         for i in 0..4 {
             quarter(&mut s, i, 4 + i, 8 + i, 12 + i);

@@ -1,7 +1,9 @@
 //! AArch64's 16 bytes at a time: widening products, or dot products where there are any.
 #![allow(unsafe_code, reason = "SIMD intrinsics; each block says why it may run")]
 
-use super::{Isa, Job, Kernels, PANEL, Present, QUAD, Table, WEIGHT_BIAS, WIDE_BIAS, Words, check_tile};
+use super::{
+    Isa, Job, Kernels, PANEL, Present, QUAD, Table, WEIGHT_BIAS, WIDE_BIAS, Words, check_tile, each,
+};
 use core::arch::aarch64::*;
 use core::arch::asm;
 
@@ -157,7 +159,8 @@ impl<const DOT: bool> Neon<DOT> {
             // `first` on, the rows are as deep, and `quads` is a multiple of QUADS. A row of `out` has 8 i32
             // from `first` on. With `DOT` this runs only compiled for dot products.
             unsafe {
-                let (panel, x) = (panel.as_ptr().add(first * QUAD), x.map(<[i8]>::as_ptr));
+                let (panel, x) =
+                    (panel.as_ptr().add(first * QUAD), each(x, core::ptr::null(), <[i8]>::as_ptr));
                 let acc = if DOT {
                     part_by_dots::<R, WIDE>(panel, quads, x)
                 } else {

@@ -4,7 +4,7 @@
 //! loads and stores through pointers are not.
 #![allow(unsafe_code, reason = "loads and stores; each block says why it may run")]
 
-use super::{Isa, PANEL, QUAD, Table, Words, check_tile, unbiased};
+use super::{Isa, PANEL, QUAD, Table, Words, check_tile, each, unbiased};
 use core::arch::wasm32::*;
 
 /// wasm with simd128.
@@ -52,7 +52,9 @@ fn rows<const R: usize, const WIDE: bool>(panel: &[u8], x: &[&[i8]], sums: &[i32
     for first in (0..PANEL).step_by(OUTPUTS) {
         // SAFETY: `check_tile` held: the panel has `quads` times PANEL quads, of which these are the OUTPUTS
         // from `first` on, and the rows are as deep.
-        let acc = unsafe { part::<R>(panel.as_ptr().add(first * QUAD), quads, x.map(<[i8]>::as_ptr)) };
+        let acc = unsafe {
+            part::<R>(panel.as_ptr().add(first * QUAD), quads, each(x, core::ptr::null(), <[i8]>::as_ptr))
+        };
         for ((out, acc), start) in out.iter_mut().zip(acc).zip(start) {
             let (out, _) = out[first..][..OUTPUTS].as_chunks_mut::<4>();
             for (out, pair) in out.iter_mut().zip(acc.as_chunks::<2>().0) {

@@ -166,7 +166,7 @@ impl Attention<'_> {
             *sum = scratch.rows[i * head_dim..][..head_dim].iter().map(|x| i32::from(*x)).sum();
         }
         let mut acc = [[0; PANEL]; ROWS];
-        let queries = core::array::from_fn(|i| &scratch.rows[i * head_dim..][..head_dim]);
+        let queries = rows_of(&scratch.rows, head_dim);
         for (panel_ix, panel) in scratch.panel.chunks_exact(PANEL * head_dim).enumerate() {
             I::tile::<ROWS, true>(panel, queries, sums, &mut acc);
             for (i, acc) in acc.iter().enumerate() {
@@ -174,7 +174,7 @@ impl Attention<'_> {
             }
         }
         let sums = attention_shares::<I>(scratch, tokens, padded, head_dim);
-        let shares = core::array::from_fn(|i| &scratch.rows[i * padded..][..padded]);
+        let shares = rows_of(&scratch.rows, padded);
         for (panel_ix, panel) in scratch.values.chunks_exact(PANEL * padded).enumerate() {
             I::tile::<ROWS, true>(panel, shares, sums, &mut acc);
             let from = panel_ix * PANEL;
@@ -196,6 +196,16 @@ fn biased_quad(a: i8, b: i8, c: i8, d: i8) -> [u8; QUAD] {
     let word = |x: i8, at: u32| u32::from(x.cast_unsigned()) << at;
     let quad = word(a, 0) | word(b, 8) | word(c, 16) | word(d, 24);
     (quad ^ u32::from_le_bytes([WIDE_BIAS; QUAD])).to_le_bytes()
+}
+
+/// The first [`ROWS`] rows of `len`. A loop, not `from_fn`, which would leave its closure compiled for the baseline.
+#[inline(always)]
+fn rows_of(rows: &[i8], len: usize) -> [&[i8]; ROWS] {
+    let mut out = [&[][..]; ROWS];
+    for (i, out) in out.iter_mut().enumerate() {
+        *out = &rows[i * len..][..len];
+    }
+    out
 }
 
 /// Core's `attention_weights` for [`ROWS`] rows of scores, with the same bounds; gives their sums.

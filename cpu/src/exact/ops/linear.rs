@@ -101,7 +101,11 @@ fn block<I: Isa, T, const R: usize>(
     requant: impl Fn(i32) -> T,
 ) -> usize {
     let mut acc = [[0; PANEL]; R];
-    let (rows, sums) = (core::array::from_fn(|r| x.row(row + r)), core::array::from_fn(|r| x.sum(row + r)));
+    // Loops, not `from_fn`, which would leave its closure compiled for the baseline.
+    let (mut rows, mut sums) = ([&[][..]; R], [0; R]);
+    for (r, (values, sum)) in rows.iter_mut().zip(&mut sums).enumerate() {
+        (*values, *sum) = (x.row(row + r), x.sum(row + r));
+    }
     I::tile::<R, false>(panel, rows, sums, &mut acc);
     for (out, acc) in out.iter_mut().zip(&acc) {
         for (out, acc) in out.iter_mut().zip(acc) {

@@ -1,7 +1,7 @@
 //! 32 bytes at a time.
 #![allow(unsafe_code, reason = "SIMD intrinsics; each block says why it may run")]
 
-use super::super::{Isa, PANEL, QUAD, Table, Words, check_tile, unbiased};
+use super::super::{Isa, PANEL, QUAD, Table, Words, check_tile, each, unbiased};
 use core::arch::x86_64::*;
 
 /// AVX2, and AVX-VNNI where `VNNI`. Private to x86 and reached only through `run`.
@@ -50,7 +50,7 @@ impl<const VNNI: bool> Avx2<VNNI> {
     ) -> [[__m256i; 2]; R] {
         // SAFETY: the caller's; loads are unaligned ones.
         unsafe {
-            let mut acc = start.map(|start| [_mm256_set1_epi32(start); 2]);
+            let mut acc = each(start, [_mm256_setzero_si256(); 2], |start| [_mm256_set1_epi32(start); 2]);
             for k in 0..quads {
                 let panel = panel.add(k * QUAD * PANEL);
                 let panels = [_mm256_loadu_si256(panel.cast()), _mm256_loadu_si256(panel.add(32).cast())];
@@ -83,7 +83,8 @@ impl<const VNNI: bool> Avx2<VNNI> {
             // This runs only compiled for its instructions.
             unsafe {
                 let panel = panel.as_ptr().add(first * QUAD);
-                let acc = Self::part::<R, WIDE>(panel, quads, x.map(<[i8]>::as_ptr), start);
+                let acc =
+                    Self::part::<R, WIDE>(panel, quads, each(x, core::ptr::null(), <[i8]>::as_ptr), start);
                 for (out, acc) in out.iter_mut().zip(acc) {
                     let out = out[first..][..2 * OUTPUTS].as_mut_ptr();
                     _mm256_storeu_si256(out.cast(), acc[0]);

@@ -1,7 +1,7 @@
 //! 64 bytes at a time.
 #![allow(unsafe_code, reason = "SIMD intrinsics; each block says why it may run")]
 
-use super::super::{Isa, PANEL, QUAD, Table, Words, check_tile, unbiased};
+use super::super::{Isa, PANEL, QUAD, Table, Words, check_tile, each, unbiased};
 use core::arch::x86_64::*;
 
 /// AVX-512 F and BW, with VNNI and VBMI where so. Private to x86 and reached only through `run`.
@@ -54,15 +54,18 @@ impl<const VNNI: bool, const VBMI: bool> Isa for Avx512<VNNI, VBMI> {
         let quads = check_tile(panel, x);
         // Where the bias is taken out of each value, none is left in the sums.
         let start = if WIDE && !VNNI { [0; R] } else { unbiased::<R, WIDE>(sums) };
-        let (panel, x) = (panel.as_ptr(), x.map(<[i8]>::as_ptr));
+        let (panel, x) = (panel.as_ptr(), each(x, core::ptr::null(), <[i8]>::as_ptr));
         // SAFETY: `check_tile` held: the panel has `quads` times PANEL quads and the rows are as deep. A row of
         // `out` has PANEL i32. This runs only compiled for its instructions.
         unsafe {
-            let mut acc = start.map(|start| [_mm512_set1_epi32(start); VECTORS]);
+            let mut acc =
+                each(start, [_mm512_setzero_si512(); VECTORS], |start| [_mm512_set1_epi32(start); VECTORS]);
             for k in 0..quads {
                 let panel = panel.add(k * QUAD * PANEL);
-                let panels: [__m512i; VECTORS] =
-                    core::array::from_fn(|v| _mm512_loadu_si512(panel.add(v * QUAD * OUTPUTS).cast()));
+                let mut panels = [_mm512_setzero_si512(); VECTORS];
+                for (v, to) in panels.iter_mut().enumerate() {
+                    *to = _mm512_loadu_si512(panel.add(v * QUAD * OUTPUTS).cast());
+                }
                 for (acc, x) in acc.iter_mut().zip(x) {
                     let x = _mm512_set1_epi32(x.add(k * QUAD).cast::<i32>().read_unaligned());
                     for (acc, panel) in acc.iter_mut().zip(panels) {
