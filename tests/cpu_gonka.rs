@@ -107,19 +107,25 @@ fn params(change: impl FnOnce(&mut RawParams)) -> Params {
     Params::new(&raw).expect("valid parameters")
 }
 
-#[test]
-fn pools_are_cores_at_any_thread_count() {
+fn check_pool(params: &Params) {
     let block = BlockHash::new("pool").expect("a hash");
-    // 50000 values, the least there is, and a number that fills no whole segment.
-    for params in [params(|_| ()), Preset::DevTest.params()] {
-        let want = weights::weight_pool(&params, &block);
-        for threads in [1, 2, 3, 7] {
-            let threads = Threads::new(NonZeroUsize::new(threads)).expect("threads");
-            assert!(threads.install(|| weight_pool(&params, &block)) == want);
-        }
-        let stopped = weight_pool_with(&params, &block, &|_| ControlFlow::Break(()));
-        assert_eq!(stopped, None);
+    let want = weights::weight_pool(params, &block);
+    for threads in [1, 2, 3, 7] {
+        let threads = Threads::new(NonZeroUsize::new(threads)).expect("threads");
+        assert!(threads.install(|| weight_pool(params, &block)) == want);
     }
+    let stopped = weight_pool_with(params, &block, &|_| ControlFlow::Break(()));
+    assert_eq!(stopped, None);
+}
+
+#[test]
+fn the_least_pool_is_cores_at_any_thread_count() {
+    check_pool(&params(|_| ()));
+}
+
+#[test]
+fn pools_of_devtest_that_fill_no_whole_segment_are_cores() {
+    check_pool(&Preset::DevTest.params());
 }
 
 fn values(name: &str, n: usize, scale: f32) -> Vec<f16> {
