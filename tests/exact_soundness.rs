@@ -2,7 +2,8 @@
 //! prints the whole of it.
 
 use sphere_pow_core::exact::Preset;
-use sphere_pow_soundness::exact::{Edit, ExactAttacker};
+use sphere_pow_core::exact::transcript::sample::MIN_SAMPLES;
+use sphere_pow_soundness::exact::{Edit, ExactAttacker, Forgery, forgeries};
 use sphere_pow_soundness::harness::{Outcome, measure};
 use sphere_pow_soundness::worth::Worth;
 use sphere_pow_soundness::{Attacker, Shortcut};
@@ -103,6 +104,38 @@ fn shortcuts_of_several_kinds_repeat_their_rows_of_the_table() {
         let line = table().into_iter().find(|line| name(line) == outcome.shortcut);
         assert_eq!(Some(&row(&outcome)[..]), line);
     }
+}
+
+/// A line of the table of transcripts.
+fn forgery_row(forgery: &Forgery) -> String {
+    let Forgery { name, cost, n_steps, n_false } = forgery;
+    let gain =
+        |n: u32| if forgery.gain(n) >= 1000.0 { "free".into() } else { format!("{:.3}", forgery.gain(n)) };
+    let least = forgery.openings_to_lose().map_or("never".into(), |n| n.to_string());
+    format!(
+        "{name:48} {cost:>6.4} {n_false:>4} of {n_steps} | {:>7} {:>7} {:>7} | {least:>5}",
+        gain(0),
+        gain(4),
+        gain(20)
+    )
+}
+
+#[test]
+fn forged_transcripts_repeat_the_table_and_none_gains() {
+    let found = forgeries(&Preset::Nano.params(), 8);
+    let rows: Vec<String> = found.iter().map(forgery_row).collect();
+    rows.iter().for_each(|row| println!("{row}"));
+    let (honest, forged) = found.split_first().expect("rows");
+    assert_eq!((honest.n_false, honest.openings_to_lose()), (0, Some(0)));
+    for forgery in forged {
+        assert!(forgery.n_false > 0 && forgery.cost < 1.0, "{forgery:?}");
+        assert!(forgery.gain(MIN_SAMPLES) <= 1.0, "{forgery:?}");
+        // What the bound takes for granted: a false step saves at most two layers.
+        let saved = (1.0 - forgery.cost) / forgery.false_share();
+        assert!(saved <= 2.0, "{forgery:?} saves {saved} layers a false step");
+    }
+    let table = include_str!("soundness/exact_transcripts_nano.txt");
+    assert_eq!(rows, table.lines().skip(2).collect::<Vec<_>>());
 }
 
 #[test]

@@ -3,11 +3,13 @@
 //! A [`CutExecutor`] runs what a shortcut leaves of the plan, on the ops of the readable executor.
 
 mod change;
+mod forgery;
 mod list;
 mod run;
 mod steps;
 
 pub use change::Change;
+pub use forgery::{Forgery, forgeries};
 pub use run::CutExecutor;
 
 use crate::harness::OnShare;
