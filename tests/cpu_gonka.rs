@@ -3,19 +3,18 @@
 
 use proptest::prelude::*;
 use sphere_pow_core::f16;
+use sphere_pow_core::gonka::Params;
 use sphere_pow_core::gonka::forward::ReferenceExecutor;
 use sphere_pow_core::gonka::ops::{self as twins, AttentionShape, RopeTable};
 use sphere_pow_core::gonka::params::{Preset, RawParams};
 use sphere_pow_core::gonka::plan::Plan;
 use sphere_pow_core::gonka::rng::NumpyRng;
 use sphere_pow_core::gonka::seed::Seed;
-use sphere_pow_core::gonka::{Params, weights};
 use sphere_pow_core::identity::{BlockHash, Nonce};
 use sphere_pow_cpu::gonka::LANES;
 use sphere_pow_cpu::gonka::ops::{self, Run, Weight};
-use sphere_pow_cpu::gonka::{Activation, CpuError, CpuExecutor, CpuOptions, weight_pool, weight_pool_with};
+use sphere_pow_cpu::gonka::{Activation, CpuError, CpuExecutor, CpuOptions, weight_pool};
 use sphere_pow_cpu::simd::{Simd, SimdLevel};
-use sphere_pow_cpu::threads::Threads;
 use sphere_pow_soundness::Shortcut;
 use sphere_pow_soundness::gonka::Edit;
 use sphere_pow_tests::GonkaCase;
@@ -105,27 +104,6 @@ fn params(change: impl FnOnce(&mut RawParams)) -> Params {
     (raw.n_heads, raw.n_kv_heads) = (4, 4);
     change(&mut raw);
     Params::new(&raw).expect("valid parameters")
-}
-
-fn check_pool(params: &Params) {
-    let block = BlockHash::new("pool").expect("a hash");
-    let want = weights::weight_pool(params, &block);
-    for threads in [1, 2, 3, 7] {
-        let threads = Threads::new(NonZeroUsize::new(threads)).expect("threads");
-        assert!(threads.install(|| weight_pool(params, &block)) == want);
-    }
-    let stopped = weight_pool_with(params, &block, &|_| ControlFlow::Break(()));
-    assert_eq!(stopped, None);
-}
-
-#[test]
-fn the_least_pool_is_cores_at_any_thread_count() {
-    check_pool(&params(|_| ()));
-}
-
-#[test]
-fn pools_of_devtest_that_fill_no_whole_segment_are_cores() {
-    check_pool(&Preset::DevTest.params());
 }
 
 fn values(name: &str, n: usize, scale: f32) -> Vec<f16> {

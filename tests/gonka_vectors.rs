@@ -3,14 +3,21 @@
 
 use serde_json::Value;
 use sphere_pow_core::f16;
+use sphere_pow_core::gonka::Params;
 use sphere_pow_core::gonka::forward::ReferenceExecutor;
+use sphere_pow_core::gonka::params::Preset;
 use sphere_pow_core::gonka::rng::{
     NumpyRng, SeedSequence, f16_through_f32, weight_from_normal, ziggurat_tables,
 };
 use sphere_pow_core::gonka::seed::Seed;
-use sphere_pow_core::gonka::weights::{LayerTensor, Tensor, TensorView};
+use sphere_pow_core::gonka::weights::{self, LayerTensor, Tensor, TensorView};
+use sphere_pow_core::identity::BlockHash;
 use sphere_pow_core::statistics::binomial_tail;
+use sphere_pow_cpu::gonka::{weight_pool, weight_pool_with};
+use sphere_pow_cpu::threads::Threads;
 use sphere_pow_tests::{GonkaCase, sha256_f16, sha256_hex, vectors};
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 
 fn texts(value: &Value) -> Vec<&str> {
     value.as_array().expect("an array").iter().map(|v| v.as_str().expect("text")).collect()
@@ -109,7 +116,7 @@ fn check_parts(name: &str) {
         assert_eq!(params.pool_len() as u64, len.as_u64().expect("a number"));
     }
 
-    let pool = sphere_pow_cpu::gonka::weight_pool(params, puzzle.block());
+    let pool = weight_pool(params, puzzle.block());
     if let Some(hash) = json.get("pool_sha256_f16_le") {
         assert_eq!(&sha256_f16(&pool), hash);
     }
@@ -157,6 +164,32 @@ fn devtest_parts_are_the_networks_bit_for_bit() {
 #[test]
 fn testnet_parts_are_the_networks_bit_for_bit() {
     check_parts("testnet");
+}
+
+fn check_pool(params: &Params) {
+    let block = BlockHash::new("pool").expect("a hash");
+    let want = weights::weight_pool(params, &block);
+    for threads in [1, 2, 3, 7] {
+        let threads = Threads::new(NonZeroUsize::new(threads)).expect("threads");
+        assert!(threads.install(|| weight_pool(params, &block)) == want);
+    }
+    let stopped = weight_pool_with(params, &block, &|_| ControlFlow::Break(()));
+    assert_eq!(stopped, None);
+}
+
+#[test]
+fn the_least_pool_is_cores_at_any_thread_count() {
+    let mut raw = Preset::DevTest.params().raw().clone();
+    (raw.dim, raw.n_layers, raw.vocab_size, raw.multiple_of) = (64, 2, 500, 32);
+    (raw.n_heads, raw.n_kv_heads) = (4, 4);
+    let params = Params::new(&raw).expect("valid parameters");
+    assert_eq!(params.pool_len(), 50_000);
+    check_pool(&params);
+}
+
+#[test]
+fn pools_of_devtest_that_fill_no_whole_segment_are_cores() {
+    check_pool(&Preset::DevTest.params());
 }
 
 fn check_reference(name: &str, n_nonces: usize) {
