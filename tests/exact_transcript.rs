@@ -7,7 +7,7 @@ use sphere_pow_core::exact::params::RawParams;
 use sphere_pow_core::exact::transcript::judge::narrow;
 use sphere_pow_core::exact::transcript::tree::Tree;
 use sphere_pow_core::exact::transcript::{
-    Commitment, Hash, Interval, Judge, Keys, Opening, OpeningsReader, Report, Run, Task, Verdict,
+    Commitment, Hash, Interval, Judge, Keys, Meant, Opening, Report, Run, Verdict, Verification,
 };
 use sphere_pow_core::exact::{Digest, Params, Puzzle, ops};
 use sphere_pow_core::identity::{Beacon, BlockHash, Nonce, PublicKey};
@@ -175,42 +175,28 @@ impl Host {
 }
 
 /// Judges openings on a machine, layer by layer, fed in pieces of `piece` bytes.
-fn judged(mut judge: Judge, openings: &[u8], machine: &mut Machine, piece: usize) -> Report {
-    let key = judge.commitment().key().clone();
-    let mut reader = OpeningsReader::new(judge.commitment().puzzle().params());
+fn judged(judge: &Judge, openings: &[u8], machine: &mut Machine, piece: usize) -> Report {
+    let (commitment, head) = (judge.commitment(), judge.head());
+    let (params, key) = (commitment.puzzle().params(), commitment.key());
+    let (beacon, samples) = (Some(head.beacon), Some(head.samples));
+    let meant = Meant { params: Some(*params), beacon, samples, ..Meant::default() };
+    let mut this = Verification::new(commitment.clone(), meant).expect("what was meant");
     let mut pieces = openings.chunks(piece);
-    let mut head = None;
-    while head.is_none() {
-        reader.feed(pieces.next().unwrap_or_default());
-        head = reader.head().expect("a head");
-    }
-    assert_eq!(head, Some(judge.head()));
-    let mut tasks: Vec<Task> = Vec::new();
-    for _ in 0..judge.steps().len() {
-        let opening = loop {
-            match (reader.opening(), pieces.next()) {
-                (None, Some(piece)) => reader.feed(piece),
-                (opening, rest) => {
-                    // What was taken out of turn goes back.
-                    if let Some(rest) = rest {
-                        reader.feed(rest);
-                    }
-                    break opening;
-                }
-            }
+    while this.wants_more() {
+        let fed = match pieces.next() {
+            Some(piece) => this.feed(piece),
+            None => this.end(),
         };
-        tasks.extend(judge.take(opening));
-    }
-    for same in tasks.chunk_by(|a, b| a.layer == b.layer) {
-        let nonces: Vec<Nonce> = same.iter().map(|task| task.nonce).collect();
-        let states: Vec<i16> = same.iter().flat_map(|task| task.state.clone()).collect();
-        let (next, logits) = machine.repeat(&key, &nonces, same[0].layer, &states);
-        let (width, vocab) = (next.len() / same.len(), logits.len() / same.len());
-        for (ix, task) in same.iter().enumerate() {
-            judge.settle(task, &next[ix * width..][..width], &logits[ix * vocab..][..vocab]);
+        fed.expect("a head");
+        // Fewer than are drawn of some layers.
+        while let tasks @ [first, ..] = &this.tasks(7)[..] {
+            let nonces: Vec<Nonce> = tasks.iter().map(|task| task.nonce).collect();
+            let states: Vec<i16> = tasks.iter().flat_map(|task| task.state.clone()).collect();
+            let (next, logits) = machine.repeat(key, &nonces, first.layer, &states);
+            this.settle(tasks, &next, &logits);
         }
     }
-    judge.report([true, true])
+    this.report().expect("nothing follows")
 }
 
 fn runs_of(interval: &Value) -> Vec<Run> {
@@ -283,7 +269,7 @@ fn transcripts_commitments_samples_and_openings_are_the_oracles_on_every_executo
                 assert_eq!(first, case["first_opening"]);
             }
             for (form, piece) in [(data.as_slice(), data.len()), (&data, 97), (lines.as_bytes(), 1009)] {
-                let report = judged(judge.clone(), form, &mut machine, piece);
+                let report = judged(&judge, form, &mut machine, piece);
                 assert_eq!(report.verdict, Verdict::Honest, "{name}: {}", report.summary);
                 assert_eq!((report.n_drawn, report.n_checked), (judge.steps().len(), judge.steps().len()));
             }
@@ -311,7 +297,7 @@ fn every_opening_that_is_not_what_it_should_be_has_its_fault() {
         let mut changed = parts.clone();
         changed[index] = bytes(text(case, "part"));
         let data = [head, &changed.concat()].concat();
-        let report = judged(judge.clone(), &data, &mut machine, 4096);
+        let report = judged(&judge, &data, &mut machine, 4096);
         let name = text(case, "name");
         assert_eq!(report.verdict, Verdict::Void, "{name}: {}", report.summary);
         let fault = &report.faults[0];
@@ -328,7 +314,7 @@ fn a_commitment_to_a_falsehood_is_fraud_at_every_step_that_shows_it() {
         let commitment = Commitment::from_bytes(&bytes(text(case, "commitment_bytes"))).expect("valid");
         let judge = Judge::new(&commitment, &beacon(&all), 21).expect("valid");
         for mut machine in Machine::all(commitment.puzzle()) {
-            let report = judged(judge.clone(), &bytes(text(case, "hex")), &mut machine, 1 << 20);
+            let report = judged(&judge, &bytes(text(case, "hex")), &mut machine, 1 << 20);
             let name = text(case, "name");
             assert_eq!(report.verdict, Verdict::Fraud, "{name}");
             let found: Vec<Value> =
@@ -350,7 +336,7 @@ fn the_bound_is_what_the_number_of_openings_leaves_room_for() {
     let judge = Judge::new(&host.commitment, &beacon, samples).expect("valid");
     let mut data = judge.head().to_bytes();
     (0..judge.steps().len()).for_each(|index| data.extend(host.open(&judge, index).to_bytes()));
-    let report = judged(judge.clone(), &data, &mut machine, 1 << 20);
+    let report = judged(&judge, &data, &mut machine, 1 << 20);
     // 60 openings: 1 - 0.05^(1/60) of the steps, and twice that of the work.
     let share = report.false_share_bound.expect("no fault");
     assert!(
