@@ -20,7 +20,7 @@ export const STRINGS = {
   'app.skip': ['Skip to the content', '跳到正文', 'К содержанию'],
   'app.pages': ['Pages', '页面', 'Страницы'],
   'app.check': ['Check a proof', '验证证明', 'Проверить'],
-  'app.commitment': ['All work of a host', '全部工作', 'Вся работа хоста'],
+  'app.commitment': ['A host’s work', '全部工作', 'Вся работа'],
   'app.learn': ['How it works', '原理', 'Как это устроено'],
   'app.language': ['Language', '语言', 'Язык'],
   'app.theme': ['Colours', '配色', 'Цвета'],

@@ -41,7 +41,7 @@ test('nothing of it is fetched before it is used', async () => {
     await fresh.goto(`${use.site.origin}/sub/`);
     await fresh.locator('[data-sample]').first().waitFor();
     assert.deepEqual(seen.filter((path) => path.includes('transcript')), []);
-    await fresh.getByRole('link', { name: 'All work of a host' }).click();
+    await fresh.getByRole('link', { name: 'A host’s work' }).click();
     await fresh.locator('[data-sample="stale-tail"]').waitFor();
     const heavy = /transcript-.*\.(wasm|openings)$|transcript-worker/;
     assert.deepEqual(seen.filter((path) => heavy.test(path)), []);
@@ -94,10 +94,12 @@ test('each cheat is found, with the nonce, the layer and the command that repeat
       assert.equal(status, 200);
     }
     await choose(page, 'stale-tail');
-    await page.locator('[data-fault="step"]').nth(3).waitFor();
+    await page.locator('[data-fault="step"]').nth(17).waitFor({ state: 'attached' });
     assert.match((await verdict(page))[1], /^Fraud\s+18 of 60 /);
     assert.ok((await cells(page, 'failed')).every((layer) => layer >= 23));
-    await page.getByText('6 more').waitFor();
+    assert.equal(await page.locator('[data-fault]:visible').count(), 1);
+    await page.getByText('17 more').click();
+    assert.equal(await page.locator('[data-fault]:visible').count(), 18);
     await choose(page, 'withheld');
     await page.locator('[data-fault="withheld"]').first().waitFor();
     assert.match((await verdict(page))[1], /^Void\s+2 of 60 .*\s+What was drawn was not opened as it must be\./);
@@ -163,19 +165,21 @@ test('files of the reader\'s: what only they say is unconfirmed, what is not mea
 });
 
 test('a check can be stopped, and another begun', async () => {
-  let release;
-  const held = new Promise((resolve) => (release = resolve));
   await open(async (page) => {
-    await page.route('**/transcript-honest.openings', async (route) => {
-      await held;
-      await route.continue().catch(() => {});
+    // Openings that do not come until the reader gives up.
+    await page.evaluate(() => {
+      window.real = window.fetch;
+      window.fetch = (url, options) => {
+        if (!String(url).endsWith('.openings')) return window.real(url, options);
+        return new Promise((_, reject) => options.signal.addEventListener('abort', () => reject(options.signal.reason)));
+      };
     });
     await choose(page, 'honest');
     await page.getByRole('button', { name: 'Stop' }).click();
     await page.getByRole('button', { name: 'Stop' }).waitFor({ state: 'detached' });
     assert.equal(await page.evaluate(() => document.activeElement.id), 'main');
     assert.equal(await page.getByRole('alert').count(), 0);
-    release();
+    await page.evaluate(() => (window.fetch = window.real));
     await choose(page, 'withheld');
     assert.equal((await verdict(page))[0], 'void');
   });

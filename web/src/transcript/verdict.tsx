@@ -8,8 +8,8 @@ import { Bound, LayerMap } from './plots.tsx';
 import { files, source } from './session.ts';
 
 const NOTICE = { honest: 'good', unconfirmed: 'open', void: 'unsure', fraud: 'bad' } as const;
-/** Faults shown. */
-const SHOWN = 12;
+/** Faults shown in the fold of further ones. */
+const SHOWN = 50;
 
 export function Verdict({ report }: { report: TranscriptReport }) {
   const heading = useRef<HTMLHeadingElement>(null);
@@ -35,12 +35,18 @@ export function Verdict({ report }: { report: TranscriptReport }) {
 
 function Faults({ report: { faults, nDrawn, beacon } }: { report: TranscriptReport }) {
   // Those that prove something come first.
-  const sorted = [...faults.filter(({ provesFraud }) => provesFraud), ...faults.filter(({ provesFraud }) => !provesFraud)];
+  const [first, ...others] = [...faults.filter(({ provesFraud }) => provesFraud), ...faults.filter(({ provesFraud }) => !provesFraud)];
   return (
     <div class="faults">
       <h3>{t('whole.faults')}</h3>
-      <ul>{sorted.slice(0, SHOWN).map((fault) => <Fault fault={fault} drawn={nDrawn} />)}</ul>
-      {sorted.length > SHOWN && <p class="quiet">{t('whole.fault.more', { count: sorted.length - SHOWN })}</p>}
+      <ul><Fault fault={first!} drawn={nDrawn} /></ul>
+      {others.length > 0 && (
+        <details>
+          <summary>{t('whole.fault.more', { count: others.length })}</summary>
+          <ul>{others.slice(0, SHOWN).map((fault) => <Fault fault={fault} drawn={nDrawn} />)}</ul>
+          {others.length > SHOWN && <p class="quiet">{t('whole.fault.more', { count: others.length - SHOWN })}</p>}
+        </details>
+      )}
       <Repeat beacon={beacon} />
     </div>
   );
