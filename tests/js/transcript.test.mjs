@@ -349,6 +349,20 @@ test('a model that fits no wasm memory is refused before anything of it is read,
   assert.ok(need > 1e8 && need < 1e9, error.message);
 });
 
+test('a worker needs what the README says, far below 400 MB for every preset', async () => {
+  const readme = readFileSync(join(paths.installed, 'README.md'), 'utf8');
+  const [, standard, large] = /a worker takes (\d+) MB for `standard`, (\d+) MB for `large`/.exec(readme);
+  const { cases } = json('costs.json');
+  // Bytes of weights tell the presets apart.
+  for (const [name, weights, megabytes] of [['standard', 294649856, standard], ['large', 4244635648, large]]) {
+    const { params: model } = cases.find((one) => one.profile === 'exact' && one.weights === weights);
+    const commitment = JSON.stringify({ ...small.commitment, params: model });
+    const { message } = await refused(verifyTranscript(commitment, smallOpenings, { memoryLimit: 1 }), 'E_MEMORY');
+    const need = /\d+/.exec(message) / 1e6;
+    assert.ok(need < 400 && Math.abs(need / megabytes - 1) < 0.05, `${name}: ${need} MB, stated ${megabytes}`);
+  }
+});
+
 test('a process ends by itself, in a worker, without one, and with files for everything', async () => {
   const { openings, beacon: drew } = SAMPLES[1];
   writeFileSync(join(work, 'openings'), openings);

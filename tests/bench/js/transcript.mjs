@@ -55,8 +55,8 @@ const report = {
   samples: Number(values.samples),
   openingsMegabytes: statSync(openings).size / 1e6,
   seconds,
-  nonceSeconds,
-  ratioToOneNonce: seconds / nonceSeconds,
+  nonceSeconds: Number.isFinite(nonceSeconds) ? nonceSeconds : null,
+  ratioToOneNonce: Number.isFinite(nonceSeconds) ? seconds / nonceSeconds : null,
   peakMegabytes,
 };
 for (const [name, value] of Object.entries(report)) console.error(`${name.padEnd(20)} ${typeof value === 'number' ? Number(value.toPrecision(3)) : value}`);
