@@ -34,7 +34,7 @@ fn a_hundred_thousand_honest_openings_are_true_on_every_executor() {
         let n_machines = machines.len();
         let machine = &mut machines[number as usize % n_machines];
         let name = machine.name();
-        let report = judged(judge, &data, machine, 1 << 20);
+        let report = judged(&judge, &data, machine, 1 << 20);
         assert_eq!(report.verdict, Verdict::Honest, "{name}: {}", report.summary);
         n_checked += report.n_checked;
     }

@@ -97,7 +97,7 @@ fn transcripts_commitments_samples_and_openings_are_the_oracles_on_every_executo
                 assert_eq!(first, case["first_opening"]);
             }
             for (form, piece) in [(data.as_slice(), data.len()), (&data, 97), (lines.as_bytes(), 1009)] {
-                let report = judged(judge.clone(), form, &mut machine, piece);
+                let report = judged(&judge, form, &mut machine, piece);
                 assert_eq!(report.verdict, Verdict::Honest, "{name}: {}", report.summary);
                 assert_eq!((report.n_drawn, report.n_checked), (judge.steps().len(), judge.steps().len()));
             }
@@ -125,7 +125,7 @@ fn every_opening_that_is_not_what_it_should_be_has_its_fault() {
         let mut changed = parts.clone();
         changed[index] = bytes(text(case, "part"));
         let data = [head, &changed.concat()].concat();
-        let report = judged(judge.clone(), &data, &mut machine, 4096);
+        let report = judged(&judge, &data, &mut machine, 4096);
         let name = text(case, "name");
         assert_eq!(report.verdict, Verdict::Void, "{name}: {}", report.summary);
         let fault = &report.faults[0];
@@ -142,7 +142,7 @@ fn a_commitment_to_a_falsehood_is_fraud_at_every_step_that_shows_it() {
         let commitment = Commitment::from_bytes(&bytes(text(case, "commitment_bytes"))).expect("valid");
         let judge = Judge::new(&commitment, &beacon(&all), 21).expect("valid");
         for mut machine in Machine::all(commitment.puzzle()) {
-            let report = judged(judge.clone(), &bytes(text(case, "hex")), &mut machine, 1 << 20);
+            let report = judged(&judge, &bytes(text(case, "hex")), &mut machine, 1 << 20);
             let name = text(case, "name");
             assert_eq!(report.verdict, Verdict::Fraud, "{name}");
             let found: Vec<Value> =
@@ -164,7 +164,7 @@ fn the_bound_is_what_the_number_of_openings_leaves_room_for() {
     let judge = Judge::new(&host.commitment, &beacon, samples).expect("valid");
     let mut data = judge.head().to_bytes();
     (0..judge.steps().len()).for_each(|index| data.extend(host.open(&judge, index).to_bytes()));
-    let report = judged(judge.clone(), &data, &mut machine, 1 << 20);
+    let report = judged(&judge, &data, &mut machine, 1 << 20);
     // 60 openings: 1 - 0.05^(1/60) of the steps, and twice that of the work.
     let share = report.false_share_bound.expect("no fault");
     assert!(

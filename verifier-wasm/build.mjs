@@ -1,6 +1,6 @@
 // npm run build: wasm by cargo, glue by wasm-bindgen, wasm-opt, the JavaScript by esbuild; all into dist/.
 //
-// --no-wasm takes the wasm of the last build. --bench builds the wasm of tests/bench/js only. --check only says whether dist/ is there, for npm pack.
+// --no-wasm takes the wasm of the last build, --only=NAME all but that one. --bench builds the wasm of tests/bench/js only. --check only says whether dist/ is there, for npm pack.
 
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -26,13 +26,14 @@ const generated = join(here, 'js', 'generated');
 const { version } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'));
 /**
  * The builds of the wasm: the verifier with vector instructions and without, whose JavaScript is the same, and what
- * sphere-pow/learn and sphere-pow/webgpu need.
+ * sphere-pow/learn, sphere-pow/transcript and sphere-pow/webgpu need.
  */
 const verifier = 'sphere-pow-verifier-wasm';
 const flavours = [
   { name: 'simd', glue: 'verifier', wasm: 'verifier.wasm', features: '+simd128', crate: verifier, cargo: [] },
   { name: 'scalar', glue: 'verifier', wasm: 'verifier-scalar.wasm', features: '', crate: verifier, cargo: [] },
   { name: 'learn', glue: 'learn', wasm: 'learn.wasm', features: '+simd128', crate: verifier, cargo: ['--no-default-features', '--features=learn'] },
+  { name: 'transcript', glue: 'transcript', wasm: 'transcript.wasm', features: '+simd128', crate: verifier, cargo: ['--no-default-features', '--features=transcript'] },
   { name: 'webgpu', glue: 'webgpu', wasm: 'webgpu.wasm', features: '+simd128', crate: 'sphere-pow-verifier-webgpu', cargo: [] },
 ];
 /** What tests/bench/js measures; in no package. */
@@ -154,11 +155,11 @@ async function buildJs() {
     writeFileSync(join(generated, `inlined-${name}.d.ts`), 'declare const text: string;\nexport default text;\n');
   }
   for (const name of ['LICENSE-MIT', 'LICENSE-APACHE']) copyFileSync(join(root, name), join(here, name));
-  for (const name of ['worker', 'learn-worker', 'webgpu-worker']) await buildWorker(name);
+  for (const name of ['worker', 'learn-worker', 'transcript-worker', 'webgpu-worker']) await buildWorker(name);
   /** @type {import('esbuild').BuildOptions} */
   const entry = { ...common, inject: [join(here, 'js/text-coding.js')], sourcemap: 'external', outdir: 'dist' };
   await build({ ...entry, entryPoints: ['js/core.js'] });
-  const entries = ['index', 'slim', 'adapters', 'learn', 'learn-slim', 'webgpu', 'webgpu-slim'];
+  const entries = ['index', 'slim', 'adapters', 'learn', 'learn-slim', 'transcript', 'transcript-slim', 'webgpu', 'webgpu-slim'];
   await build({ ...entry, entryPoints: entries.map((name) => `js/${name}.js`), external: apart });
   await build({ ...entry, inject: [], entryPoints: ['js/cli.js'], external: ['./index.js'], platform: 'node' });
   for (const name of readdirSync(dist)) {
@@ -183,6 +184,7 @@ if (process.argv.includes('--bench')) {
   buildWasm([bench]);
   process.exit(0);
 }
-if (!process.argv.includes('--no-wasm')) buildWasm(flavours);
+const [only] = process.argv.filter((argument) => argument.startsWith('--only='));
+if (!process.argv.includes('--no-wasm')) buildWasm(flavours.filter(({ name }) => only === undefined || only === `--only=${name}`));
 await buildJs();
 table();

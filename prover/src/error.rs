@@ -49,7 +49,7 @@ pub enum ProverError {
         source: std::io::Error,
     },
     /// A commitment, openings, or roots that are none or do not go together.
-    #[error("{what}: {source}")]
+    #[error("{what}: {source}{}", option_words(.source.code()))]
     Transcript {
         /// Which of them.
         what: String,
@@ -225,6 +225,11 @@ impl ProverError {
 /// What is wrong with a document whose name stands before.
 fn document_words(error: &ReadError) -> String {
     if error.place.0.is_empty() { error.kind.to_string() } else { error.to_string() }
+}
+
+/// The option that would mend it, in brackets.
+fn option_words(code: &str) -> String {
+    crate::options::option_for(code).map(|option| format!(" ({option})")).unwrap_or_default()
 }
 
 /// An option as the command line spells it.

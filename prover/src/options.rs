@@ -92,6 +92,8 @@ pub fn option_for(code: &str) -> Option<&'static str> {
         "missing-key" | "wrong-key" => "--public-key",
         "missing-block" | "wrong-block" => "--block-hash",
         "missing-params" | "wrong-params" => "--params",
+        "wrong-beacon" => "--beacon",
+        "wrong-samples" => "--samples",
         "no-participant" => "--participant",
         "no-claims" => "sphere-pow distance --document",
         _ => return None,

@@ -4,7 +4,7 @@ use sphere_pow_core::exact::forward::ReferenceExecutor;
 use sphere_pow_core::exact::transcript::judge::narrow;
 use sphere_pow_core::exact::transcript::tree::Tree;
 use sphere_pow_core::exact::transcript::{
-    Commitment, Hash, Interval, Judge, Keys, Opening, OpeningsReader, Report, Run, Task,
+    Commitment, Hash, Interval, Judge, Keys, Meant, Opening, Report, Run, Verification,
 };
 use sphere_pow_core::exact::{Digest, Puzzle, ops};
 use sphere_pow_core::identity::{Nonce, PublicKey};
@@ -183,41 +183,27 @@ impl Host {
 /// Judges openings on a machine, layer by layer, fed in pieces of `piece` bytes.
 ///
 /// # Panics
-/// When their head is not the judge's.
-pub fn judged(mut judge: Judge, openings: &[u8], machine: &mut Machine, piece: usize) -> Report {
-    let key = judge.commitment().key().clone();
-    let mut reader = OpeningsReader::new(judge.commitment().puzzle().params());
+/// When they are no openings of the commitment.
+pub fn judged(judge: &Judge, openings: &[u8], machine: &mut Machine, piece: usize) -> Report {
+    let (commitment, head) = (judge.commitment(), judge.head());
+    let (params, key) = (commitment.puzzle().params(), commitment.key());
+    let (beacon, samples) = (Some(head.beacon), Some(head.samples));
+    let meant = Meant { params: Some(*params), beacon, samples, ..Meant::default() };
+    let mut this = Verification::new(commitment.clone(), meant).expect("what was meant");
     let mut pieces = openings.chunks(piece);
-    let mut head = None;
-    while head.is_none() {
-        reader.feed(pieces.next().unwrap_or_default());
-        head = reader.head().expect("a head");
-    }
-    assert_eq!(head, Some(judge.head()));
-    let mut tasks: Vec<Task> = Vec::new();
-    for _ in 0..judge.steps().len() {
-        let opening = loop {
-            match (reader.opening(), pieces.next()) {
-                (None, Some(piece)) => reader.feed(piece),
-                (opening, rest) => {
-                    // What was taken out of turn goes back.
-                    if let Some(rest) = rest {
-                        reader.feed(rest);
-                    }
-                    break opening;
-                }
-            }
+    while this.wants_more() {
+        let fed = match pieces.next() {
+            Some(piece) => this.feed(piece),
+            None => this.end(),
         };
-        tasks.extend(judge.take(opening));
-    }
-    for same in tasks.chunk_by(|a, b| a.layer == b.layer) {
-        let nonces: Vec<Nonce> = same.iter().map(|task| task.nonce).collect();
-        let states: Vec<i16> = same.iter().flat_map(|task| task.state.clone()).collect();
-        let (next, logits) = machine.repeat(&key, &nonces, same[0].layer, &states);
-        let (width, vocab) = (next.len() / same.len(), logits.len() / same.len());
-        for (ix, task) in same.iter().enumerate() {
-            judge.settle(task, &next[ix * width..][..width], &logits[ix * vocab..][..vocab]);
+        fed.expect("a head");
+        // Fewer than are drawn of some layers.
+        while let tasks @ [first, ..] = &this.tasks(7)[..] {
+            let nonces: Vec<Nonce> = tasks.iter().map(|task| task.nonce).collect();
+            let states: Vec<i16> = tasks.iter().flat_map(|task| task.state.clone()).collect();
+            let (next, logits) = machine.repeat(key, &nonces, first.layer, &states);
+            this.settle(tasks, &next, &logits);
         }
     }
-    judge.report([true, true])
+    this.report().expect("nothing follows")
 }

@@ -2,6 +2,7 @@
 
 use sphere_pow_core::document::ReadError;
 use sphere_pow_core::exact;
+use sphere_pow_core::exact::transcript::TranscriptError;
 use sphere_pow_core::gonka::ParamsError;
 use sphere_pow_core::gonka::rule::RuleError;
 use sphere_pow_core::identity::IdentityError;
@@ -40,6 +41,18 @@ impl Failure {
     #[must_use]
     pub fn range(message: impl ToString) -> Self {
         Self::new("E_RANGE", message)
+    }
+
+    /// A commitment or openings that are none, or not those meant; `document` says which of them.
+    #[must_use]
+    pub fn transcript(document: &str, error: TranscriptError) -> Self {
+        let (reason, message) = (error.code(), format!("{document}: {error}"));
+        let of_block = match error {
+            TranscriptError::Identity(error) => Self::from(error).code == "E_BLOCK_HASH",
+            _ => false,
+        };
+        let code = if of_block { "E_BLOCK_HASH" } else { kind(reason) };
+        Self { code, place: document.into(), ..Self::of(reason, message) }
     }
 
     /// `E_BLOCK_HASH`: no block hash, or another one.
@@ -81,7 +94,8 @@ pub fn kind(reason: &str) -> &'static str {
         "profile" | "version" => "E_PROFILE_UNKNOWN",
         "wrong-block" | "missing-block" => "E_BLOCK_HASH",
         "identity" | "address" | "nonce" | "share" | "distance" | "radius" | "range" | "params"
-        | "wrong-params" | "too-many" | "count" => "E_RANGE",
+        | "wrong-params" | "too-many" | "count" | "run" | "overlap" | "wrong-commitment" | "wrong-beacon"
+        | "wrong-samples" => "E_RANGE",
         _ => "E_FORMAT",
     }
 }

@@ -14,16 +14,16 @@ use sphere_pow_core::profile::{Engine, EngineInfo, Model as _, OnProgress};
 use sphere_pow_cpu::exact::{CpuExecutor, CpuOptions, Footprint, Progress};
 
 /// Work between two calls of the progress function: about a millisecond of it.
-const QUIET: u64 = 30_000_000;
+pub(crate) const QUIET: u64 = 30_000_000;
 
 /// Threads of an instance.
-const ONE: NonZeroUsize = NonZeroUsize::MIN;
+pub(crate) const ONE: NonZeroUsize = NonZeroUsize::MIN;
 
 /// Bytes of weights that are kept in any case.
 const FEW_WEIGHTS: u64 = 1 << 24;
 
 /// What the executor may take: all it likes where weights are to be kept, and else what full batches need.
-fn limit_bytes(params: &Params, keep_weights: bool) -> Option<usize> {
+pub(crate) fn limit_bytes(params: &Params, keep_weights: bool) -> Option<usize> {
     let is_kept = keep_weights || params.n_weights() <= FEW_WEIGHTS;
     (!is_kept).then(|| Footprint::lean_limit_bytes(params, ONE))
 }

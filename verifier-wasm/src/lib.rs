@@ -18,6 +18,8 @@ pub mod judge;
 pub mod learn;
 pub mod models;
 pub mod progress;
+#[cfg(feature = "transcript")]
+pub mod transcript;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 

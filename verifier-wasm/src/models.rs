@@ -2,6 +2,7 @@
 
 use crate::error::Failure;
 use crate::json::to_string;
+#[cfg(any(feature = "verifier", feature = "learn"))]
 use crate::{exact, gonka};
 use js_sys::Function;
 use serde::Serialize;
@@ -126,12 +127,14 @@ pub fn profile_of(name: &str) -> Result<ProfileName, Failure> {
 }
 
 /// A model of one block of whichever profile.
+#[cfg(any(feature = "verifier", feature = "learn"))]
 #[derive(Debug)]
 pub(crate) enum Model {
     Gonka(Box<gonka::Model>),
     Exact(Box<exact::Model>),
 }
 
+#[cfg(any(feature = "verifier", feature = "learn"))]
 impl Model {
     pub(crate) fn new(
         profile: &str,

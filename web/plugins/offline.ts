@@ -12,7 +12,8 @@ const WORKER = fileURLToPath(new URL('sw.js', import.meta.url));
 /** The one engine that nearly every browser can check with, by name and hash; the others are kept once they are used. */
 const ENGINE = /\/verifier-[\w-]{8}\.wasm$/;
 
-const isKeptLater = (name: string) => name.endsWith('.wasm') && !ENGINE.test(name);
+/** Beside other engines, the larger samples. */
+const isKeptLater = (name: string) => (name.endsWith('.wasm') && !ENGINE.test(name)) || name.endsWith('.openings');
 
 /** Files below a folder, relative to it. */
 function filesIn(folder: string): string[] {
@@ -40,8 +41,9 @@ export function offline(): Plugin {
         for (const file of built) hash.update(file.fileName).update(file.type === 'chunk' ? file.code : file.source);
         const copied = publicDir ? filesIn(publicDir) : [];
         for (const name of copied) hash.update(name).update(readFileSync(join(publicDir, name)));
-        const later = built.map((file) => file.fileName).filter(isKeptLater);
-        const files = ['./', ...built.map((file) => file.fileName), ...copied].filter((name) => name !== 'index.html' && !later.includes(name));
+        const names = [...built.map((file) => file.fileName), ...copied];
+        const later = names.filter(isKeptLater);
+        const files = ['./', ...names].filter((name) => name !== 'index.html' && !later.includes(name));
         const source = readFileSync(WORKER, 'utf8')
           .replace("'VERSION'", JSON.stringify(hash.digest('hex').slice(0, 16)))
           .replace("['FILES']", JSON.stringify(files))

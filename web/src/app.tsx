@@ -7,7 +7,8 @@ import { lazy } from './lazy.tsx';
 import { PROOF, linkTo, route, type Page } from './router.ts';
 import { THEMES, theme, type Theme } from './theme.ts';
 
-const PAGES: readonly Page[] = ['check', 'learn'];
+const PAGES: readonly Page[] = ['check', 'commitment', 'learn'];
+const TranscriptPage = lazy<object>(import.meta.glob('./transcript/index.tsx')['./transcript/index.tsx']);
 const LearnPage = lazy<object>(import.meta.glob('./teach/index.tsx')['./teach/index.tsx']);
 
 export function App() {
@@ -16,7 +17,7 @@ export function App() {
     <>
       <a class="skip" href="#main" onClick={skip}>{t('app.skip')}</a>
       <Header page={page} />
-      <main id="main" tabIndex={-1}>{page === 'learn' ? <LearnPage /> : <CheckPage />}</main>
+      <main id="main" tabIndex={-1}>{page === 'learn' ? <LearnPage /> : page === 'commitment' ? <TranscriptPage /> : <CheckPage />}</main>
       <footer class="site-footer">
         <p>{t('app.local')}</p>
       </footer>

@@ -1,8 +1,9 @@
-// Pages by fragment: `#/check`, `#/learn`; what follows a `?` is the page's. Any static host serves them.
+// Pages by fragment: `#/check`, `#/commitment`, `#/learn`; what follows a `?` is the page's. Any static host serves them.
 
 import { signal } from '@preact/signals';
 
-export type Page = 'check' | 'learn';
+const PAGES = ['check', 'commitment', 'learn'] as const;
+export type Page = (typeof PAGES)[number];
 
 export interface Route {
   page: Page;
@@ -19,7 +20,7 @@ function read(): Route {
   const [path = '', ...rest] = location.hash.replace(/^#\/?/, '').split('?');
   const [page, part] = path.split('/');
   const query = rest.join('?');
-  return { page: page === 'learn' ? 'learn' : 'check', isProof: part === 'proof' || new URLSearchParams(query).has('p'), query };
+  return { page: PAGES.find((name) => name === page) ?? 'check', isProof: part === 'proof' || new URLSearchParams(query).has('p'), query };
 }
 
 export const route = signal<Route>(read());

@@ -4,6 +4,7 @@ import { CHECK } from './check/strings.ts';
 import { TROUBLE } from './check/trouble-strings.ts';
 import { VERDICT } from './check/verdict-strings.ts';
 import { TEACH } from './teach/strings.ts';
+import { TRANSCRIPT } from './transcript/strings.ts';
 import { WALK } from './walk/strings.ts';
 
 export const STRINGS = {
@@ -11,6 +12,7 @@ export const STRINGS = {
   ...TROUBLE,
   ...VERDICT,
   ...TEACH,
+  ...TRANSCRIPT,
   ...WALK,
 
   // Shell
@@ -18,6 +20,7 @@ export const STRINGS = {
   'app.skip': ['Skip to the content', '跳到正文', 'К содержанию'],
   'app.pages': ['Pages', '页面', 'Страницы'],
   'app.check': ['Check a proof', '验证证明', 'Проверить'],
+  'app.commitment': ['A host’s work', '全部工作', 'Вся работа'],
   'app.learn': ['How it works', '原理', 'Как это устроено'],
   'app.language': ['Language', '语言', 'Язык'],
   'app.theme': ['Colours', '配色', 'Цвета'],

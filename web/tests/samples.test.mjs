@@ -22,7 +22,7 @@ async function check(proof, blockHash) {
 }
 
 test('there are the samples that samples.mjs writes, all of one block and key', () => {
-  const names = readdirSync(folder).map((file) => file.replace('.json', ''));
+  const names = readdirSync(folder).filter((file) => !file.startsWith('transcript-')).map((file) => file.replace('.json', ''));
   const script = readFileSync(join(WEB, 'samples.mjs'), 'utf8');
   assert.deepEqual(names.sort(), [...script.matchAll(/write\('([\w-]+)'/g)].map(([, name]) => name).sort());
   for (const name of names) {
@@ -69,4 +69,20 @@ test('the picture on the first screen is of real distances', async () => {
   const verifier = await createVerifier({ profile: 'gonka', params, blockHash: BLOCK });
   for (const nonce of [0, 3, 69, 158, 159]) assert.ok(Math.abs((await verifier.distance(key, nonce)) - distances[nonce]) < 1e-5, `nonce ${nonce}`);
   await verifier.close();
+});
+
+test('there are the transcripts that transcript_samples.py writes, of that block and key, drawn by the beacons of the page', () => {
+  const script = readFileSync(join(WEB, 'transcript_samples.py'), 'utf8');
+  const session = readFileSync(join(WEB, 'src/transcript/session.ts'), 'utf8');
+  const names = [...script.matchAll(/write\("([\w-]+)"/g)].map(([, name]) => name);
+  const files = names.flatMap((name) => [`transcript-${name}.commitment.json`, `transcript-${name}.openings`]);
+  assert.deepEqual(readdirSync(folder).filter((file) => file.startsWith('transcript-')).sort(), files.sort());
+  for (const name of names) {
+    const commitment = JSON.parse(readFileSync(join(folder, `transcript-${name}.commitment.json`), 'utf8'));
+    assert.deepEqual([commitment.block_hash, commitment.public_key], [BLOCK, `02${hash('sphere-pow sample key').toLowerCase()}`], name);
+    const openings = readFileSync(join(folder, `transcript-${name}.openings`));
+    const at = 44 + openings.readUInt32LE(40);
+    const [, beacon] = new RegExp(`^  '?${name}'?: '([0-9A-F]{64})'`, 'm').exec(session);
+    assert.deepEqual([openings.subarray(44, at).toString(), openings.readUInt32LE(at)], [beacon, 60], name);
+  }
 });

@@ -3,7 +3,7 @@
 //!
 //! In reading order: [`hash`] says what is hashed under which key, [`tree`] joins the transcripts of an interval,
 //! [`runs`] says which nonces these are, [`commitment`] chains intervals, [`sample`] draws steps, [`opening`] carries
-//! one, and [`judge`] decides. No file, thread or randomness here: what repeats a layer is an argument.
+//! one, [`judge`] decides, and [`verification`] leads through both documents. No file, thread or randomness here: what repeats a layer is an argument.
 
 pub mod commitment;
 pub mod hash;
@@ -12,6 +12,7 @@ pub mod opening;
 pub mod runs;
 pub mod sample;
 pub mod tree;
+pub mod verification;
 
 pub use commitment::{Commitment, Interval, Place};
 pub use hash::{Hash, Keys};
@@ -19,6 +20,7 @@ pub use judge::{Fault, Judge, Report, Task, Verdict};
 pub use opening::{Head, Opening, OpeningsReader};
 pub use runs::Run;
 pub use sample::Step;
+pub use verification::{Meant, Verification};
 
 use super::fields::{FieldError, Reader};
 use super::params::{ParamsError, VERSION};
@@ -121,6 +123,18 @@ pub enum TranscriptError {
         /// How many.
         got: usize,
     },
+    /// Another block, host, model, commitment, beacon or number of samples than the verifier meant.
+    #[error("{what} is {got}, expected {expected}")]
+    NotMeant {
+        /// A stable name for which (SPEC §0.6).
+        code: &'static str,
+        /// Which, in words.
+        what: &'static str,
+        /// What the documents say, escaped.
+        got: String,
+        /// What was meant, escaped.
+        expected: String,
+    },
     /// JSON that is none of this.
     #[error("{reason}")]
     Json {
@@ -157,6 +171,7 @@ impl TranscriptError {
             Self::Order { .. } => "order",
             Self::Overlap { .. } => "overlap",
             Self::Length { .. } => "length",
+            Self::NotMeant { code, .. } => code,
             Self::Json { .. } => "json",
         }
     }

@@ -105,6 +105,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
                 add(1, case["commitment"].to_string().as_bytes());
                 case["commitment_bytes"].as_str().into_iter().for_each(|text| add(0, &hex(text)));
                 add(3, case["first_opening"].to_string().as_bytes());
+                case["openings_bytes"].as_str().into_iter().for_each(|text| add(4, &hex(text)));
                 // Behind the head of 64 bytes, each with its length.
                 let openings = case["openings_bytes"].as_str().map(hex).unwrap_or_default();
                 let len = openings
@@ -122,6 +123,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
             for case in lies["cases"].as_array().expect("cases") {
                 case["commitment_bytes"].as_str().into_iter().for_each(|text| add(0, &hex(text)));
             }
+            add(4, b"{\"profile\":\"exact\",\"version\":2,\"commitment\":");
             // Names that steer a terminal, where a member is expected.
             [1, 3].into_iter().for_each(|kind| add(kind, b"{\"\\u001b[2J\": 1}"));
             all

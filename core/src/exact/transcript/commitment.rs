@@ -160,6 +160,17 @@ impl Commitment {
         out
     }
 
+    /// Reads a commitment in either form: JSON where it begins with a brace.
+    ///
+    /// # Errors
+    /// As [`Self::from_json`] or [`Self::from_bytes`].
+    pub fn read(bytes: &[u8]) -> Result<Self, TranscriptError> {
+        match core::str::from_utf8(bytes).map(str::trim_ascii) {
+            Ok(text) if text.starts_with('{') => Self::from_json(text),
+            _ => Self::from_bytes(bytes),
+        }
+    }
+
     /// Reads a commitment, SPEC §II.12.7. Total: never panics, allocates no more than the bytes are long.
     ///
     /// # Errors

@@ -140,6 +140,18 @@ impl Judge {
         Head { commitment: self.hash, beacon: self.beacon.clone(), samples: self.samples }
     }
 
+    /// Steps whose openings, or their absence, were taken.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        self.taken
+    }
+
+    /// Steps that are decided.
+    #[must_use]
+    pub fn checked(&self) -> usize {
+        self.checked
+    }
+
     /// The faults so far.
     #[must_use]
     pub fn faults(&self) -> &[Fault] {

@@ -10,14 +10,13 @@ use crate::signals::Stop;
 use roots::Roots;
 use serde_json::{Value, json};
 use sphere_pow_core::exact::transcript::{
-    Commitment, Head, Judge, Keys, Opening, OpeningsReader, Report, Task, TranscriptError,
+    self, Commitment, Judge, Keys, Opening, Report, TranscriptError, Verification,
 };
 use sphere_pow_core::exact::{Digest, Params, Puzzle};
 use sphere_pow_core::identity::{Beacon, Nonce};
 use sphere_pow_cpu::exact::{CpuExecutor, CpuOptions, Footprint};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
-use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
 /// Bytes of openings read at a time.
@@ -38,11 +37,7 @@ fn json_error(what: &str, reason: String) -> ProverError {
 
 /// A commitment in either form.
 fn commitment(bytes: &[u8]) -> Result<Commitment, ProverError> {
-    let read = match core::str::from_utf8(bytes).map(str::trim_ascii) {
-        Ok(text) if text.starts_with('{') => Commitment::from_json(text),
-        _ => Commitment::from_bytes(bytes),
-    };
-    read.map_err(|source| wrong("commitment", source))
+    Commitment::read(bytes).map_err(|source| wrong("commitment", source))
 }
 
 /// The CPU, with weights in memory where they fit and are worth it.
@@ -132,27 +127,12 @@ impl Transcripts for ExactTranscripts {
         stop: &Stop,
     ) -> Result<Told, ProverError> {
         let committed = commitment(committed)?;
-        let params = expected(&committed, meant)?;
-        let mut pieces = Pieces::new(committed.puzzle().params(), openings);
-        let head = pieces.head()?;
-        let samples = meant.samples.unwrap_or(head.samples);
-        let beacon = match &meant.beacon {
-            Some(beacon) => Beacon::new(beacon)?,
-            None => head.beacon.clone(),
-        };
-        let mut judge =
-            Judge::new(&committed, &beacon, samples).map_err(|source| wrong("openings", source))?;
-        for (what, got, expected) in [
-            ("openings, commitment", head.commitment.to_hex(), judge.head().commitment.to_hex()),
-            ("openings, beacon", head.beacon.to_string(), beacon.to_string()),
-            ("openings, samples", head.samples.to_string(), samples.to_string()),
-        ] {
-            if got != expected {
-                return Err(ProverError::Argument { what, got, expected });
-            }
-        }
-        repeat(&mut judge, &mut pieces, setup, stop)?;
-        let report = judge.report([params, meant.beacon.is_some()]);
+        let params = meant.params.as_deref().map(crate::input::model::<Params>).transpose()?;
+        let meant = core_meant(meant, params)?;
+        let mut verification =
+            Verification::new(committed, meant).map_err(|source| wrong("commitment", source))?;
+        repeat(&mut verification, openings, setup, stop)?;
+        let report = verification.report().map_err(|source| wrong("openings", source))?;
         Ok(told(&report))
     }
 }
@@ -174,28 +154,15 @@ fn told(report: &Report) -> Told {
     Told { value, text, exit_code: report.verdict.exit_code() }
 }
 
-/// Holds a commitment to what the verifier said; tells whether it said the model.
-fn expected(committed: &Commitment, meant: &Meant) -> Result<bool, ProverError> {
-    let texts = [
-        ("--block-hash", &meant.block_hash, committed.puzzle().block().as_str()),
-        ("--public-key", &meant.public_key, committed.key().as_str()),
-    ];
-    for (what, said, there) in texts {
-        if let Some(said) = said.as_ref().filter(|said| said.as_str() != there) {
-            return Err(ProverError::Argument {
-                what,
-                got: said.clone(),
-                expected: format!("{there}, as committed"),
-            });
-        }
-    }
-    let Some(said) = &meant.params else { return Ok(false) };
-    let params = crate::input::model::<Params>(said)?;
-    if params != *committed.puzzle().params() {
-        let expected = format!("{}, as committed", committed.puzzle().params());
-        return Err(ProverError::Argument { what: "--params", got: said.clone(), expected });
-    }
-    Ok(true)
+/// What the verifier said, as core takes it.
+fn core_meant(meant: &Meant, params: Option<Params>) -> Result<transcript::Meant, ProverError> {
+    Ok(transcript::Meant {
+        params,
+        block_hash: meant.block_hash.clone(),
+        public_key: meant.public_key.clone(),
+        beacon: meant.beacon.as_deref().map(Beacon::new).transpose()?,
+        samples: meant.samples,
+    })
 }
 
 /// What opening a nonce takes.
@@ -244,106 +211,45 @@ fn remake(
     Ok(made)
 }
 
-/// Openings read piece by piece.
-struct Pieces<'a> {
-    reader: OpeningsReader,
-    from: &'a mut dyn Read,
-    is_over: bool,
-}
-
-impl<'a> Pieces<'a> {
-    fn new(params: &Params, from: &'a mut dyn Read) -> Self {
-        Self { reader: OpeningsReader::new(params), from, is_over: false }
-    }
-
-    fn feed(&mut self) -> Result<(), ProverError> {
-        let mut piece = Vec::new();
-        let error = |source| ProverError::File { file: "the openings".into(), source };
-        (&mut *self.from).take(PIECE as u64).read_to_end(&mut piece).map_err(error)?;
-        self.is_over = piece.is_empty();
-        self.reader.feed(&piece);
-        Ok(())
-    }
-
-    fn head(&mut self) -> Result<Head, ProverError> {
-        loop {
-            self.feed()?;
-            match self.reader.head().map_err(|source| wrong("openings", source))? {
-                Some(head) => return Ok(head),
-                None if self.is_over => {
-                    return Err(json_error("openings", "they end within their head".into()));
-                }
-                None => {}
-            }
-        }
-    }
-
-    /// What stands in the place of the next step; nothing at the end.
-    fn next(&mut self) -> Result<Option<Result<Opening, TranscriptError>>, ProverError> {
-        loop {
-            match self.reader.opening() {
-                None if !self.is_over => self.feed()?,
-                opening => return Ok(opening),
-            }
-        }
-    }
-
-    /// Nothing may follow the last opening.
-    fn end(&mut self) -> Result<(), ProverError> {
-        self.feed()?;
-        match self.reader.unread() {
-            0 => Ok(()),
-            got => Err(wrong("openings", TranscriptError::Length { got })),
-        }
-    }
-}
-
-/// Repeats the layers of all openings, those of one layer together.
-fn repeat(judge: &mut Judge, pieces: &mut Pieces<'_>, setup: &Setup, stop: &Stop) -> Result<(), ProverError> {
-    let (puzzle, total) = (judge.commitment().puzzle().clone(), judge.steps().len());
-    let mut executor = executor(&puzzle, setup, false)?;
-    let bar = bar("repeating");
-    let progress = advance(&bar, stop);
-    let mut together: Vec<Task> = Vec::new();
-    for done in 0..total {
-        let task = judge.take(pieces.next()?);
-        let is_other =
-            task.iter().any(|task| together.first().is_some_and(|first| first.layer != task.layer));
-        if is_other || together.len() == TOGETHER {
-            settle(judge, &mut executor, &std::mem::take(&mut together), stop)?;
-        }
-        together.extend(task);
-        #[expect(clippy::cast_precision_loss, reason = "a share for display")]
-        let share = done as f32 / total as f32;
-        if progress(share).is_break() {
-            return Err(ProverError::Interrupted);
-        }
-    }
-    settle(judge, &mut executor, &together, stop)?;
-    bar.finish_and_clear();
-    if judge.faults().is_empty() {
-        pieces.end()?;
-    }
-    Ok(())
-}
-
-fn settle(
-    judge: &mut Judge,
-    executor: &mut CpuExecutor,
-    tasks: &[Task],
+/// Reads openings piece by piece and repeats their layers, those of one layer together.
+fn repeat(
+    verification: &mut Verification,
+    openings: &mut dyn Read,
+    setup: &Setup,
     stop: &Stop,
 ) -> Result<(), ProverError> {
-    let Some(first) = tasks.first() else { return Ok(()) };
-    let nonces: Vec<Nonce> = tasks.iter().map(|task| task.nonce).collect();
-    let states: Vec<i16> = tasks.iter().flat_map(|task| &task.state).copied().collect();
-    let key = judge.commitment().key().clone();
-    let mut go_on = |_| if stop.is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-    let (next, logits) = executor.repeat(&key, &nonces, first.layer, &states, &mut go_on)?;
-    let (width, vocab) = (next.len() / tasks.len(), logits.len() / tasks.len());
-    for (ix, task) in tasks.iter().enumerate() {
-        judge.settle(task, &next[ix * width..][..width], &logits[ix * vocab..][..vocab]);
+    let (puzzle, key) = (verification.commitment().puzzle().clone(), verification.commitment().key().clone());
+    // Not before the head is known to be right: the weights of a block take long.
+    let mut cpu = None;
+    let bar = bar("repeating");
+    let progress = advance(&bar, stop);
+    while verification.wants_more() {
+        let mut piece = Vec::new();
+        let error = |source| ProverError::File { file: "the openings".into(), source };
+        (&mut *openings).take(PIECE as u64).read_to_end(&mut piece).map_err(error)?;
+        let fed = if piece.is_empty() { verification.end() } else { verification.feed(&piece) };
+        fed.map_err(|source| wrong("openings", source))?;
+        loop {
+            let tasks = verification.tasks(TOGETHER);
+            let Some(first) = tasks.first() else { break };
+            let cpu = match &mut cpu {
+                Some(cpu) => cpu,
+                none => none.insert(executor(&puzzle, setup, false)?),
+            };
+            let nonces: Vec<Nonce> = tasks.iter().map(|task| task.nonce).collect();
+            let states: Vec<i16> = tasks.iter().flat_map(|task| &task.state).copied().collect();
+            let share = verification.judge().map_or(0.0, share);
+            let (next, logits) = cpu.repeat(&key, &nonces, first.layer, &states, &mut |_| progress(share))?;
+            verification.settle(&tasks, &next, &logits);
+        }
     }
+    bar.finish_and_clear();
     Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share for display")]
+fn share(judge: &Judge) -> f32 {
+    judge.checked() as f32 / judge.steps().len() as f32
 }
 
 fn text<'a>(value: &'a Value, name: &str) -> Result<&'a str, ProverError> {

@@ -1,0 +1,64 @@
+// Openings of a commitment checked by the package in Node, in one worker, against whole nonces of the same model in the same
+// run: a table on standard error, JSON on standard output.
+//
+// node tests/bench/js/transcript.mjs [--params standard] [--nonces 8] [--samples 200] [--rounds 3]; it builds what it measures,
+// but for the package where SPHERE_POW_NO_BUILD is set. The two take turns; each figure is the best of its rounds; with none, no
+// nonce is computed.
+
+import { execFileSync } from 'node:child_process';
+import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { root, target } from './wasm.mjs';
+
+const text = (value) => ({ type: 'string', default: value });
+const { values } = parseArgs({ options: { params: text('standard'), nonces: text('8'), samples: text('200'), rounds: text('3') } });
+const entry = (name) => join(root, 'verifier-wasm/dist', name);
+if (!process.env.SPHERE_POW_NO_BUILD || !existsSync(entry('transcript.js'))) execFileSync(process.execPath, ['verifier-wasm/build.mjs'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+execFileSync('cargo', ['build', '--release', '--quiet', '-p', 'sphere-pow-prover'], { cwd: root, stdio: 'inherit' });
+
+const dir = mkdtempSync(join(tmpdir(), 'sphere-pow-transcript-'));
+const sphere = (...args) => execFileSync(join(target, 'release/sphere-pow'), args, { cwd: dir, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+const beacon = 'a-later-block';
+sphere('mine', '--profile', 'exact', '--params', values.params, '--block-hash', 'bench', '--public-key', 'key', '--backend', 'cpu', '--count', values.nonces, '--out', 'p.jsonl');
+sphere('commit', 'p.jsonl');
+sphere('open', 'p.jsonl', '--beacon', beacon, '--samples', values.samples);
+const commitment = readFileSync(join(dir, 'p.jsonl.commitment'));
+const openings = join(dir, 'p.jsonl.openings');
+
+const { verifyTranscript } = await import(entry('transcript.js'));
+const { createVerifier } = await import(entry('index.js'));
+const since = (began) => (performance.now() - began) / 1000;
+
+async function checked() {
+  const began = performance.now();
+  const { verdict, summary } = await verifyTranscript(commitment, createReadStream(openings), { beacon, samples: Number(values.samples) });
+  if (verdict !== 'honest') throw new Error(summary);
+  return since(began);
+}
+
+// Before whole nonces take memory of their own.
+let seconds = await checked();
+const peakMegabytes = process.resourceUsage().maxRSS / 1000;
+const verifier = await createVerifier({ profile: 'exact', params: values.params, blockHash: 'bench' });
+let nonceSeconds = Infinity;
+for (let round = 0; round < Number(values.rounds); round++) {
+  seconds = Math.min(seconds, await checked());
+  const began = performance.now();
+  await verifier.distance('key', round);
+  nonceSeconds = Math.min(nonceSeconds, since(began));
+}
+await verifier.close();
+const report = {
+  params: values.params,
+  samples: Number(values.samples),
+  openingsMegabytes: statSync(openings).size / 1e6,
+  seconds,
+  nonceSeconds: Number.isFinite(nonceSeconds) ? nonceSeconds : null,
+  ratioToOneNonce: Number.isFinite(nonceSeconds) ? seconds / nonceSeconds : null,
+  peakMegabytes,
+};
+for (const [name, value] of Object.entries(report)) console.error(`${name.padEnd(20)} ${typeof value === 'number' ? Number(value.toPrecision(3)) : value}`);
+console.log(JSON.stringify(report, null, 2));
+rmSync(dir, { recursive: true });
