@@ -10,7 +10,6 @@ use sphere_pow_core::exact::stream::StreamKey;
 use sphere_pow_core::exact::tables::NORMAL;
 use sphere_pow_core::exact::{Preset, Puzzle};
 use sphere_pow_core::identity::{BlockHash, PublicKey};
-use sphere_pow_gpu::context::Gpu;
 use sphere_pow_gpu::exact::choose::{candidates, compile};
 use sphere_pow_gpu::exact::kernels::{WG, attention, embed, merge, norm, stream, swiglu, take_last};
 use sphere_pow_gpu::exact::self_test::{self, extremes, paint};
@@ -67,7 +66,7 @@ fn rows16(seed: u32, rows: usize, dim: usize, bound: i32) -> Vec<i32> {
 
 #[test]
 fn the_keystream_is_that_of_rand_chacha() {
-    let gpu = block_on(Gpu::open(&adapter(), wgpu::Features::empty())).expect("a usable device");
+    let gpu = &Bench::shared(true).gpu;
     let constants = [("WG", f64::from(WG))];
     let compiled = block_on(gpu.compile_kernel(&stream::KERNEL, &constants, true)).expect("compiles");
     // Bytes as they are instead of through the normal table.
@@ -99,7 +98,7 @@ fn the_keystream_is_that_of_rand_chacha() {
             };
             let buffers = [&table, &streams, &out];
             let groups = [count.div_ceil(WG), 1];
-            block_on(recorder::run(&gpu, |recorder| {
+            block_on(recorder::run(gpu, |recorder| {
                 recorder.dispatch(&compiled, bytemuck::bytes_of(&dims), &buffers, groups, 1.0)
             }))
             .expect("a run");
@@ -337,9 +336,9 @@ fn attention_matches_its_twin_at_its_extremes() {
 fn every_variant_of_linear_matches_its_twin() {
     let info = adapter();
     for checked in [true, false] {
-        let gpu = block_on(Gpu::open(&info, wgpu::Features::empty())).expect("a usable device");
+        let gpu = &Bench::shared(checked).gpu;
         for variant in candidates(&info, None).into_iter().filter(|v| v.method.name() != "coop16") {
-            let linear = block_on(compile(&gpu, variant, checked)).expect("compiles");
+            let linear = block_on(compile(gpu, variant, checked)).expect("compiles");
             let (tile_rows, tile_columns) = (variant.rows(), variant.columns());
             let rows = [1, 2, tile_rows - 1, tile_rows, tile_rows + 1, 2 * tile_rows + 3];
             let requants = [Requant::Int8, Requant::Branch, Requant::Raw];
@@ -348,14 +347,14 @@ fn every_variant_of_linear_matches_its_twin() {
                 let columns = (1 + ix % 2) * tile_columns;
                 let (mut x, weight) = (paint(60, rows * k, 127), paint(61, columns * k, 46));
                 x[..k].fill(0);
-                let got = block_on(self_test::linear_on_device(&gpu, &linear, &x, &weight, k, requant))
+                let got = block_on(self_test::linear_on_device(gpu, &linear, &x, &weight, k, requant))
                     .expect("runs");
                 let want = self_test::linear_on_twin(&x, &weight, k, requant);
                 same(&format!("{variant}: [{rows}, {k}] x [{columns}, {k}], {requant:?}"), &got, &want);
             }
             for (k, requant) in [(2048, Requant::Raw), (4096, Requant::Branch), (16_384, Requant::Raw)] {
                 let (x, weight) = (extremes(8, k, 127), extremes(tile_columns, k, 46));
-                let got = block_on(self_test::linear_on_device(&gpu, &linear, &x, &weight, k, requant))
+                let got = block_on(self_test::linear_on_device(gpu, &linear, &x, &weight, k, requant))
                     .expect("runs");
                 let want = self_test::linear_on_twin(&x, &weight, k, requant);
                 assert!(

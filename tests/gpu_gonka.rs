@@ -244,12 +244,12 @@ fn memory_in_use_is_what_was_said_and_within_the_limit() {
 
 #[test]
 fn a_device_that_computes_wrongly_is_refused() {
-    let Bench { gpu, kernels } = Bench::open(true, true);
+    let Bench { gpu, kernels } = Bench::shared(true, true);
     let [first, second, ..] = known_answer::DISTANCES;
-    assert_eq!(block_on(self_test::known_answers(&gpu, &kernels, &[first, second])), Ok(()));
+    assert_eq!(block_on(self_test::known_answers(gpu, kernels, &[first, second])), Ok(()));
     for wrong in [second + 3e-5, second - 3e-5] {
         let error =
-            block_on(self_test::known_answers(&gpu, &kernels, &[first, wrong])).expect_err("a wrong answer");
+            block_on(self_test::known_answers(gpu, kernels, &[first, wrong])).expect_err("a wrong answer");
         assert!(matches!(error, GpuError::SelfTest { .. }), "{error}");
         assert!(error.to_string().contains("the distance of nonce 1 is 1.4731"), "{error}");
     }

@@ -33,7 +33,7 @@ fn report(bench: &Bench, what: &str, work: f64, record: impl Fn(&mut Recorder<'_
 #[test]
 #[ignore = "a measurement"]
 fn reports_the_speed_of_every_kernel() {
-    let bench = Bench::open(false, true);
+    let bench = Bench::shared(false, true);
     let (rows, dim, hidden) = (128, 1024, 4096);
     let zeros = |rows: usize, width: usize| bench.upload(&vec![f16::ZERO; rows * width], rows, width);
     let [x, y] = [(); 2].map(|()| bench.upload(&awkward("x", rows, dim, 0.1), rows, dim));
@@ -43,28 +43,28 @@ fn reports_the_speed_of_every_kernel() {
             let shape =
                 linear::Shape { rows, k: dim, weight_rows: 1024, chunk_column: 0, out_stride: hidden };
             let work = (2 * rows * dim * 1024) as f64;
-            report(&bench, &format!("linear {tile:?} {rows} rows, flop"), work, |recorder| {
+            report(bench, &format!("linear {tile:?} {rows} rows, flop"), work, |recorder| {
                 linear::record(recorder, &bench.kernels, tile, [&x, &weight, &gate], shape)
             });
         }
     }
     let words = (rows * dim / 2) as f64;
     let norm = rms_norm::Shape { rows, dim, stride: dim, eps: 1e-5 };
-    report(&bench, "rms_norm, words", words, |r| rms_norm::record(r, &bench.kernels, &x, &weight, &y, norm));
-    report(&bench, "swiglu, words", (rows * hidden / 2) as f64, |r| {
+    report(bench, "rms_norm, words", words, |r| rms_norm::record(r, &bench.kernels, &x, &weight, &y, norm));
+    report(bench, "swiglu, words", (rows * hidden / 2) as f64, |r| {
         swiglu::record(r, &bench.kernels, &up, &gate, rows, hidden)
     });
     let turn = rope::Shape { rows, width: dim, stride: dim, pairs: 16, first_position: 0, positions: rows };
-    report(&bench, "rope, words", words, |r| rope::record(r, &bench.kernels, &weight, &x, turn));
+    report(bench, "rope, words", words, |r| rope::record(r, &bench.kernels, &weight, &x, turn));
     let shape = AttentionShape { seq_len: rows, queries: rows, heads: 32, kv_heads: 32, head_dim: dim / 32 };
     let buffers = attention::Buffers { query: &x, key: &x, value: &x, out: &y };
-    report(&bench, "attention, multiply-adds", (rows * rows * dim) as f64, |r| {
+    report(bench, "attention, multiply-adds", (rows * rows * dim) as f64, |r| {
         attention::record(r, &bench.kernels, buffers, 1, shape, [dim, dim])
     });
     let copy = repack::Shape { rows: hidden - 8, cols: dim, padded_rows: hidden - 8, stride: dim };
     let pool = zeros(hidden, dim);
     for source in [0, 1] {
-        report(&bench, &format!("repack from {source}, vec"), (copy.rows * dim / 8) as f64, |r| {
+        report(bench, &format!("repack from {source}, vec"), (copy.rows * dim / 8) as f64, |r| {
             repack::record(r, &bench.kernels, [&pool, &weight], copy, 0..copy.rows * dim, source)
         });
     }

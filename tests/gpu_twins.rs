@@ -10,7 +10,7 @@ use sphere_pow_core::gonka::params::{Params, RawParams};
 use sphere_pow_core::gonka::weights::{LayerTensor, Tensor, TensorView, weight_pool};
 use sphere_pow_core::identity::BlockHash;
 use sphere_pow_gpu::gonka::kernels::linear::{self, Tile};
-use sphere_pow_gpu::gonka::kernels::{add, attention, rms_norm, rope, swiglu, take_last};
+use sphere_pow_gpu::gonka::kernels::{KernelOptions, add, attention, rms_norm, rope, swiglu, take_last};
 use sphere_pow_gpu::gonka::layout::{Layout, TILE, stride};
 use sphere_pow_gpu::gonka::pool::DevicePool;
 use sphere_pow_gpu::gonka::self_test;
@@ -22,7 +22,7 @@ const ROWS: [usize; 5] = [1, 2, 3, 65, 131];
 
 fn on_every_bench(row: impl Fn(&Bench)) {
     for (checked, native_unpack) in [(true, false), (false, false), (false, true)] {
-        row(&Bench::open(checked, native_unpack));
+        row(Bench::shared(checked, native_unpack));
     }
 }
 
@@ -90,7 +90,7 @@ fn linear_matches_its_twin_by_every_tile() {
 
 #[test]
 fn linear_by_every_tile_gives_the_same_bits_and_its_chunks_join() {
-    let bench = Bench::open(true, false);
+    let bench = Bench::shared(true, false);
     let (rows, k, columns) = (70, 200, 300);
     let (x, weight) = (awkward("x", rows, k, 0.1), awkward("weight", columns, k, 0.002));
     let dx = bench.upload(&x, rows, k);
@@ -284,7 +284,7 @@ fn repack_matches_its_twin() {
         let tensors: Vec<Tensor> = tensors.chain([Tensor::Norm, Tensor::Output]).collect();
         // Several block hashes: their offsets are odd and even.
         for (block, checked) in [("a", true), ("b", false), ("c", false)] {
-            let bench = Bench::open(checked, false);
+            let bench = Bench::shared(checked, false);
             let block = BlockHash::new(block).expect("a hash");
             let pool = weight_pool(&params, &block);
             for max_binding in [None, Some(128 * stride(params.hidden()) as u64 * 2)] {
@@ -294,7 +294,7 @@ fn repack_matches_its_twin() {
                     block_on(DevicePool::new(&bench.gpu, &layout, &pool, &mut go_on)).expect("uploaded");
                 for tensor in &tensors {
                     let view = TensorView::new(&params, &block, *tensor);
-                    repack_every_chunk(&bench, &layout, &device_pool, &pool, &view);
+                    repack_every_chunk(bench, &layout, &device_pool, &pool, &view);
                 }
             }
         }
@@ -326,8 +326,9 @@ fn repack_every_chunk(
 fn widening_is_exact_for_every_f16() {
     let all: Vec<f16> = (0..=u16::MAX).map(f16::from_bits).collect();
     for native in [false, true] {
-        let Bench { gpu, kernels } = Bench::open(true, native);
-        let got = block_on(self_test::widen(&gpu, &kernels, &all)).expect("widened");
+        let options = KernelOptions { checked: true, native_unpack: native, max_seq: 1 };
+        let gpu = &Bench::shared(true, native).gpu;
+        let got = block_on(self_test::widen(gpu, options, &all)).expect("widened");
         let exact = |(x, got): (&f16, &f32)| {
             let want = x.to_f32();
             want.to_bits() == got.to_bits() || (want.is_nan() && got.is_nan())
@@ -344,12 +345,12 @@ fn widening_is_exact_for_every_f16() {
 
 #[test]
 fn narrowing_rounds_to_nearest_even() {
-    let Bench { gpu, kernels } = Bench::open(true, false);
+    let Bench { gpu, kernels } = Bench::shared(true, false);
     let mut hard = self_test::hard_to_round();
     hard.extend([f32::NAN, -f32::NAN]);
     // All exponents, mantissas by a stride that is a large prime.
     hard.extend((0..200_000_u32).map(|i| f32::from_bits(i.wrapping_mul(2_654_435_761))));
-    let got = block_on(self_test::narrow(&gpu, &kernels, &hard)).expect("narrowed");
+    let got = block_on(self_test::narrow(gpu, kernels, &hard)).expect("narrowed");
     for (x, got) in hard.iter().zip(&got) {
         let want = f16::from_f32(*x);
         let same = got.to_bits() == want.to_bits() || (got.is_nan() && want.is_nan());

@@ -1,9 +1,8 @@
-//! One opened device: its queue, what it compiles, and what went wrong on it.
+//! One opened device: its queue, its buffers, and what went wrong on it.
 
 use super::device::{DeviceInfo, adapters};
 use super::error::GpuError;
 use super::fence::Arrival;
-use super::kernel::{Compiled, Kernel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What went wrong first, of each kind.
@@ -86,28 +85,6 @@ impl Gpu {
             }
         }));
         Ok(Self { info: info.clone(), device, queue, faults, needed_bytes: 0 })
-    }
-
-    /// Compiles one kernel with its override constants.
-    ///
-    /// # Errors
-    /// [`GpuError::Internal`] when the driver refuses it; the device stays as it was.
-    pub async fn compile_kernel(
-        &self,
-        kernel: &Kernel,
-        constants: &[(&str, f64)],
-        checked: bool,
-    ) -> Result<Compiled, GpuError> {
-        let validation = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
-        let internal = self.device.push_error_scope(wgpu::ErrorFilter::Internal);
-        let compiled = Compiled::new(&self.device, kernel, constants, checked);
-        let (internal, validation) = (internal.pop(), validation.pop());
-        match internal.await.or(validation.await) {
-            None => Ok(compiled),
-            Some(error) => {
-                Err(GpuError::Internal { name: self.info.name.clone(), reason: error.to_string() })
-            }
-        }
     }
 
     /// The adapter.

@@ -15,4 +15,4 @@ pub mod self_test;
 pub mod tune;
 
 pub use engine::GpuEngine;
-pub use executor::{GpuExecutor, GpuOptions};
+pub use executor::{GpuExecutor, GpuOptions, Prepared};

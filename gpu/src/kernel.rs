@@ -37,8 +37,8 @@ pub struct Kernel {
     pub buffers: &'static [Access],
 }
 
-/// A compiled kernel.
-#[derive(Debug)]
+/// A compiled kernel; a clone is the same pipeline.
+#[derive(Clone, Debug)]
 pub struct Compiled {
     pub(crate) name: &'static str,
     pub(crate) layout: wgpu::BindGroupLayout,

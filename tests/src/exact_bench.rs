@@ -7,6 +7,7 @@ use sphere_pow_gpu::context::Gpu;
 use sphere_pow_gpu::exact::kernels::Kernels;
 use sphere_pow_gpu::exact::self_test::compare;
 use sphere_pow_gpu::recorder::{self, Recorder};
+use std::sync::OnceLock;
 
 /// A device with every kernel of the `exact` profile on it.
 pub struct Bench {
@@ -22,13 +23,24 @@ pub struct Bench {
 /// When the device or the kernels cannot be had.
 pub fn on_every_bench(test: impl Fn(&Bench)) {
     for checked in [true, false] {
-        let gpu = block_on(Gpu::open(&adapter(), wgpu::Features::empty())).expect("a usable device");
-        let kernels = block_on(Kernels::new(&gpu, checked)).expect("kernels");
-        test(&Bench { gpu, kernels });
+        test(Bench::shared(checked));
     }
 }
 
 impl Bench {
+    /// The bench with or without bounds checks that all tests of a binary share: they write to no buffer but their own.
+    ///
+    /// # Panics
+    /// When the device or the kernels cannot be had.
+    pub fn shared(checked: bool) -> &'static Self {
+        static BENCHES: [OnceLock<Bench>; 2] = [const { OnceLock::new() }; 2];
+        BENCHES[usize::from(checked)].get_or_init(|| {
+            let gpu = block_on(Gpu::open(&adapter(), wgpu::Features::empty())).expect("a usable device");
+            let kernels = block_on(Kernels::new(&gpu, checked)).expect("kernels");
+            Self { gpu, kernels }
+        })
+    }
+
     /// A buffer of these values, and then words that show where a kernel reads or writes too far.
     #[must_use]
     pub fn upload<T: bytemuck::Pod>(&self, values: &[T]) -> wgpu::Buffer {

@@ -5,12 +5,14 @@ use sphere_pow_core::f16;
 use sphere_pow_core::gonka::rng::NumpyRng;
 use sphere_pow_core::gonka::seed::Seed;
 use sphere_pow_gpu::context::Gpu;
+use sphere_pow_gpu::gonka::kernels::linear::Tile;
 use sphere_pow_gpu::gonka::kernels::{KernelOptions, Kernels};
 use sphere_pow_gpu::gonka::layout::{TILE, stride};
 use sphere_pow_gpu::pace::Pace;
 use sphere_pow_gpu::recorder::Recorder;
 use sphere_pow_gpu::{DeviceInfo, DeviceSelector, GpuError};
 use std::ops::ControlFlow;
+use std::sync::OnceLock;
 
 /// The adapter under test: `SPHERE_POW_ADAPTER` (an index or a part of a name), else the best there is.
 ///
@@ -47,11 +49,21 @@ impl Bench {
     /// # Panics
     /// When it cannot be opened.
     #[must_use]
-    pub fn open(checked: bool, native_unpack: bool) -> Self {
+    fn open(checked: bool, native_unpack: bool) -> Self {
         let options = KernelOptions { checked, native_unpack, max_seq: 512 };
         let gpu = block_on(Gpu::open(&adapter(), wgpu::Features::empty())).expect("a usable device");
-        let kernels = block_on(Kernels::new(&gpu, options)).expect("kernels that compile");
+        let kernels = block_on(Kernels::new(&gpu, options, &Tile::ALL)).expect("kernels that compile");
         Self { gpu, kernels }
+    }
+
+    /// The bench of that kind that all tests of a binary share: they write to no buffer but their own.
+    ///
+    /// # Panics
+    /// As [`Self::open`].
+    pub fn shared(checked: bool, native_unpack: bool) -> &'static Self {
+        static BENCHES: [OnceLock<Bench>; 4] = [const { OnceLock::new() }; 4];
+        let ix = 2 * usize::from(checked) + usize::from(native_unpack);
+        BENCHES[ix].get_or_init(|| Self::open(checked, native_unpack))
     }
 
     /// A buffer of `[rows, width]`, padded as the kernels want it.

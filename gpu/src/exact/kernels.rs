@@ -59,20 +59,32 @@ impl Kernels {
     /// # Errors
     /// [`GpuError::Internal`] when the driver refuses one.
     pub async fn new(gpu: &Gpu, checked: bool) -> Result<Self, GpuError> {
-        let compile = async |kernel| gpu.compile_kernel(kernel, &[("WG", f64::from(WG))], checked).await;
+        let kernels = [
+            &stream::KERNEL,
+            &embed::KERNEL,
+            &norm::KERNEL,
+            &attention::KERNEL,
+            &swiglu::KERNEL,
+            &merge::KERNEL,
+            &take_last::KERNEL,
+        ];
+        let jobs = kernels.map(|kernel| (kernel, vec![("WG", f64::from(WG))]));
+        let compiled: Result<Vec<_>, _> = gpu.compile_kernels(&jobs, checked).await.into_iter().collect();
+        let compiled: [Compiled; 7] = compiled?.try_into().expect("one for each");
+        let [stream, embed, norm, attention, swiglu, merge, take_last] = compiled;
         let table = |label, entries: [u32; 256]| {
             let buffer = gpu.buffer(label, 1024);
             gpu.write(&buffer, 0, bytemuck::cast_slice(&entries));
             buffer
         };
         Ok(Self {
-            stream: compile(&stream::KERNEL).await?,
-            embed: compile(&embed::KERNEL).await?,
-            norm: compile(&norm::KERNEL).await?,
-            attention: compile(&attention::KERNEL).await?,
-            swiglu: compile(&swiglu::KERNEL).await?,
-            merge: compile(&merge::KERNEL).await?,
-            take_last: compile(&take_last::KERNEL).await?,
+            stream,
+            embed,
+            norm,
+            attention,
+            swiglu,
+            merge,
+            take_last,
             normal_table: table("normal", NORMAL.map(|x| x.cast_unsigned().into())),
             silu_table: table("silu", SILU.map(|x| i32::from(x).cast_unsigned())),
             exp2_table: table("exp2", EXP2.map(u32::from)),

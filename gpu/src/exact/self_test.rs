@@ -146,12 +146,16 @@ pub async fn linear_is_exact(gpu: &Gpu, linear: &Linear) -> Result<Result<(), Mi
             Requant::Raw,
         ));
     }
-    for (k, requant) in
-        [(64, Requant::Int8), (1024, Requant::Branch), (4096, Requant::Int8), (256, Requant::Raw)]
-    {
-        // Rows and columns that take more than one tile, the last row tile not full.
-        let x = paint(u32::try_from(k).expect("small"), (rows + 1) * k, 127);
-        let weight = paint(11, 2 * columns * k, 46);
+    // Rows and columns that take more than one tile, the last row tile not full; of the longest a part of one.
+    let [more_rows, more_columns] = [rows + 1, 2 * columns];
+    for (k, requant, rows, columns) in [
+        (64, Requant::Int8, more_rows, more_columns),
+        (256, Requant::Raw, more_rows, more_columns),
+        (1024, Requant::Branch, more_rows, more_columns),
+        (4096, Requant::Int8, rows - 1, columns),
+    ] {
+        let x = paint(u32::try_from(k).expect("small"), rows * k, 127);
+        let weight = paint(11, columns * k, 46);
         checks.push((format!("random tiles over {k}"), x, weight, k, requant));
     }
     for (what, x, weight, k, requant) in checks {

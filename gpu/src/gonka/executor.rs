@@ -5,7 +5,7 @@ use super::kernels::linear::Tile;
 use super::kernels::{KernelOptions, Kernels};
 use super::layout::Layout;
 use super::pool::DevicePool;
-use super::{self_test, tune};
+use super::self_test;
 use crate::Progress;
 use crate::context::Gpu;
 use crate::device::DeviceInfo;
@@ -32,6 +32,91 @@ pub struct GpuOptions {
     pub max_binding_bytes: Option<u64>,
 }
 
+/// A device that has shown that it computes rightly with the kernels and sizes a model will run by, before there is a
+/// pool: where the device fails, making one would be a waste.
+#[derive(Debug)]
+pub struct Prepared {
+    gpu: Gpu,
+    kernels: Kernels,
+    pace: Pace,
+    params: Params,
+    layout: Layout,
+    batch: usize,
+    options: GpuOptions,
+}
+
+impl Prepared {
+    /// Opens the device and makes it pass its self-tests.
+    ///
+    /// # Errors
+    /// Any [`GpuError`]; [`GpuError::SelfTest`] when the device computes wrongly.
+    pub async fn new(info: &DeviceInfo, params: &Params, options: GpuOptions) -> Result<Self, GpuError> {
+        let layout = Layout::new(params, &info.name, &info.limits, options.max_binding_bytes)?;
+        let batch = choose_batch(info, params, &layout, options)?;
+        Self::open(info, params, layout, batch, options).await
+    }
+
+    async fn open(
+        info: &DeviceInfo,
+        params: &Params,
+        layout: Layout,
+        batch: usize,
+        options: GpuOptions,
+    ) -> Result<Self, GpuError> {
+        let mut gpu = Gpu::open(info, wgpu::Features::empty()).await?;
+        gpu.set_needed_bytes(layout.memory_bytes(params, batch));
+        let widest = params.hidden().max(params.dim());
+        let (rows, kernel_options) = (batch * params.seq_len(), kernel_options(params, options));
+        let (kernels, pace) = self_test::prepare(&gpu, kernel_options, rows, widest).await?;
+        Ok(Self { gpu, kernels, pace, params: params.clone(), layout, batch, options })
+    }
+
+    /// Uploads the pool, which `progress` is told of.
+    ///
+    /// # Shapes
+    /// - `pool`: the weight pool of `block`, `[params.pool_len()]`.
+    ///
+    /// # Errors
+    /// Any [`GpuError`]. When memory runs out and the options name no batch, a smaller one is tried.
+    pub async fn load(
+        mut self,
+        block: &BlockHash,
+        pool: &[f16],
+        progress: Progress<'_>,
+    ) -> Result<GpuExecutor, GpuError> {
+        check_pool(pool, &self.params)?;
+        loop {
+            let (info, params, layout) = (self.gpu.info().clone(), self.params.clone(), self.layout.clone());
+            let (batch, options) = (self.batch, self.options);
+            match self.try_load(block, pool, progress).await {
+                // What a device has and what it gives are two things: others use it too.
+                Err(GpuError::OutOfMemory { .. }) if options.batch.is_none() && batch > 1 => {
+                    self = Self::open(&info, &params, layout, batch / 2, options).await?;
+                }
+                loaded => return loaded,
+            }
+        }
+    }
+
+    async fn try_load(
+        self,
+        block: &BlockHash,
+        pool: &[f16],
+        progress: Progress<'_>,
+    ) -> Result<GpuExecutor, GpuError> {
+        let Self { gpu, kernels, pace, params, layout, batch, options } = self;
+        let device_pool = DevicePool::new(&gpu, &layout, pool, progress).await?;
+        let model = Model::new(&gpu, &params, block, layout, device_pool, batch);
+        gpu.settle(0).await?;
+        Ok(GpuExecutor { gpu, kernels, model, pace, options, block: block.clone() })
+    }
+}
+
+fn check_pool(pool: &[f16], params: &Params) -> Result<(), GpuError> {
+    let (got, expected) = (pool.len(), params.pool_len());
+    if got == expected { Ok(()) } else { Err(GpuError::Pool { got, expected }) }
+}
+
 /// Runs batches of nonces of one block on one device.
 #[derive(Debug)]
 pub struct GpuExecutor {
@@ -44,14 +129,10 @@ pub struct GpuExecutor {
 }
 
 impl GpuExecutor {
-    /// Opens the device, makes it pass the known-answer test, and uploads the pool, which `progress` is told of.
-    ///
-    /// # Shapes
-    /// - `pool`: the weight pool of `block`, `[params.pool_len()]`.
+    /// [`Prepared::new`] and [`Prepared::load`], where the pool is there already.
     ///
     /// # Errors
-    /// Any [`GpuError`]; [`GpuError::SelfTest`] when the device computes wrongly. When memory runs out and the
-    /// options name no batch, a smaller one is tried.
+    /// As these.
     pub async fn new(
         info: &DeviceInfo,
         params: &Params,
@@ -60,48 +141,8 @@ impl GpuExecutor {
         options: GpuOptions,
         progress: Progress<'_>,
     ) -> Result<Self, GpuError> {
-        if pool.len() != params.pool_len() {
-            return Err(GpuError::Pool { got: pool.len(), expected: params.pool_len() });
-        }
-        let layout = Layout::new(params, &info.name, &info.limits, options.max_binding_bytes)?;
-        let mut batch = choose_batch(info, params, &layout, options)?;
-        loop {
-            match Self::open(info, (params, block, pool), &layout, batch, options, progress).await {
-                // What a device has and what it gives are two things: others use it too.
-                Err(GpuError::OutOfMemory { .. }) if options.batch.is_none() && batch > 1 => batch /= 2,
-                opened => return opened,
-            }
-        }
-    }
-
-    /// Opens the device and runs the self-tests alone, where making a pool for one that fails would be a waste.
-    ///
-    /// # Errors
-    /// As [`Self::new`], but for what concerns memory.
-    pub async fn test(info: &DeviceInfo, params: &Params) -> Result<(), GpuError> {
-        let gpu = Gpu::open(info, wgpu::Features::empty()).await?;
-        self_test::prepare(&gpu, kernel_options(params, GpuOptions::default())).await?;
-        Ok(())
-    }
-
-    async fn open(
-        info: &DeviceInfo,
-        (params, block, pool): (&Params, &BlockHash, &[f16]),
-        layout: &Layout,
-        batch: usize,
-        options: GpuOptions,
-        progress: Progress<'_>,
-    ) -> Result<Self, GpuError> {
-        let mut gpu = Gpu::open(info, wgpu::Features::empty()).await?;
-        gpu.set_needed_bytes(layout.memory_bytes(params, batch));
-        let mut kernels = self_test::prepare(&gpu, kernel_options(params, options)).await?;
-        let pace = tune::tune(&gpu, &mut kernels, batch * params.seq_len()).await?;
-        let widest = params.hidden().max(params.dim());
-        self_test::products_are_right(&gpu, &kernels, batch * params.seq_len(), widest).await?;
-        let device_pool = DevicePool::new(&gpu, layout, pool, progress).await?;
-        let model = Model::new(&gpu, params, block, layout.clone(), device_pool, batch);
-        gpu.settle(0).await?;
-        Ok(Self { gpu, kernels, model, pace, options, block: block.clone() })
+        check_pool(pool, params)?;
+        Prepared::new(info, params, options).await?.load(block, pool, progress).await
     }
 
     /// Opens the device anew after [`GpuError::DeviceLost`], with the same sizes and options.

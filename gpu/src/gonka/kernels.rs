@@ -118,26 +118,43 @@ pub struct KernelOptions {
     pub max_seq: u32,
 }
 
-/// Every kernel, compiled, and which tile products are made by.
+/// The kernels of a device, compiled, and which tile products are made by.
 #[derive(Debug)]
 pub struct Kernels {
-    compiled: Vec<Compiled>,
+    /// In the order of [`KernelId`]; `None` for what no op of a model runs.
+    compiled: Vec<Option<Compiled>>,
+    tiles: &'static [Tile],
     tile: Tile,
 }
 
 impl Kernels {
-    /// Compiles every kernel.
+    /// Compiles the kernels of a model, of those of products the ones of `tiles`: [`Tile::Flat`] and at least one more.
     ///
     /// # Errors
     /// [`GpuError::Internal`] when the driver refuses one.
-    pub async fn new(gpu: &Gpu, options: KernelOptions) -> Result<Self, GpuError> {
-        let mut compiled = Vec::new();
-        for id in KernelId::ALL {
-            let constants = id.constants(options);
-            compiled.push(gpu.compile_kernel(id.kernel(), &constants, options.checked).await?);
+    ///
+    /// # Panics
+    /// When `tiles` are fewer.
+    pub async fn new(gpu: &Gpu, options: KernelOptions, tiles: &'static [Tile]) -> Result<Self, GpuError> {
+        assert!(tiles.contains(&Tile::Flat), "few rows have their tile among {tiles:?}");
+        let tile = tiles.iter().find(|tile| **tile != Tile::Flat).expect("a tile for many rows");
+        // The first serves the test by which it is found how the others are compiled.
+        let wanted =
+            |id: &KernelId| *id != KernelId::WidenAll && id.tile().is_none_or(|tile| tiles.contains(&tile));
+        let ids: Vec<KernelId> = KernelId::ALL.into_iter().filter(wanted).collect();
+        let jobs: Vec<_> = ids.iter().map(|id| (id.kernel(), id.constants(options))).collect();
+        let mut compiled = KernelId::ALL.map(|_| None);
+        for (id, one) in ids.into_iter().zip(gpu.compile_kernels(&jobs, options.checked).await) {
+            compiled[id as usize] = Some(one?);
         }
         gpu.check(0)?;
-        Ok(Self { compiled, tile: Tile::Square })
+        Ok(Self { compiled: compiled.into(), tiles, tile: *tile })
+    }
+
+    /// Those products can be made by.
+    #[must_use]
+    pub fn tiles(&self) -> &'static [Tile] {
+        self.tiles
     }
 
     /// The `linear` tile for that many rows.
@@ -147,12 +164,16 @@ impl Kernels {
     }
 
     /// Chooses the tile for more rows than [`Tile::Flat`] has.
+    ///
+    /// # Panics
+    /// When it is none of [`Self::tiles`].
     pub fn set_tile(&mut self, tile: Tile) {
+        assert!(self.tiles.contains(&tile), "{tile:?} is none of {:?}", self.tiles);
         self.tile = tile;
     }
 
     fn get(&self, id: KernelId) -> &Compiled {
-        &self.compiled[id as usize]
+        self.compiled[id as usize].as_ref().expect("products are made by the tiles compiled")
     }
 }
 

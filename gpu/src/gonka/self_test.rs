@@ -1,9 +1,11 @@
 //! What a device must compute rightly before it is used.
 
 use super::forward::Model;
-use super::kernels::{KernelOptions, Kernels, linear, narrow_all, widen_all};
+use super::kernels::linear::Tile;
+use super::kernels::{KernelId, KernelOptions, Kernels, linear, narrow_all, widen_all};
 use super::layout::{Layout, TILE, stride};
 use super::pool::DevicePool;
+use super::tune;
 use crate::context::Gpu;
 use crate::error::GpuError;
 use crate::pace::Pace;
@@ -20,21 +22,30 @@ pub const KNOWN: usize = 3;
 /// Sums of a product that are compared with f64.
 const SAMPLES: usize = 256;
 
-/// Compiles the kernels with `options`, and anew if the device turns out not to unpack f16 exactly; runs the known
-/// answers.
+/// Compiles the kernels with `options`, by the driver's own unpacking of f16 only where that is exact, picks the tile
+/// for products of `rows` rows, and holds all to what they must give, products over `k` values among them. The pace is
+/// that to begin with.
 ///
 /// # Errors
 /// [`GpuError::SelfTest`] with the first wrong value, else as the device fails.
-pub async fn prepare(gpu: &Gpu, options: KernelOptions) -> Result<Kernels, GpuError> {
-    let mut kernels = Kernels::new(gpu, options).await?;
-    if options.native_unpack && widens_exactly(gpu, &kernels).await?.is_err() {
-        kernels = Kernels::new(gpu, KernelOptions { native_unpack: false, ..options }).await?;
-        let exact = widens_exactly(gpu, &kernels).await?;
+pub async fn prepare(
+    gpu: &Gpu,
+    options: KernelOptions,
+    rows: usize,
+    k: usize,
+) -> Result<(Kernels, Pace), GpuError> {
+    let native_unpack = options.native_unpack && widens_exactly(gpu, options).await?.is_ok();
+    let options = KernelOptions { native_unpack, ..options };
+    if !native_unpack {
+        let exact = widens_exactly(gpu, options).await?;
         exact.map_err(|(what, got, expected)| wrong(gpu, what, &got, &expected))?;
     }
+    let mut kernels = Kernels::new(gpu, options, Tile::for_device(gpu.info())).await?;
     narrows_exactly(gpu, &kernels).await?;
+    let pace = tune::tune(gpu, &mut kernels, rows).await?;
     known_answers(gpu, &kernels, &known_answer::DISTANCES[..KNOWN]).await?;
-    Ok(kernels)
+    products_are_right(gpu, &kernels, rows, k).await?;
+    Ok((kernels, pace))
 }
 
 fn wrong(gpu: &Gpu, what: String, got: &impl ToString, expected: &impl ToString) -> GpuError {
@@ -96,15 +107,17 @@ pub async fn products_are_right(gpu: &Gpu, kernels: &Kernels, rows: usize, k: us
     Ok(())
 }
 
-/// Converts `x` on the device.
+/// Converts `x` on the device by the kernel that does no more than that.
 ///
 /// # Errors
 /// As the device fails.
-pub async fn widen(gpu: &Gpu, kernels: &Kernels, x: &[f16]) -> Result<Vec<f32>, GpuError> {
+pub async fn widen(gpu: &Gpu, options: KernelOptions, x: &[f16]) -> Result<Vec<f32>, GpuError> {
     assert!(x.len().is_multiple_of(2), "pairs");
     let (from, to) = (gpu.buffer("x", x.len() as u64 * 2), gpu.buffer("out", x.len() as u64 * 4));
     gpu.write(&from, 0, bytemuck::cast_slice(x));
-    run(gpu, |recorder| widen_all::record(recorder, kernels, [&from, &to], x.len() / 2)).await?;
+    let (id, checked) = (KernelId::WidenAll, options.checked);
+    let kernel = gpu.compile_kernel(id.kernel(), &id.constants(options), checked).await?;
+    run(gpu, |recorder| widen_all::record(recorder, &kernel, [&from, &to], x.len() / 2)).await?;
     Ok(bytemuck::pod_collect_to_vec(&gpu.read(&to, x.len() as u64 * 4).await?))
 }
 
@@ -121,9 +134,12 @@ pub async fn narrow(gpu: &Gpu, kernels: &Kernels, x: &[f32]) -> Result<Vec<f16>,
 }
 
 /// All 65536 values; the inner error is the first wrong one. NaN need only stay NaN.
-async fn widens_exactly(gpu: &Gpu, kernels: &Kernels) -> Result<Result<(), (String, f32, f32)>, GpuError> {
+async fn widens_exactly(
+    gpu: &Gpu,
+    options: KernelOptions,
+) -> Result<Result<(), (String, f32, f32)>, GpuError> {
     let all: Vec<f16> = (0..=u16::MAX).map(f16::from_bits).collect();
-    let got = widen(gpu, kernels, &all).await?;
+    let got = widen(gpu, options, &all).await?;
     let differs = |(x, got): (&f16, &f32)| {
         let want = x.to_f32();
         let same = want.to_bits() == got.to_bits() || (want.is_nan() && got.is_nan());

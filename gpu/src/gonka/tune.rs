@@ -12,8 +12,6 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 use web_time::Instant;
 
-/// Tiles for more rows than [`Tile::Flat`] has.
-const CANDIDATES: [Tile; 3] = [Tile::Square, Tile::Wide, Tile::Large];
 /// A measurement this long tells tiles apart.
 const LONG_ENOUGH: Duration = Duration::from_millis(5);
 const MAX_ROWS: usize = 1024;
@@ -76,21 +74,23 @@ impl<'a> Trial<'a> {
 /// As the device fails.
 pub async fn tune(gpu: &Gpu, kernels: &mut Kernels, rows: usize) -> Result<Pace, GpuError> {
     let rows = rows.clamp(TILE / 2, MAX_ROWS);
+    // Tiles for more rows than the flat one has.
+    let candidates: Vec<Tile> = kernels.tiles().iter().copied().filter(|tile| *tile != Tile::Flat).collect();
     let (mut columns, mut k) = (2 * TILE, 2 * TILE);
     loop {
         let trial = Trial::new(gpu, kernels, [rows, columns, k]);
         gpu.settle(0).await?;
         // A device too slow for more gets the smallest trial.
-        if trial.time(Tile::Square).await? < LONG_ENOUGH && (columns, k) != (MAX_COLUMNS, MAX_K) {
+        if trial.time(candidates[0]).await? < LONG_ENOUGH && (columns, k) != (MAX_COLUMNS, MAX_K) {
             (columns, k) = ((2 * columns).min(MAX_COLUMNS), (2 * k).min(MAX_K));
             continue;
         }
         let mut times = Vec::new();
-        for tile in CANDIDATES {
-            times.push((trial.time(tile).await?, tile));
+        for tile in &candidates {
+            times.push((trial.time(*tile).await?, *tile));
         }
         let (time, tile) =
-            times.into_iter().min_by_key(|(time, _)| *time).unwrap_or((LONG_ENOUGH, Tile::Square));
+            times.into_iter().min_by_key(|(time, _)| *time).unwrap_or((LONG_ENOUGH, candidates[0]));
         let rate = trial.cost() / time.as_secs_f64().max(1e-9);
         kernels.set_tile(tile);
         return Ok(Pace::new(rate / 2.0));

@@ -7,6 +7,7 @@ use sphere_pow_core::gonka::{Gonka, Params, Puzzle};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use sphere_pow_core::profile::{Engine, EngineInfo, OnProgress};
 use sphere_pow_cpu::gonka::weight_pool_with;
+use sphere_pow_gpu::gonka::Prepared;
 use sphere_pow_gpu::{DeviceInfo, GpuExecutor, GpuOptions};
 use sphere_pow_verifier_wasm::error::Failure;
 use sphere_pow_verifier_wasm::progress::tell;
@@ -28,13 +29,11 @@ impl Model {
         progress: &Function,
     ) -> Result<Self, Failure> {
         // What will not do is known before the pool is made, which takes minutes at the network's sizes.
-        GpuExecutor::test(info, params).await.map_err(failure)?;
+        let prepared = Prepared::new(info, params, GpuOptions::default()).await.map_err(failure)?;
         let made = |share| tell(progress, POOL_SHARE * f64::from(share));
         let pool = weight_pool_with(params, block, &made).ok_or_else(Failure::aborted)?;
         let mut loaded = telling(progress, POOL_SHARE);
-        let options = GpuOptions::default();
-        let opened = GpuExecutor::new(info, params, block, &pool, options, &mut loaded).await;
-        let executor = opened.map_err(failure)?;
+        let executor = prepared.load(block, &pool, &mut loaded).await.map_err(failure)?;
         let device = format!("{:?}", executor.tile()).to_lowercase();
         let info = EngineInfo { engine: "webgpu", device };
         Ok(Self { puzzle: Puzzle::new(params, block), executor, info })

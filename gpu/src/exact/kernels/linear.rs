@@ -191,8 +191,8 @@ impl fmt::Display for Variant {
     }
 }
 
-/// A variant ready to run.
-#[derive(Debug)]
+/// A variant ready to run; a clone is the same pipeline.
+#[derive(Clone, Debug)]
 pub struct Linear {
     /// Which one.
     pub variant: Variant,

@@ -56,7 +56,7 @@ pub struct Shape {
 /// As [`Recorder::dispatch`].
 ///
 /// # Panics
-/// When a buffer is too short or a size is not in whole tiles.
+/// When a buffer is too short, a size is not in whole tiles, or `kernels` lack the tile.
 pub fn record(
     recorder: &mut Recorder<'_>,
     kernels: &Kernels,

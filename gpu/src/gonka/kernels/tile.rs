@@ -1,6 +1,7 @@
 //! Host side of `shaders/shared/tiles.wgsl`: the sizes of tiles.
 
 use super::KernelId;
+use crate::device::DeviceInfo;
 
 /// The part of the result that one workgroup makes, and by which kernel. Every tile gives the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,13 @@ pub enum Tile {
 impl Tile {
     /// Every tile.
     pub const ALL: [Self; 4] = [Self::Flat, Self::Square, Self::Wide, Self::Large];
+
+    /// Those that a device may make products by, [`Self::Flat`] and others. What a software driver compiles it takes
+    /// seconds for, and large results in few threads, of which it runs one at a time, suit it best.
+    #[must_use]
+    pub fn for_device(info: &DeviceInfo) -> &'static [Self] {
+        if info.is_software() { &[Self::Flat, Self::Wide] } else { &Self::ALL }
+    }
 
     /// Threads along columns and rows, steps of 4 by 4 results, and groups of 4 values of k in a tile.
     fn shape(self) -> ([u32; 2], u32, u32) {
