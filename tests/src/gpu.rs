@@ -59,7 +59,7 @@ impl Bench {
     /// The bench of that kind that all tests of a binary share: they write to no buffer but their own.
     ///
     /// # Panics
-    /// As [`Self::open`].
+    /// When the adapter under test cannot be opened.
     pub fn shared(checked: bool, native_unpack: bool) -> &'static Self {
         static BENCHES: [OnceLock<Bench>; 4] = [const { OnceLock::new() }; 4];
         let ix = 2 * usize::from(checked) + usize::from(native_unpack);
