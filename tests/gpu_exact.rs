@@ -4,11 +4,14 @@ use pollster::block_on;
 use serde_json::Value;
 use sphere_pow_core::exact::forward::ReferenceExecutor;
 use sphere_pow_core::exact::params::RawParams;
+use sphere_pow_core::exact::transcript::{Hash, Run};
 use sphere_pow_core::exact::{Digest, Params, Preset, Puzzle};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
+use sphere_pow_gpu::exact::self_test;
 use sphere_pow_gpu::exact::{CachePlace, ExactGpuExecutor, ExactGpuOptions, Method, WeightPlace};
 use sphere_pow_gpu::{DeviceInfo, GpuError};
 use sphere_pow_tests::gpu::{adapter, go_on};
+use sphere_pow_tests::transcript::{Host, Machine};
 use sphere_pow_tests::{sha256_hex, vectors};
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
@@ -253,6 +256,38 @@ fn a_lost_device_is_an_error_until_it_is_rebuilt() {
     block_on(gpu.rebuild(&mut go_on)).expect("the adapter is still there");
     assert_eq!(gpu.batch(), 2);
     assert_eq!(digests(&mut gpu, &key, &nonces), want);
+}
+
+#[test]
+fn leaves_are_the_twins_in_every_batch_and_after_a_loss() {
+    let info = adapter();
+    for params in [small().0.params().raw(), self_test::odd_params().raw()] {
+        let block = BlockHash::new("leaves").expect("a hash");
+        let puzzle = Puzzle::new(&Params::new(&params).expect("valid"), &block);
+        let key = PublicKey::new("leaves-key").expect("a key");
+        let run = Run { first: Nonce::new(5).expect("small"), step: 3, count: 5 };
+        let mut twin = Machine::Twin(ReferenceExecutor::new(&puzzle));
+        let host = Host::new(&mut twin, &puzzle, &key, &[vec![run]]);
+        let nonces: Vec<Nonce> = host.records.keys().copied().collect();
+        let want: Vec<Hash> = host.records.values().flat_map(|(_, leaves, _)| leaves.clone()).collect();
+        let digests: Vec<Digest> = host.records.values().map(|(_, _, digest)| *digest).collect();
+        // Batches of two and one; weights in both places.
+        let weights = Some(if params.layers == 2 { WeightPlace::Streamed } else { WeightPlace::Resident });
+        let batch = NonZeroUsize::new(2);
+        let mut gpu = open(&info, &puzzle, ExactGpuOptions { batch, weights, ..options() });
+        assert_eq!(block_on(gpu.judge_with_leaves(&key, &nonces, &mut go_on)).expect("verdicts").1, []);
+        block_on(gpu.keep_leaves()).expect("kernels that hash");
+        for is_lost in [false, true] {
+            if is_lost {
+                gpu.destroy_device();
+                block_on(gpu.rebuild(&mut go_on)).expect("the adapter is still there");
+            }
+            let (judged, leaves) =
+                block_on(gpu.judge_with_leaves(&key, &nonces, &mut go_on)).expect("verdicts");
+            assert_eq!(judged.iter().map(|(digest, _)| *digest).collect::<Vec<_>>(), digests);
+            assert!(leaves == want, "{params:?}, lost: {is_lost}");
+        }
+    }
 }
 
 #[test]

@@ -8,10 +8,13 @@ use pollster::block_on;
 use sphere_pow_core::exact::ops::{self, AttentionShape, Requant};
 use sphere_pow_core::exact::stream::StreamKey;
 use sphere_pow_core::exact::tables::NORMAL;
+use sphere_pow_core::exact::transcript::{Hash, Keys};
 use sphere_pow_core::exact::{Preset, Puzzle};
 use sphere_pow_core::identity::{BlockHash, PublicKey};
 use sphere_pow_gpu::exact::choose::{candidates, compile};
+use sphere_pow_gpu::exact::kernels::leaf::Leaves;
 use sphere_pow_gpu::exact::kernels::{WG, attention, embed, merge, norm, stream, swiglu, take_last};
+use sphere_pow_gpu::exact::leaves::hash_on_device;
 use sphere_pow_gpu::exact::self_test::{self, extremes, paint};
 use sphere_pow_gpu::recorder;
 use sphere_pow_tests::exact_bench::{Bench, on_every_bench, same};
@@ -223,6 +226,35 @@ fn merge_matches_its_twin() {
             }
         }
     });
+}
+
+#[test]
+fn leaves_match_their_twin_for_states_of_any_number_of_chunks() {
+    let puzzle = Puzzle::new(&Preset::Nano.params(), &BlockHash::new("leaves").expect("a hash"));
+    let keys = Keys::new(&puzzle, &PublicKey::new("leaves").expect("a key"));
+    for checked in [true, false] {
+        let bench = Bench::shared(checked);
+        let kernels = block_on(Leaves::new(&bench.gpu, checked)).expect("kernels");
+        // One block, a chunk, a chunk and a block, two, odd numbers of them on one level and on several.
+        for values in [32, 512, 544, 1024, 1536, 2560, 7 * 512 + 96, 64 * 512, 93 * 512 + 32] {
+            for nonces in [1, 2, 65] {
+                let states = narrow16(&rows16(7, nonces, values, 24_552));
+                let key = StreamKey::leaf(puzzle.params(), 3);
+                let got =
+                    block_on(hash_on_device(&bench.gpu, &kernels, &key, &states, values)).expect("a run");
+                let hashes = states.chunks(values).map(|state| keys.leaf(3, state));
+                let words = |hash: Hash| {
+                    let (words, _) = hash.as_bytes().as_chunks::<4>();
+                    words.iter().map(|word| i32::from_le_bytes(*word)).collect::<Vec<_>>()
+                };
+                same(
+                    &format!("leaves [{nonces}, {values}]"),
+                    &got,
+                    &hashes.flat_map(words).collect::<Vec<_>>(),
+                );
+            }
+        }
+    }
 }
 
 #[test]

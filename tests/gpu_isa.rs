@@ -25,7 +25,7 @@ const fn bound(name: &'static str, waves: [u64; 2], multiplies: usize) -> Bound 
     Bound { name, waves, multiplies, spilled: [0, 0] }
 }
 
-const BOUNDS: [Bound; 18] = [
+const BOUNDS: [Bound; 19] = [
     bound("gonka", [24, 32], 0),
     bound("gonka Attention", [14, 14], 0),
     // A wave of 64 rows of 64 columns fills what workgroup memory allows.
@@ -35,6 +35,7 @@ const BOUNDS: [Bound; 18] = [
     bound("gonka LinearLarge", [10, 16], 89),
     bound("exact", [24, 32], 0),
     bound("exact attention", [8, 8], 0),
+    bound("exact leaf", [20, 32], 0),
     bound("exact dp4a 128x64", [10, 12], 90),
     bound("exact dp4a 64x64 by 64 ", [8, 8], 89),
     bound("exact dp4a 64x64 by 256 ", [24, 32], 60),

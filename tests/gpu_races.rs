@@ -58,6 +58,11 @@ fn sizes(variant: &Variant) -> Vec<Sizes> {
             ("key_first", 256),
             ("key_weight", 4),
         ]),
+        ("exact", "leaf_chunks") => {
+            let shape = |chunks| line(&[("state_vecs", 132), ("chunks", chunks), ("end", 60)]);
+            [shape(3), shape(1)].concat()
+        }
+        ("exact", "leaf_root") => line(&[("chunks", 5), ("nonces", 60)]),
         ("exact", "merge") => line(&[("quads", 256), ("log2_root", 5)]),
         ("exact", "take_last") => plane(&[("words", 100), ("tokens", 3)]),
         ("exact", "attention") => {

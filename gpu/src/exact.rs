@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`kernels`] holds the host side of `shaders/exact/`, [`layout`] says what is padded to what
 //! and where weights lie, [`weights`] makes them on the device from 32 bytes of key, [`forward`] runs core's plan,
-//! [`self_test`] holds kernels to core's twins, [`choose`] takes the fastest of those that pass, which [`cache`]
+//! [`leaves`] hashes the states that pass, [`self_test`] holds kernels to core's twins, [`choose`] takes the fastest of those that pass, which [`cache`]
 //! remembers, and [`executor`] joins these.
 
 pub mod cache;
@@ -12,6 +12,7 @@ pub mod executor;
 pub mod forward;
 pub mod kernels;
 pub mod layout;
+pub mod leaves;
 pub mod self_test;
 pub mod weights;
 

@@ -46,6 +46,21 @@ fn a_spoilt_line_of_roots_is_repaired_on_request_as_one_of_proofs_is() {
 }
 
 #[test]
+fn a_gpus_transcripts_are_the_cpus() {
+    let dir = Dir::new();
+    mine(&dir, &["--count", "24"]);
+    let args =
+        ["mine", "--params", "nano", "--backend", "gpu", "--batch", "3", "--count", "24", "--out", "g.jsonl"];
+    dir.json(0, &[&args[..], &IDENTITY].concat());
+    let all = |name: &str| -> Vec<Value> {
+        lines(&dir, name).iter().flat_map(|line| line["roots"].as_array().expect("roots").clone()).collect()
+    };
+    let want = all("p.jsonl.roots");
+    assert_eq!(want.len(), 24);
+    assert_eq!(all("g.jsonl.roots"), want);
+}
+
+#[test]
 fn what_was_mined_is_committed_to_opened_and_true() {
     let dir = Dir::new();
     mine(&dir, &["--count", "90", "--batch", "30"]);

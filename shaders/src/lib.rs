@@ -53,6 +53,10 @@ pub mod exact {
     pub const ATTENTION: &str = join!("exact/shared/narrow", "exact/attention");
     /// `exact/embed.wgsl`.
     pub const EMBED: &str = join!("exact/shared/narrow", "exact/embed");
+    /// `exact/leaf_chunks.wgsl`.
+    pub const LEAF_CHUNKS: &str = join!("exact/shared/blake3", "exact/leaf_chunks");
+    /// `exact/leaf_root.wgsl`.
+    pub const LEAF_ROOT: &str = join!("exact/shared/blake3", "exact/leaf_root");
     /// `exact/merge.wgsl`.
     pub const MERGE: &str =
         join!("exact/shared/narrow", "exact/shared/sum", "exact/shared/scale", "exact/merge");

@@ -2,6 +2,7 @@
 
 use super::executor::ExactGpuExecutor;
 use crate::error::GpuError;
+use sphere_pow_core::exact::transcript::{Hash, Keys};
 use sphere_pow_core::exact::{Digest, Exact, Verdict};
 use sphere_pow_core::identity::{Nonce, PublicKey};
 use sphere_pow_core::profile::{Engine, EngineInfo, OnProgress};
@@ -14,6 +15,8 @@ const BATCHES: usize = 4;
 pub struct ExactGpuEngine {
     info: EngineInfo,
     executor: ExactGpuExecutor,
+    /// Of the last call, once they are kept.
+    roots: Option<Vec<Hash>>,
 }
 
 impl ExactGpuEngine {
@@ -21,7 +24,22 @@ impl ExactGpuEngine {
     #[must_use]
     pub fn new(executor: ExactGpuExecutor) -> Self {
         let engine = if cfg!(target_family = "wasm") { "webgpu" } else { "gpu" };
-        Self { info: EngineInfo { engine, device: executor.description() }, executor }
+        Self { info: EngineInfo { engine, device: executor.description() }, executor, roots: None }
+    }
+
+    /// From here on every nonce's transcript is kept for [`Self::take_roots`].
+    ///
+    /// # Errors
+    /// As [`ExactGpuExecutor::keep_leaves`]; nonces are then computed without.
+    pub async fn keep_roots(&mut self) -> Result<(), GpuError> {
+        self.executor.keep_leaves().await?;
+        self.roots.get_or_insert_default();
+        Ok(())
+    }
+
+    /// The roots of the nonces of the last call, in their order; none without [`Self::keep_roots`].
+    pub fn take_roots(&mut self) -> Vec<Hash> {
+        self.roots.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// The executor.
@@ -47,6 +65,14 @@ impl Engine<Exact> for ExactGpuEngine {
         nonces: &[Nonce],
         progress: OnProgress<'_>,
     ) -> Result<Vec<(Digest, Verdict)>, GpuError> {
-        self.executor.judge(key, nonces, progress).await
+        let (out, leaves) = self.executor.judge_with_leaves(key, nonces, progress).await?;
+        if let Some(roots) = &mut self.roots {
+            let puzzle = self.executor.puzzle();
+            let keys = Keys::new(puzzle, key);
+            let each = nonces.iter().zip(leaves.chunks_exact(puzzle.params().layers() + 1)).zip(&out);
+            *roots =
+                each.map(|((nonce, leaves), (digest, _))| keys.transcript(*nonce, leaves, digest)).collect();
+        }
+        Ok(out)
     }
 }

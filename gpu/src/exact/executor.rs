@@ -6,6 +6,7 @@ use super::forward::{Linears, Model};
 use super::kernels::Kernels;
 use super::kernels::linear::Method;
 use super::layout::{Layout, READBACKS, WeightPlace, slot_bytes};
+use super::leaves::StateHasher;
 use super::self_test;
 use crate::Progress;
 use crate::context::Gpu;
@@ -15,6 +16,7 @@ use crate::pace::Pace;
 use crate::readback::Readback;
 use crate::recorder::Recorder;
 use sphere_pow_core::exact::plan::{Rows, Slot};
+use sphere_pow_core::exact::transcript::Hash;
 use sphere_pow_core::exact::{Digest, Params, Puzzle, Verdict};
 use sphere_pow_core::identity::{Nonce, PublicKey};
 use std::num::NonZeroUsize;
@@ -38,8 +40,9 @@ pub struct ExactGpuOptions {
     pub max_binding_bytes: Option<u64>,
 }
 
-/// Gets the nonces of a batch and their logits, `[nonces, vocab]`.
-pub type OnBatch<'a> = &'a mut dyn FnMut(&[Nonce], &[i32]);
+/// Gets the nonces of a batch, their logits, `[nonces, vocab]`, and their leaves, `[nonces, layers + 1]`, or none of them
+/// where they are not kept.
+pub type OnBatch<'a> = &'a mut dyn FnMut(&[Nonce], &[i32], Vec<Hash>);
 
 /// Runs batches of nonces of one block on one device.
 #[derive(Debug)]
@@ -49,6 +52,7 @@ pub struct ExactGpuExecutor {
     linears: Linears,
     model: Model,
     readback: Readback,
+    hasher: Option<StateHasher>,
     pace: Pace,
     puzzle: Puzzle,
     layout: Layout,
@@ -113,7 +117,8 @@ impl ExactGpuExecutor {
         recorder.finish().await?;
         gpu.check(needed_bytes)?;
         let puzzle = puzzle.clone();
-        Ok(Self { gpu, kernels, linears, model, readback, pace, puzzle, layout, place, options })
+        let hasher = None;
+        Ok(Self { gpu, kernels, linears, model, readback, hasher, pace, puzzle, layout, place, options })
     }
 
     /// Opens the device anew after [`GpuError::DeviceLost`], with the same sizes and options.
@@ -126,8 +131,26 @@ impl ExactGpuExecutor {
         let info = self.gpu.info().clone();
         // What the driver still holds of the old device must not stand in the way of the new one.
         self.destroy_device();
-        let new = Self::new(&info, &self.puzzle, options, progress).await?;
+        let keeps_leaves = self.hasher.is_some();
+        let mut new = Self::new(&info, &self.puzzle, options, progress).await?;
+        if keeps_leaves {
+            new.keep_leaves().await?;
+        }
         *self = Self { options: self.options.clone(), ..new };
+        Ok(())
+    }
+
+    /// From here on batches give the leaves of their transcripts, SPEC §II.12.2.
+    ///
+    /// # Errors
+    /// As [`StateHasher::new`]; batches then go on without.
+    pub async fn keep_leaves(&mut self) -> Result<(), GpuError> {
+        if self.hasher.is_none() {
+            let hasher =
+                StateHasher::new(&self.gpu, &self.puzzle, self.batch(), self.options.checked).await?;
+            self.gpu.check(self.memory_bytes())?;
+            self.hasher = Some(hasher);
+        }
         Ok(())
     }
 
@@ -143,10 +166,16 @@ impl ExactGpuExecutor {
         each: OnBatch<'_>,
         progress: Progress<'_>,
     ) -> Result<(), GpuError> {
-        self.readback.clear();
+        self.clear();
         let result = self.batches(key, nonces, each, progress).await;
-        self.readback.clear();
+        self.clear();
         result
+    }
+
+    /// Forgets what is under way.
+    fn clear(&mut self) {
+        self.readback.clear();
+        self.hasher.iter_mut().for_each(StateHasher::clear);
     }
 
     async fn batches(
@@ -156,31 +185,41 @@ impl ExactGpuExecutor {
         each: OnBatch<'_>,
         progress: Progress<'_>,
     ) -> Result<(), GpuError> {
-        let Self { gpu, kernels, linears, model, readback, pace, puzzle, .. } = self;
+        let Self { gpu, kernels, linears, model, readback, hasher, pace, puzzle, .. } = self;
         let inputs_key = puzzle.inputs_key(key);
         let (vocab, stride) = (puzzle.params().vocab(), model.logits_stride());
         let mut logits = Vec::new();
-        let mut take = async |readback: &mut Readback, batch: &[Nonce]| -> Result<(), GpuError> {
+        let mut take = async |readback: &mut Readback,
+                              hasher: &mut Option<StateHasher>,
+                              batch: &[Nonce]|
+               -> Result<(), GpuError> {
             let padded = readback.take(gpu).await?;
             logits.clear();
             padded.chunks_exact(stride).for_each(|row| logits.extend_from_slice(&row[..vocab]));
-            each(batch, &logits);
+            let leaves = match hasher {
+                Some(hasher) => hasher.take(gpu, batch.len()).await?,
+                None => Vec::new(),
+            };
+            each(batch, &logits, leaves);
             Ok(())
         };
         let total = model.cost() as f64 * nonces.len() as f64;
         let mut recorder = Recorder::new(gpu, pace, total, progress);
         let mut taken = nonces.chunks(model.batch());
         for batch in nonces.chunks(model.batch()) {
-            model.record(&mut recorder, kernels, linears, &inputs_key, batch).await?;
+            model.record(&mut recorder, kernels, linears, &inputs_key, batch, hasher.as_ref()).await?;
             readback.send(&mut recorder, model.logits(), (batch.len() * stride * 4) as u64)?;
+            if let Some(hasher) = hasher {
+                hasher.send(&mut recorder, batch.len())?;
+            }
             recorder.catch_up().await?;
             // The device has this batch; the host may judge the one before.
             while readback.under_way() > 1 {
-                take(readback, taken.next().expect("a batch was sent")).await?;
+                take(readback, hasher, taken.next().expect("a batch was sent")).await?;
             }
         }
         for batch in taken {
-            take(readback, batch).await?;
+            take(readback, hasher, batch).await?;
         }
         recorder.finish().await
     }
@@ -196,7 +235,7 @@ impl ExactGpuExecutor {
         progress: Progress<'_>,
     ) -> Result<Vec<i32>, GpuError> {
         let mut out = Vec::with_capacity(nonces.len() * self.puzzle.params().vocab());
-        self.for_each_batch(key, nonces, &mut |_, logits| out.extend_from_slice(logits), progress).await?;
+        self.for_each_batch(key, nonces, &mut |_, logits, _| out.extend_from_slice(logits), progress).await?;
         Ok(out)
     }
 
@@ -210,15 +249,35 @@ impl ExactGpuExecutor {
         nonces: &[Nonce],
         progress: Progress<'_>,
     ) -> Result<Vec<(Digest, Verdict)>, GpuError> {
+        Ok(self.judge_with_leaves(key, nonces, progress).await?.0)
+    }
+
+    /// [`Self::judge`], and the leaves `[nonces, layers + 1]` after [`Self::keep_leaves`], none before.
+    ///
+    /// # Errors
+    /// As [`Self::for_each_batch`].
+    pub async fn judge_with_leaves(
+        &mut self,
+        key: &PublicKey,
+        nonces: &[Nonce],
+        progress: Progress<'_>,
+    ) -> Result<(Vec<(Digest, Verdict)>, Vec<Hash>), GpuError> {
         let puzzle = self.puzzle.clone();
         let vocab = puzzle.params().vocab();
-        let mut out = Vec::with_capacity(nonces.len());
-        let mut each = |batch: &[Nonce], logits: &[i32]| {
+        let (mut out, mut all_leaves) = (Vec::with_capacity(nonces.len()), Vec::new());
+        let mut each = |batch: &[Nonce], logits: &[i32], leaves: Vec<Hash>| {
             let rows = batch.iter().zip(logits.chunks_exact(vocab));
             out.extend(rows.map(|(nonce, logits)| puzzle.judge(key, *nonce, logits)));
+            all_leaves.extend(leaves);
         };
         self.for_each_batch(key, nonces, &mut each, progress).await?;
-        Ok(out)
+        Ok((out, all_leaves))
+    }
+
+    /// The model and its block.
+    #[must_use]
+    pub fn puzzle(&self) -> &Puzzle {
+        &self.puzzle
     }
 
     /// Nonces at once.

@@ -3,6 +3,7 @@
 use super::kernels::linear::Linear;
 use super::kernels::{Kernels, attention, embed, linear, merge, norm, stream, swiglu, take_last};
 use super::layout::{LAST_SLOTS, Layout, TILE_COLUMNS, WIDE_SLOTS, WeightPlace, slot_bytes, stride};
+use super::leaves::StateHasher;
 use super::weights::DeviceWeights;
 use crate::context::Gpu;
 use crate::error::GpuError;
@@ -92,8 +93,8 @@ impl Model {
         self.plan.cost(&self.params)
     }
 
-    /// Records the whole plan for `nonces`, whose inputs are made on the device under `key`. What was recorded
-    /// before must have been submitted.
+    /// Records the whole plan for `nonces`, whose inputs are made on the device under `key`, and `hasher`'s hashes of
+    /// their states. What was recorded before must have been submitted.
     ///
     /// # Errors
     /// As [`Recorder::dispatch`].
@@ -104,6 +105,7 @@ impl Model {
         linears: &Linears,
         key: &StreamKey,
         nonces: &[Nonce],
+        hasher: Option<&StateHasher>,
     ) -> Result<(), GpuError> {
         let ids: Vec<u64> = nonces.iter().map(|nonce| nonce.get()).collect();
         recorder.gpu().write(&self.nonces, 0, bytemuck::cast_slice(&ids));
@@ -121,6 +123,9 @@ impl Model {
         }
         let mut run = Run { model: self, kernels, linears, nonces: ids.len(), is_last: false };
         for op in self.plan.ops() {
+            if let Some(hasher) = hasher {
+                hasher.record(recorder, *op, self.slot(Slot::Stream, false), ids.len())?;
+            }
             run.step(recorder, *op)?;
             recorder.catch_up().await?;
         }

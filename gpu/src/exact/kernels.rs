@@ -11,6 +11,7 @@ use sphere_pow_core::exact::tables::{EXP2, NORMAL, SILU};
 
 pub mod attention;
 pub mod embed;
+pub mod leaf;
 pub mod linear;
 pub mod merge;
 pub mod norm;
@@ -19,7 +20,7 @@ pub mod swiglu;
 pub mod take_last;
 
 /// Every kernel of the profile.
-pub const ALL: [&Kernel; 13] = [
+pub const ALL: [&Kernel; 15] = [
     &stream::KERNEL,
     &embed::KERNEL,
     &norm::KERNEL,
@@ -27,6 +28,8 @@ pub const ALL: [&Kernel; 13] = [
     &swiglu::KERNEL,
     &merge::KERNEL,
     &take_last::KERNEL,
+    &leaf::CHUNKS,
+    &leaf::ROOT,
     &linear::DP4A,
     &linear::DP4A_WIDE,
     &linear::F32,
@@ -38,7 +41,7 @@ pub const ALL: [&Kernel; 13] = [
 /// Cost of four values in the kernels that read and write each value once, in operations of [`linear`].
 const WORD_COST: f64 = 60.0;
 
-/// The kernels that are not [`linear`], compiled, with the tables they read.
+/// The kernels that are neither [`linear`] nor [`leaf`], compiled, with the tables they read.
 #[derive(Debug)]
 pub struct Kernels {
     stream: Compiled,

@@ -4,6 +4,7 @@
 //! multiples of 64 but for the logits, which are padded to one. What lies in padding rows is never read as a
 //! result. So no kernel meets an edge.
 
+use super::leaves::{chaining_bytes, leaves_bytes};
 use crate::device::DeviceLimits;
 use crate::error::GpuError;
 use sphere_pow_core::exact::Params;
@@ -178,7 +179,7 @@ impl Layout {
         Tensor::all(&self.params).filter_map(of).max().unwrap_or(0)
     }
 
-    /// Bytes of all buffers for batches of `batch` nonces: weights, activations, readback.
+    /// Bytes of all buffers for batches of `batch` nonces: weights, activations, readback, leaves if kept or not.
     #[must_use]
     pub fn memory_bytes(&self, batch: usize, place: WeightPlace) -> u64 {
         let weights = match place {
@@ -194,7 +195,8 @@ impl Layout {
             slots.iter().map(|slot| slot_bytes(*slot, params, rows, batch)).sum()
         };
         let readbacks = READBACKS as u64 * slot_bytes(Slot::Logits, params, Rows::Last, batch);
-        bytes(&WIDE_SLOTS, Rows::All) + bytes(&LAST_SLOTS, Rows::Last) + readbacks
+        let leaves = (1 + READBACKS as u64) * leaves_bytes(params, batch) + chaining_bytes(params, batch);
+        bytes(&WIDE_SLOTS, Rows::All) + bytes(&LAST_SLOTS, Rows::Last) + readbacks + leaves
     }
 
     /// The largest batch whose buffers each fit a binding and together fit `memory_bytes`; 0 when none does.
@@ -207,6 +209,7 @@ impl Layout {
             };
             largest(&WIDE_SLOTS, Rows::All) <= self.binding_bytes
                 && largest(&LAST_SLOTS, Rows::Last) <= self.binding_bytes
+                && leaves_bytes(params, batch).max(chaining_bytes(params, batch)) <= self.binding_bytes
                 && self.batch_bytes(batch) <= memory_bytes.saturating_sub(self.memory_bytes(0, place))
         };
         let (mut low, mut high) = (0_usize, 1_usize << 20);

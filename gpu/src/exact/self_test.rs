@@ -201,7 +201,7 @@ pub async fn forward_is_exact(
     let inputs_key = puzzle.inputs_key(&key);
     let (mut pace, mut progress) = (Pace::default(), |_| ControlFlow::Continue(()));
     let mut recorder = Recorder::new(gpu, &mut pace, 1.0, &mut progress);
-    model.record(&mut recorder, kernels, linears, &inputs_key, &nonces).await?;
+    model.record(&mut recorder, kernels, linears, &inputs_key, &nonces, None).await?;
     recorder.finish().await?;
     let (stride, vocab) = (model.logits_stride(), params.vocab());
     let bytes = gpu.read(model.logits(), (nonces.len() * stride * 4) as u64).await?;

@@ -164,6 +164,18 @@ impl Rig for CpuEngine {
 }
 
 impl Rig for ExactGpuEngine {
+    fn keep_roots(&mut self) -> bool {
+        let kept = block_on(ExactGpuEngine::keep_roots(self));
+        if let Err(error) = &kept {
+            tracing::warn!("transcripts are not kept: {error}");
+        }
+        kept.is_ok()
+    }
+
+    fn take_roots(&mut self) -> Vec<String> {
+        ExactGpuEngine::take_roots(self).iter().map(Hash::to_hex).collect()
+    }
+
     fn rebuild(&mut self) -> Result<(), ProverError> {
         Ok(block_on(self.executor().rebuild(&mut |_| ControlFlow::Continue(())))?)
     }
