@@ -68,9 +68,19 @@ impl Gpu {
         #[cfg(not(target_family = "wasm"))]
         {
             let mut receiver = receiver;
-            // This runs the callback.
+            // This runs the callback, unless another thread that polls is about to.
             self.wait(Fence { index }).await?;
-            Ok(receiver.try_recv().ok().flatten())
+            let since = std::time::Instant::now();
+            loop {
+                match receiver.try_recv() {
+                    Ok(None) if since.elapsed() < native::PATIENCE => {
+                        std::thread::sleep(native::PAUSE);
+                        native::poll(self, None);
+                        self.check(0)?;
+                    }
+                    arrived => return Ok(arrived.ok().flatten()),
+                }
+            }
         }
         #[cfg(target_family = "wasm")]
         {
@@ -93,7 +103,9 @@ mod native {
     use std::time::Duration;
 
     /// A device that answers nothing for this long counts as lost.
-    const PATIENCE: Duration = Duration::from_secs(120);
+    pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+    /// Between two looks for what another thread brings.
+    pub(super) const PAUSE: Duration = Duration::from_millis(1);
 
     pub(super) fn poll(gpu: &Gpu, submission_index: Option<wgpu::SubmissionIndex>) {
         let poll = wgpu::PollType::Wait { submission_index, timeout: Some(PATIENCE) };
