@@ -8,13 +8,13 @@ use pollster::block_on;
 use sphere_pow_core::exact::ops::{self, AttentionShape, Requant};
 use sphere_pow_core::exact::stream::StreamKey;
 use sphere_pow_core::exact::tables::NORMAL;
-use sphere_pow_core::exact::transcript::{Hash, Keys};
+use sphere_pow_core::exact::transcript::Keys;
 use sphere_pow_core::exact::{Preset, Puzzle};
 use sphere_pow_core::identity::{BlockHash, PublicKey};
 use sphere_pow_gpu::exact::choose::{candidates, compile};
 use sphere_pow_gpu::exact::kernels::leaf::Leaves;
 use sphere_pow_gpu::exact::kernels::{WG, attention, embed, merge, norm, stream, swiglu, take_last};
-use sphere_pow_gpu::exact::leaves::hash_on_device;
+use sphere_pow_gpu::exact::leaves::{hash_on_device, hash_on_twin};
 use sphere_pow_gpu::exact::self_test::{self, extremes, paint};
 use sphere_pow_gpu::recorder;
 use sphere_pow_tests::exact_bench::{Bench, on_every_bench, same};
@@ -242,16 +242,8 @@ fn leaves_match_their_twin_for_states_of_any_number_of_chunks() {
                 let key = StreamKey::leaf(puzzle.params(), 3);
                 let got =
                     block_on(hash_on_device(&bench.gpu, &kernels, &key, &states, values)).expect("a run");
-                let hashes = states.chunks(values).map(|state| keys.leaf(3, state));
-                let words = |hash: Hash| {
-                    let (words, _) = hash.as_bytes().as_chunks::<4>();
-                    words.iter().map(|word| i32::from_le_bytes(*word)).collect::<Vec<_>>()
-                };
-                same(
-                    &format!("leaves [{nonces}, {values}]"),
-                    &got,
-                    &hashes.flat_map(words).collect::<Vec<_>>(),
-                );
+                let want = hash_on_twin(&keys, 3, &states, values);
+                same(&format!("leaves [{nonces}, {values}]"), &got, &want);
             }
         }
     }

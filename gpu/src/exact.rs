@@ -2,8 +2,8 @@
 //!
 //! In reading order: [`kernels`] holds the host side of `shaders/exact/`, [`layout`] says what is padded to what
 //! and where weights lie, [`weights`] makes them on the device from 32 bytes of key, [`forward`] runs core's plan,
-//! [`leaves`] hashes the states that pass, [`self_test`] holds kernels to core's twins, [`choose`] takes the fastest of those that pass, which [`cache`]
-//! remembers, and [`executor`] joins these.
+//! [`leaves`] hashes the states that pass, [`self_test`] holds kernels to core's twins, [`choose`] takes the fastest,
+//! if they are exact, which [`cache`] remembers, and [`executor`] joins these.
 
 pub mod cache;
 pub mod choose;

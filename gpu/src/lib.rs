@@ -3,9 +3,10 @@
 //! # Modules
 //!
 //! The ground floor knows no profile. In reading order: [`device`] finds adapters and says which are usable, [`select`]
-//! which one a user means, [`context`] opens it, [`kernel`] is a kernel as text and compiled, which [`compile`] does, [`recorder`] turns dispatches into submits of bounded time
-//! by what [`pace`] has learnt, [`fence`] waits for them, and [`readback`] brings results home meanwhile. On it stand
-//! [`gonka`] and [`exact`], beside each other, each with its kernels, plan and tests.
+//! which one a user means, [`context`] opens it, [`kernel`] is a kernel as text and compiled, which [`compile`] does,
+//! [`recorder`] turns dispatches into submits of bounded time by what [`pace`] has learnt, [`fence`] waits for them, and
+//! [`readback`] brings results home meanwhile. On it stand [`gonka`] and [`exact`], beside each other, each with its
+//! kernels, plan and tests.
 //!
 //! Nothing here knows the verdict: inputs or nonces go in, logits come out.
 #![deny(unsafe_code)]

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Dir, stderr};
+use common::{Dir, signal, stderr};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -145,7 +145,7 @@ fn a_driver_that_does_not_return_is_named_and_one_signal_ends_it() {
     let child = rig.mine(2, &["--seconds", "600"]);
     rig.begin("hang");
     std::thread::sleep(Duration::from_secs(1));
-    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    signal(&child, "-TERM");
     let (code, _, output) = rig.ended(child);
     assert_eq!(code, Some(130), "{}", stderr(&output));
     assert!(stderr(&output).contains("a device does not answer"), "{}", stderr(&output));

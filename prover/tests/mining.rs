@@ -4,6 +4,8 @@
 
 mod common;
 
+#[cfg(unix)]
+use common::signal;
 use common::{Dir, JUDGE, PUZZLE, lines, proofs, stderr, stdout};
 use serde_json::{Value, json};
 use std::process::{Command, Stdio};
@@ -36,11 +38,6 @@ fn the_share_of_won_nonces_is_watched() {
     assert!((rate("expected") - 400.0 * rate("probability")).abs() < 1e-6);
     assert!(rate("sigma").abs() < 4.0 && summary["isAlarming"] == false, "{summary}");
     assert!(rate("rawRate") > 0.0 && rate("validRate") > 0.0 && rate("expectedRate") > 0.0);
-}
-
-#[cfg(unix)]
-fn signal(child: &std::process::Child, signal: &str) {
-    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
 }
 
 #[cfg(unix)]

@@ -1,12 +1,12 @@
 //! Hosts that keep transcripts of the `exact` profile, and verifiers of their openings.
 
 use sphere_pow_core::exact::forward::ReferenceExecutor;
-use sphere_pow_core::exact::transcript::judge::narrow;
+use sphere_pow_core::exact::transcript::judge::{first_state, joined};
 use sphere_pow_core::exact::transcript::tree::Tree;
 use sphere_pow_core::exact::transcript::{
     Commitment, Hash, Interval, Judge, Keys, Meant, Opening, Report, Run, Verification,
 };
-use sphere_pow_core::exact::{Digest, Puzzle, ops};
+use sphere_pow_core::exact::{Digest, Puzzle};
 use sphere_pow_core::identity::{Nonce, PublicKey};
 use sphere_pow_cpu::exact::{CpuExecutor, CpuOptions, Kernels, Progress};
 use std::collections::BTreeMap;
@@ -82,10 +82,7 @@ impl Machine {
             Self::Twin(twin) => {
                 let mut logits = Vec::new();
                 for (nonce, states) in nonces.iter().zip(&mut states) {
-                    let input = puzzle.input(key, *nonce);
-                    let mut stream = vec![0; input.len()];
-                    ops::embed(&input, &mut stream);
-                    states[0] = narrow(&stream);
+                    states[0] = first_state(puzzle, key, *nonce);
                     for layer in 0..layers {
                         let (next, raw) = twin.repeat(key, &[*nonce], layer, &states[layer]);
                         states[layer + 1] = next;
@@ -199,8 +196,7 @@ pub fn judged(judge: &Judge, openings: &[u8], machine: &mut Machine, piece: usiz
         fed.expect("a head");
         // Fewer than are drawn of some layers.
         while let tasks @ [first, ..] = &this.tasks(7)[..] {
-            let nonces: Vec<Nonce> = tasks.iter().map(|task| task.nonce).collect();
-            let states: Vec<i16> = tasks.iter().flat_map(|task| task.state.clone()).collect();
+            let (nonces, states) = joined(tasks);
             let (next, logits) = machine.repeat(key, &nonces, first.layer, &states);
             this.settle(tasks, &next, &logits);
         }

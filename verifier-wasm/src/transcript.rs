@@ -9,11 +9,11 @@ use crate::progress::tell;
 use js_sys::Function;
 use serde::Serialize;
 use sphere_pow_core::exact::transcript::commitment::MAX_BYTES;
-use sphere_pow_core::exact::transcript::judge::Fault;
+use sphere_pow_core::exact::transcript::judge::{Fault, joined};
 use sphere_pow_core::exact::transcript::opening::{max_bytes, state_len};
 use sphere_pow_core::exact::transcript::{Commitment, Keys, Meant, Task, Verification};
 use sphere_pow_core::exact::{Exact, Params};
-use sphere_pow_core::identity::{Beacon, Nonce};
+use sphere_pow_core::identity::Beacon;
 use sphere_pow_core::json::{self, Fields};
 use sphere_pow_cpu::exact::{CpuExecutor, CpuOptions, Footprint, Progress};
 use std::ops::ControlFlow;
@@ -179,8 +179,7 @@ impl Transcript {
                 let options = CpuOptions { threads: Some(ONE), kernels: None, memory_limit_bytes: limit };
                 self.executor.insert(CpuExecutor::new(&puzzle, options)?)
             };
-            let nonces: Vec<Nonce> = tasks.iter().map(|task| task.nonce).collect();
-            let states: Vec<i16> = tasks.iter().flat_map(|task| &task.state).copied().collect();
+            let (nonces, states) = joined(&tasks);
             let mut last = 0;
             let mut told = |done: Progress| {
                 if done.done < last + QUIET {

@@ -3,7 +3,8 @@
 //!
 //! In reading order: [`hash`] says what is hashed under which key, [`tree`] joins the transcripts of an interval,
 //! [`runs`] says which nonces these are, [`commitment`] chains intervals, [`sample`] draws steps, [`opening`] carries
-//! one, [`judge`] decides, and [`verification`] leads through both documents. No file, thread or randomness here: what repeats a layer is an argument.
+//! one, [`judge`] decides, and [`verification`] leads through both documents. No file, thread or randomness here: what
+//! repeats a layer is an argument.
 
 pub mod commitment;
 pub mod hash;

@@ -86,11 +86,8 @@ impl Engine<Exact> for CpuEngine {
             let first = out.len();
             out.extend(judged);
             if let Some(keys) = &keys {
-                let leaves = leaves.chunks_exact(puzzle.params().layers() + 1);
-                let each = part.iter().zip(leaves).zip(&out[first..]);
-                roots.extend(
-                    each.map(|((nonce, leaves), (digest, _))| keys.transcript(*nonce, leaves, digest)),
-                );
+                let digests = out[first..].iter().map(|(digest, _)| digest);
+                roots.extend(keys.transcripts(part, &leaves, digests));
             }
         }
         self.roots = keys.map(|_| roots);

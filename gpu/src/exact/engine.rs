@@ -67,11 +67,8 @@ impl Engine<Exact> for ExactGpuEngine {
     ) -> Result<Vec<(Digest, Verdict)>, GpuError> {
         let (out, leaves) = self.executor.judge_with_leaves(key, nonces, progress).await?;
         if let Some(roots) = &mut self.roots {
-            let puzzle = self.executor.puzzle();
-            let keys = Keys::new(puzzle, key);
-            let each = nonces.iter().zip(leaves.chunks_exact(puzzle.params().layers() + 1)).zip(&out);
-            *roots =
-                each.map(|((nonce, leaves), (digest, _))| keys.transcript(*nonce, leaves, digest)).collect();
+            let keys = Keys::new(self.executor.puzzle(), key);
+            *roots = keys.transcripts(nonces, &leaves, out.iter().map(|(digest, _)| digest));
         }
         Ok(out)
     }

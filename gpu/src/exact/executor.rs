@@ -101,12 +101,7 @@ impl ExactGpuExecutor {
         let mut pace = Pace::default();
         let linears = choose::choose(&gpu, &wish(info, params, batch, &options), &mut pace).await?;
         let exact = self_test::forward_is_exact(&gpu, &kernels, &linears).await?;
-        exact.map_err(|mismatch| GpuError::SelfTest {
-            name: info.name.clone(),
-            what: mismatch.what,
-            got: mismatch.got.to_string(),
-            expected: mismatch.expected.to_string(),
-        })?;
+        exact.map_err(|mismatch| mismatch.on(info))?;
         let needed_bytes = layout.memory_bytes(batch, place);
         let model = Model::new(&gpu, puzzle, layout.clone(), place, batch);
         gpu.check(needed_bytes)?;

@@ -7,6 +7,7 @@ use crate::context::Gpu;
 use crate::error::GpuError;
 pub use crate::kernel::WG;
 use crate::kernel::{Compiled, Kernel, assert_holds, u32_of};
+use sphere_pow_core::exact::stream::StreamKey;
 use sphere_pow_core::exact::tables::{EXP2, NORMAL, SILU};
 
 pub mod attention;
@@ -37,6 +38,27 @@ pub const ALL: [&Kernel; 15] = [
     &linear::COOP_8,
     &linear::COOP_16,
 ];
+
+/// Compiles kernels that have no constants but their workgroup's size.
+///
+/// # Errors
+/// [`GpuError::Internal`] when the driver refuses one.
+async fn compile<const N: usize>(
+    gpu: &Gpu,
+    kernels: [&Kernel; N],
+    checked: bool,
+) -> Result<[Compiled; N], GpuError> {
+    let jobs = kernels.map(|kernel| (kernel, vec![("WG", f64::from(WG))]));
+    let compiled: Result<Vec<_>, _> = gpu.compile_kernels(&jobs, checked).await.into_iter().collect();
+    Ok(compiled?.try_into().expect("one for each"))
+}
+
+/// A ChaCha20 or BLAKE3 key as kernels take it.
+fn key_words(key: &StreamKey) -> [[u32; 4]; 2] {
+    let words: [u32; 8] = bytemuck::pod_read_unaligned(key.as_bytes());
+    let [a, b, c, d, e, f, g, h] = words.map(u32::from_le);
+    [[a, b, c, d], [e, f, g, h]]
+}
 
 /// Cost of four values in the kernels that read and write each value once, in operations of [`linear`].
 const WORD_COST: f64 = 60.0;
@@ -71,10 +93,8 @@ impl Kernels {
             &merge::KERNEL,
             &take_last::KERNEL,
         ];
-        let jobs = kernels.map(|kernel| (kernel, vec![("WG", f64::from(WG))]));
-        let compiled: Result<Vec<_>, _> = gpu.compile_kernels(&jobs, checked).await.into_iter().collect();
-        let compiled: [Compiled; 7] = compiled?.try_into().expect("one for each");
-        let [stream, embed, norm, attention, swiglu, merge, take_last] = compiled;
+        let [stream, embed, norm, attention, swiglu, merge, take_last] =
+            compile(gpu, kernels, checked).await?;
         let table = |label, entries: [u32; 256]| {
             let buffer = gpu.buffer(label, 1024);
             gpu.write(&buffer, 0, bytemuck::cast_slice(&entries));

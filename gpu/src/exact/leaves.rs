@@ -50,12 +50,7 @@ impl StateHasher {
     pub async fn new(gpu: &Gpu, puzzle: &Puzzle, batch: usize, checked: bool) -> Result<Self, GpuError> {
         let params = *puzzle.params();
         let kernels = Leaves::new(gpu, checked).await?;
-        hashes_are_exact(gpu, &kernels, puzzle).await?.map_err(|mismatch| GpuError::SelfTest {
-            name: gpu.info().name.clone(),
-            what: mismatch.what,
-            got: mismatch.got.to_string(),
-            expected: mismatch.expected.to_string(),
-        })?;
+        hashes_are_exact(gpu, &kernels, puzzle).await?.map_err(|mismatch| mismatch.on(gpu.info()))?;
         let bytes = leaves_bytes(&params, batch);
         Ok(Self {
             params,
@@ -101,10 +96,10 @@ impl StateHasher {
     /// As [`Readback::take`].
     pub async fn take(&mut self, gpu: &Gpu, nonces: usize) -> Result<Vec<Hash>, GpuError> {
         let words = self.readback.take(gpu).await?;
-        let hashes: Vec<Hash> = hashes_of(&words);
+        let (hashes, _) = words.as_chunks::<8>();
         let states = self.params.layers() + 1;
         let of = |nonce: usize| (0..states).map(move |state| state * nonces + nonce);
-        Ok((0..nonces).flat_map(of).map(|ix| hashes[ix]).collect())
+        Ok((0..nonces).flat_map(of).map(|ix| Hash::from_bytes(bytemuck::cast(hashes[ix]))).collect())
     }
 
     /// Forgets what is under way.
@@ -113,17 +108,11 @@ impl StateHasher {
     }
 }
 
-fn hashes_of(words: &[i32]) -> Vec<Hash> {
-    let (hashes, _) = words.as_chunks::<8>();
-    let bytes = |words: &[i32; 8]| {
-        let mut out = [0; HASH_BYTES];
-        let (places, _) = out.as_chunks_mut::<4>();
-        for (to, word) in places.iter_mut().zip(words) {
-            *to = word.to_le_bytes();
-        }
-        Hash::from_bytes(out)
-    };
-    hashes.iter().map(bytes).collect()
+/// The leaves of core under the key of state `state`, in words as a device gives them.
+#[must_use]
+pub fn hash_on_twin(keys: &Keys, state: usize, states: &[i16], values: usize) -> Vec<i32> {
+    let words = |state_values| bytemuck::cast::<_, [i32; 8]>(*keys.leaf(state, state_values).as_bytes());
+    states.chunks(values).flat_map(words).collect()
 }
 
 /// Holds the kernels to core's hash: states of one chunk, of part of one, and of so many that levels are odd.
@@ -136,11 +125,7 @@ async fn hashes_are_exact(
     for values in [64, 512, 544, 1024, 7 * 512 + 96] {
         let states: Vec<i16> = paint(9, 3 * values, 127).into_iter().map(|x| i16::from(x) * 193).collect();
         let got = hash_on_device(gpu, kernels, &StreamKey::leaf(puzzle.params(), 0), &states, values).await?;
-        let words = |hash: Hash| {
-            let (words, _) = hash.as_bytes().as_chunks::<4>();
-            words.iter().map(|word| i32::from_le_bytes(*word)).collect::<Vec<_>>()
-        };
-        let want: Vec<i32> = states.chunks(values).flat_map(|state| words(keys.leaf(0, state))).collect();
+        let want = hash_on_twin(&keys, 0, &states, values);
         let compared = compare(&format!("leaves of {values} values"), &got, &want);
         if compared.is_err() {
             return Ok(compared);

@@ -5,6 +5,7 @@ use super::kernels::Kernels;
 use super::kernels::linear::{self, Linear, Shape};
 use super::layout::{Layout, WeightPlace};
 use crate::context::Gpu;
+use crate::device::DeviceInfo;
 use crate::error::GpuError;
 use crate::pace::Pace;
 use crate::recorder::{Recorder, run};
@@ -25,6 +26,15 @@ pub struct Mismatch {
     pub got: i32,
     /// As the twin did.
     pub expected: i32,
+}
+
+impl Mismatch {
+    /// As the fault of a device.
+    #[must_use]
+    pub fn on(self, info: &DeviceInfo) -> GpuError {
+        let (got, expected) = (self.got.to_string(), self.expected.to_string());
+        GpuError::SelfTest { name: info.name.clone(), what: self.what, got, expected }
+    }
 }
 
 /// The first difference between what a device computed and what its twin did.

@@ -3,6 +3,8 @@
 
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::process::Child;
 use std::process::{Command, Output, Stdio};
 
 pub(crate) struct Dir(tempfile::TempDir);
@@ -105,6 +107,12 @@ pub(crate) fn proofs(path: &Path) -> Vec<(u64, f64)> {
         nonces.zip(dist).collect::<Vec<_>>()
     };
     lines(path).iter().flat_map(pair).collect()
+}
+
+/// Sends a signal, `-TERM` or another.
+#[cfg(unix)]
+pub(crate) fn signal(child: &Child, signal: &str) {
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
 }
 
 pub(crate) fn stderr(output: &Output) -> String {

@@ -114,6 +114,22 @@ impl Keys {
         Hash(*hasher.finalize().as_bytes())
     }
 
+    /// The roots of the transcripts of several nonces.
+    ///
+    /// # Shapes
+    /// - `leaves`: `[nonces, layers + 1]`.
+    /// - `digests`: of each nonce.
+    #[must_use]
+    pub fn transcripts<'a>(
+        &self,
+        nonces: &[Nonce],
+        leaves: &[Hash],
+        digests: impl IntoIterator<Item = &'a Digest>,
+    ) -> Vec<Hash> {
+        let each = nonces.iter().zip(leaves.chunks_exact(self.leaves.len())).zip(digests);
+        each.map(|((nonce, leaves), digest)| self.transcript(*nonce, leaves, digest)).collect()
+    }
+
     /// The node above two nodes of a tree.
     #[must_use]
     pub fn node(&self, left: &Hash, right: &Hash) -> Hash {

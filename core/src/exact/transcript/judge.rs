@@ -10,8 +10,8 @@ use super::opening::Opening;
 use super::sample::{Step, sample};
 use super::tree::root_by;
 use super::{Head, TranscriptError};
-use crate::exact::{Digest, ops};
-use crate::identity::{Beacon, Nonce};
+use crate::exact::{Digest, Puzzle, ops};
+use crate::identity::{Beacon, Nonce, PublicKey};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -195,7 +195,7 @@ impl Judge {
         opening: Option<Result<Opening, TranscriptError>>,
     ) -> Result<Task, (FaultCode, String)> {
         let (Step { layer, .. }, Place { interval, index: at, nonce }) = self.place(index);
-        let (params, key) = (self.commitment.puzzle().params(), self.commitment.key());
+        let key = self.commitment.key();
         let opening = opening.ok_or((FaultCode::Withheld, "there is no opening".to_string()))?;
         let opening = opening.map_err(|error| (FaultCode::Malformed, error.to_string()))?;
         if (opening.nonce, opening.layer) != (nonce, layer) {
@@ -209,10 +209,7 @@ impl Judge {
         }
         let mut state = opening.state;
         if layer == 0 {
-            let input = self.commitment.puzzle().input(key, nonce);
-            let mut stream = alloc::vec![0; params.tokens() * params.dim()];
-            ops::embed(&input, &mut stream);
-            state = narrow(&stream);
+            state = first_state(self.commitment.puzzle(), key, nonce);
         }
         if self.keys.leaf(layer, &state) != opening.leaves[layer] {
             return Err(if layer == 0 {
@@ -247,6 +244,22 @@ impl Judge {
             self.fault(task.index, FaultCode::Digest, &why);
         }
     }
+}
+
+/// States of several tasks as whoever repeats layers takes them, and their nonces: `[tasks, tokens, dim]`.
+#[must_use]
+pub fn joined(tasks: &[Task]) -> (Vec<Nonce>, Vec<i16>) {
+    let nonces = tasks.iter().map(|task| task.nonce).collect();
+    (nonces, tasks.iter().flat_map(|task| &task.state).copied().collect())
+}
+
+/// The state before layer 0: `[tokens, dim]`.
+#[must_use]
+pub fn first_state(puzzle: &Puzzle, key: &PublicKey, nonce: Nonce) -> Vec<i16> {
+    let input = puzzle.input(key, nonce);
+    let mut stream = alloc::vec![0; input.len()];
+    ops::embed(&input, &mut stream);
+    narrow(&stream)
 }
 
 /// A stream as states hold it.

@@ -52,8 +52,8 @@ fn dot(a: &[i16], b: &[i16]) -> i32 {
     products.fold(0, i32::wrapping_add)
 }
 
-/// Four lanes by name: closures over arrays are calls of their own where the compiler runs out of patience, which made
-/// the stream eleven times as slow.
+/// Four lanes by name: closures over arrays are calls of their own where the compiler runs out of patience, by which a
+/// nonce of `standard` took five times as long.
 impl Words for [u32; 4] {
     const LANES: usize = 4;
 

@@ -1,6 +1,6 @@
 //! Host side of `shaders/exact/leaf_chunks.wgsl` and `leaf_root.wgsl`: leaves of transcripts (SPEC §II.12.2).
 
-use super::{WG, assert_holds, u32_of};
+use super::{WG, assert_holds, compile, key_words, u32_of};
 use crate::context::Gpu;
 use crate::error::GpuError;
 use crate::kernel::{Access, Compiled, Kernel, members};
@@ -89,9 +89,7 @@ impl Leaves {
     /// # Errors
     /// [`GpuError::Internal`] when the driver refuses one.
     pub async fn new(gpu: &Gpu, checked: bool) -> Result<Self, GpuError> {
-        let jobs = [&CHUNKS, &ROOT].map(|kernel| (kernel, vec![("WG", f64::from(WG))]));
-        let compiled: Result<Vec<_>, _> = gpu.compile_kernels(&jobs, checked).await.into_iter().collect();
-        let [chunks, root]: [Compiled; 2] = compiled?.try_into().expect("one for each");
+        let [chunks, root] = compile(gpu, [&CHUNKS, &ROOT], checked).await?;
         Ok(Self { chunks, root })
     }
 
@@ -119,9 +117,7 @@ impl Leaves {
         let chunks = chunks_of(state_bytes);
         assert_holds(states, nonces, state_bytes);
         assert_holds(leaves, first + nonces, HASH_BYTES);
-        let words: [u32; 8] = bytemuck::pod_read_unaligned(key.as_bytes());
-        let words = words.map(u32::from_le);
-        let key = [[words[0], words[1], words[2], words[3]], [words[4], words[5], words[6], words[7]]];
+        let key = key_words(key);
         let out_first = u32_of(first * HASH_BYTES / 16);
         let (out, chunks_first) = if chunks == 1 { (leaves, out_first) } else { (chaining, 0) };
         assert_holds(out, nonces * chunks, HASH_BYTES);

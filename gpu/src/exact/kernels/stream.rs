@@ -1,6 +1,6 @@
 //! Host side of `shaders/exact/stream.wgsl`.
 
-use super::{Kernels, WG, assert_holds, u32_of};
+use super::{Kernels, WG, assert_holds, key_words, u32_of};
 use crate::error::GpuError;
 use crate::kernel::{Access, Kernel, members};
 use crate::recorder::Recorder;
@@ -82,11 +82,9 @@ pub fn record(
     let wg = WG as usize;
     let group_cost = BLOCK_COST * f64::from(WG);
     recorder.split_rows(total.div_ceil(wg), group_cost, |recorder, groups, cost| {
-        let words: [u32; 8] = bytemuck::pod_read_unaligned(key.as_bytes());
-        let words = words.map(u32::from_le);
         let (low, high) = (shape.first_block & 0xffff_ffff, shape.first_block >> 32);
         let dims = Dims {
-            key: [[words[0], words[1], words[2], words[3]], [words[4], words[5], words[6], words[7]]],
+            key: key_words(key),
             counter: [low, high].map(|word| u32::try_from(word).expect("32 bits")),
             first_stream: u32_of(shape.first_stream),
             blocks_per_stream: u32_of(shape.blocks),

@@ -9,6 +9,7 @@ use crate::profiles::{Meant, Setup, Told, Transcripts};
 use crate::signals::Stop;
 use roots::Roots;
 use serde_json::{Value, json};
+use sphere_pow_core::exact::transcript::judge::joined;
 use sphere_pow_core::exact::transcript::{
     self, Commitment, Judge, Keys, Opening, Report, TranscriptError, Verification,
 };
@@ -236,8 +237,7 @@ fn repeat(
                 Some(cpu) => cpu,
                 none => none.insert(executor(&puzzle, setup, false)?),
             };
-            let nonces: Vec<Nonce> = tasks.iter().map(|task| task.nonce).collect();
-            let states: Vec<i16> = tasks.iter().flat_map(|task| &task.state).copied().collect();
+            let (nonces, states) = joined(&tasks);
             let share = verification.judge().map_or(0.0, share);
             let (next, logits) = cpu.repeat(&key, &nonces, first.layer, &states, &mut |_| progress(share))?;
             verification.settle(&tasks, &next, &logits);

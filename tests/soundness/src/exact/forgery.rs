@@ -4,8 +4,8 @@
 use crate::identity;
 use sphere_pow_core::exact::forward::ReferenceExecutor;
 use sphere_pow_core::exact::plan::{Op, layer_ops, readout_ops};
-use sphere_pow_core::exact::transcript::judge::narrow;
-use sphere_pow_core::exact::{Digest, Params, Puzzle, ops};
+use sphere_pow_core::exact::transcript::judge::first_state;
+use sphere_pow_core::exact::{Digest, Params, Puzzle};
 use sphere_pow_core::identity::{Nonce, PublicKey};
 
 /// What the first true step after a chosen state costs at least, of a layer: the attention half is the same for all nonces
@@ -70,10 +70,7 @@ impl Forger {
 
     /// The state before layer 0.
     fn input(&self, nonce: Nonce) -> Vec<i16> {
-        let input = self.model.puzzle().input(&self.key, nonce);
-        let mut stream = vec![0; input.len()];
-        ops::embed(&input, &mut stream);
-        narrow(&stream)
+        first_state(self.model.puzzle(), &self.key, nonce)
     }
 
     /// Goes on truly from `states`; the digest is true of the last.
