@@ -21,7 +21,7 @@ export { Host } from './host.js';
 export { abortSignal, boolean, callback, guarded, integer, isBuffer, json, nonceOf, number, paramsText, readOptions, text, workerOption } from './input.js';
 export { compile, hasSimd, inflate } from './loader.js';
 export { lastWords, panicked } from './panic.js';
-export { Meter } from './progress.js';
+export { Meter, timeLeft } from './progress.js';
 export { Runtime } from './runtime.js';
 export { Scheduler } from './scheduler.js';
 export { Stop } from './stop.js';

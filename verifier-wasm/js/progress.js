@@ -11,6 +11,16 @@ const PHASES = /** @type {const} */ (['weights', 'layers', 'done']);
 /** What a byte of weights costs to make, in the forward pass's operations. */
 const WORK_PER_BYTE = 130;
 
+/**
+ * Seconds left by the pace so far; null while too little is done to tell.
+ * @param {number} fraction Done, 0 to 1.
+ * @param {number} began By performance.now().
+ */
+export function timeLeft(fraction, began) {
+  const seconds = (performance.now() - began) / 1000;
+  return fraction > 0.01 && seconds > 0.2 ? (seconds / fraction) * (1 - fraction) : null;
+}
+
 /** Adds up the jobs of one call. */
 export class Meter {
   #work = 0;
@@ -83,9 +93,7 @@ export class Meter {
       done += weights * setup + layers * work;
     }
     this.#fraction = isEnd ? 1 : Math.max(this.#fraction, Math.min(done / whole, 0.999));
-    const seconds = (now - this.#began) / 1000;
-    const isKnown = this.#fraction > 0.01 && seconds > 0.2;
-    const eta = isEnd ? 0 : isKnown ? (seconds / this.#fraction) * (1 - this.#fraction) : null;
+    const eta = isEnd ? 0 : timeLeft(this.#fraction, this.#began);
     try {
       this.#onProgress({ phase: PHASES[step], fraction: this.#fraction, eta, done: this.#done, total: this.#total, ...more });
     } catch (error) {

@@ -1,6 +1,6 @@
 // sphere-pow/transcript: reads what callers pass and has it checked in a worker that lives as long as the call.
 
-import { Runtime, Scheduler, Stop, aborted, compile, failure } from './core.js';
+import { Runtime, Scheduler, Stop, aborted, compile, failure, timeLeft } from './core.js';
 import * as input from './core.js';
 import source from './generated/transcript-worker-text.js';
 import { Pieces } from './pieces.js';
@@ -55,8 +55,7 @@ class Reports {
     if (!this.#onProgress || !this.#state || this.#state.total === null) return;
     const { total, done, layer, nonces, falseShareBound, skippedBound } = this.#state;
     const fraction = (done + share * nonces.length) / total;
-    const seconds = (performance.now() - this.#began) / 1000;
-    const eta = fraction > 0.01 && seconds > 0.2 ? (seconds / fraction) * (1 - fraction) : null;
+    const eta = timeLeft(fraction, this.#began);
     try {
       this.#onProgress({ done, total, fraction, eta, layer, nonces, falseShareBound, skippedBound, faults: this.#faults });
     } catch (error) {

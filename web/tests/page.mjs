@@ -41,6 +41,12 @@ export const start = (page) => page.getByRole('button', { name: 'Recompute', exa
 export const another = (page) => page.getByRole('button', { name: 'Check another' }).click();
 export const trouble = (page) => page.getByRole('alert').innerText();
 
+/** Beacon and number of steps in the head of openings (SPEC II.12.7). */
+export function drawnBy(openings) {
+  const at = 44 + openings.readUInt32LE(40);
+  return { beacon: openings.subarray(44, at).toString(), samples: openings.readUInt32LE(at) };
+}
+
 /** The verdict's name and its headline. */
 export async function verdict(page) {
   const section = page.locator('[data-state]');

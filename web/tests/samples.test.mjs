@@ -6,6 +6,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createVerifier, verifyDocument } from 'sphere-pow';
+import { drawnBy } from './page.mjs';
 import { WEB } from './site.mjs';
 
 const folder = join(WEB, 'public/samples');
@@ -80,9 +81,8 @@ test('there are the transcripts that transcript_samples.py writes, of that block
   for (const name of names) {
     const commitment = JSON.parse(readFileSync(join(folder, `transcript-${name}.commitment.json`), 'utf8'));
     assert.deepEqual([commitment.block_hash, commitment.public_key], [BLOCK, `02${hash('sphere-pow sample key').toLowerCase()}`], name);
-    const openings = readFileSync(join(folder, `transcript-${name}.openings`));
-    const at = 44 + openings.readUInt32LE(40);
+    const drawn = drawnBy(readFileSync(join(folder, `transcript-${name}.openings`)));
     const [, beacon] = new RegExp(`^  '?${name}'?: '([0-9A-F]{64})'`, 'm').exec(session);
-    assert.deepEqual([openings.subarray(44, at).toString(), openings.readUInt32LE(at)], [beacon, 60], name);
+    assert.deepEqual(drawn, { beacon, samples: 60 }, name);
   }
 });

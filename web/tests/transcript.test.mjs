@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { audit } from './axe.mjs';
-import { setUp } from './page.mjs';
+import { drawnBy, setUp } from './page.mjs';
 import { WEB } from './site.mjs';
 
 let use;
@@ -17,10 +17,7 @@ after(() => use?.close());
 
 const FOLDER = join(WEB, 'public/samples');
 const file = (name) => join(FOLDER, `transcript-${name}`);
-const beaconOf = (name) => {
-  const openings = readFileSync(file(`${name}.openings`));
-  return openings.subarray(44, 44 + openings.readUInt32LE(40)).toString();
-};
+const beaconOf = (name) => drawnBy(readFileSync(file(`${name}.openings`))).beacon;
 const open = (work, options) => use.open(work, { path: '#/commitment', ...options });
 const choose = (page, name) => page.locator(`[data-sample="${name}"]`).click();
 /** The verdict's name, and what stands with it. */

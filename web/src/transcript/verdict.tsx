@@ -1,6 +1,6 @@
 // What came of it: the verdict first, then failed steps with how to repeat them, the bound, and what it all rests on.
 
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { TranscriptFault, TranscriptReport } from 'sphere-pow/transcript';
 import { language, percent, t } from '../i18n.ts';
 import { ends, shown } from '../shown.ts';
@@ -14,7 +14,7 @@ const SHOWN = 50;
 export function Verdict({ report }: { report: TranscriptReport }) {
   const heading = useRef<HTMLHeadingElement>(null);
   // The eye is still on the button, the ear too.
-  useEffect(() => heading.current?.focus(), [report]);
+  useLayoutEffect(() => heading.current?.focus(), [report]);
   const { verdict, nDrawn, nonces, skippedBound, faults, unconfirmed } = report;
   const values = { drawn: nDrawn, nonces: new Intl.NumberFormat(language.value).format(BigInt(nonces)), faults: faults.length };
   return (
