@@ -1,6 +1,7 @@
 //! A device ready to compute, whichever kind it is and whatever it computes.
 
 use crate::error::ProverError;
+use crate::profiles::Transcriber;
 use pollster::block_on;
 use sphere_pow_core::identity::{Nonce, PublicKey};
 use sphere_pow_core::profile::{Engine, EngineInfo, OnProgress, Profile};
@@ -29,6 +30,9 @@ pub trait Device<P: Profile>: Send {
 
     /// The roots of the transcripts of the last outcomes, as documents write them, in their order.
     fn take_roots(&mut self) -> Vec<String>;
+
+    /// What makes and repeats transcripts on it; none where the profile has none.
+    fn transcriber(&mut self) -> Option<&mut dyn Transcriber>;
 
     /// Makes the device anew after it was lost.
     ///
@@ -68,6 +72,11 @@ pub trait Rig {
     /// As [`Device::take_roots`].
     fn take_roots(&mut self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// As [`Device::transcriber`].
+    fn transcriber(&mut self) -> Option<&mut dyn Transcriber> {
+        None
     }
 
     /// As [`Device::rebuild`]; a CPU is never lost.
@@ -114,6 +123,10 @@ where
 
     fn take_roots(&mut self) -> Vec<String> {
         Rig::take_roots(self)
+    }
+
+    fn transcriber(&mut self) -> Option<&mut dyn Transcriber> {
+        Rig::transcriber(self)
     }
 
     fn rebuild(&mut self) -> Result<(), ProverError> {
