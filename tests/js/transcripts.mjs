@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { load, paths } from './support.mjs';
 
 const { ERROR_CODES, SpherePowError } = await load();
-const { verifyTranscript: verify, SpherePowError: Own } = await load('./transcript');
-export const verifyTranscript = verify;
+const { transcribe: whole, verifyTranscript: verify, SpherePowError: Own } = await load('./transcript');
+export const [transcribe, verifyTranscript] = [whole, verify];
 
 export const json = (name) => JSON.parse(readFileSync(join(paths.root, 'tests/vectors', name), 'utf8'));
 export const bytes = (hex) => new Uint8Array(Buffer.from(hex, 'hex'));
