@@ -214,5 +214,5 @@ pub fn judged(judge: &Judge, openings: &[u8], machine: &mut Machine, piece: usiz
             this.settle(tasks, &next, &logits);
         }
     }
-    this.report().expect("nothing follows")
+    this.report(0).expect("nothing follows")
 }

@@ -36,6 +36,10 @@ export interface TranscriptReport {
   verdict: TranscriptVerdict;
   /** It in one line, with everything it rests on. */
   summary: string;
+  /** Version of the software. */
+  software: string;
+  /** When it was concluded, RFC 3339 in UTC. */
+  date: string;
   profile: 'exact';
   profileVersion: number;
   /** The model's name; null for own sizes. */

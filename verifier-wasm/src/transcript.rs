@@ -3,7 +3,7 @@
 
 use crate::error::Failure;
 use crate::exact::{ONE, QUIET, limit_bytes};
-use crate::json::to_string;
+use crate::json::{to_string, unix_seconds};
 use crate::models::{asked, check_memory, params_of, reserve};
 use crate::progress::tell;
 use js_sys::Function;
@@ -288,7 +288,8 @@ impl Transcript {
     /// `E_FORMAT` for bytes after true openings.
     pub fn report(&mut self) -> Result<String, Failure> {
         let verification = self.verification.take().ok_or_else(|| Failure::internal("it is concluded"))?;
-        let report = verification.report().map_err(|error| Failure::transcript("openings", error))?;
+        let report =
+            verification.report(unix_seconds()).map_err(|error| Failure::transcript("openings", error))?;
         to_string(&report)
     }
 }

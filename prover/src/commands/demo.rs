@@ -1,7 +1,7 @@
 //! `sphere-pow demo`: the main job on what is here, no options.
 
 use super::{BENCH_BLOCK_HASH, BENCH_PUBLIC_KEY};
-use crate::console::{Output, advance, bar};
+use crate::console::{Output, advance, bar, unix_seconds};
 use crate::device::Device;
 use crate::error::ProverError;
 use crate::ledger::{Ledger, Progress};
@@ -108,7 +108,7 @@ impl Visitor for Run<'_> {
         let is_gpu = mined_on.iter().any(|info| info.engine == "gpu");
         let mut check = Check { out, stop, is_gpu, sample };
         let reports = plan.submissions.iter().map(|any| with_submission(any, &mut check));
-        let verified = plan.conclude(reports.collect::<Result<_, _>>()?);
+        let verified = plan.conclude(reports.collect::<Result<_, _>>()?, unix_seconds());
         let code = verified.verdict.exit_code();
         let lines: Vec<&str> = verified.submissions.iter().map(AnyReport::summary).collect();
         out.say(&format!("6. {}", lines.join("\n")));

@@ -1,7 +1,7 @@
 //! `sphere-pow verify`.
 
 use super::commit::MAX_COMMITMENT_BYTES;
-use crate::console::Output;
+use crate::console::{Output, unix_seconds};
 use crate::error::ProverError;
 use crate::input;
 use crate::options::{DeviceArgs, option_for};
@@ -98,7 +98,7 @@ pub(super) fn run(args: &VerifyArgs, out: &Output, stop: &Stop) -> Result<ExitCo
     };
     let mut judge = Judge { session: Session::new(&args.devices, stop)?, args, seed, source };
     let reports = judge.all(&plan)?;
-    let report = plan.conclude(reports);
+    let report = plan.conclude(reports, unix_seconds());
     out.result(&report, || describe(&report, &input::name(&args.file)))?;
     Ok(ExitCode::from(report.verdict.exit_code()))
 }

@@ -3,7 +3,7 @@
 mod roots;
 
 use super::Transcriber;
-use crate::console::{advance, bar};
+use crate::console::{advance, bar, unix_seconds};
 use crate::error::ProverError;
 use crate::options::DeviceArgs;
 use crate::profiles::{Meant, Put, Told, Transcripts};
@@ -136,7 +136,7 @@ impl Transcripts for ExactTranscripts {
         let mut verification =
             Verification::new(committed, meant).map_err(|source| wrong("commitment", source))?;
         let engine = repeat(&mut verification, openings, devices, stop)?;
-        let report = verification.report().map_err(|source| wrong("openings", source))?;
+        let report = verification.report(unix_seconds()).map_err(|source| wrong("openings", source))?;
         Ok(told(&report, engine.as_ref()))
     }
 }
