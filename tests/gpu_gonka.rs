@@ -7,10 +7,13 @@ use sphere_pow_core::gonka::weights::weight_pool;
 use sphere_pow_core::gonka::{Params, Preset, known_answer};
 use sphere_pow_core::identity::BlockHash;
 use sphere_pow_cpu::gonka::{CpuExecutor, CpuOptions};
+use sphere_pow_gpu::context::Gpu;
+use sphere_pow_gpu::device::MatrixUnits;
+use sphere_pow_gpu::gonka::kernels::{KernelOptions, Kernels};
 use sphere_pow_gpu::gonka::self_test;
 use sphere_pow_gpu::{GpuError, GpuExecutor, GpuOptions, devices};
 use sphere_pow_tests::GonkaCase;
-use sphere_pow_tests::gpu::{Bench, Bound, adapter, awkward, go_on, hold};
+use sphere_pow_tests::gpu::{Bench, Bound, adapter, awkward, go_on, hold, tiles_of};
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -41,6 +44,31 @@ fn distances_of_small_are_the_networks() {
 #[test]
 fn distances_of_devtest_are_the_networks() {
     check("devtest", GpuOptions::default());
+}
+
+#[test]
+fn distances_by_matrix_units_are_the_networks() {
+    let options = GpuOptions { matrix_units: Some(true), ..GpuOptions::default() };
+    if adapter().matrix_units.is_some() {
+        return ["tiny", "small"].into_iter().for_each(|name| check(name, options));
+    }
+    let error = Small::new().open(options).expect_err("there are none");
+    assert!(matches!(error, GpuError::NoKernel { .. }), "{error}");
+}
+
+#[test]
+fn every_tile_gives_the_known_answers_and_long_products_are_right_by_it() {
+    let adapter = adapter();
+    let gpu = block_on(Gpu::open(&adapter, MatrixUnits::features_of(&adapter))).expect("a usable device");
+    let options = KernelOptions { native_unpack: true, max_seq: 64, ..KernelOptions::default() };
+    let tiles = tiles_of(&adapter);
+    let mut kernels = block_on(Kernels::new(&gpu, options, &tiles)).expect("kernels that compile");
+    for tile in tiles {
+        kernels.set_tile(tile);
+        assert_eq!(block_on(self_test::known_answers(&gpu, &kernels, &known_answer::DISTANCES)), Ok(()));
+        // Two chunks of 1024 values, and a part of one.
+        assert_eq!(block_on(self_test::products_are_right(&gpu, &kernels, 64, 2176)), Ok(()), "{tile:?}");
+    }
 }
 
 #[test]

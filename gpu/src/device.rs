@@ -45,6 +45,12 @@ impl MatrixUnits {
             | wgpu::Features::SUBGROUP
     }
 
+    /// The features to open `info` with: those of [`Self::features`] where it has matrix units, else none.
+    #[must_use]
+    pub fn features_of(info: &DeviceInfo) -> wgpu::Features {
+        info.matrix_units.map_or(wgpu::Features::empty(), |_| Self::features())
+    }
+
     fn of(adapter: &wgpu::Adapter) -> Option<Self> {
         use wgpu::CooperativeScalarType::{F16, F32};
         if !adapter.features().contains(Self::features()) {

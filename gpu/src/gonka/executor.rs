@@ -8,7 +8,7 @@ use super::pool::DevicePool;
 use super::self_test;
 use crate::Progress;
 use crate::context::Gpu;
-use crate::device::DeviceInfo;
+use crate::device::{DeviceInfo, MatrixUnits};
 use crate::error::GpuError;
 use crate::pace::Pace;
 use crate::recorder::Recorder;
@@ -30,6 +30,8 @@ pub struct GpuOptions {
     pub checked: bool,
     /// Most bytes of a binding, below the device's own limit: for tests of the cutting into chunks.
     pub max_binding_bytes: Option<u64>,
+    /// Whether large products are made by matrix units; by default whatever is fastest.
+    pub matrix_units: Option<bool>,
 }
 
 /// A device that has shown that it computes rightly with the kernels and sizes a model will run by, before there is a
@@ -63,11 +65,32 @@ impl Prepared {
         batch: usize,
         options: GpuOptions,
     ) -> Result<Self, GpuError> {
-        let mut gpu = Gpu::open(info, wgpu::Features::empty()).await?;
+        if info.matrix_units.is_some() && options.matrix_units != Some(false) {
+            match Self::open_with(info, params, layout.clone(), batch, options).await {
+                // Experimental in wgpu: what it breaks is done without.
+                Err(error) if options.matrix_units.is_none() => {
+                    tracing::warn!("{}: does without matrix units: {error}", info.name);
+                }
+                done => return done,
+            }
+        }
+        let plain = DeviceInfo { matrix_units: None, ..info.clone() };
+        Self::open_with(&plain, params, layout, batch, options).await
+    }
+
+    async fn open_with(
+        info: &DeviceInfo,
+        params: &Params,
+        layout: Layout,
+        batch: usize,
+        options: GpuOptions,
+    ) -> Result<Self, GpuError> {
+        let mut gpu = Gpu::open(info, MatrixUnits::features_of(info)).await?;
         gpu.set_needed_bytes(layout.memory_bytes(params, batch));
         let widest = params.hidden().max(params.dim());
         let (rows, kernel_options) = (batch * params.seq_len(), kernel_options(params, options));
-        let (kernels, pace) = self_test::prepare(&gpu, kernel_options, rows, widest).await?;
+        let on_matrix_units = options.matrix_units.unwrap_or(false);
+        let (kernels, pace) = self_test::prepare(&gpu, kernel_options, on_matrix_units, rows, widest).await?;
         Ok(Self { gpu, kernels, pace, params: params.clone(), layout, batch, options })
     }
 
@@ -272,7 +295,7 @@ impl GpuExecutor {
 fn kernel_options(params: &Params, options: GpuOptions) -> KernelOptions {
     let max_seq = params.seq_len().max(known_answer::puzzle().params().seq_len());
     let max_seq = u32::try_from(max_seq).expect("seq_len is at most 8192");
-    KernelOptions { checked: options.checked, native_unpack: true, max_seq }
+    KernelOptions { checked: options.checked, native_unpack: true, native_pack: true, max_seq }
 }
 
 fn choose_batch(
