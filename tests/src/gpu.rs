@@ -19,7 +19,8 @@ use std::sync::OnceLock;
 /// The adapter under test: `SPHERE_POW_ADAPTER` (an index or a part of a name), else the best there is.
 ///
 /// # Panics
-/// When there is none: a test must fail then, never skip.
+/// When there is none, or none with matrix units where `SPHERE_POW_MATRIX_UNITS` wants them: a test must fail then, never
+/// skip.
 #[must_use]
 pub fn adapter() -> DeviceInfo {
     let selector = std::env::var("SPHERE_POW_ADAPTER").map_or(DeviceSelector::Best, |text| {
@@ -28,6 +29,8 @@ pub fn adapter() -> DeviceInfo {
     let info =
         block_on(selector.find()).unwrap_or_else(|error| panic!("the GPU tests need an adapter: {error}"));
     println!("adapter: {} ({}, {})", info.name, info.backend, info.driver);
+    let wants_units = std::env::var_os("SPHERE_POW_MATRIX_UNITS").is_some();
+    assert!(!wants_units || info.matrix_units.is_some(), "{} has no matrix units", info.name);
     info
 }
 
