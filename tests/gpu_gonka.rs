@@ -11,6 +11,7 @@ use sphere_pow_gpu::context::Gpu;
 use sphere_pow_gpu::device::MatrixUnits;
 use sphere_pow_gpu::gonka::kernels::{KernelOptions, Kernels};
 use sphere_pow_gpu::gonka::self_test;
+use sphere_pow_gpu::probe::probe;
 use sphere_pow_gpu::{GpuError, GpuExecutor, GpuOptions, devices};
 use sphere_pow_tests::GonkaCase;
 use sphere_pow_tests::gpu::{Bench, Bound, adapter, awkward, go_on, hold, tiles_of};
@@ -54,6 +55,20 @@ fn distances_by_matrix_units_are_the_networks() {
     }
     let error = Small::new().open(options).expect_err("there are none");
     assert!(matches!(error, GpuError::NoKernel { .. }), "{error}");
+}
+
+#[test]
+fn the_probe_of_matrix_units_runs_all_kernels_for_them() {
+    let info = adapter();
+    match (info.matrix_units, block_on(probe(&info))) {
+        (Some(told), Ok(found)) => {
+            println!("{told:?} told, {found:?} found");
+            assert_eq!(found.block, told.block);
+            assert!((1..=told.subgroup_threads).contains(&found.subgroup_threads), "{found:?}");
+        }
+        (None, Err(error)) => assert!(matches!(error, GpuError::NoKernel { .. }), "{error}"),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]

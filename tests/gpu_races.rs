@@ -55,6 +55,7 @@ fn sizes(variant: &Variant) -> Vec<Sizes> {
         ("gonka", "widen_all" | "narrow_all") => line(&[("words", 100)]),
         ("gonka", "swiglu" | "add") => plane(&[("words", 100)]),
         ("gonka", "take_last") => plane(&[("words", 100), ("seq_len", 3)]),
+        ("probe", "subgroup_width") => vec![of(&[("threads", 200)], [1, 1], 32)],
         ("exact", "stream") => line(&[("blocks_per_stream", 50), ("end_block", 100)]),
         ("exact", "embed" | "swiglu") => line(&[("end", 100)]),
         ("exact", "norm") => line(&[

@@ -73,6 +73,12 @@ pub mod gonka {
     pub const WIDEN_ALL: &str = join!("gonka/shared/half", "gonka/widen_all");
 }
 
+/// Kernels that measure a device.
+pub mod probe {
+    /// `probe/subgroup_width.wgsl`.
+    pub const SUBGROUP_WIDTH: &str = join!("shared/coop8", "probe/subgroup_width");
+}
+
 /// Kernels of the `exact` profile.
 pub mod exact {
     /// `exact/attention.wgsl`.

@@ -278,8 +278,7 @@ pub fn accumulator_moves(assembly: &str) -> Option<(usize, usize)> {
         let size = if overlap { 4 } else { 8 };
         let is_sum = |register: &u32| first.iter().any(|first| (*first..first + size).contains(register));
         let copies = |line: &&&str| line.starts_with("v_mov") || line.starts_with("v_dual_mov");
-        let moves =
-            code.iter().filter(copies).filter(|line| registers(line).iter().any(|r| is_sum(r))).count();
+        let moves = code.iter().filter(copies).filter(|line| registers(line).iter().any(&is_sum)).count();
         let instructions = code.iter().filter(|line| !line.is_empty() && !line.starts_with(';')).count();
         let (known, length) = most.unwrap_or((0, 0));
         most = Some((known + moves, length.max(instructions.div_ceil(products))));

@@ -12,11 +12,12 @@ use sphere_pow_gpu::gonka::kernels::KernelOptions;
 use sphere_pow_gpu::gonka::kernels::linear::Tile;
 use sphere_pow_gpu::gonka::kernels::linear_matrix::MatrixTile;
 use sphere_pow_gpu::kernel::{Access, Kernel};
+use sphere_pow_gpu::probe::SUBGROUP_WIDTH;
 
 /// A kernel with the constants it is compiled with.
 #[derive(Clone, Debug)]
 pub struct Variant {
-    /// `gonka` or `exact`.
+    /// `gonka`, `exact`, or `probe` for what measures a device.
     pub profile: &'static str,
     /// Profile, kernel and what sets it apart from the kernel's other variants.
     pub name: String,
@@ -100,6 +101,9 @@ pub fn variants() -> Vec<Variant> {
             }
         }
     }
+    let constants = vec![("THREADS", 256.0)];
+    let (profile, kernel) = ("probe", &SUBGROUP_WIDTH);
+    all.push(Variant { profile, name: "probe subgroup_width".into(), kernel, constants });
     for kernel in exact::kernels::ALL.into_iter().filter(|kernel| !kernel.name.starts_with("linear")) {
         let constants = vec![("WG", f64::from(exact::kernels::WG))];
         all.push(Variant { profile: "exact", name: format!("exact {}", kernel.name), kernel, constants });

@@ -51,9 +51,11 @@ pub async fn prepare(
     let mut kernels = Kernels::new(gpu, options, &Tile::for_device(gpu.info())).await?;
     let mut ranked = tune::rank(gpu, &kernels, rows).await?;
     ranked.retain(|(tile, _)| !on_matrix_units || matches!(tile, Tile::Matrix(_)));
+    for (tile, rate) in &ranked {
+        tracing::debug!("{}: {tile:?} at {rate:.3e}/s", gpu.info().name);
+    }
     let mut reasons = Vec::new();
     for (tile, rate) in ranked {
-        tracing::debug!("{}: {tile:?} at {rate:.3e}/s", gpu.info().name);
         kernels.set_tile(tile);
         match computes_rightly(gpu, &kernels, rows, k).await {
             Err(error @ GpuError::SelfTest { .. }) if matches!(tile, Tile::Matrix(_)) => {
