@@ -16,7 +16,7 @@ use sphere_pow_gpu::{GpuError, GpuExecutor, GpuOptions, devices};
 use sphere_pow_tests::GonkaCase;
 use sphere_pow_tests::gpu::{Bench, Bound, adapter, awkward, go_on, hold, tiles_of};
 use std::num::NonZeroUsize;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -247,6 +247,47 @@ fn batches_of_one_and_of_many_give_the_same_logits() {
         .flat_map(|input| block_on(gpu.logits(input, &mut go_on)).expect("logits"))
         .collect::<Vec<_>>();
     assert_eq!(together, alone);
+}
+
+#[test]
+fn batches_in_flight_come_home_in_order_and_with_their_own_logits() {
+    let small = Small::new();
+    let mut gpu =
+        small.open(GpuOptions { batch: NonZeroUsize::new(3), ..GpuOptions::default() }).expect("open");
+    let (nonces, vocab) = (11, small.case.puzzle.params().vocab());
+    let inputs = small.inputs(nonces);
+    let per_nonce = inputs.len() / nonces;
+    let (mut together, mut asked, mut came) = (Vec::new(), Vec::new(), Vec::new());
+    let mut give = |batch: Range<usize>| {
+        asked.push(batch.clone());
+        inputs[batch.start * per_nonce..batch.end * per_nonce].to_vec()
+    };
+    let mut each = |batch: Range<usize>, logits: &[f32]| {
+        assert_eq!(logits.len(), batch.len() * vocab);
+        came.push(batch);
+        together.extend_from_slice(logits);
+    };
+    block_on(gpu.for_each_batch(nonces, &mut give, &mut each, &mut go_on)).expect("logits");
+    assert_eq!(asked, [0..3, 3..6, 6..9, 9..11]);
+    assert_eq!(came, asked);
+    let alone = inputs
+        .chunks(per_nonce)
+        .flat_map(|input| block_on(gpu.logits(input, &mut go_on)).expect("logits"))
+        .collect::<Vec<_>>();
+    assert_eq!(together, alone);
+    // Stopped with results under way, the next call begins anew.
+    let mut calls = 0;
+    let stopped = block_on(gpu.for_each_batch(
+        nonces,
+        &mut |batch| inputs[..batch.len() * per_nonce].to_vec(),
+        &mut |_, _| (),
+        &mut |_| {
+            calls += 1;
+            if calls > 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        },
+    ));
+    assert_eq!(stopped, Err(GpuError::Interrupted));
+    assert_eq!(block_on(gpu.logits(&inputs[..per_nonce], &mut go_on)).expect("logits"), alone[..vocab]);
 }
 
 #[test]

@@ -24,8 +24,8 @@ const SAMPLES: usize = 256;
 
 /// Compiles the kernels with `options`, by the driver's own conversions of f16 only where these are exact, and takes the
 /// tile that is fastest for products of `rows` rows. Holds all to what they must give, products over `k` values among them; a
-/// tile for matrix units that fails gives way to the next; `on_matrix_units` says that no others are wanted. The pace is that to
-/// begin with.
+/// tile for matrix units that fails gives way to the next; `on_matrix_units` says that no others are wanted. Gives the tile's
+/// operations per second, too.
 ///
 /// # Errors
 /// [`GpuError::SelfTest`] with the first wrong value, [`GpuError::NoKernel`] when no tile for matrix units is right and no other
@@ -36,7 +36,7 @@ pub async fn prepare(
     on_matrix_units: bool,
     rows: usize,
     k: usize,
-) -> Result<(Kernels, Pace), GpuError> {
+) -> Result<(Kernels, f64), GpuError> {
     let native_unpack = options.native_unpack && widens_exactly(gpu, options).await?.is_ok();
     let native_pack = options.native_pack && narrows_exactly(gpu, options).await?.is_ok();
     let options = KernelOptions { native_unpack, native_pack, ..options };
@@ -62,7 +62,7 @@ pub async fn prepare(
                 tracing::warn!("{tile:?} is not used: {error}");
                 reasons.push(error.to_string());
             }
-            tested => return tested.map(|()| (kernels, Pace::new(rate / 2.0))),
+            tested => return tested.map(|()| (kernels, rate)),
         }
     }
     // A plain tile ends the search, where any may be taken.
