@@ -3,21 +3,22 @@
 use super::forward::Model;
 use super::kernels::linear::Tile;
 use super::kernels::{KernelOptions, Kernels};
-use super::layout::Layout;
+use super::layout::{Layout, READBACKS, slot_bytes, stride};
 use super::pool::DevicePool;
 use super::self_test;
 use crate::Progress;
 use crate::context::Gpu;
-use crate::device::DeviceInfo;
+use crate::device::{DeviceInfo, MatrixUnits};
 use crate::error::GpuError;
 use crate::pace::Pace;
+use crate::readback::Readback;
 use crate::recorder::Recorder;
 use sphere_pow_core::f16;
 use sphere_pow_core::gonka::plan::Slot;
 use sphere_pow_core::gonka::{Params, known_answer};
 use sphere_pow_core::identity::BlockHash;
 use std::num::NonZeroUsize;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 /// How an executor is set up. The default suits mining.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub struct GpuOptions {
     pub checked: bool,
     /// Most bytes of a binding, below the device's own limit: for tests of the cutting into chunks.
     pub max_binding_bytes: Option<u64>,
+    /// Whether large products are made by matrix units; by default whatever is fastest.
+    pub matrix_units: Option<bool>,
 }
 
 /// A device that has shown that it computes rightly with the kernels and sizes a model will run by, before there is a
@@ -43,6 +46,15 @@ pub struct Prepared {
     layout: Layout,
     batch: usize,
     options: GpuOptions,
+}
+
+/// How many nonces at once.
+#[derive(Clone, Copy, Debug)]
+enum Batch {
+    /// Exactly so many.
+    Fixed(usize),
+    /// As many as take about a second, at most so many.
+    UpTo(usize),
 }
 
 impl Prepared {
@@ -60,14 +72,46 @@ impl Prepared {
         info: &DeviceInfo,
         params: &Params,
         layout: Layout,
-        batch: usize,
+        batch: Batch,
         options: GpuOptions,
     ) -> Result<Self, GpuError> {
-        let mut gpu = Gpu::open(info, wgpu::Features::empty()).await?;
-        gpu.set_needed_bytes(layout.memory_bytes(params, batch));
+        if info.matrix_units.is_some() && options.matrix_units != Some(false) {
+            match Self::open_with(info, params, layout.clone(), batch, options).await {
+                // Experimental in wgpu: what it breaks is done without.
+                Err(error) if options.matrix_units.is_none() => {
+                    tracing::warn!("{}: does without matrix units: {error}", info.name);
+                }
+                done => return done,
+            }
+        }
+        let plain = DeviceInfo { matrix_units: None, ..info.clone() };
+        Self::open_with(&plain, params, layout, batch, options).await
+    }
+
+    async fn open_with(
+        info: &DeviceInfo,
+        params: &Params,
+        layout: Layout,
+        batch: Batch,
+        options: GpuOptions,
+    ) -> Result<Self, GpuError> {
+        let mut gpu = Gpu::open(info, MatrixUnits::features_of(info)).await?;
         let widest = params.hidden().max(params.dim());
-        let (rows, kernel_options) = (batch * params.seq_len(), kernel_options(params, options));
-        let (kernels, pace) = self_test::prepare(&gpu, kernel_options, rows, widest).await?;
+        let wanted = |rate, most| Layout::wanted_batch(params, info.is_software(), rate, most);
+        let likely = match batch {
+            Batch::Fixed(batch) => batch,
+            Batch::UpTo(most) => wanted(f64::MAX, most),
+        };
+        let (rows, kernel_options) = (likely * params.seq_len(), kernel_options(params, options));
+        let on_matrix_units = options.matrix_units.unwrap_or(false);
+        let (kernels, rate) = self_test::prepare(&gpu, kernel_options, on_matrix_units, rows, widest).await?;
+        let batch = match batch {
+            Batch::Fixed(batch) => batch,
+            Batch::UpTo(most) => wanted(rate, most),
+        };
+        gpu.set_needed_bytes(layout.memory_bytes(params, batch));
+        // It begins with half of what was measured.
+        let pace = Pace::new(rate / 2.0);
         Ok(Self { gpu, kernels, pace, params: params.clone(), layout, batch, options })
     }
 
@@ -91,7 +135,7 @@ impl Prepared {
             match self.try_load(block, pool, progress).await {
                 // What a device has and what it gives are two things: others use it too.
                 Err(GpuError::OutOfMemory { .. }) if options.batch.is_none() && batch > 1 => {
-                    self = Self::open(&info, &params, layout, batch / 2, options).await?;
+                    self = Self::open(&info, &params, layout, Batch::Fixed(batch / 2), options).await?;
                 }
                 loaded => return loaded,
             }
@@ -107,8 +151,9 @@ impl Prepared {
         let Self { gpu, kernels, pace, params, layout, batch, options } = self;
         let device_pool = DevicePool::new(&gpu, &layout, pool, progress).await?;
         let model = Model::new(&gpu, &params, block, layout, device_pool, batch);
+        let readback = Readback::new(&gpu, READBACKS, slot_bytes(Slot::Logits, &params, batch));
         gpu.settle(0).await?;
-        Ok(GpuExecutor { gpu, kernels, model, pace, options, block: block.clone() })
+        Ok(GpuExecutor { gpu, kernels, model, readback, pace, options, block: block.clone() })
     }
 }
 
@@ -123,10 +168,16 @@ pub struct GpuExecutor {
     gpu: Gpu,
     kernels: Kernels,
     model: Model,
+    readback: Readback,
     pace: Pace,
     options: GpuOptions,
     block: BlockHash,
 }
+
+/// Gives the inputs of some of the nonces asked for, `[nonces * seq_len, dim]`.
+pub type Inputs<'a> = &'a mut dyn FnMut(Range<usize>) -> Vec<f16>;
+/// Gets the logits of some of the nonces asked for, `[nonces, vocab]`, f32 values that are f16.
+pub type OnLogits<'a> = &'a mut dyn FnMut(Range<usize>, &[f32]);
 
 impl GpuExecutor {
     /// [`Prepared::new`] and [`Prepared::load`], where the pool is there already.
@@ -173,13 +224,73 @@ impl GpuExecutor {
         if !inputs.len().is_multiple_of(per_nonce) || !(1..=batch).contains(&nonces) {
             return Err(GpuError::Inputs { got: inputs.len(), batch, per_nonce });
         }
+        let mut out = Vec::new();
+        let each: OnLogits<'_> = &mut |_, logits| out.extend_from_slice(logits);
+        self.for_each_batch(nonces, &mut |_| inputs.to_vec(), each, progress).await?;
+        Ok(out)
+    }
+
+    /// Calls `each` with the logits of every batch of `nonces` nonces in order, while the device works on the next, whose
+    /// `inputs` were asked for while it worked on that one; `progress` is told the share done between submits.
+    ///
+    /// # Errors
+    /// [`GpuError::Interrupted`], [`GpuError::DeviceLost`] and what else a device can do.
+    ///
+    /// # Panics
+    /// When `inputs` gives another number of values than it was asked for.
+    pub async fn for_each_batch(
+        &mut self,
+        nonces: usize,
+        inputs: Inputs<'_>,
+        each: OnLogits<'_>,
+        progress: Progress<'_>,
+    ) -> Result<(), GpuError> {
+        self.readback.clear();
+        let result = self.batches(nonces, inputs, each, progress).await;
+        self.readback.clear();
+        result
+    }
+
+    async fn batches(
+        &mut self,
+        nonces: usize,
+        inputs: Inputs<'_>,
+        each: OnLogits<'_>,
+        progress: Progress<'_>,
+    ) -> Result<(), GpuError> {
+        let Self { gpu, kernels, model, readback, pace, .. } = self;
+        let params = model.params();
+        let (per_nonce, vocab) = (params.seq_len() * params.dim(), params.vocab());
+        let stride = stride(vocab);
+        let size = model.batch();
+        let batches = || (0..nonces).step_by(size).map(|first| first..nonces.min(first + size));
+        let mut take = async |readback: &mut Readback, batch: Range<usize>| -> Result<(), GpuError> {
+            let padded: Vec<f16> = readback.take_values(gpu).await?;
+            let rows = padded.chunks_exact(stride).flat_map(|row| &row[..vocab]);
+            let logits: Vec<f32> = rows.map(|value| value.to_f32()).collect();
+            each(batch, &logits);
+            Ok(())
+        };
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
         let total = params.flops_per_nonce() as f64 * nonces as f64;
-        self.model.write_rows(&self.gpu, Slot::Stream, inputs);
-        let mut recorder = Recorder::new(&self.gpu, &mut self.pace, total, progress);
-        self.model.record(&mut recorder, &self.kernels, nonces).await?;
-        recorder.finish().await?;
-        self.model.read_rows(&self.gpu, Slot::Logits, nonces).await
+        let mut recorder = Recorder::new(gpu, pace, total, progress);
+        let mut taken = batches();
+        for batch in batches() {
+            let values = inputs(batch.clone());
+            assert_eq!(values.len(), batch.len() * per_nonce, "inputs of {batch:?}");
+            // The queue orders it after the batch before, and before this one's first submit.
+            model.write_rows(gpu, Slot::Stream, &values);
+            model.record(&mut recorder, kernels, batch.len()).await?;
+            readback.send(&mut recorder, model.slot(Slot::Logits), (batch.len() * stride * 2) as u64)?;
+            recorder.catch_up().await?;
+            while readback.under_way() > 1 {
+                take(readback, taken.next().expect("a batch was sent")).await?;
+            }
+        }
+        for batch in taken {
+            take(readback, batch).await?;
+        }
+        recorder.finish().await
     }
 
     /// The widest product of the model alone, `[rows, dim]` by `w1`ᵀ of layer 0, for benchmarks.
@@ -272,7 +383,7 @@ impl GpuExecutor {
 fn kernel_options(params: &Params, options: GpuOptions) -> KernelOptions {
     let max_seq = params.seq_len().max(known_answer::puzzle().params().seq_len());
     let max_seq = u32::try_from(max_seq).expect("seq_len is at most 8192");
-    KernelOptions { checked: options.checked, native_unpack: true, max_seq }
+    KernelOptions { checked: options.checked, native_unpack: true, native_pack: true, max_seq }
 }
 
 fn choose_batch(
@@ -280,7 +391,7 @@ fn choose_batch(
     params: &Params,
     layout: &Layout,
     options: GpuOptions,
-) -> Result<usize, GpuError> {
+) -> Result<Batch, GpuError> {
     let limit = options.memory_limit_bytes.unwrap_or_else(|| info.default_memory_bytes());
     let most = layout.max_batch(params, limit);
     let wanted = options.batch.map_or(1, NonZeroUsize::get);
@@ -290,9 +401,7 @@ fn choose_batch(
         let (needed, limit) = if needed > limit { (needed, limit) } else { (wanted as u64, most as u64) };
         return Err(GpuError::Limit { name: info.name.clone(), what, needed, limit });
     }
-    Ok(options
-        .batch
-        .map_or_else(|| Layout::wanted_batch(params, info.is_software()).min(most), NonZeroUsize::get))
+    Ok(options.batch.map_or(Batch::UpTo(most), |batch| Batch::Fixed(batch.get())))
 }
 
 #[cfg(test)]
