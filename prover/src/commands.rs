@@ -9,6 +9,7 @@ mod distance;
 mod mine;
 mod open;
 mod r_target;
+mod serve;
 mod soundness;
 mod verify;
 
@@ -62,6 +63,8 @@ enum Command {
     Open(open::OpenArgs),
     /// Recompute a sample of somebody's proofs and give the verdict
     Verify(verify::VerifyArgs),
+    /// Mine and judge as a network's API node says over HTTP
+    Serve(serve::ServeArgs),
     /// Convert between a radius and the chance to win
     RTarget(r_target::RTargetArgs),
     /// Measure what shortcuts gain: the harness behind "no shortcut pays"
@@ -114,6 +117,7 @@ fn run(command: &Command, out: &Output, stop: &Stop) -> Result<ExitCode, ProverE
         Command::Commit(args) => commit::run(args, out),
         Command::Open(args) => open::run(args, out, stop),
         Command::Verify(args) => verify::run(args, out, stop),
+        Command::Serve(args) => serve::run(args, out, stop),
         Command::RTarget(args) => r_target::run(args, out),
         Command::Soundness(args) => soundness::run(args, out, stop),
         Command::Bench(args) => bench::run(args, out, stop),
