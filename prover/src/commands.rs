@@ -16,7 +16,8 @@ mod verify;
 use crate::console::{self, Output};
 use crate::error::ProverError;
 use crate::signals::{self, Stop};
-use clap::{Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{CommandFactory, Parser, Subcommand};
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
@@ -76,10 +77,20 @@ enum Command {
 /// Reads the arguments, runs the command, and gives the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
+    if let Command::Serve(args) = &cli.command {
+        cli = match with_settings(args) {
+            Ok(Ok(cli)) => cli,
+            Ok(Err(error)) => return usage(&error),
+            Err(error) => {
+                Output::new(cli.json).error(&error);
+                return ExitCode::from(error.exit_code());
+            }
+        };
+    }
     console::start_logging();
     let stop = signals::listen();
     let out = Output::new(cli.json);
@@ -90,6 +101,16 @@ pub fn main() -> ExitCode {
         out.error(&error);
         ExitCode::from(error.exit_code())
     })
+}
+
+/// The command line again, with what the environment and a file say beside it.
+fn with_settings(args: &serve::ServeArgs) -> Result<Result<Cli, clap::Error>, ProverError> {
+    let matches = Cli::command().get_matches();
+    let given = matches.subcommand().map(|(_, given)| given.clone()).unwrap_or_default();
+    let is_given = |id: &str| given.value_source(id) == Some(ValueSource::CommandLine);
+    let variable = |name: &str| std::env::var(name).ok();
+    let more = serve::settings::arguments(args.config.as_deref(), variable, is_given)?;
+    Ok(Cli::try_parse_from(std::env::args_os().chain(more.into_iter().map(Into::into))))
 }
 
 /// Help and version, or what is wrong with the arguments: also as JSON where that was asked for.

@@ -10,7 +10,9 @@ mod crew;
 mod init;
 mod judge;
 mod listen;
+mod metrics;
 mod node;
+mod rates;
 mod routes;
 mod store;
 
@@ -30,6 +32,8 @@ use store::Store;
 
 /// How often the signals are looked at.
 const TICK: Duration = Duration::from_millis(50);
+/// How often totals are noted, for rates.
+const SECOND: Duration = Duration::from_secs(1);
 /// How long devices may take to be free when the process ends.
 const LAST_PATIENCE: Duration = Duration::from_millis(1500);
 
@@ -50,6 +54,8 @@ pub struct Settings {
     pub profile: ProfileName,
     /// On what to compute.
     pub devices: DeviceArgs,
+    /// What requests that change something must show; `None` leaves the API node's open and the operator's closed.
+    pub token: Option<Token>,
     /// Hosts that may be called back, as `HOST` or `HOST:PORT`; every one where there is none.
     pub callback_hosts: Vec<String>,
     /// How long wins are joined before they are sent.
@@ -64,6 +70,33 @@ pub struct Settings {
     pub max_nonces: usize,
     /// Most batches that wait to be judged.
     pub max_queue: usize,
+}
+
+/// A secret that requests show as `Authorization: Bearer`.
+#[derive(Clone)]
+pub struct Token(String);
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token")
+    }
+}
+
+impl Token {
+    /// The text without white space around it; `None` below 16 visible ASCII characters, which can be guessed.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let text = text.trim();
+        (text.len() >= 16 && text.bytes().all(|b| b.is_ascii_graphic())).then(|| Self(text.to_owned()))
+    }
+
+    /// Whether a header shows it; takes as long for every text of its length.
+    fn is_shown(&self, header: Option<&str>) -> bool {
+        let shown = header.and_then(|header| header.strip_prefix("Bearer ")).unwrap_or_default().as_bytes();
+        let own = self.0.as_bytes();
+        let differs = shown.iter().zip(own).fold(0, |differs, (a, b)| differs | (a ^ b));
+        shown.len() == own.len() && differs == 0
+    }
 }
 
 /// Addresses as they were bound: port 0 becomes a real one.
@@ -89,6 +122,7 @@ impl Settings {
             prefix: String::new(),
             profile,
             devices: DeviceArgs::any(),
+            token: None,
             callback_hosts: Vec::new(),
             send_every: Duration::from_secs(5),
             timeout: Duration::from_secs(30),
@@ -151,8 +185,14 @@ async fn serve(
     }
     stop.heed();
     begun(Bound { listen, inference_listen, admin_listen })?;
+    let mut noted = std::time::Instant::now();
+    node.note_totals();
     while !stop.is_asked() {
         tokio::time::sleep(TICK).await;
+        if noted.elapsed() >= SECOND {
+            noted = std::time::Instant::now();
+            node.note_totals();
+        }
     }
     node.quit();
     let since = std::time::Instant::now();

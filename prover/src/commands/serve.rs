@@ -1,27 +1,36 @@
 //! `sphere-pow serve`.
 
+pub(super) mod settings;
+
 use crate::console::Output;
 use crate::error::ProverError;
+use crate::input;
 use crate::options::DeviceArgs;
-use crate::serve::{self, Bound, Settings};
+use crate::serve::{self, Bound, Settings, Token};
 use crate::signals::Stop;
 use clap::Args;
 use serde::Serialize;
 use sphere_pow_core::profile::ProfileName;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+/// Most bytes of a token's file.
+const MAX_TOKEN_BYTES: usize = 4096;
+
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
+    /// TOML file with these options by their names; SPHERE_POW_SERVE_LISTEN and the like win over it
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
     /// Address for the API node; its default is this machine alone
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR:PORT")]
     listen: SocketAddr,
     /// Address at which the API node asks for inference, which is answered with 503; none by default
     #[arg(long, value_name = "ADDR:PORT")]
     inference_listen: Option<SocketAddr>,
-    /// Address for the operator: /status; none by default
+    /// Address for the operator: /status, /metrics, /pause, /resume; none by default
     #[arg(long, value_name = "ADDR:PORT")]
     admin_listen: Option<SocketAddr>,
     /// Directory for what must not be lost: what is to be sent, what is to be judged, how far the search came
@@ -36,6 +45,9 @@ pub(super) struct ServeArgs {
     /// Host that may be called back, as HOST or HOST:PORT; may be repeated, every host by default
     #[arg(long = "callback", value_name = "HOST[:PORT]")]
     callbacks: Vec<String>,
+    /// File with a secret of 16 characters or more: every request but those for health must show it as Authorization: Bearer
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
     /// Wins are joined for so long before they are sent
     #[arg(long, default_value_t = 5.0, value_name = "S")]
     send_every: f64,
@@ -75,6 +87,7 @@ pub(super) fn run(args: &ServeArgs, out: &Output, stop: &Stop) -> Result<ExitCod
         admin_listen: args.admin_listen,
         prefix: prefix.trim_end_matches('/').to_owned(),
         devices: devices.clone(),
+        token: args.token_file.as_deref().map(token).transpose()?,
         callback_hosts: callbacks.clone(),
         send_every: seconds("--send-every", args.send_every)?,
         timeout: seconds("--timeout", args.timeout)?,
@@ -92,6 +105,16 @@ pub(super) fn run(args: &ServeArgs, out: &Output, stop: &Stop) -> Result<ExitCod
     };
     serve::run(settings, stop, begun)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The secret in a file.
+fn token(file: &Path) -> Result<Token, ProverError> {
+    let bytes = input::bytes(file, MAX_TOKEN_BYTES)?;
+    Token::new(&String::from_utf8_lossy(&bytes)).ok_or_else(|| ProverError::Argument {
+        what: "--token-file",
+        got: input::name(file),
+        expected: "a file with 16 to 4096 visible ASCII characters in one line".into(),
+    })
 }
 
 /// A time from an option.

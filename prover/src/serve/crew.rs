@@ -49,7 +49,7 @@ pub(super) fn run(node: &Node) {
         match worked {
             Ok(()) | Err(ProverError::Interrupted) if order.stop.is_asked() => {}
             // An idle node keeps its model and waits.
-            Ok(()) if assignment.phase == Phase::Idle => {}
+            Ok(()) if assignment.phase == Phase::Idle || order.is_paused => {}
             Ok(()) => node.ended(done, None),
             Err(error) => {
                 tracing::error!("the stage of block {} is given up: {error}", assignment.init.block_hash);
@@ -99,6 +99,7 @@ impl Visitor for Shift<'_> {
         node.set_devices(Devices { infos, tallies: Arc::clone(&tallies), win_rate });
         node.reached(order.number);
         match assignment.phase {
+            _ if order.is_paused => Ok(()),
             Phase::Idle => Ok(()),
             Phase::Validating => judge::run::<P>(node, init, (&params, &hunt.rule), miners, stop),
             Phase::Generating => {

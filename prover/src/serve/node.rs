@@ -3,10 +3,15 @@
 //! Requests change the order; the crew carries out the newest and nothing older. `state` is true at every moment: POW from
 //! the order's acceptance on, STOPPED as soon as it failed, so that the API node's next poll mends what went wrong.
 
+mod batches;
+
+pub(super) use batches::Waiting;
+
 use super::Settings;
 use super::courier::Counters;
 use super::init::Init;
-use super::store::{Parcel, Queued, Store, StoreError};
+use super::rates::{History, Rates, Totals};
+use super::store::{Store, StoreError};
 use crate::error::ProverError;
 use crate::search::Tally;
 use crate::signals::Stop;
@@ -14,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use sphere_pow_core::profile::EngineInfo;
 use sphere_pow_gpu::DeviceInfo;
 use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -67,6 +73,8 @@ pub(super) struct Order {
     pub(super) assignment: Option<Arc<Assignment>>,
     /// Asked when a newer order came.
     pub(super) stop: Arc<Stop>,
+    /// Whether devices rest, their model kept.
+    pub(super) is_paused: bool,
     /// Whether the process ends.
     pub(super) is_last: bool,
 }
@@ -88,21 +96,8 @@ struct State {
     failure: Option<String>,
     has_inference: bool,
     devices: Devices,
-}
-
-/// A batch that waits.
-pub(super) struct Waiting {
-    /// Its number in the store.
-    pub(super) id: u64,
-    pub(super) batch: Queued,
-    /// How often devices failed on it.
-    failures: usize,
-}
-
-impl Waiting {
-    pub(super) fn new(id: u64, batch: Queued) -> Self {
-        Self { id, batch, failures: 0 }
-    }
+    /// What devices did in earlier orders.
+    past: Totals,
 }
 
 /// How long to wait before a full disk is tried again.
@@ -120,6 +115,7 @@ pub(super) struct Node {
     pub(super) counters: Counters,
     /// Adapters of this machine, once they are known.
     pub(super) adapters: OnceLock<Vec<DeviceInfo>>,
+    history: Mutex<History>,
     pub(super) started: Instant,
 }
 
@@ -136,9 +132,11 @@ impl Node {
     /// [`StoreError`].
     pub(super) fn new(settings: Settings, store: Store) -> Result<Self, StoreError> {
         let queue = store.queue()?.into_iter().map(|(id, batch)| Waiting::new(id, batch)).collect();
-        let order = Order { number: 0, assignment: None, stop: Arc::default(), is_last: false };
+        let stop = Arc::default();
+        let order = Order { number: 0, assignment: None, stop, is_paused: false, is_last: false };
         let devices = Devices::default();
-        let state = State { order, reached: 0, failure: None, has_inference: false, devices };
+        let past = Totals::default();
+        let state = State { order, reached: 0, failure: None, has_inference: false, devices, past };
         Ok(Self {
             settings,
             store,
@@ -149,6 +147,7 @@ impl Node {
             wake: tokio::sync::Notify::new(),
             counters: Counters::default(),
             adapters: OnceLock::new(),
+            history: Mutex::default(),
             started: Instant::now(),
         })
     }
@@ -186,7 +185,9 @@ impl Node {
 
     /// Makes `devices` known.
     pub(super) fn set_devices(&self, devices: Devices) {
-        self.state().devices = devices;
+        let mut state = self.state();
+        let before = std::mem::replace(&mut state.devices, devices);
+        state.past.add(Tally::total(&before.tallies), before.win_rate);
     }
 
     /// Marks the inference backend as up or down.
@@ -207,6 +208,47 @@ impl Node {
         if is_loaded {
             state.reached = state.order.number;
         }
+    }
+
+    /// Lets devices rest, their model kept, or work again.
+    pub(super) fn pause(&self, is_paused: bool) {
+        let mut state = self.state();
+        if state.order.is_paused == is_paused {
+            return;
+        }
+        state.order.is_paused = is_paused;
+        let (assignment, is_loaded) = (state.order.assignment.clone(), state.reached == state.order.number);
+        self.order(&mut state, assignment, false);
+        if is_loaded {
+            state.reached = state.order.number;
+        }
+    }
+
+    /// Whether devices rest.
+    pub(super) fn is_paused(&self) -> bool {
+        self.state().order.is_paused
+    }
+
+    /// Totals since the process started.
+    pub(super) fn totals(&self) -> Totals {
+        let state = self.state();
+        let mut totals = state.past;
+        totals.add(Tally::total(&state.devices.tallies), state.devices.win_rate);
+        totals.sent = self.counters.sent_nonces.load(Ordering::Relaxed);
+        totals.acknowledged = self.counters.acknowledged.load(Ordering::Relaxed);
+        totals
+    }
+
+    /// Notes the totals of this second.
+    pub(super) fn note_totals(&self) {
+        let totals = self.totals();
+        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        history.note(self.started.elapsed(), totals);
+    }
+
+    /// Nonces a second over the last `window`.
+    pub(super) fn rates(&self, window: Duration) -> Rates {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).rates(window)
     }
 
     /// Ends what runs and frees the devices. Whether anything ran.
@@ -235,7 +277,8 @@ impl Node {
     fn order(&self, state: &mut State, assignment: Option<Arc<Assignment>>, is_last: bool) {
         state.order.stop.halt();
         let number = state.order.number + 1;
-        state.order = Order { number, assignment, stop: Arc::default(), is_last };
+        let is_paused = state.order.is_paused;
+        state.order = Order { number, assignment, stop: Arc::default(), is_paused, is_last };
         self.changed.notify_all();
         self.arrived.notify_all();
         self.wake.notify_one();
@@ -302,74 +345,6 @@ impl Node {
         if let Ok(init) = Init::read(&body, self.settings.profile, &self.settings.callback_hosts) {
             tracing::info!("going on with the stage of block {} after a restart", init.block_hash);
             self.assign(Assignment { init, phase });
-        }
-    }
-
-    fn queue(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Batches that wait to be judged.
-    pub(super) fn queue_len(&self) -> usize {
-        self.queue().len()
-    }
-
-    /// Puts a batch at the end of the queue.
-    pub(super) fn push_batch(&self, batch: Waiting) {
-        self.queue().push_back(batch);
-        self.arrived.notify_one();
-    }
-
-    /// The batch at the head of the queue, once there is one; `None` when `stop` is asked before.
-    pub(super) fn take_batch(&self, stop: &Stop) -> Option<Waiting> {
-        let waits = |queue: &mut VecDeque<Waiting>| queue.is_empty() && !stop.is_asked();
-        loop {
-            // Whoever asks to stop may not hold the queue's lock.
-            let tick = Duration::from_millis(200);
-            let waited = self.arrived.wait_timeout_while(self.queue(), tick, waits);
-            let (mut queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
-            if stop.is_asked() {
-                return None;
-            }
-            if let Some(batch) = queue.pop_front() {
-                return Some(batch);
-            }
-        }
-    }
-
-    /// Puts a batch back at the head of the queue.
-    pub(super) fn put_back(&self, batch: Waiting) {
-        self.queue().push_front(batch);
-        self.arrived.notify_one();
-    }
-
-    /// Replaces a batch by the verdict on it; where the disk does not take that, waits for it, or judges again later.
-    pub(super) fn settle(&self, batch: Waiting, verdict: &Parcel, stop: &Stop) {
-        while let Err(error) = self.store.judged(batch.id, verdict.clone()) {
-            tracing::error!("a verdict waits for the disk: {error}");
-            if stop.is_asked() {
-                return self.put_back(batch);
-            }
-            std::thread::sleep(DISK_WAIT);
-        }
-        self.wake.notify_one();
-    }
-
-    /// Sets aside a batch that cannot be judged.
-    pub(super) fn refuse(&self, id: u64, why: &str) {
-        tracing::warn!("a batch is not judged: {why}");
-        if let Err(error) = self.store.refuse(id, why) {
-            tracing::error!("{error}");
-        }
-    }
-
-    /// Puts a batch that a device failed on at the end of the queue, or aside after `most` times.
-    pub(super) fn put_aside(&self, mut batch: Waiting, most: usize, error: &ProverError) {
-        batch.failures += 1;
-        if batch.failures < most {
-            self.push_batch(batch);
-        } else {
-            self.refuse(batch.id, &error.to_string());
         }
     }
 }

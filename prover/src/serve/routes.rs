@@ -12,6 +12,7 @@ use answer::Answer;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use axum::http::header::AUTHORIZATION;
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
 use std::sync::Arc;
@@ -29,6 +30,17 @@ enum Takes {
     Json,
 }
 
+/// Who may ask.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Guard {
+    /// Anybody.
+    Open,
+    /// Who shows the token, where there is one.
+    Token,
+    /// Who shows the token; without one nobody.
+    Operator,
+}
+
 /// A route: what it takes, whose it is, and what it does.
 #[derive(Clone, Copy)]
 struct Route {
@@ -37,21 +49,27 @@ struct Route {
     takes: Takes,
     /// Refused while another service runs.
     service: Option<Service>,
+    guard: Guard,
     act: fn(&Arc<Node>, &str) -> Answer,
 }
 
 const fn get(path: &'static str, act: fn(&Arc<Node>, &str) -> Answer) -> Route {
-    Route { method: MethodFilter::GET, path, takes: Takes::Nothing, service: None, act }
+    Route { method: MethodFilter::GET, path, takes: Takes::Nothing, service: None, guard: Guard::Token, act }
 }
 
 const fn post(path: &'static str, takes: Takes, act: fn(&Arc<Node>, &str) -> Answer) -> Route {
-    Route { method: MethodFilter::POST, path, takes, service: None, act }
+    Route { method: MethodFilter::POST, path, takes, service: None, guard: Guard::Token, act }
 }
 
 impl Route {
     /// A route of a service.
     const fn of(self, service: Service) -> Self {
         Self { service: Some(service), ..self }
+    }
+
+    /// A route for others than those who have the token, or only for them.
+    const fn for_whom(self, guard: Guard) -> Self {
+        Self { guard, ..self }
     }
 }
 
@@ -81,17 +99,24 @@ const NODE: [Route; 28] = [
     post("/api/v1/train/stop", Takes::Nothing, others::train_stop).of(Service::Train),
     get("/api/v1/gpu/devices", machine::gpu_devices),
     get("/api/v1/gpu/driver", machine::gpu_driver),
-    get("/health", machine::health),
-    get("/livez", machine::health),
-    get("/readyz", machine::ready),
-    get("/openapi.json", machine::openapi),
+    get("/health", machine::health).for_whom(Guard::Open),
+    get("/livez", machine::health).for_whom(Guard::Open),
+    get("/readyz", machine::ready).for_whom(Guard::Open),
+    get("/openapi.json", machine::openapi).for_whom(Guard::Open),
 ];
 
 /// What the API node asks of a node that infers.
-const INFERENCE: [Route; 2] = [get("/health", others::no_inference), get("/v1/models", others::no_inference)];
+const INFERENCE: [Route; 2] =
+    [get("/health", others::no_inference).for_whom(Guard::Open), get("/v1/models", others::no_inference)];
 
-/// What an operator asks.
-const ADMIN: [Route; 2] = [get("/status", admin::status), get("/openapi.json", machine::openapi)];
+/// What an operator asks: what changes something needs the token.
+const ADMIN: [Route; 5] = [
+    get("/status", admin::status).for_whom(Guard::Open),
+    get("/metrics", admin::metrics).for_whom(Guard::Open),
+    get("/openapi.json", machine::openapi).for_whom(Guard::Open),
+    post("/pause", Takes::Nothing, admin::pause).for_whom(Guard::Operator),
+    post("/resume", Takes::Nothing, admin::resume).for_whom(Guard::Operator),
+];
 
 /// The routes for the API node.
 pub(super) fn node(node: &Arc<Node>) -> Router {
@@ -125,6 +150,9 @@ fn router(node: &Arc<Node>, routes: &'static [Route]) -> Router {
 
 /// Reads the body and acts. What is begun is carried out whole: the API node closes connections in mid-request.
 async fn handle(node: Arc<Node>, route: &'static Route, request: Request) -> Response {
+    if let Some(refused) = refusal(&node, route, &request) {
+        return refused.into();
+    }
     let bytes = match tokio::time::timeout(BODY_TIME, read(request.into_body(), node.settings.max_body)).await
     {
         Ok(Ok(bytes)) => bytes,
@@ -133,6 +161,17 @@ async fn handle(node: Arc<Node>, route: &'static Route, request: Request) -> Res
     };
     let acted = tokio::task::spawn_blocking(move || act(&node, route, &bytes)).await;
     acted.unwrap_or_else(|_| Answer::error(500, "Internal Server Error")).into()
+}
+
+/// The answer for whoever may not ask.
+fn refusal(node: &Node, route: &Route, request: &Request) -> Option<Answer> {
+    let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    match (route.guard, &node.settings.token) {
+        (Guard::Open, _) | (Guard::Token, None) => None,
+        (_, Some(token)) if token.is_shown(header) => None,
+        (Guard::Operator, None) => Some(Answer::error(403, "no token is configured: see --token-file")),
+        _ => Some(Answer::error(401, "Authorization: Bearer with the node's token is expected")),
+    }
 }
 
 async fn read(body: Body, most: usize) -> Result<axum::body::Bytes, Answer> {

@@ -91,6 +91,12 @@ impl Service {
         value
     }
 
+    /// As [`Self::ask`] at the operator's listener, with a token.
+    pub(crate) fn operate(&self, method: &str, path: &str, token: &str) -> (u16, String) {
+        let head = format!("Host: here\r\nAuthorization: Bearer {token}");
+        exchange(self.admin, format!("{method} {path} HTTP/1.1\r\n{head}\r\n\r\n").as_bytes())
+    }
+
     /// What the operator's listener says.
     pub(crate) fn status(&self) -> Value {
         let (_, text) = exchange(self.admin, b"GET /status HTTP/1.1\r\nHost: here\r\n\r\n");

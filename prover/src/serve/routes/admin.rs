@@ -6,7 +6,8 @@ use super::pow::status_value;
 use crate::rates::Counts;
 use crate::search::Tally;
 use crate::serve::node::Node;
-use serde_json::{Value, json};
+use crate::serve::{metrics, rates::WINDOWS};
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 pub(super) fn status(node: &Arc<Node>, _: &str) -> Answer {
@@ -30,6 +31,8 @@ pub(super) fn status(node: &Arc<Node>, _: &str) -> Answer {
         })
         .collect();
     let counts = Tally::total(&at_work.tallies);
+    let rates: Map<String, Value> =
+        WINDOWS.iter().map(|(name, window)| ((*name).to_owned(), json!(node.rates(*window)))).collect();
     let stage = node.current().map(|(assignment, _)| {
         let init = &assignment.init;
         json!({
@@ -48,10 +51,26 @@ pub(super) fn status(node: &Arc<Node>, _: &str) -> Answer {
         "stage": stage,
         "error": node.failure(),
         "devices": devices,
-        "tried": counts.tried,
-        "won": counts.won,
+        "isPaused": node.is_paused(),
+        "totals": node.totals(),
+        "rates": rates,
         "plausibility": counts.plausibility(at_work.win_rate),
         "waiting": node.store.waiting().ok(),
         "callbacks": &node.counters,
     }))
+}
+
+pub(super) fn metrics(node: &Arc<Node>, _: &str) -> Answer {
+    Answer::text("text/plain; version=0.0.4; charset=utf-8", metrics::page(node))
+}
+
+/// Devices rest; the stage and its model stay.
+pub(super) fn pause(node: &Arc<Node>, _: &str) -> Answer {
+    node.pause(true);
+    Answer::ok(&json!({ "isPaused": true }))
+}
+
+pub(super) fn resume(node: &Arc<Node>, _: &str) -> Answer {
+    node.pause(false);
+    Answer::ok(&json!({ "isPaused": false }))
 }

@@ -1,4 +1,4 @@
-//! Answers: a status and JSON.
+//! Answers: a status and JSON, or text.
 
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
@@ -6,16 +6,26 @@ use axum::response::Response;
 use serde::Serialize;
 use serde_json::json;
 
-/// A status and a body of JSON.
+/// A status and a body.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) body: String,
+    status: u16,
+    kind: &'static str,
+    body: String,
 }
 
 impl Answer {
     pub(super) fn json(status: u16, value: &impl Serialize) -> Self {
-        Self { status, body: serde_json::to_string(value).expect("plain data") }
+        Self::text("application/json", serde_json::to_string(value).expect("plain data")).with(status)
+    }
+
+    /// Status 200 with a body of that type.
+    pub(super) fn text(kind: &'static str, body: String) -> Self {
+        Self { status: 200, kind, body }
+    }
+
+    fn with(self, status: u16) -> Self {
+        Self { status, ..self }
     }
 
     /// Status 200.
@@ -31,7 +41,7 @@ impl Answer {
 
 impl From<Answer> for Response {
     fn from(answer: Answer) -> Self {
-        let response = Response::builder().status(answer.status).header(CONTENT_TYPE, "application/json");
+        let response = Response::builder().status(answer.status).header(CONTENT_TYPE, answer.kind);
         response.body(Body::from(answer.body)).expect("a status and a fixed header")
     }
 }

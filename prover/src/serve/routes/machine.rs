@@ -66,5 +66,5 @@ pub(super) fn ready(node: &Arc<Node>, _: &str) -> Answer {
 }
 
 pub(super) fn openapi(_: &Arc<Node>, _: &str) -> Answer {
-    Answer { status: 200, body: OPENAPI.to_owned() }
+    Answer::text("application/json", OPENAPI.to_owned())
 }

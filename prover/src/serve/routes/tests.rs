@@ -1,4 +1,4 @@
-use super::{ADMIN, INFERENCE, MethodFilter, NODE, Route, Takes};
+use super::{ADMIN, Guard, INFERENCE, MethodFilter, NODE, Route, Takes};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -36,6 +36,11 @@ fn the_document_says_which_routes_take_a_body_and_which_are_refused_while_anothe
         let described = &document["paths"][route.path][method(route)];
         assert_eq!(described["requestBody"].is_object(), route.takes == Takes::Json, "{}", route.path);
         assert_eq!(described["responses"]["409"].is_object(), route.service.is_some(), "{}", route.path);
+        let is_open = route.guard == Guard::Open;
+        assert_eq!(described["responses"]["401"].is_object(), !is_open, "{}", route.path);
+        assert_eq!(described["security"].is_null(), is_open, "{}", route.path);
+        let is_operators = route.guard == Guard::Operator;
+        assert_eq!(described["responses"]["403"].is_object(), is_operators, "{}", route.path);
     }
     assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
 }
