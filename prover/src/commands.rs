@@ -10,13 +10,15 @@ mod mine;
 mod open;
 mod probe_units;
 mod r_target;
+mod serve;
 mod soundness;
 mod verify;
 
 use crate::console::{self, Output};
 use crate::error::ProverError;
 use crate::signals::{self, Stop};
-use clap::{Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{CommandFactory, Parser, Subcommand};
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
@@ -66,6 +68,8 @@ enum Command {
     Open(open::OpenArgs),
     /// Recompute a sample of somebody's proofs and give the verdict
     Verify(verify::VerifyArgs),
+    /// Mine and judge as a network's API node says over HTTP
+    Serve(serve::ServeArgs),
     /// Convert between a radius and the chance to win
     RTarget(r_target::RTargetArgs),
     /// Measure what shortcuts gain: the harness behind "no shortcut pays"
@@ -80,10 +84,20 @@ enum Command {
 /// Reads the arguments, runs the command, and gives the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
+    if let Command::Serve(args) = &cli.command {
+        cli = match with_settings(args) {
+            Ok(Ok(cli)) => cli,
+            Ok(Err(error)) => return usage(&error),
+            Err(error) => {
+                Output::new(cli.json).error(&error);
+                return ExitCode::from(error.exit_code());
+            }
+        };
+    }
     console::start_logging();
     let stop = signals::listen();
     let out = Output::new(cli.json);
@@ -94,6 +108,16 @@ pub fn main() -> ExitCode {
         out.error(&error);
         ExitCode::from(error.exit_code())
     })
+}
+
+/// The command line again, with what the environment and a file say beside it.
+fn with_settings(args: &serve::ServeArgs) -> Result<Result<Cli, clap::Error>, ProverError> {
+    let matches = Cli::command().get_matches();
+    let given = matches.subcommand().map(|(_, given)| given.clone()).unwrap_or_default();
+    let is_given = |id: &str| given.value_source(id) == Some(ValueSource::CommandLine);
+    let variable = |name: &str| std::env::var(name).ok();
+    let more = serve::settings::arguments(args.config.as_deref(), variable, is_given)?;
+    Ok(Cli::try_parse_from(std::env::args_os().chain(more.into_iter().map(Into::into))))
 }
 
 /// Help and version, or what is wrong with the arguments: also as JSON where that was asked for.
@@ -121,6 +145,7 @@ fn run(command: &Command, out: &Output, stop: &Stop) -> Result<ExitCode, ProverE
         Command::Commit(args) => commit::run(args, out),
         Command::Open(args) => open::run(args, out, stop),
         Command::Verify(args) => verify::run(args, out, stop),
+        Command::Serve(args) => serve::run(args, out, stop),
         Command::RTarget(args) => r_target::run(args, out),
         Command::Soundness(args) => soundness::run(args, out, stop),
         Command::Bench(args) => bench::run(args, out, stop),

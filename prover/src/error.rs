@@ -1,6 +1,7 @@
 //! What can go wrong, by whose fault it is, and the exit code that says so.
 
 use crate::ledger::LedgerError;
+use crate::serve::StoreError;
 use serde::Serialize;
 use sphere_pow_core::document::ReadError;
 use sphere_pow_core::exact::transcript::TranscriptError;
@@ -59,6 +60,17 @@ pub enum ProverError {
     /// The file that takes the proofs.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// What the service must not lose.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An address that cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// No device can do what was asked.
     #[error("{reason}")]
     NoDevice {
@@ -162,7 +174,9 @@ impl ProverError {
             | Self::File { .. } => 2,
             Self::Ledger(error) => error.exit_code(),
             Self::Gpu(GpuError::Ambiguous { .. }) => 2,
+            Self::Store(error) => error.exit_code(),
             Self::NoDevice { .. }
+            | Self::Listen { .. }
             | Self::Memory { .. }
             | Self::WrongAnswer { .. }
             | Self::WrongWins { .. }
@@ -188,6 +202,8 @@ impl ProverError {
             Self::Transcript { source, .. } => source.code(),
             Self::File { .. } => "file",
             Self::Ledger(error) => error.code(),
+            Self::Store(error) => error.code(),
+            Self::Listen { .. } => "listen",
             Self::NoDevice { .. } => "no-device",
             Self::Memory { .. } => "memory",
             Self::WrongAnswer { .. } => "wrong-answer",

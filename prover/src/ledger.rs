@@ -8,6 +8,7 @@ mod existing;
 mod file;
 
 use crate::rates::Counts;
+use crate::search::Wins;
 use file::{OwnFile, set_aside};
 use serde_json::{Map, Value};
 use sphere_pow_core::identity::Nonce;
@@ -166,7 +167,8 @@ impl Progress {
         }
     }
 
-    fn reach(&mut self, group: u64, groups: u64, last: Nonce) {
+    /// Notes that `group` of `groups` has tried its nonces up to `last`.
+    pub fn reach(&mut self, group: u64, groups: u64, last: Nonce) {
         match self.last.iter_mut().find(|(g, n, _)| (*g, *n) == (group, groups)) {
             Some((_, _, known)) => *known = last.max(*known),
             None => self.last.push((group, groups, last)),
@@ -291,12 +293,30 @@ impl Ledger {
         self.counts
     }
 
+    fn line(&self, entry: &Entry) -> String {
+        let mut line = self.head.clone();
+        line.extend(entry.columns.iter().map(|(name, column)| ((*name).to_owned(), column.clone())));
+        for (name, number) in [
+            ("group", entry.group),
+            ("groups", entry.groups),
+            ("tried", entry.tried),
+            ("last", entry.last.get()),
+        ] {
+            line.insert(name.to_owned(), number.into());
+        }
+        let mut text = Value::Object(line).to_string();
+        text.push('\n');
+        text
+    }
+}
+
+impl Wins for Ledger {
     /// Appends a line and waits until it is on the disk. When the file was moved meanwhile, a new one is begun in its
     /// place; one that was removed, replaced or cut is not written to.
     ///
     /// # Errors
     /// [`LedgerError::Append`], with the line in it; the file then ends with the line before.
-    pub fn append(&mut self, entry: &Entry) -> Result<(), LedgerError> {
+    fn append(&mut self, entry: &Entry) -> Result<(), LedgerError> {
         if let Some(roots) = self.roots.as_mut().filter(|_| !entry.roots.is_empty()) {
             let columns = [("nonces", Value::Array(Vec::new())), ("roots", entry.roots.clone().into())];
             roots.append(&Entry { columns, roots: Vec::new(), ..entry.clone() })?;
@@ -321,22 +341,6 @@ impl Ledger {
         self.counts.tried = self.counts.tried.saturating_add(entry.tried);
         self.counts.won = self.counts.won.saturating_add(won);
         Ok(())
-    }
-
-    fn line(&self, entry: &Entry) -> String {
-        let mut line = self.head.clone();
-        line.extend(entry.columns.iter().map(|(name, column)| ((*name).to_owned(), column.clone())));
-        for (name, number) in [
-            ("group", entry.group),
-            ("groups", entry.groups),
-            ("tried", entry.tried),
-            ("last", entry.last.get()),
-        ] {
-            line.insert(name.to_owned(), number.into());
-        }
-        let mut text = Value::Object(line).to_string();
-        text.push('\n');
-        text
     }
 }
 

@@ -4,7 +4,7 @@
 //!
 //! In reading order: [`profiles`] is the one table of profiles and what the command needs of each; [`session`] makes
 //! the devices that the arguments name ready; [`search`] drives them over their nonces and writes what they win to a
-//! [`ledger`]; [`commands`] reads arguments and prints. What is valid is core's to say.
+//! [`ledger`]; [`serve`] does so as a network's API node says; [`commands`] reads arguments and prints. What is valid is core's to say.
 #![deny(unsafe_code)]
 
 pub mod commands;
@@ -19,6 +19,7 @@ pub mod options;
 pub mod profiles;
 pub mod rates;
 pub mod search;
+pub mod serve;
 pub mod session;
 pub mod signals;
 

@@ -4,7 +4,7 @@ mod check;
 
 use crate::device::Device;
 use crate::error::ProverError;
-use crate::ledger::{Entry, Ledger, LedgerError, MAX_LINE_NONCES, Progress};
+use crate::ledger::{Entry, LedgerError, MAX_LINE_NONCES, Progress};
 use crate::rates::Counts;
 use crate::signals::Stop;
 use check::{Checker, Checks};
@@ -107,9 +107,18 @@ impl Tally {
     }
 }
 
+/// Takes what was won: a file, or what the service sends.
+pub trait Wins: Send {
+    /// Takes a batch and returns when it cannot be lost any more.
+    ///
+    /// # Errors
+    /// [`LedgerError::Append`], with what was not taken in it.
+    fn append(&mut self, entry: &Entry) -> Result<(), LedgerError>;
+}
+
 struct Shared<'a> {
     job: &'a Job,
-    ledger: Mutex<Ledger>,
+    wins: Mutex<&'a mut dyn Wins>,
     reserved: AtomicU64,
     deadline: Option<Instant>,
     stop: &'a Stop,
@@ -139,20 +148,13 @@ pub struct Miners<P: Profile> {
     pub checker: Option<Box<dyn Device<P>>>,
 }
 
-/// What came of mining.
-#[derive(Debug)]
-pub struct Ended {
-    /// How each device ended.
-    pub results: Vec<Result<(), ProverError>>,
-    /// What is in the ledger.
-    pub in_file: Counts,
-}
-
-/// Mines on all of `devices` until the job's end or `stop`, each over its own group of nonces.
+/// Mines on all devices of `miners` until the job's end or `stop`, each over its own group of nonces.
 ///
 /// A lost device is rebuilt and goes on with the batch it lost; one that keeps failing is given up while the
 /// others go on, and so is one whose wins are false when the checker recomputes them. Batches cut short by the end are not
 /// counted.
+///
+/// Gives how each device ended.
 ///
 /// # Shapes
 /// - `tallies`: `[devices.len()]`, as the results.
@@ -162,11 +164,11 @@ pub struct Ended {
 pub fn mine<P: Profile>(
     job: &Job,
     hunt: &Hunt<P>,
-    Miners { devices, checker }: Miners<P>,
-    (ledger, before): (Ledger, &Progress),
+    Miners { devices, checker }: &mut Miners<P>,
+    (wins, before): (&mut dyn Wins, &Progress),
     tallies: &[Tally],
     stop: &Stop,
-) -> Result<Ended, ProverError> {
+) -> Result<Vec<Result<(), ProverError>>, ProverError> {
     let groups = devices.len() as u64;
     let sequences = (0..groups).map(|group| {
         let sequence = NonceSequence::new(job.node_id, job.node_count, group, groups)?;
@@ -178,7 +180,7 @@ pub fn mine<P: Profile>(
     let sequences: Vec<NonceSequence> = sequences.collect::<Result<_, ProverError>>()?;
     let shared = Shared {
         job,
-        ledger: Mutex::new(ledger),
+        wins: Mutex::new(wins),
         reserved: AtomicU64::new(0),
         deadline: job.duration.map(|d| Instant::now() + d),
         stop,
@@ -186,14 +188,17 @@ pub fn mine<P: Profile>(
     };
     let results = std::thread::scope(|scope| {
         let shared = &shared;
-        let checker = checker.map(|device| Checker::start(scope, device, hunt, move || shared.is_over()));
-        let work = devices.into_iter().zip(sequences).zip(tallies).zip(0..);
+        let checker = checker.as_mut();
+        let checker =
+            checker.map(|device| Checker::start(scope, device.as_mut(), hunt, move || shared.is_over()));
+        let work = devices.iter_mut().zip(sequences).zip(tallies).zip(0..);
         let workers: Vec<_> = work
             .map(|(((device, sequence), tally), group)| {
                 let name = device.info().device.clone();
                 let is_gpu = device.info().engine == "gpu";
                 let checks = checker.as_ref().filter(|_| is_gpu).map(Checker::client);
                 let hunt = hunt.clone();
+                let device = device.as_mut();
                 let worker = Worker { shared, hunt, device, sequence, tally, group, groups, checks };
                 // A driver's panic must neither take the others along nor hang whoever waits for it.
                 let run = move || {
@@ -215,8 +220,7 @@ pub fn mine<P: Profile>(
         };
         workers.into_iter().map(ended).collect()
     });
-    let in_file = shared.ledger.into_inner().unwrap_or_else(PoisonError::into_inner).counts();
-    Ok(Ended { results, in_file })
+    Ok(results)
 }
 
 /// A batch that was computed and is not in the ledger yet.
@@ -233,7 +237,7 @@ struct Batch<P: Profile> {
 struct Worker<'a, P: Profile> {
     shared: &'a Shared<'a>,
     hunt: Hunt<P>,
-    device: Box<dyn Device<P>>,
+    device: &'a mut dyn Device<P>,
     sequence: NonceSequence,
     tally: &'a Tally,
     group: u64,
@@ -332,8 +336,8 @@ impl<P: Profile> Worker<'_, P> {
         let columns = [("nonces", listed), (P::CLAIM_COLUMN, claimed)];
         let (group, groups, roots) = (self.group, self.groups, batch.roots.clone());
         let entry = Entry { group, groups, tried, last: batch.last, columns, roots };
-        let mut ledger = self.shared.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = ledger.append(&entry) {
+        let mut wins = self.shared.wins.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = wins.append(&entry) {
             self.shared.failed.store(true, Ordering::Relaxed);
             if let LedgerError::Append { line, .. } = &error {
                 // What was found must not be lost with the disk.
@@ -341,7 +345,7 @@ impl<P: Profile> Worker<'_, P> {
             }
             return Err(error.into());
         }
-        drop(ledger);
+        drop(wins);
         self.tally.tried.fetch_add(tried, Ordering::Release);
         self.tally.won.fetch_add(n_won, Ordering::Release);
         Ok(())

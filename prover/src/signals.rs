@@ -27,6 +27,11 @@ impl Stop {
         self.is_heeded.store(true, Ordering::Relaxed);
     }
 
+    /// Asks from within the process: work breaks off, the process goes on.
+    pub fn halt(&self) {
+        self.is_asked.store(true, Ordering::Relaxed);
+    }
+
     /// What a signal does: the second ends the process, and so does the first where nobody looks for it. Every
     /// acknowledged line is on the disk already: ending here loses nothing but the summary.
     fn ask(&self) {

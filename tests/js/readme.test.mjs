@@ -1,7 +1,8 @@
 // Every fenced block of every document is run here, or named with what runs it.
 
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -26,6 +27,7 @@ const ELSEWHERE = [
   ['(cd ../.. && npm ci', 'web/tests/element.test.mjs', "['run', '--silent', 'build']"],
   ['npm ci && npm run build', 'tests/run', 'npm run --silent build'],
   ['npm install sphere-pow', 'tests/js/support.mjs', "npm(['install'"],
+  ['sphere-pow serve', 'tests/js/readme.test.mjs', "test('the service starts as documents and its unit say"],
 ];
 /** Commands that nothing runs, and why. */
 const NOWHERE = {
@@ -163,6 +165,34 @@ test("the unit's command line mines what its example says", { timeout: 60_000 },
   const dir = mkdtempSync(join(tmpdir(), 'sphere-pow-unit-'));
   writeFileSync(join(dir, 'sphere-pow@first.service'), unit.replaceAll('/usr/local/bin/sphere-pow', join(bin, 'sphere-pow')));
   const verified = spawnSync('systemd-analyze', ['verify', join(dir, 'sphere-pow@first.service')], { encoding: 'utf8' });
+  assert.deepEqual([verified.status, verified.stderr], [0, '']);
+  rmSync(dir, { recursive: true });
+});
+
+test('the service starts as documents and its unit say', { timeout: 60_000 }, async () => {
+  const unit = read('prover/packaging/sphere-pow-serve.service');
+  const [, ofUnit] = /^ExecStart=\/usr\/local\/bin\/(.*)$/m.exec(unit);
+  const shown = inLanguage('sh').flatMap(({ code }) => commands(code)).filter((line) => line.startsWith('sphere-pow serve'));
+  assert.ok(shown.length > 0);
+  for (const line of [ofUnit, ...shown]) {
+    const dir = mkdtempSync(join(tmpdir(), 'sphere-pow-serve-'));
+    // Ports and folders of this machine's own, and the CPU: the example asks for a GPU when a stage begins.
+    const own = (text) => text.replaceAll(/[\d.]+:\d{4}/g, '127.0.0.1:0').replaceAll(/\/var\/lib\/sphere-pow|%S\/sphere-pow/g, join(dir, 'state'));
+    writeFileSync(join(dir, 'serve.toml'), own(read('prover/packaging/serve.toml')));
+    const command = own(line).replace('/etc/sphere-pow/serve.toml', join(dir, 'serve.toml')).split(' ').slice(1);
+    const service = spawn(join(bin, 'sphere-pow'), [...command, '--json'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [begun] = await once(service.stdout, 'data');
+    const { listen, inferenceListen, adminListen } = JSON.parse(begun);
+    assert.equal((await (await fetch(`http://${listen}/api/v1/state`)).json()).state, 'STOPPED', line);
+    assert.equal((await fetch(`http://${inferenceListen}/health`)).status, 503);
+    assert.match(await (await fetch(`http://${adminListen}/metrics`)).text(), /^sphere_pow_state\{state="STOPPED"\} 1$/m);
+    service.kill();
+    assert.deepEqual(await once(service, 'exit'), [0, null]);
+    rmSync(dir, { recursive: true });
+  }
+  const dir = mkdtempSync(join(tmpdir(), 'sphere-pow-unit-'));
+  writeFileSync(join(dir, 'sphere-pow-serve.service'), unit.replaceAll('/usr/local/bin/sphere-pow', join(bin, 'sphere-pow')));
+  const verified = spawnSync('systemd-analyze', ['verify', join(dir, 'sphere-pow-serve.service')], { encoding: 'utf8' });
   assert.deepEqual([verified.status, verified.stderr], [0, '']);
   rmSync(dir, { recursive: true });
 });

@@ -216,14 +216,14 @@ fn mine_here<P: Machine>(
     }
     let job = Job { node_id: 0, node_count: 1, count: Some(count), duration: Some(TIME_LIMIT), after: None };
     let tallies: Vec<Tally> = devices.iter().map(|_| Tally::default()).collect();
-    let miners = Miners { devices, checker: None };
+    let mut miners = Miners { devices, checker: None };
     let started = Instant::now();
-    let ended = mine(&job, hunt, miners, (ledger, &Progress::default()), &tallies, stop)?;
+    let results = mine(&job, hunt, &mut miners, (&mut ledger, &Progress::default()), &tallies, stop)?;
     let seconds = started.elapsed().as_secs_f64();
     if stop.is_asked() {
         return Err(ProverError::Interrupted);
     }
-    ended.results.into_iter().collect::<Result<Vec<()>, _>>()?;
+    results.into_iter().collect::<Result<Vec<()>, _>>()?;
     let [file, roots] =
         [memory, roots].map(|of| std::mem::take(&mut *of.0.lock().unwrap_or_else(PoisonError::into_inner)));
     Ok((file, roots, Tally::total(&tallies), seconds))

@@ -8,7 +8,7 @@ use crate::ledger::{Ledger, Progress, ROOTS, beside, is_stdout};
 use crate::options::DeviceArgs;
 use crate::profiles::{Machine, Visitor, with_profile};
 use crate::rates::{Counts, Plausibility};
-use crate::search::{Ended, Hunt, Job, Miners, Tally, mine};
+use crate::search::{Hunt, Job, Miners, Tally, Wins, mine};
 use crate::session;
 use crate::signals::Stop;
 use clap::Args;
@@ -169,15 +169,22 @@ impl Visitor for Mine<'_> {
         let hunt = Hunt { key, rule };
         let display =
             Display { infos: &infos, tallies: &tallies, started: Instant::now(), probability, duration };
-        let ended = display.during(|| mine(&job, &hunt, miners, (ledger, &before), &tallies, stop))?;
+        let wins = (&mut ledger as &mut dyn Wins, &before);
+        let results = display.during(|| mine(&job, &hunt, &mut miners, wins, &tallies, stop))?;
         let elapsed = display.started.elapsed();
-        let summary = summary::<P>(args, &hunt, (probability, elapsed), &ended, (&infos, &tallies));
+        let summary = summary::<P>(
+            args,
+            &hunt,
+            (probability, elapsed),
+            (&results, ledger.counts()),
+            (&infos, &tallies),
+        );
         if let Some(worst) = &summary.error {
             warn(&format!("error: {}", worst.message));
         }
         out.result(&summary, || summary.describe())?;
         let code =
-            ended.results.iter().filter_map(|result| result.as_ref().err()).map(ProverError::exit_code).max();
+            results.iter().filter_map(|result| result.as_ref().err()).map(ProverError::exit_code).max();
         Ok(ExitCode::from(code.unwrap_or(0)))
     }
 }
@@ -217,10 +224,9 @@ fn summary<P: Machine>(
     args: &MineArgs,
     hunt: &Hunt<P>,
     (probability, elapsed): (f64, Duration),
-    ended: &Ended,
+    (results, in_file): (&[Result<(), ProverError>], Counts),
     (infos, tallies): (&[EngineInfo], &[Tally]),
 ) -> Summary<P::Rule> {
-    let results = &ended.results;
     let seconds = elapsed.as_secs_f64();
     let counts = Tally::total(tallies);
     let plausibility = counts.plausibility(probability);
@@ -254,8 +260,8 @@ fn summary<P: Machine>(
         valid_rate: rate(counts.won),
         expected_rate: plausibility.expected / seconds.max(1e-9),
         plausibility,
-        total_tried: ended.in_file.tried,
-        total_won: ended.in_file.won,
+        total_tried: in_file.tried,
+        total_won: in_file.won,
         error: worst.map(ProverError::body),
     }
 }

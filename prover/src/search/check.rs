@@ -57,13 +57,13 @@ impl<P: Profile> Checker<P> {
     /// Starts it; it ends when the last of its clients has gone.
     pub(super) fn start<'scope>(
         scope: &'scope Scope<'scope, '_>,
-        mut device: Box<dyn Device<P>>,
+        device: &'scope mut dyn Device<P>,
         hunt: &Hunt<P>,
         is_over: impl Fn() -> bool + Send + 'scope,
     ) -> Self {
         let (requests, received) = channel();
         let hunt = hunt.clone();
-        let run = move || serve(device.as_mut(), &hunt, &received, &is_over);
+        let run = move || serve(device, &hunt, &received, &is_over);
         if let Err(error) = std::thread::Builder::new().spawn_scoped(scope, run) {
             tracing::warn!("no win is recomputed: {error}");
         }

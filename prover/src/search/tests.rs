@@ -1,4 +1,5 @@
 use super::*;
+use crate::ledger::Ledger;
 use serde_json::{Map, Value, json};
 use sphere_pow_core::gonka::Gonka;
 use sphere_pow_core::profile::{EngineInfo, OnProgress};
@@ -116,7 +117,7 @@ fn run(losses: u64, fault: Option<Fault>, devices: usize) -> Ran {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("proofs.jsonl");
     let head: Map<_, _> = json!({"block_hash": "AB"}).as_object().unwrap().clone();
-    let (ledger, before) = Ledger::open(&path, head).unwrap();
+    let (mut ledger, before) = Ledger::open(&path, head).unwrap();
     let rebuilds = Arc::new(AtomicU64::new(0));
     let tallies: Vec<Tally> = (0..devices).map(|_| Tally::default()).collect();
     let devices = (0..devices)
@@ -133,9 +134,8 @@ fn run(losses: u64, fault: Option<Fault>, devices: usize) -> Ran {
     let job = Job { node_id: 0, node_count: 1, count: Some(40), duration: None, after: None };
     let hunt = hunt();
     let stop = Stop::default();
-    let ended =
-        mine(&job, &hunt, Miners { devices, checker: None }, (ledger, &before), &tallies, &stop).unwrap();
-    let results = ended.results;
+    let mut miners = Miners { devices, checker: None };
+    let results = mine(&job, &hunt, &mut miners, (&mut ledger, &before), &tallies, &stop).unwrap();
     let nonces = nonces_in(&path);
     assert_eq!(Tally::total(&tallies).won, nonces.len() as u64);
     Ran { results, nonces, rebuilds: rebuilds.load(Ordering::Relaxed) }
@@ -181,23 +181,21 @@ fn a_device_that_breaks_or_panics_is_named_and_the_others_go_on() {
 fn a_gpu_that_wins_what_the_cpu_does_not_is_stopped_by_name_and_its_wins_withheld() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("proofs.jsonl");
-    let (ledger, before) = Ledger::open(&path, Map::new()).unwrap();
+    let (mut ledger, before) = Ledger::open(&path, Map::new()).unwrap();
     let tallies = [Tally::default(), Tally::default()];
     // By groups the first tries the even nonces.
     let devices = vec![fake("liar", "gpu", None), fake("honest", "gpu", None)];
     let checker = fake("CPU", "cpu", Some(Fault::Truthful));
     let job = Job { node_id: 0, node_count: 1, count: Some(5000), duration: None, after: None };
     let stop = Stop::default();
-    let ended =
-        mine(&job, &hunt(), Miners { devices, checker: Some(checker) }, (ledger, &before), &tallies, &stop)
-            .unwrap();
-    let Err(ProverError::WrongWins { device, of, false_ones, withheld, unchecked }) = &ended.results[0]
-    else {
-        panic!("it was believed: {:?}", ended.results[0]);
+    let mut miners = Miners { devices, checker: Some(checker) };
+    let results = mine(&job, &hunt(), &mut miners, (&mut ledger, &before), &tallies, &stop).unwrap();
+    let Err(ProverError::WrongWins { device, of, false_ones, withheld, unchecked }) = &results[0] else {
+        panic!("it was believed: {:?}", results[0]);
     };
     assert_eq!((device.as_str(), of), ("liar", false_ones));
     assert!(*of >= 3, "fewer convict nobody");
-    assert!(ended.results[1].is_ok(), "{:?}", ended.results[1]);
+    assert!(results[1].is_ok(), "{:?}", results[1]);
     let in_file = nonces_in(&path);
     let (even, odd): (Vec<u64>, Vec<u64>) =
         in_file.iter().copied().partition(|nonce: &u64| nonce.is_multiple_of(2));
@@ -206,8 +204,8 @@ fn a_gpu_that_wins_what_the_cpu_does_not_is_stopped_by_name_and_its_wins_withhel
     assert!(*withheld > 0 && tallies[0].checks() == (*of as u64, *false_ones as u64));
     let (checked, bad) = tallies[1].checks();
     assert!(checked > 0 && bad == 0 && !odd.is_empty());
-    assert_eq!(ended.in_file.won, in_file.len() as u64);
-    assert!(ended.results[0].as_ref().is_err_and(|error| error.exit_code() == 3));
+    assert_eq!(ledger.counts().won, in_file.len() as u64);
+    assert!(results[0].as_ref().is_err_and(|error| error.exit_code() == 3));
 }
 
 #[test]
@@ -222,8 +220,9 @@ fn a_false_win_is_withheld_also_where_it_convicts_nobody() {
         roots: Vec::new(),
         won_roots: Vec::new(),
     };
+    let mut truthful = fake("CPU", "cpu", Some(Fault::Truthful));
     std::thread::scope(|scope| {
-        let checker = Checker::start(scope, fake("CPU", "cpu", Some(Fault::Truthful)), &hunt, || false);
+        let checker = Checker::start(scope, truthful.as_mut(), &hunt, || false);
         let mut checks = checker.client();
         drop(checker);
         let mut settled = |nonce| {
@@ -250,11 +249,11 @@ fn one_false_transcript_convicts_whatever_the_win_is() {
         roots: vec![root.to_owned()],
         won_roots: vec![root.to_owned()],
     };
+    let info = EngineInfo { engine: "cpu", device: "CPU".into() };
+    let (losses, fault) = (Arc::default(), Some(Fault::Truthful));
+    let mut cpu = Fake { info, losses, rebuilds: Arc::default(), fault, root: Some("true") };
     std::thread::scope(|scope| {
-        let info = EngineInfo { engine: "cpu", device: "CPU".into() };
-        let (losses, fault) = (Arc::default(), Some(Fault::Truthful));
-        let cpu = Fake { info, losses, rebuilds: Arc::default(), fault, root: Some("true") };
-        let checker = Checker::start(scope, Box::new(cpu), &hunt, || false);
+        let checker = Checker::start(scope, &mut cpu, &hunt, || false);
         let mut checks = checker.client();
         drop(checker);
         for (nonce, root, wins, convicted) in [(1, "true", 1, None), (3, "false", 0, Some((2, 1)))] {
@@ -270,12 +269,12 @@ fn mining_begins_after_the_nonce_that_was_named() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("proofs.jsonl");
     for (after, first) in [(99, 100), (50, 110), (200, 201)] {
-        let (ledger, before) = Ledger::open(&path, Map::new()).unwrap();
+        let (mut ledger, before) = Ledger::open(&path, Map::new()).unwrap();
         let after = Some(Nonce::new(after).unwrap());
         let job = Job { node_id: 0, node_count: 1, count: Some(10), duration: None, after };
         let (tallies, devices) = ([Tally::default()], vec![fake("all win", "cpu", None)]);
-        mine(&job, &hunt(), Miners { devices, checker: None }, (ledger, &before), &tallies, &Stop::default())
-            .unwrap();
+        let mut miners = Miners { devices, checker: None };
+        mine(&job, &hunt(), &mut miners, (&mut ledger, &before), &tallies, &Stop::default()).unwrap();
         let nonces = nonces_in(&path);
         assert_eq!(nonces[nonces.len() - 10..], (first..first + 10).collect::<Vec<u64>>());
     }

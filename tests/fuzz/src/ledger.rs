@@ -4,6 +4,7 @@ use crate::check_message;
 use serde_json::{Map, Value, json};
 use sphere_pow_core::identity::Nonce;
 use sphere_pow_prover::ledger::{Entry, Ledger};
+use sphere_pow_prover::search::Wins;
 use std::cell::LazyCell;
 
 /// Members of a line that are not its head.

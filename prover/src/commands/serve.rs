@@ -1,0 +1,128 @@
+//! `sphere-pow serve`.
+
+pub(super) mod settings;
+
+use crate::console::Output;
+use crate::error::ProverError;
+use crate::input;
+use crate::options::DeviceArgs;
+use crate::serve::{self, Bound, Settings, Token};
+use crate::signals::Stop;
+use clap::Args;
+use serde::Serialize;
+use sphere_pow_core::profile::ProfileName;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Most bytes of a token's file.
+const MAX_TOKEN_BYTES: usize = 4096;
+
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    /// TOML file with these options by their names; SPHERE_POW_SERVE_LISTEN and the like win over it
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Address for the API node; its default is this machine alone
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR:PORT")]
+    listen: SocketAddr,
+    /// Address at which the API node asks for inference, which is answered with 503; none by default
+    #[arg(long, value_name = "ADDR:PORT")]
+    inference_listen: Option<SocketAddr>,
+    /// Address for the operator: /status, /metrics, /pause, /resume; none by default
+    #[arg(long, value_name = "ADDR:PORT")]
+    admin_listen: Option<SocketAddr>,
+    /// Directory for what must not be lost: what is to be sent, what is to be judged, how far the search came
+    #[arg(long, default_value = "sphere-pow-state", value_name = "DIR")]
+    state_dir: PathBuf,
+    /// Path before every route; versions such as /v3.0.8 are taken anyway
+    #[arg(long, default_value = "", value_name = "PATH")]
+    prefix: String,
+    /// Rules of requests that name none
+    #[arg(long, default_value_t = ProfileName::Gonka)]
+    profile: ProfileName,
+    /// Host that may be called back, as HOST or HOST:PORT; may be repeated, every host by default
+    #[arg(long = "callback", value_name = "HOST[:PORT]")]
+    callbacks: Vec<String>,
+    /// File with a secret of 16 characters or more: every request but those for health must show it as Authorization: Bearer
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Wins are joined for so long before they are sent
+    #[arg(long, default_value_t = 5.0, value_name = "S")]
+    send_every: f64,
+    /// How long a receiver may take to answer
+    #[arg(long, default_value_t = 30.0, value_name = "S")]
+    timeout: f64,
+    /// How long a stage is mined at most, and its results are sent
+    #[arg(long, default_value_t = 900.0, value_name = "S")]
+    window: f64,
+    /// Most bytes of a request
+    #[arg(long, default_value_t = 16 << 20, value_name = "N")]
+    max_body: usize,
+    /// Most nonces of a batch to judge
+    #[arg(long, default_value_t = 1 << 16, value_name = "N")]
+    max_nonces: usize,
+    /// Most batches that wait to be judged
+    #[arg(long, default_value_t = 4096, value_name = "N")]
+    max_queue: usize,
+    #[command(flatten)]
+    devices: DeviceArgs,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Begun {
+    listen: SocketAddr,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inference_listen: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin_listen: Option<SocketAddr>,
+}
+
+pub(super) fn run(args: &ServeArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
+    let ServeArgs { listen, inference_listen, state_dir, prefix, profile, devices, callbacks, .. } = args;
+    let settings = Settings {
+        inference_listen: *inference_listen,
+        admin_listen: args.admin_listen,
+        prefix: prefix.trim_end_matches('/').to_owned(),
+        devices: devices.clone(),
+        token: args.token_file.as_deref().map(token).transpose()?,
+        callback_hosts: callbacks.clone(),
+        send_every: seconds("--send-every", args.send_every)?,
+        timeout: seconds("--timeout", args.timeout)?,
+        window: seconds("--window", args.window)?,
+        max_body: args.max_body,
+        max_nonces: args.max_nonces,
+        max_queue: args.max_queue,
+        ..Settings::new(*listen, state_dir.clone(), *profile)
+    };
+    let begun = |bound: Bound| {
+        let Bound { listen, inference_listen, admin_listen } = bound;
+        out.result(&Begun { listen, inference_listen, admin_listen }, || {
+            format!("listening on http://{listen}")
+        })
+    };
+    serve::run(settings, stop, begun)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The secret in a file.
+fn token(file: &Path) -> Result<Token, ProverError> {
+    let bytes = input::bytes(file, MAX_TOKEN_BYTES)?;
+    Token::new(&String::from_utf8_lossy(&bytes)).ok_or_else(|| ProverError::Argument {
+        what: "--token-file",
+        got: input::name(file),
+        expected: "a file with 16 to 4096 visible ASCII characters in one line".into(),
+    })
+}
+
+/// A time from an option.
+fn seconds(what: &'static str, got: f64) -> Result<Duration, ProverError> {
+    let most = 1e6;
+    let expected = || format!("a number of seconds above 0 and at most {most}");
+    match Duration::try_from_secs_f64(got) {
+        Ok(duration) if !duration.is_zero() && got <= most => Ok(duration),
+        _ => Err(ProverError::Argument { what, got: got.to_string(), expected: expected() }),
+    }
+}
