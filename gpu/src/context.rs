@@ -56,7 +56,8 @@ impl Gpu {
         let (_, adapter) = all.swap_remove(place);
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("sphere-pow"),
-            required_features: features,
+            // Timestamps cost nothing until they are asked for.
+            required_features: features | (adapter.features() & wgpu::Features::TIMESTAMP_QUERY),
             experimental_features: if features.intersects(wgpu::Features::all_experimental_mask()) {
                 // SAFETY: whoever asks for experimental features tests on the device what they make of them.
                 unsafe { wgpu::ExperimentalFeatures::enabled() }
