@@ -80,6 +80,10 @@ impl Device<Gonka> for Fake {
     fn product(&mut self) -> Result<Option<crate::device::Product>, ProverError> {
         Ok(None)
     }
+
+    fn measure(&mut self) -> Result<crate::device::Measured, ProverError> {
+        Ok(crate::device::Measured::default())
+    }
 }
 
 struct Ran {
