@@ -76,7 +76,8 @@ pub(super) fn outcome(status: u16, body: &str) -> Outcome {
     }
 }
 
-type Http = Client<HttpConnector, Full<Bytes>>;
+/// The client of callbacks and backends.
+pub(super) type Http = Client<HttpConnector, Full<Bytes>>;
 
 /// Sends until the task is dropped.
 pub(super) async fn run(node: Arc<Node>) {
