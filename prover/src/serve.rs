@@ -17,6 +17,7 @@ mod rates;
 pub mod requests;
 mod routes;
 mod store;
+pub mod trial;
 
 pub use store::StoreError;
 

@@ -3,14 +3,12 @@
 //! The network's later proofs live in such backends too, below `/api/v1/pow`: what starts or stops them goes to each backend with
 //! its share, what is computed once goes to one.
 
-use super::courier::Http;
+use super::courier::{Http, client};
 use axum::body::Body;
 use axum::http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
 use axum::http::{Method, Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -23,7 +21,7 @@ const WORK_TIME: Duration = Duration::from_secs(600);
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 
 /// What a backend says: its status and JSON.
-type Said = Result<(u16, Value), String>;
+pub(super) type Said = Result<(u16, Value), String>;
 
 pub(super) struct Backends {
     urls: Vec<String>,
@@ -36,7 +34,7 @@ impl Backends {
     /// At `http://HOST:PORT`, without a slash at the end.
     pub(super) fn new(urls: &[String]) -> Self {
         let urls = urls.iter().map(|url| url.trim_end_matches('/').to_owned()).collect();
-        Self { urls, turn: AtomicUsize::new(0), client: Client::builder(TokioExecutor::new()).build_http() }
+        Self { urls, turn: AtomicUsize::new(0), client: client() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -174,7 +172,8 @@ fn accepted(said: Said) -> Result<Value, (u16, String)> {
     }
 }
 
-async fn ask(client: Http, method: Method, uri: String, body: String, time: Duration) -> Said {
+/// Asks one server.
+pub(super) async fn ask(client: Http, method: Method, uri: String, body: String, time: Duration) -> Said {
     let request = Request::builder()
         .method(method)
         .uri(&uri)

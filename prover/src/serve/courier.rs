@@ -79,9 +79,14 @@ pub(super) fn outcome(status: u16, body: &str) -> Outcome {
 /// The client of callbacks and backends.
 pub(super) type Http = Client<HttpConnector, Full<Bytes>>;
 
+/// A client over plain HTTP.
+pub(super) fn client() -> Http {
+    Client::builder(TokioExecutor::new()).build_http()
+}
+
 /// Sends until the task is dropped.
 pub(super) async fn run(node: Arc<Node>) {
-    let client: Http = Client::builder(TokioExecutor::new()).build_http();
+    let client = client();
     let mut courier = Courier {
         node,
         client,
