@@ -6,6 +6,7 @@ mod demo;
 mod devices;
 mod display;
 mod distance;
+mod doctor;
 mod mine;
 mod open;
 mod probe_units;
@@ -70,6 +71,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Mine and judge as a network's API node says over HTTP
     Serve(serve::ServeArgs),
+    /// Try the service on this machine: mine, deliver and judge a block that no network has
+    Doctor(doctor::DoctorArgs),
     /// Convert between a radius and the chance to win
     RTarget(r_target::RTargetArgs),
     /// Measure what shortcuts gain: the harness behind "no shortcut pays"
@@ -146,6 +149,7 @@ fn run(command: &Command, out: &Output, stop: &Stop) -> Result<ExitCode, ProverE
         Command::Open(args) => open::run(args, out, stop),
         Command::Verify(args) => verify::run(args, out, stop),
         Command::Serve(args) => serve::run(args, out, stop),
+        Command::Doctor(args) => doctor::run(args, out, stop),
         Command::RTarget(args) => r_target::run(args, out),
         Command::Soundness(args) => soundness::run(args, out, stop),
         Command::Bench(args) => bench::run(args, out, stop),

@@ -2,8 +2,9 @@
 //!
 //! In reading order: `routes` says what is answered; `node` holds what the node was told and what it does; the `crew`
 //! carries that out, `judge` others' claims among it; the `store` keeps what a crash must not take, and the `courier`
-//! sends it. `init` and `body` read requests, `listen` has the connections.
+//! sends it. `backends` are servers that infer. `init` and `body` read requests, `listen` has the connections.
 
+mod backends;
 mod body;
 mod courier;
 mod crew;
@@ -13,8 +14,10 @@ mod listen;
 mod metrics;
 mod node;
 mod rates;
+pub mod requests;
 mod routes;
 mod store;
+pub mod trial;
 
 pub use store::StoreError;
 
@@ -44,6 +47,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where it asks for inference; nowhere by default.
     pub inference_listen: Option<SocketAddr>,
+    /// Servers that infer, as `http://HOST:PORT`; without any, inference is refused.
+    pub inference_backends: Vec<String>,
     /// Where its operator looks; nowhere by default.
     pub admin_listen: Option<SocketAddr>,
     /// Takes what must not be lost.
@@ -117,6 +122,7 @@ impl Settings {
         Self {
             listen,
             inference_listen: None,
+            inference_backends: Vec::new(),
             admin_listen: None,
             state_dir,
             prefix: String::new(),

@@ -120,3 +120,29 @@ fn options_that_cannot_be_are_named() {
     let taken = dir.json(3, &["serve", "--listen", &address]);
     assert_eq!(taken["error"]["code"], "listen");
 }
+
+// Elsewhere drivers are no files that a variable could hide.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_doctor_tries_all_of_it_and_names_what_is_wrong() {
+    let dir = Dir::tiny();
+    let tmp = dir.path("tmp");
+    std::fs::create_dir(&tmp).unwrap();
+    let run = |code: i32, args: &[&str]| {
+        let mut command = dir.command(&[&["doctor", "--seconds", "2", "--json"], args].concat());
+        let nowhere = dir.path("no-driver.json");
+        let output = command.env("TMPDIR", &tmp).env("VK_DRIVER_FILES", nowhere).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {}", common::stderr(&output));
+        assert_eq!(std::fs::read_dir(&tmp).unwrap().count(), 0, "something is left behind");
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let well = run(0, &["--params", "tiny.json", "--backend", "cpu", "--threads", "1"]);
+    assert_eq!(well["faults"], json!([]), "{well}");
+    assert!(well["nDelivered"].as_u64().unwrap() > 0 && well["nDelivered"] == well["won"], "{well}");
+    assert_eq!((&well["nInvalid"], &well["forgeryConvicted"]), (&json!(0), &json!(true)), "{well}");
+    let exact = run(0, &["--profile", "exact", "--params", "nano", "--backend", "cpu", "--threads", "1"]);
+    assert_eq!((&exact["nInvalid"], &exact["forgeryConvicted"]), (&json!(0), &json!(true)), "{exact}");
+    let ill = run(3, &["--params", "tiny.json", "--backend", "gpu"]);
+    let faults = ill["faults"].as_array().unwrap();
+    assert!(faults.iter().any(|fault| fault.as_str().unwrap().contains("no nonce was computed")), "{ill}");
+}

@@ -187,3 +187,19 @@ fn kills_lose_nothing_that_was_won_and_repeat_nothing_that_was_acknowledged() {
         by_key.len(),
     );
 }
+
+#[test]
+fn what_nobody_takes_within_the_window_is_set_aside_and_counted() {
+    let dir = Dir::tiny();
+    let (service, receiver) = (Service::start(&dir, &["--window", "1", "--batch", "64"]), Receiver::start());
+    receiver.set(Manner::Refuses(500, "{\"error\":\"busy\"}"));
+    service.post("/api/v1/pow/init/generate", Some(&init(&receiver.url())));
+    until("an empty outbox", || {
+        let is_over = service.get("/api/v1/state")["state"] == "STOPPED";
+        drained(&service).filter(|()| is_over)
+    });
+    let status = service.status();
+    assert!(status["waiting"]["givenUp"].as_u64().unwrap() > 0, "{status}");
+    assert_eq!(status["waiting"]["givenUp"], status["callbacks"]["givenUp"]);
+    assert_eq!(status["callbacks"]["acknowledged"], 0);
+}

@@ -27,9 +27,12 @@ pub(super) struct ServeArgs {
     /// Address for the API node; its default is this machine alone
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR:PORT")]
     listen: SocketAddr,
-    /// Address at which the API node asks for inference, which is answered with 503; none by default
+    /// Address at which the API node asks for inference; none by default
     #[arg(long, value_name = "ADDR:PORT")]
     inference_listen: Option<SocketAddr>,
+    /// Server that infers, such as vLLM; may be repeated. Inference and the network's later proofs go there
+    #[arg(long, value_name = "http://HOST:PORT", value_parser = backend)]
+    inference_backend: Vec<String>,
     /// Address for the operator: /status, /metrics, /pause, /resume; none by default
     #[arg(long, value_name = "ADDR:PORT")]
     admin_listen: Option<SocketAddr>,
@@ -84,6 +87,7 @@ pub(super) fn run(args: &ServeArgs, out: &Output, stop: &Stop) -> Result<ExitCod
     let ServeArgs { listen, inference_listen, state_dir, prefix, profile, devices, callbacks, .. } = args;
     let settings = Settings {
         inference_listen: *inference_listen,
+        inference_backends: args.inference_backend.clone(),
         admin_listen: args.admin_listen,
         prefix: prefix.trim_end_matches('/').to_owned(),
         devices: devices.clone(),
@@ -105,6 +109,14 @@ pub(super) fn run(args: &ServeArgs, out: &Output, stop: &Stop) -> Result<ExitCod
     };
     serve::run(settings, stop, begun)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn backend(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
+    match rest.filter(|rest| !rest.is_empty() && !rest.contains('/')) {
+        Some(rest) if rest.parse::<axum::http::uri::Authority>().is_ok() => Ok(text.to_owned()),
+        _ => Err("expected http://HOST:PORT".into()),
+    }
 }
 
 /// The secret in a file.

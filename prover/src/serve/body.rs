@@ -20,6 +20,11 @@ impl Fault {
         Self { kind: "value_error", loc: vec!["body".into(), member.into()], msg: msg.into() }
     }
 
+    /// What is wrong, in words.
+    pub(super) fn message(&self) -> &str {
+        &self.msg
+    }
+
     fn whole(kind: &'static str, msg: impl Into<String>) -> Self {
         Self { kind, loc: vec!["body".into()], msg: msg.into() }
     }

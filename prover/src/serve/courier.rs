@@ -4,7 +4,7 @@
 //! receiver that cannot be reached makes all of its parcels wait, and is tried with one at a time.
 
 use super::node::Node;
-use super::store::{Parcel, now_ms};
+use super::store::Parcel;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
@@ -76,15 +76,22 @@ pub(super) fn outcome(status: u16, body: &str) -> Outcome {
     }
 }
 
-type Http = Client<HttpConnector, Full<Bytes>>;
+/// The client of callbacks and backends.
+pub(super) type Http = Client<HttpConnector, Full<Bytes>>;
+
+/// A client over plain HTTP.
+pub(super) fn client() -> Http {
+    Client::builder(TokioExecutor::new()).build_http()
+}
 
 /// Sends until the task is dropped.
 pub(super) async fn run(node: Arc<Node>) {
-    let client: Http = Client::builder(TokioExecutor::new()).build_http();
+    let client = client();
     let mut courier = Courier {
         node,
         client,
         waits: HashMap::new(),
+        seen: HashMap::new(),
         gates: HashMap::new(),
         under_way: JoinSet::new(),
         busy: HashSet::new(),
@@ -149,6 +156,8 @@ struct Courier {
     client: Http,
     /// Parcels that failed.
     waits: HashMap<u64, Wait>,
+    /// Since when this process tries each.
+    seen: HashMap<u64, Instant>,
     /// Receivers that could not be reached.
     gates: HashMap<String, Wait>,
     under_way: JoinSet<Ended>,
@@ -174,6 +183,7 @@ impl Courier {
             return Duration::from_secs(1);
         };
         self.waits.retain(|id, _| ids.contains(id));
+        self.seen.retain(|id, _| ids.contains(id));
         for id in ids {
             if self.under_way.len() >= MOST_AT_ONCE {
                 break;
@@ -190,8 +200,8 @@ impl Courier {
             let Some(Some(parcel)) = self.with_store(move |node| node.store.parcel(id)).await else {
                 continue;
             };
-            let age = Duration::from_millis(now_ms().saturating_sub(parcel.at_ms));
-            if age > self.node.settings.window {
+            // By a clock that nobody sets: what waited while no process ran is tried for a whole window.
+            if self.seen.entry(id).or_insert(now).elapsed() > self.node.settings.window {
                 let why = format!("not acknowledged within {} s", self.node.settings.window.as_secs());
                 self.give_up(id, &parcel, why).await;
                 continue;

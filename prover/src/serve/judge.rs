@@ -287,3 +287,6 @@ impl<P: Machine> Bench<'_, P> {
         (head, columns.into_iter().map(list).collect())
     }
 }
+
+#[cfg(test)]
+mod tests;

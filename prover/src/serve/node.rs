@@ -8,6 +8,7 @@ mod batches;
 pub(super) use batches::Waiting;
 
 use super::Settings;
+use super::backends::Backends;
 use super::courier::Counters;
 use super::init::Init;
 use super::rates::{History, Rates, Totals};
@@ -113,6 +114,7 @@ pub(super) struct Node {
     /// Tells the courier that there is something to send.
     pub(super) wake: tokio::sync::Notify,
     pub(super) counters: Counters,
+    pub(super) backends: Backends,
     /// Adapters of this machine, once they are known.
     pub(super) adapters: OnceLock<Vec<DeviceInfo>>,
     history: Mutex<History>,
@@ -137,9 +139,11 @@ impl Node {
         let devices = Devices::default();
         let past = Totals::default();
         let state = State { order, reached: 0, failure: None, has_inference: false, devices, past };
+        let backends = Backends::new(&settings.inference_backends);
         Ok(Self {
             settings,
             store,
+            backends,
             state: Mutex::new(state),
             changed: Condvar::new(),
             queue: Mutex::new(queue),

@@ -14,7 +14,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::AUTHORIZATION;
 use axum::response::Response;
-use axum::routing::{MethodFilter, on};
+use axum::routing::{MethodFilter, any, on};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,8 +90,8 @@ const NODE: [Route; 28] = [
     get("/api/v1/inference/up/status", others::inference_status).of(Service::Inference),
     post("/api/v1/inference/down", Takes::Nothing, others::inference_down).of(Service::Inference),
     get("/api/v1/inference/pow/status", others::later_status),
-    post("/api/v1/inference/pow/init/generate", Takes::Nothing, others::later_refused),
-    post("/api/v1/inference/pow/generate", Takes::Nothing, others::later_refused),
+    post("/api/v1/inference/pow/init/generate", Takes::Json, others::later_init),
+    post("/api/v1/inference/pow/generate", Takes::Json, others::later_generate),
     post("/api/v1/inference/pow/stop", Takes::Nothing, others::later_stop),
     post("/api/v1/train/start", Takes::Nothing, others::train_start).of(Service::Train),
     get("/api/v1/train/start", others::train_status).of(Service::Train),
@@ -105,9 +105,8 @@ const NODE: [Route; 28] = [
     get("/openapi.json", machine::openapi).for_whom(Guard::Open),
 ];
 
-/// What the API node asks of a node that infers.
-const INFERENCE: [Route; 2] =
-    [get("/health", others::no_inference).for_whom(Guard::Open), get("/v1/models", others::no_inference)];
+/// What the API node asks of a node that infers; what begins with `/v1/` is passed on to a backend.
+const INFERENCE: [Route; 1] = [get("/health", others::inference_health).for_whom(Guard::Open)];
 
 /// What an operator asks: what changes something needs the token.
 const ADMIN: [Route; 5] = [
@@ -125,7 +124,21 @@ pub(super) fn node(node: &Arc<Node>) -> Router {
 
 /// The routes of the second listener.
 pub(super) fn inference(node: &Arc<Node>) -> Router {
-    router(node, &INFERENCE)
+    let own = Arc::clone(node);
+    let pass = move |request: Request| {
+        let node = Arc::clone(&own);
+        async move { pass(&node, request).await }
+    };
+    router(node, &INFERENCE).route("/v1/{*rest}", any(pass))
+}
+
+/// Passes a request on to a backend while the node infers.
+async fn pass(node: &Node, request: Request) -> Response {
+    if node.service() != Service::Inference {
+        return Answer::error(503, "inference is down").into();
+    }
+    let passed = node.backends.pass(request, node.settings.max_body).await;
+    passed.unwrap_or_else(|(status, why)| Answer::error(status, &why).into())
 }
 
 /// The routes of the operator's listener.

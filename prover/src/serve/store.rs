@@ -37,6 +37,8 @@ const ASSIGNED: TableDefinition<&str, &str> = TableDefinition::new("assigned");
 
 /// Stages older than this are forgotten: no network asks for them again.
 const STAGE_MS: u64 = 7 * 24 * 3600 * 1000;
+/// The latest stages are kept in any case: a clock that is set must not have their nonces sent again.
+const KEPT_STAGES: usize = 4;
 /// Given-up parcels that are kept for whoever looks.
 const MOST_DEAD: u64 = 1000;
 
@@ -252,7 +254,8 @@ impl Store {
                 Some(what) => drop(table.insert("", what)?),
                 None => drop(table.remove("")?),
             }
-            Ok(())
+            drop(table);
+            forget_old_stages(txn, now_ms())
         })
     }
 
@@ -302,16 +305,19 @@ fn set_aside(txn: &WriteTransaction, record: &str, why: &str) -> Result<(), Stor
     Ok(())
 }
 
+/// Forgets stages that nobody asks for again: not the latest, whatever the clock says.
 fn forget_old_stages(txn: &WriteTransaction, now: u64) -> Result<(), StoreError> {
-    let mut old = Vec::new();
-    txn.open_table(STAGES)?.retain(|stage, used| {
-        let is_kept = now.saturating_sub(used) < STAGE_MS;
-        if !is_kept {
-            old.push(stage);
-        }
-        is_kept
-    })?;
+    let mut stages = txn.open_table(STAGES)?;
+    let mut known: Vec<(u64, u64)> = Vec::new();
+    for row in stages.iter()? {
+        let (stage, used) = row?;
+        known.push((used.value(), stage.value()));
+    }
+    known.sort_unstable_by(|a, b| b.cmp(a));
+    let is_old = |(used, _): &&(u64, u64)| now.saturating_sub(*used) >= STAGE_MS;
+    let old: Vec<u64> = known.iter().skip(KEPT_STAGES).filter(is_old).map(|(_, stage)| *stage).collect();
     if !old.is_empty() {
+        stages.retain(|stage, _| !old.contains(&stage))?;
         txn.open_table(NONCES)?.retain(|(stage, _), ()| !old.contains(&stage))?;
         txn.open_table(REACHED)?.retain(|(stage, ..), _| !old.contains(&stage))?;
     }

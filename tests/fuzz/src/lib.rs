@@ -8,6 +8,7 @@ mod documents;
 mod judge;
 mod ledger;
 mod limits;
+mod requests;
 pub mod seeds;
 mod texts;
 mod transcripts;
@@ -18,13 +19,14 @@ pub use limits::{MOST_BYTES, MOST_SECONDS, thread_seconds, within};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     ("document", documents::document),
     ("model", documents::model),
     ("exact-bytes", documents::exact_bytes),
     ("ledger", ledger::ledger),
     ("judge", judge::judge),
     ("transcripts", transcripts::transcripts),
+    ("requests", requests::requests),
     ("texts", texts::texts),
 ];
 

@@ -1,7 +1,7 @@
 //! Where fuzzing starts: the cases and vectors that are in the repository, and what was once found.
 
 use crate::TARGETS;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -54,6 +54,19 @@ fn documents(lists: &[&str]) -> Vec<Vec<u8>> {
 /// `bytes` behind each of `heads`.
 fn behind(heads: &[&[u8]], all: &[Vec<u8>]) -> Vec<Vec<u8>> {
     all.iter().flat_map(|bytes| heads.iter().map(|head| [*head, bytes].concat())).collect()
+}
+
+/// Bodies that begin a stage, one for each profile.
+pub(crate) fn inits() -> [Vec<u8>; 2] {
+    [
+        json!({"block_hash": "AB", "block_height": 7, "public_key": "02ab", "batch_size": 100, "r_target": 1.4,
+            "fraud_threshold": 1e-7, "params": {"dim": 64, "n_layers": 2}, "node_id": 1, "node_count": 2,
+            "url": "http://api:9100/v1/poc-batches"}),
+        json!({"profile": "exact", "block_hash": "AB", "block_height": 7, "public_key": "02ab", "url": "http://api/",
+            "params": {"dim": 64, "heads": 4, "hidden": 64, "layers": 40, "threshold": 39535115, "tokens": 8,
+                "vocab": 256}}),
+    ]
+    .map(|init| init.to_string().into_bytes())
 }
 
 /// The inputs that `target` starts from.
@@ -126,6 +139,22 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
             add(4, b"{\"profile\":\"exact\",\"version\":2,\"commitment\":");
             // Names that steer a terminal, where a member is expected.
             [1, 3].into_iter().for_each(|kind| add(kind, b"{\"\\u001b[2J\": 1}"));
+            all
+        }
+        "requests" => {
+            let own = json!({"public_key": "02ab", "block_hash": "AB", "block_height": "7", "node_id": 0});
+            let with = |columns: Value| {
+                let mut batch = own.as_object().expect("an object").clone();
+                batch.extend(columns.as_object().expect("an object").clone());
+                Value::Object(batch).to_string().into_bytes()
+            };
+            let digest = "0123456789abcdef".repeat(4);
+            let mut all = inits().to_vec();
+            all.push(with(json!({"nonces": [1, 5.0, "9"], "dist": [1.25, 1e-7, 2]})));
+            all.push(with(json!({"nonces": ["1", "5"], "digests": [digest, digest]})));
+            all.push(with(json!({"nonces": [], "dist": []})));
+            all.push(b"{\"url\": 1, \"\\u001b[2J\": {\"value\": \"1\", \"exponent\": -6}}".to_vec());
+            all.extend(documents(&["accept"]));
             all
         }
         "texts" => {

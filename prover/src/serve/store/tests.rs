@@ -98,17 +98,25 @@ fn what_is_too_large_is_halved_and_what_nobody_takes_is_set_aside() {
 }
 
 #[test]
-fn stages_of_last_week_are_forgotten() {
+fn stages_of_last_week_are_forgotten_but_never_the_latest() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path()).unwrap();
-    store.take(&SHARE, &entry(0, 9), &win(&[1], 1)).unwrap();
-    store.pack(10).unwrap();
+    let share = |stage| Share { stage, ..SHARE };
+    for stage in 0..=KEPT_STAGES as u64 {
+        store.take(&share(stage), &entry(0, 9), &win(&[1], 1)).unwrap();
+        // Each later than the one before.
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    let is_known = |stage| store.reached(&share(stage)).unwrap() != Progress::default();
     store.0.write(|txn| forget_old_stages(txn, now_ms() + STAGE_MS - 60_000)).unwrap();
-    assert!(store.reached(&SHARE).unwrap().resume_after(0, 2).is_some());
-    store.0.write(|txn| forget_old_stages(txn, now_ms() + STAGE_MS + 60_000)).unwrap();
-    assert_eq!(store.reached(&SHARE).unwrap(), Progress::default());
-    store.take(&SHARE, &entry(0, 9), &win(&[1], 1)).unwrap();
-    assert_eq!(store.pack(10).unwrap(), 1, "the nonce is unknown again");
+    assert!(is_known(0));
+    store.0.write(|txn| forget_old_stages(txn, now_ms() + 100 * STAGE_MS)).unwrap();
+    assert!(!is_known(0) && (1..=KEPT_STAGES as u64).all(is_known));
+    store.pack(10).unwrap();
+    for stage in [0, 1] {
+        store.take(&share(stage), &entry(0, 9), &win(&[1], 1)).unwrap();
+    }
+    assert_eq!(store.pack(10).unwrap(), 1, "the nonce is new in the stage that was forgotten alone");
 }
 
 /// Memory that survives a database, and a disk that is full on request.
