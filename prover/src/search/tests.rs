@@ -1,8 +1,9 @@
 use super::*;
+use crate::device::Rig;
 use crate::ledger::Ledger;
 use serde_json::{Map, Value, json};
 use sphere_pow_core::gonka::Gonka;
-use sphere_pow_core::profile::{EngineInfo, OnProgress};
+use sphere_pow_core::profile::{Engine, EngineInfo, OnProgress};
 use sphere_pow_core::verify::{Expectations, Given};
 use std::sync::Arc;
 
@@ -25,7 +26,9 @@ enum Fault {
     Truthful,
 }
 
-impl Device<Gonka> for Fake {
+impl Engine<Gonka> for Fake {
+    type Error = ProverError;
+
     fn info(&self) -> &EngineInfo {
         &self.info
     }
@@ -34,7 +37,7 @@ impl Device<Gonka> for Fake {
         5
     }
 
-    fn outcomes(
+    async fn outcomes(
         &mut self,
         _: &PublicKey,
         nonces: &[Nonce],
@@ -59,30 +62,16 @@ impl Device<Gonka> for Fake {
         }
         Ok(vec![1.0; nonces.len()])
     }
+}
 
-    fn keep_roots(&mut self) -> bool {
-        false
-    }
-
+impl Rig for Fake {
     fn take_roots(&mut self) -> Vec<String> {
         self.root.into_iter().map(str::to_owned).collect()
-    }
-
-    fn transcriber(&mut self) -> Option<&mut dyn crate::profiles::Transcriber> {
-        None
     }
 
     fn rebuild(&mut self) -> Result<(), ProverError> {
         self.rebuilds.fetch_add(1, Ordering::Relaxed);
         Ok(())
-    }
-
-    fn product(&mut self) -> Result<Option<crate::device::Product>, ProverError> {
-        Ok(None)
-    }
-
-    fn measure(&mut self) -> Result<crate::device::Measured, ProverError> {
-        Ok(crate::device::Measured::default())
     }
 }
 
