@@ -176,7 +176,7 @@ fn the_bound_is_what_the_number_of_openings_leaves_room_for() {
             .summary
             .starts_with("HONEST: all 60 drawn steps of 17 nonces are true: at most 9.7 % of the work")
     );
-    let unconfirmed = judge.clone().report([true, false]);
+    let unconfirmed = judge.clone().report([true, false], 0);
     assert_eq!((unconfirmed.verdict, unconfirmed.faults.len()), (Verdict::Void, 60));
     for samples in [0, 19, 4097, u32::MAX] {
         assert_eq!(

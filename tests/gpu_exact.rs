@@ -259,7 +259,7 @@ fn a_lost_device_is_an_error_until_it_is_rebuilt() {
 }
 
 #[test]
-fn leaves_are_the_twins_in_every_batch_and_after_a_loss() {
+fn transcripts_are_the_twins_in_every_batch_and_after_a_loss() {
     let info = adapter();
     for params in [small().0.params().raw(), self_test::odd_params().raw()] {
         let block = BlockHash::new("leaves").expect("a hash");
@@ -286,6 +286,23 @@ fn leaves_are_the_twins_in_every_batch_and_after_a_loss() {
                 block_on(gpu.judge_with_leaves(&key, &nonces, &mut go_on)).expect("verdicts");
             assert_eq!(judged.iter().map(|(digest, _)| *digest).collect::<Vec<_>>(), digests);
             assert!(leaves == want, "{params:?}, lost: {is_lost}");
+        }
+        let layers = puzzle.params().layers();
+        let wanted = vec![(1..layers).collect(); nonces.len()];
+        let remade = block_on(gpu.remake(&key, &nonces, &wanted, &mut go_on)).expect("nonces");
+        assert!(remade == host.remade(&nonces), "{params:?}");
+        for layer in 0..layers {
+            let states = |state: usize| -> Vec<i16> {
+                host.records.values().flat_map(|(states, _, _)| states[state].clone()).collect()
+            };
+            let before = states(layer);
+            let mut quiet = go_on;
+            let repeated = gpu.repeat(&key, &nonces, layer, &before, &mut quiet);
+            let (next, logits) = block_on(repeated).expect("a layer");
+            assert!(next == states(layer + 1), "layer {layer} of {params:?}");
+            let digests_of_layer: Vec<Digest> =
+                logits.chunks_exact(puzzle.params().vocab()).map(Digest::of_logits).collect();
+            assert_eq!(digests_of_layer, if layer + 1 == layers { digests.clone() } else { Vec::new() });
         }
     }
 }

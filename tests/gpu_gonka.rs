@@ -7,12 +7,16 @@ use sphere_pow_core::gonka::weights::weight_pool;
 use sphere_pow_core::gonka::{Params, Preset, known_answer};
 use sphere_pow_core::identity::BlockHash;
 use sphere_pow_cpu::gonka::{CpuExecutor, CpuOptions};
+use sphere_pow_gpu::context::Gpu;
+use sphere_pow_gpu::device::MatrixUnits;
+use sphere_pow_gpu::gonka::kernels::{KernelOptions, Kernels};
 use sphere_pow_gpu::gonka::self_test;
+use sphere_pow_gpu::probe::probe;
 use sphere_pow_gpu::{GpuError, GpuExecutor, GpuOptions, devices};
 use sphere_pow_tests::GonkaCase;
-use sphere_pow_tests::gpu::{Bench, Bound, adapter, awkward, go_on, hold};
+use sphere_pow_tests::gpu::{Bench, Bound, adapter, awkward, go_on, hold, tiles_of};
 use std::num::NonZeroUsize;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -41,6 +45,45 @@ fn distances_of_small_are_the_networks() {
 #[test]
 fn distances_of_devtest_are_the_networks() {
     check("devtest", GpuOptions::default());
+}
+
+#[test]
+fn distances_by_matrix_units_are_the_networks() {
+    let options = GpuOptions { matrix_units: Some(true), ..GpuOptions::default() };
+    if adapter().matrix_units.is_some() {
+        return ["tiny", "small"].into_iter().for_each(|name| check(name, options));
+    }
+    let error = Small::new().open(options).expect_err("there are none");
+    assert!(matches!(error, GpuError::NoKernel { .. }), "{error}");
+}
+
+#[test]
+fn the_probe_of_matrix_units_runs_all_kernels_for_them() {
+    let info = adapter();
+    match (info.matrix_units, block_on(probe(&info))) {
+        (Some(told), Ok(found)) => {
+            println!("{told:?} told, {found:?} found");
+            assert_eq!(found.block, told.block);
+            assert!((1..=told.subgroup_threads).contains(&found.subgroup_threads), "{found:?}");
+        }
+        (None, Err(error)) => assert!(matches!(error, GpuError::NoKernel { .. }), "{error}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn every_tile_gives_the_known_answers_and_long_products_are_right_by_it() {
+    let adapter = adapter();
+    let gpu = block_on(Gpu::open(&adapter, MatrixUnits::features_of(&adapter))).expect("a usable device");
+    let options = KernelOptions { native_unpack: true, max_seq: 64, ..KernelOptions::default() };
+    let tiles = tiles_of(&adapter);
+    let mut kernels = block_on(Kernels::new(&gpu, options, &tiles)).expect("kernels that compile");
+    for tile in tiles {
+        kernels.set_tile(tile);
+        assert_eq!(block_on(self_test::known_answers(&gpu, &kernels, &known_answer::DISTANCES)), Ok(()));
+        // Two chunks of 1024 values, and a part of one.
+        assert_eq!(block_on(self_test::products_are_right(&gpu, &kernels, 64, 2176)), Ok(()), "{tile:?}");
+    }
 }
 
 #[test]
@@ -204,6 +247,47 @@ fn batches_of_one_and_of_many_give_the_same_logits() {
         .flat_map(|input| block_on(gpu.logits(input, &mut go_on)).expect("logits"))
         .collect::<Vec<_>>();
     assert_eq!(together, alone);
+}
+
+#[test]
+fn batches_in_flight_come_home_in_order_and_with_their_own_logits() {
+    let small = Small::new();
+    let mut gpu =
+        small.open(GpuOptions { batch: NonZeroUsize::new(3), ..GpuOptions::default() }).expect("open");
+    let (nonces, vocab) = (11, small.case.puzzle.params().vocab());
+    let inputs = small.inputs(nonces);
+    let per_nonce = inputs.len() / nonces;
+    let (mut together, mut asked, mut came) = (Vec::new(), Vec::new(), Vec::new());
+    let mut give = |batch: Range<usize>| {
+        asked.push(batch.clone());
+        inputs[batch.start * per_nonce..batch.end * per_nonce].to_vec()
+    };
+    let mut each = |batch: Range<usize>, logits: &[f32]| {
+        assert_eq!(logits.len(), batch.len() * vocab);
+        came.push(batch);
+        together.extend_from_slice(logits);
+    };
+    block_on(gpu.for_each_batch(nonces, &mut give, &mut each, &mut go_on)).expect("logits");
+    assert_eq!(asked, [0..3, 3..6, 6..9, 9..11]);
+    assert_eq!(came, asked);
+    let alone = inputs
+        .chunks(per_nonce)
+        .flat_map(|input| block_on(gpu.logits(input, &mut go_on)).expect("logits"))
+        .collect::<Vec<_>>();
+    assert_eq!(together, alone);
+    // Stopped with results under way, the next call begins anew.
+    let mut calls = 0;
+    let stopped = block_on(gpu.for_each_batch(
+        nonces,
+        &mut |batch| inputs[..batch.len() * per_nonce].to_vec(),
+        &mut |_, _| (),
+        &mut |_| {
+            calls += 1;
+            if calls > 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        },
+    ));
+    assert_eq!(stopped, Err(GpuError::Interrupted));
+    assert_eq!(block_on(gpu.logits(&inputs[..per_nonce], &mut go_on)).expect("logits"), alone[..vocab]);
 }
 
 #[test]

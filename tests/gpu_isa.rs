@@ -1,10 +1,11 @@
 //! Every kernel through AMD's compiler for cards that are not here: Mesa's RADV makes a device without hardware. No
 //! kernel spills or takes scratch memory, waves stay where they are, and inner loops mostly multiply.
+//! Kernels for matrix units go through a newer RADV, which `tests/drivers` unpacks.
 #![cfg(target_os = "linux")]
 
-use sphere_pow_tests::isa::{Report, inner_loop};
+use sphere_pow_tests::isa::{Report, accumulator_moves, inner_loop};
 use sphere_pow_tests::layout::variants;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Cards, as `RADV_FORCE_FAMILY` calls them.
@@ -62,9 +63,18 @@ fn driver() -> PathBuf {
     files.find(is_radv).expect("Mesa's driver for AMD (Debian's mesa-vulkan-drivers)")
 }
 
-fn report(family: &str) -> Report {
+/// The file that names a RADV with matrix units to the loader: Debian's backports', as `tests/drivers` unpacks it.
+fn driver_with_matrix_units() -> PathBuf {
+    let unpacked = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/drivers/radv/icd.json");
+    let path = std::env::var_os("SPHERE_POW_RADV_MATRIX").map_or(unpacked, PathBuf::from);
+    assert!(path.exists(), "{} is not there: run tests/drivers", path.display());
+    path
+}
+
+fn report(driver: PathBuf, family: &str, part: &str) -> Report {
     let output = Command::new(env!("CARGO_BIN_EXE_isa"))
-        .env("VK_DRIVER_FILES", driver())
+        .arg(part)
+        .env("VK_DRIVER_FILES", driver)
         .env("RADV_FORCE_FAMILY", family)
         .output()
         .expect("the program that asks the driver");
@@ -76,7 +86,7 @@ fn report(family: &str) -> Report {
 #[test]
 fn no_kernel_spills_and_inner_loops_multiply() {
     for (column, (family, generation)) in FAMILIES.into_iter().enumerate() {
-        let report = report(family);
+        let report = report(driver(), family, "");
         println!("{generation}, {}: registers, waves, inner loop", report.device);
         let plain = variants().into_iter().filter(|variant| !variant.needs_matrix_units()).count();
         assert!(report.compiled.len() >= plain, "{} of {plain} variants", report.compiled.len());
@@ -105,4 +115,66 @@ fn no_kernel_spills_and_inner_loops_multiply() {
         }
         assert!(wrong.is_empty(), "{generation}: {wrong:#?}");
     }
+}
+
+/// What holds for a kernel for matrix units whose name begins so, on RDNA3.
+struct MatrixBound {
+    name: &'static str,
+    /// Waves per SIMD at least.
+    waves: u64,
+    /// Bytes of scratch memory at most.
+    scratch: u64,
+    /// Instructions of the loop for each multiplication at most.
+    instructions: usize,
+}
+
+const MATRIX_BOUNDS: [MatrixBound; 2] = [
+    MatrixBound { name: "gonka LinearMatrix", waves: 8, scratch: 0, instructions: 12 },
+    // The i32 totals lie in scratch memory, 128 values a thread.
+    MatrixBound { name: "exact coop16", waves: 8, scratch: 32 << 10, instructions: 4 },
+];
+
+#[test]
+fn kernels_for_matrix_units_keep_their_sums_where_they_are() {
+    // AMD has blocks of 16 only.
+    let report = report(driver_with_matrix_units(), "navi31", "coop16");
+    println!("RDNA3, {}: registers, waves, scratch, instructions a multiplication", report.device);
+    let wanted = variants().into_iter().filter(|variant| variant.name.contains("coop16")).count();
+    assert_eq!(report.compiled.len(), wanted, "variants by blocks of 16");
+    let mut wrong = Vec::new();
+    for one in &report.compiled {
+        let of = |name: &str| *one.statistics.get(name).unwrap_or_else(|| panic!("no {name:?} is told"));
+        let bound = MATRIX_BOUNDS.iter().find(|bound| one.name.starts_with(bound.name));
+        let bound = bound.unwrap_or_else(|| panic!("{} has no bound", one.name));
+        let (waves, scratch) = (of("Subgroups per SIMD"), of("Scratch size"));
+        let spilled = of("Spilled VGPRs") + of("Spilled SGPRs");
+        let (moves, instructions) = accumulator_moves(&one.assembly).unwrap_or((usize::MAX, usize::MAX));
+        println!("{:58} {:4} {waves:3} {scratch:6} {instructions:3}", one.name, of("VGPRs"));
+        let holds = [
+            (moves == 0, format!("{moves} moves of accumulators in the loop")),
+            (spilled == 0, format!("{spilled} registers are spilled")),
+            (scratch <= bound.scratch, format!("{scratch} bytes of scratch")),
+            (waves >= bound.waves, format!("{waves} waves of {}", bound.waves)),
+            (instructions <= bound.instructions, format!("{instructions} of {}", bound.instructions)),
+        ];
+        wrong.extend(
+            holds.into_iter().filter(|(holds, _)| !holds).map(|(_, what)| format!("{}: {what}", one.name)),
+        );
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_newer_driver_and_rdna4_spill_nothing() {
+    // This version offers no matrix units there, so these are all the others.
+    let report = report(driver_with_matrix_units(), "gfx1201", "");
+    let plain = variants().into_iter().filter(|variant| !variant.needs_matrix_units()).count();
+    assert!(report.compiled.len() >= plain, "{} of {plain} variants", report.compiled.len());
+    for one in &report.compiled {
+        for what in ["Scratch size", "Spilled VGPRs", "Spilled SGPRs"] {
+            let allowed = if one.name.starts_with("exact coop") { 32 << 10 } else { 0 };
+            assert!(one.statistics[what] <= allowed, "RDNA4, {}: {what} {}", one.name, one.statistics[what]);
+        }
+    }
+    println!("RDNA4, {}: {} variants, no scratch, no spill", report.device, report.compiled.len());
 }

@@ -1,19 +1,17 @@
 //! What the kernels declare against what their host side says, by naga's reflection.
 
-use naga::back::PipelineConstants;
-use naga::valid::{Capabilities, ValidationFlags, Validator};
-use naga::{AddressSpace, ShaderStage};
-use sphere_pow_gpu::gonka::kernels::KernelId;
-use sphere_pow_gpu::gonka::kernels::KernelOptions;
-use sphere_pow_gpu::kernel::{Access, Kernel};
-use sphere_pow_tests::layout::{differences, parse};
+use naga::AddressSpace;
+use sphere_pow_gpu::gonka::kernels::linear::Tile;
+use sphere_pow_gpu::gonka::kernels::{KernelId, KernelOptions};
+use sphere_pow_gpu::kernel::{Access, Kernel, WG};
+use sphere_pow_tests::layout::{Variant, differences, gonka_tiles, parse, resolve};
 use std::collections::BTreeSet;
 use std::path::Path;
 
 #[test]
 fn bindings_members_and_entry_points_are_what_rust_says() {
-    for id in KernelId::ALL {
-        let kernel = id.kernel();
+    let products = gonka_tiles().into_iter().map(|(_, tile)| tile.kernel());
+    for kernel in KernelId::ALL.map(KernelId::kernel).into_iter().chain(products) {
         assert_eq!(differences(kernel, &parse(kernel)), [""; 0], "{}", kernel.name);
     }
 }
@@ -37,36 +35,47 @@ fn a_moved_member_a_swapped_access_and_a_missing_buffer_are_caught() {
     assert!(!differences(&with(kernel.dims_members, &[Access::Read]), &module).is_empty());
 }
 
+/// A kernel with its constants and what the host says of it: threads, and most bytes of workgroup memory.
+fn hold(
+    name: &str,
+    kernel: &'static Kernel,
+    constants: Vec<(&'static str, f64)>,
+    threads: [u32; 2],
+    most: usize,
+) {
+    let declared = parse(kernel);
+    let named: BTreeSet<&str> = constants.iter().map(|(name, _)| *name).collect();
+    for (_, constant) in declared.overrides.iter() {
+        let constant = constant.name.as_deref().unwrap_or_default();
+        let of_plain = ["THREADS", "ROW_QUADS", "COLUMN_QUADS", "X_TILE", "W_TILE"];
+        let of_matrix = ["COLUMNS", "PARTS", "X_PARTS", "W_PARTS", "STAGE", "W_TILE"];
+        let derived = if kernel.name == "linear_matrix" { &of_matrix[..] } else { &of_plain };
+        assert!(
+            derived.contains(&constant) || named.contains(constant),
+            "{name}: {constant} is left at its default"
+        );
+    }
+    let variant = Variant { profile: "gonka", name: name.to_owned(), kernel, constants };
+    let (module, _) = resolve(&variant);
+    let [x, y, z] = module.entry_points[0].workgroup_size;
+    assert_eq!([x, y], threads, "{name}");
+    assert!(z == 1 && x * y <= 256, "{name}: {x} by {y} by {z} threads");
+    let mut layouter = naga::proc::Layouter::default();
+    layouter.update(module.to_ctx()).expect("sizes");
+    let shared = module.global_variables.iter().filter(|(_, var)| var.space == AddressSpace::WorkGroup);
+    let bytes: u32 = shared.map(|(_, var)| layouter[var.ty].size).sum();
+    assert!(bytes as usize <= most, "{name}: {bytes} bytes of workgroup memory");
+}
+
 #[test]
 fn kernels_validate_and_keep_to_their_threads_and_workgroup_memory() {
+    let options = KernelOptions { checked: true, native_unpack: true, native_pack: true, max_seq: 1024 };
     for id in KernelId::ALL {
-        let kernel = id.kernel();
-        let module = parse(kernel);
-        let mut validator = Validator::new(ValidationFlags::all(), Capabilities::SHADER_FLOAT16_IN_FLOAT32);
-        let info = validator.validate(&module).unwrap_or_else(|e| panic!("{}: {e:?}", kernel.name));
-        let options = KernelOptions { checked: true, native_unpack: true, max_seq: 1024 };
-        let mut constants = PipelineConstants::default();
-        for (name, value) in id.constants(options) {
-            constants.insert(name.to_owned(), value);
-        }
-        let named: BTreeSet<&str> = id.constants(options).into_iter().map(|(name, _)| name).collect();
-        for (_, constant) in module.overrides.iter() {
-            let name = constant.name.as_deref().unwrap_or_default();
-            let derived = ["THREADS", "ROW_QUADS", "COLUMN_QUADS", "X_TILE", "W_TILE"].contains(&name);
-            assert!(derived || named.contains(name), "{id:?}: {name} is left at its default");
-        }
-        let entry = Some((ShaderStage::Compute, kernel.entry_point));
-        let (module, _) =
-            naga::back::pipeline_constants::process_overrides(&module, &info, entry, &constants)
-                .unwrap_or_else(|e| panic!("{id:?}: {e:?}"));
-        let [x, y, z] = module.entry_points[0].workgroup_size;
-        assert_eq!([x, y], id.workgroup_size(), "{id:?}");
-        assert!(z == 1 && x * y <= 256, "{id:?}: {x} by {y} by {z} threads");
-        let mut layouter = naga::proc::Layouter::default();
-        layouter.update(module.to_ctx()).expect("sizes");
-        let shared = module.global_variables.iter().filter(|(_, var)| var.space == AddressSpace::WorkGroup);
-        let bytes: u32 = shared.map(|(_, var)| layouter[var.ty].size).sum();
-        assert!(bytes <= 16 << 10, "{id:?}: {bytes} bytes of workgroup memory");
+        hold(&format!("{id:?}"), id.kernel(), id.constants(options), [WG, 1], 16 << 10);
+    }
+    for (name, tile) in gonka_tiles() {
+        let most = if let Tile::Matrix(tile) = tile { tile.workgroup_bytes() } else { 16 << 10 };
+        hold(&name, tile.kernel(), tile.constants(options), tile.threads(), most);
     }
 }
 
@@ -87,6 +96,8 @@ fn every_kernel_file_has_a_host_side_and_names_its_rule_and_twin() {
             stem
         })
         .collect();
-    let ours: BTreeSet<String> = KernelId::ALL.iter().map(|id| id.kernel().name.to_owned()).collect();
+    let products = gonka_tiles().into_iter().map(|(_, tile)| tile.kernel());
+    let ours = KernelId::ALL.map(KernelId::kernel).into_iter().chain(products);
+    let ours: BTreeSet<String> = ours.map(|kernel| kernel.name.to_owned()).collect();
     assert_eq!(stems, ours);
 }

@@ -4,7 +4,7 @@ use pollster::block_on;
 use sphere_pow_core::f16;
 use sphere_pow_core::gonka::ops::AttentionShape;
 use sphere_pow_gpu::GpuError;
-use sphere_pow_gpu::gonka::kernels::linear::{self, Tile};
+use sphere_pow_gpu::gonka::kernels::linear;
 use sphere_pow_gpu::gonka::kernels::{attention, repack, rms_norm, rope, swiglu};
 use sphere_pow_gpu::pace::Pace;
 use sphere_pow_gpu::recorder::Recorder;
@@ -38,7 +38,7 @@ fn reports_the_speed_of_every_kernel() {
     let zeros = |rows: usize, width: usize| bench.upload(&vec![f16::ZERO; rows * width], rows, width);
     let [x, y] = [(); 2].map(|()| bench.upload(&awkward("x", rows, dim, 0.1), rows, dim));
     let (gate, up, weight) = (zeros(rows, hidden), zeros(rows, hidden), zeros(hidden, dim));
-    for tile in Tile::ALL {
+    for tile in bench.kernels.tiles() {
         for rows in [tile.rows().min(16), 64, 128] {
             let shape =
                 linear::Shape { rows, k: dim, weight_rows: 1024, chunk_column: 0, out_stride: hidden };

@@ -9,6 +9,22 @@ pub const MAX_SHOWN: usize = 80;
 /// Most characters of a parser's words in a message.
 const MAX_WORDS: usize = 200;
 
+/// A moment as RFC 3339 writes it in UTC, from the seconds since 1970 without leap seconds: `2026-11-28T20:44:28Z`.
+#[must_use]
+pub fn date(unix_seconds: u64) -> String {
+    let (days, second) = (unix_seconds / 86_400, unix_seconds % 86_400);
+    // Years from March on, so that leap days come last: 400 of them have 146,097 days, from 0000-03-01 on.
+    let days = days + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let (day, month_of) = (day - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
+    let year = 400 * era + year + u64::from(month_of <= 2);
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month_of:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
 /// A text for a message, in quotes: what is not printable ASCII or a letter is escaped, the rest is cut at
 /// [`MAX_SHOWN`] characters.
 #[must_use]
@@ -41,7 +57,26 @@ fn escaped(text: &str, most: usize, quoted: &[char]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{parser_words, shown};
+    use super::{date, parser_words, shown};
+
+    #[test]
+    fn dates_are_the_calendars() {
+        // By `date -u -d @SECONDS +%FT%TZ`.
+        for (seconds, want) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (951_868_800, "2000-03-01T00:00:00Z"),
+            (1_796_000_000, "2026-11-30T00:53:20Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+            (253_402_300_799, "9999-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(date(seconds), want);
+        }
+        let every_day = (0..400 * 366).map(|day| date(day * 86_400));
+        let every_day: alloc::vec::Vec<_> = every_day.collect();
+        assert!(every_day.windows(2).all(|pair| pair[0] < pair[1]));
+    }
 
     #[test]
     fn a_parsers_words_are_escaped_and_bounded() {

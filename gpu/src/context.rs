@@ -5,6 +5,10 @@ use super::error::GpuError;
 use super::fence::Arrival;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// What a device is opened with where it has it: timestamps cost nothing until they are asked for, which no page does.
+const MEASURES: wgpu::Features =
+    if cfg!(target_family = "wasm") { wgpu::Features::empty() } else { wgpu::Features::TIMESTAMP_QUERY };
+
 /// What went wrong first, of each kind.
 #[derive(Debug, Default)]
 struct Faults {
@@ -56,7 +60,7 @@ impl Gpu {
         let (_, adapter) = all.swap_remove(place);
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("sphere-pow"),
-            required_features: features,
+            required_features: features | (adapter.features() & MEASURES),
             experimental_features: if features.intersects(wgpu::Features::all_experimental_mask()) {
                 // SAFETY: whoever asks for experimental features tests on the device what they make of them.
                 unsafe { wgpu::ExperimentalFeatures::enabled() }

@@ -45,6 +45,12 @@ impl MatrixUnits {
             | wgpu::Features::SUBGROUP
     }
 
+    /// The features to open `info` with: those of [`Self::features`] where it has matrix units, else none.
+    #[must_use]
+    pub fn features_of(info: &DeviceInfo) -> wgpu::Features {
+        info.matrix_units.map_or(wgpu::Features::empty(), |_| Self::features())
+    }
+
     fn of(adapter: &wgpu::Adapter) -> Option<Self> {
         use wgpu::CooperativeScalarType::{F16, F32};
         if !adapter.features().contains(Self::features()) {
@@ -142,11 +148,43 @@ impl DeviceInfo {
         }
     }
 
+    /// The name as the driver gives it, without what tells adapters of one name apart.
+    fn plain_name(&self) -> &str {
+        let number = format!(" number {}", self.index);
+        let place = self.pci_address.as_ref().map(|place| format!(" at {place}"));
+        let name = self.name.strip_suffix(&number).unwrap_or(&self.name);
+        place.and_then(|place| name.strip_suffix(&place)).unwrap_or(name)
+    }
+
+    /// Whether two entries may be one device: by where it sits where both say it, else by name.
+    fn may_be(&self, other: &Self) -> bool {
+        match (&self.pci_address, &other.pci_address) {
+            (Some(one), Some(other)) => one == other,
+            _ => self.plain_name() == other.plain_name(),
+        }
+    }
+
     /// Whether it is a software driver on the CPU.
     #[must_use]
     pub fn is_software(&self) -> bool {
         self.device_type == "cpu"
     }
+}
+
+/// One entry for each physical device: Windows lists a GPU for Vulkan and for DX12. Vulkan's is kept where both are there.
+#[must_use]
+pub fn one_of_each(all: Vec<DeviceInfo>) -> Vec<DeviceInfo> {
+    // performance: Vulkan is the faster way where both are there.
+    let (mut kept, dx12): (Vec<_>, Vec<_>) = all.into_iter().partition(|info| info.backend != "dx12");
+    let mut twins: Vec<DeviceInfo> = kept.iter().filter(|info| info.backend == "vulkan").cloned().collect();
+    for info in dx12 {
+        match twins.iter().position(|twin| twin.may_be(&info)) {
+            // Each stands for one: of two cards of a name, the one that Vulkan lacks is not lost.
+            Some(place) => drop(twins.swap_remove(place)),
+            None => kept.push(info),
+        }
+    }
+    kept
 }
 
 /// Every adapter of the machine in the order of its drivers, usable or not.
@@ -155,18 +193,46 @@ pub async fn devices() -> Vec<DeviceInfo> {
 }
 
 pub(super) async fn adapters() -> Vec<(DeviceInfo, wgpu::Adapter)> {
-    let backends = if cfg!(target_family = "wasm") {
-        wgpu::Backends::BROWSER_WEBGPU
-    } else {
-        wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12
-    };
-    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
-    descriptor.backends = backends;
-    let instance = wgpu::Instance::new(descriptor);
-    let adapters = instance.enumerate_adapters(backends).await;
+    let adapters = listed().await;
     let described = adapters.into_iter().enumerate();
-    let mut all: Vec<_> = described.map(|(index, adapter)| (describe(index, &adapter), adapter)).collect();
+    let described = described.map(|(index, (adapter, note))| (describe(index, &adapter, note), adapter));
+    let mut all: Vec<_> = described.collect();
     name_apart(all.iter_mut().map(|(info, _)| info).collect());
+    all
+}
+
+/// Adapters, with what is to be said of how they are driven.
+#[cfg(target_family = "wasm")]
+async fn listed() -> Vec<(wgpu::Adapter, &'static str)> {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = wgpu::Backends::BROWSER_WEBGPU;
+    let adapters = wgpu::Instance::new(descriptor).enumerate_adapters(wgpu::Backends::BROWSER_WEBGPU).await;
+    adapters.into_iter().map(|adapter| (adapter, "")).collect()
+}
+
+/// Adapters, with what is to be said of how they are driven.
+#[cfg(not(target_family = "wasm"))]
+async fn listed() -> Vec<(wgpu::Adapter, &'static str)> {
+    use wgpu::Dx12Compiler::Fxc;
+    let of = async |backends, compiler: wgpu::Dx12Compiler| {
+        let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+        descriptor.backends = backends;
+        descriptor.backend_options.dx12.shader_compiler = compiler;
+        wgpu::Instance::new(descriptor).enumerate_adapters(backends).await
+    };
+    let dxc = wgpu::Dx12Compiler::default_dynamic_dxc();
+    let others = of(wgpu::Backends::VULKAN | wgpu::Backends::METAL, dxc.clone()).await;
+    let mut all: Vec<_> = others.into_iter().map(|adapter| (adapter, "")).collect();
+    // The old compiler takes packed dot products apart and is slow: it is used where there is no other, and said then.
+    let by_dxc = of(wgpu::Backends::DX12, dxc).await;
+    if by_dxc.is_empty() {
+        let by_fxc = of(wgpu::Backends::DX12, Fxc).await;
+        all.extend(
+            by_fxc.into_iter().map(|adapter| (adapter, "compiled by FXC: dxcompiler.dll is not found")),
+        );
+    } else {
+        all.extend(by_dxc.into_iter().map(|adapter| (adapter, "")));
+    }
     all
 }
 
@@ -189,7 +255,7 @@ pub(super) fn name_apart(mut all: Vec<&mut DeviceInfo>) {
     }
 }
 
-fn describe(index: usize, adapter: &wgpu::Adapter) -> DeviceInfo {
+fn describe(index: usize, adapter: &wgpu::Adapter, note: &str) -> DeviceInfo {
     let info = adapter.get_info();
     let limits = DeviceLimits::new(&adapter.limits());
     let capabilities = adapter.get_downlevel_capabilities();
@@ -207,7 +273,7 @@ fn describe(index: usize, adapter: &wgpu::Adapter) -> DeviceInfo {
         #[cfg(target_family = "wasm")]
         uuid: None,
         backend: info.backend.to_string(),
-        driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
+        driver: format!("{} {} {note}", info.driver, info.driver_info).trim().to_owned(),
         device_type: match info.device_type {
             wgpu::DeviceType::DiscreteGpu => "discrete",
             wgpu::DeviceType::IntegratedGpu => "integrated",

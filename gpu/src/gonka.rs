@@ -2,17 +2,20 @@
 //!
 //! In reading order: [`kernels`] holds the host side of `shaders/gonka/`, [`layout`] says what is padded to what and how
 //! much memory it takes, [`pool`] keeps the weight pool on the device and makes tensors of it, [`forward`] runs core's
-//! plan, [`self_test`] refuses a device that computes wrongly, [`tune`] picks the fastest tile, and [`executor`] joins
-//! these.
+//! plan, [`self_test`] refuses a device that computes wrongly, [`tune`] picks the fastest tile, [`prepare`] and
+//! [`executor`] join these, and [`measure`] times them.
 
 pub mod engine;
 pub mod executor;
 pub mod forward;
 pub mod kernels;
 pub mod layout;
+pub mod measure;
 pub mod pool;
+pub mod prepare;
 pub mod self_test;
 pub mod tune;
 
 pub use engine::GpuEngine;
-pub use executor::{GpuExecutor, GpuOptions, Prepared};
+pub use executor::{GpuExecutor, GpuOptions};
+pub use prepare::Prepared;

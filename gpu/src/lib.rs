@@ -4,9 +4,9 @@
 //!
 //! The ground floor knows no profile. In reading order: [`device`] finds adapters and says which are usable, [`select`]
 //! which one a user means, [`context`] opens it, [`kernel`] is a kernel as text and compiled, which [`compile`] does,
-//! [`recorder`] turns dispatches into submits of bounded time by what [`pace`] has learnt, [`fence`] waits for them, and
-//! [`readback`] brings results home meanwhile. On it stand [`gonka`] and [`exact`], beside each other, each with its
-//! kernels, plan and tests.
+//! [`recorder`] turns dispatches into submits of bounded time by what [`pace`] has learnt, [`fence`] waits for them, [`measure`] times
+//! kernels, and [`readback`] brings results home meanwhile. On it stand [`gonka`] and [`exact`], beside each other, each with its
+//! kernels, plan and tests. [`probe`] tries a driver's matrix units with the kernels of both, in another process.
 //!
 //! Nothing here knows the verdict: inputs or nonces go in, logits come out.
 #![deny(unsafe_code)]
@@ -19,12 +19,14 @@ pub mod exact;
 pub mod fence;
 pub mod gonka;
 pub mod kernel;
+pub mod measure;
 pub mod pace;
+pub mod probe;
 pub mod readback;
 pub mod recorder;
 pub mod select;
 
-pub use device::{DeviceInfo, devices};
+pub use device::{DeviceInfo, devices, one_of_each};
 pub use select::DeviceSelector;
 
 pub use error::GpuError;

@@ -67,6 +67,17 @@ impl Readback {
     /// # Panics
     /// When none is under way.
     pub async fn take(&mut self, gpu: &Gpu) -> Result<Vec<i32>, GpuError> {
+        self.take_values(gpu).await
+    }
+
+    /// [`Self::take`], as values of another type.
+    ///
+    /// # Errors
+    /// As [`Arrival::take`].
+    ///
+    /// # Panics
+    /// When none is under way, or what was sent is no whole number of values.
+    pub async fn take_values<T: bytemuck::Pod>(&mut self, gpu: &Gpu) -> Result<Vec<T>, GpuError> {
         let arrival = self.under_way.pop_front().expect("callers take what they have sent");
         let (values, staging) = arrival.take(gpu, bytemuck::pod_collect_to_vec).await?;
         self.free.push_back(staging);

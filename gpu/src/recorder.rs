@@ -5,6 +5,7 @@ use super::context::Gpu;
 use super::error::GpuError;
 use super::fence::Fence;
 use super::kernel::Compiled;
+use super::measure::{OpTimes, Watch};
 use super::pace::Pace;
 use std::collections::VecDeque;
 use std::ops::{ControlFlow, Range};
@@ -38,6 +39,7 @@ pub struct Recorder<'a> {
     done: f64,
     total: f64,
     progress: ProgressSlot<'a>,
+    watch: Option<(Watch, &'a mut OpTimes)>,
 }
 
 struct ProgressSlot<'a>(Progress<'a>);
@@ -51,7 +53,8 @@ impl std::fmt::Debug for ProgressSlot<'_> {
 /// Fields are dropped in order: the pass must end before its encoder.
 #[derive(Debug)]
 struct Open {
-    pass: wgpu::ComputePass<'static>,
+    /// One for all dispatches; none while each is timed in its own.
+    pass: Option<wgpu::ComputePass<'static>>,
     encoder: wgpu::CommandEncoder,
 }
 
@@ -92,7 +95,15 @@ impl<'a> Recorder<'a> {
             done: 0.0,
             total: total.max(1.0),
             progress: ProgressSlot(progress),
+            watch: None,
         }
+    }
+
+    /// Times every dispatch by itself from here on, and adds that up in `times` when all is done; tells whether the device
+    /// has timestamps. Costs speed.
+    pub fn time_dispatches(&mut self, times: &'a mut OpTimes) -> bool {
+        self.watch = Watch::new(self.gpu, MAX_DISPATCHES).map(|watch| (watch, times));
+        self.watch.is_some()
     }
 
     /// The device.
@@ -169,14 +180,22 @@ impl<'a> Recorder<'a> {
         self.staged.extend_from_slice(dims);
         self.staged.resize(offset + DIMS_STRIDE, 0);
         let open = self.open.get_or_insert_with(|| {
-            let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-            let pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default()).forget_lifetime();
-            Open { pass, encoder }
+            let descriptor = wgpu::CommandEncoderDescriptor::default();
+            Open { pass: None, encoder: device.create_command_encoder(&descriptor) }
         });
-        open.pass.set_pipeline(&compiled.pipeline);
+        let times = self.watch.as_mut().map(|(watch, _)| watch.next(name, cost));
+        let is_timed = times.is_some();
+        let pass = open.pass.get_or_insert_with(|| {
+            let descriptor = wgpu::ComputePassDescriptor { label: None, timestamp_writes: times };
+            open.encoder.begin_compute_pass(&descriptor).forget_lifetime()
+        });
+        pass.set_pipeline(&compiled.pipeline);
         let offset = u32::try_from(offset).expect("at most MAX_DISPATCHES slots");
-        open.pass.set_bind_group(0, &bind_group, &[offset]);
-        open.pass.dispatch_workgroups(groups[0], groups[1], 1);
+        pass.set_bind_group(0, &bind_group, &[offset]);
+        pass.dispatch_workgroups(groups[0], groups[1], 1);
+        if is_timed {
+            open.pass = None;
+        }
         self.cost += cost;
         Ok(())
     }
@@ -226,13 +245,17 @@ impl<'a> Recorder<'a> {
                 encoder.get_or_insert_with(|| self.gpu.device().create_command_encoder(&descriptor));
             encoder.copy_buffer_to_buffer(from, 0, to, 0, bytes);
         }
-        let Some(encoder) = encoder else { return Ok(None) };
+        let Some(mut encoder) = encoder else { return Ok(None) };
+        let times = self.watch.as_ref().and_then(|(watch, _)| watch.resolve(self.gpu, &mut encoder));
         // The queue orders this write after the submits before and before the submit below.
         self.gpu.write(&self.dims, 0, &self.staged);
         self.staged.clear();
         let since = Instant::now();
         let index = self.gpu.queue().submit([encoder.finish()]);
         self.gpu.check(0)?;
+        if let Some((watch, _)) = &mut self.watch {
+            watch.sent(times, index.clone());
+        }
         let fence = self.gpu.fence(index.clone());
         self.in_flight.push_back(Submit { fence, cost: self.cost, since });
         self.is_behind = true;
@@ -269,6 +292,9 @@ impl<'a> Recorder<'a> {
         self.flush()?;
         self.catch_up().await?;
         self.drain().await?;
+        if let Some((watch, times)) = self.watch.take() {
+            watch.add_to(self.gpu, times).await?;
+        }
         // Too late to stop anything.
         let _ = (self.progress.0)(1.0);
         Ok(())

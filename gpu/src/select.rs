@@ -228,6 +228,31 @@ mod tests {
     }
 
     #[test]
+    fn a_gpu_that_one_interface_lists_is_not_lost() {
+        use crate::device::one_of_each;
+        let of = |index, name: &str, backend: &str, place: Option<&str>| {
+            let mut info = info(index, name, "discrete", true);
+            (info.backend, info.pci_address) = (backend.into(), place.map(Into::into));
+            info
+        };
+        let kept = |mut all: Vec<DeviceInfo>| {
+            name_apart(all.iter_mut().collect());
+            one_of_each(all).into_iter().map(|info| info.index).collect::<Vec<_>>()
+        };
+        let [one, other] = [Some("0000:01:00.0"), Some("0000:0a:00.0")];
+        assert_eq!(kept(vec![of(0, "A", "vulkan", one), of(1, "A", "dx12", one)]), [0]);
+        assert_eq!(kept(vec![of(0, "A", "vulkan", None), of(1, "A", "dx12", one)]), [0]);
+        assert_eq!(kept(vec![of(0, "A", "vulkan", one), of(1, "B", "dx12", other)]), [0, 1]);
+        // Two cards of one name, of which Vulkan has one.
+        let all =
+            |place| vec![of(0, "A", "vulkan", place), of(1, "A", "dx12", one), of(2, "A", "dx12", other)];
+        assert_eq!(kept(all(one)), [0, 2]);
+        assert_eq!(kept(all(other)), [0, 1]);
+        assert_eq!(kept(all(None)), [0, 2]);
+        assert_eq!(kept(vec![of(0, "A", "dx12", None), of(1, "A", "dx12", None)]), [0, 1]);
+    }
+
+    #[test]
     fn an_adapter_is_found_again_when_another_has_gone() {
         let all = rig();
         let mut left: Vec<DeviceInfo> = all[1..].to_vec();

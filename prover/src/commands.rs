@@ -9,6 +9,7 @@ mod distance;
 mod doctor;
 mod mine;
 mod open;
+mod probe_units;
 mod r_target;
 mod serve;
 mod soundness;
@@ -21,6 +22,9 @@ use clap::parser::ValueSource;
 use clap::{CommandFactory, Parser, Subcommand};
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
+
+/// The command that [`crate::session`] starts before it opens a GPU with matrix units.
+pub(crate) const PROBE: &str = "probe-matrix-units";
 
 /// A block that no network has, so that checksums compare between machines.
 const BENCH_BLOCK_HASH: &str = "1FE7A8D3A96F8B5E4A4E0C5E9E2E6C8B7A1D2C3B4A5968778695A4B3C2D1E0F1";
@@ -75,6 +79,9 @@ enum Command {
     Soundness(soundness::SoundnessArgs),
     /// Measure pool generation, matrix products and whole nonces
     Bench(bench::BenchArgs),
+    /// Try a driver's matrix units, which may crash it: other commands start this
+    #[command(name = PROBE, hide = true)]
+    Probe(probe_units::ProbeArgs),
 }
 
 /// Reads the arguments, runs the command, and gives the exit code.
@@ -146,5 +153,6 @@ fn run(command: &Command, out: &Output, stop: &Stop) -> Result<ExitCode, ProverE
         Command::RTarget(args) => r_target::run(args, out),
         Command::Soundness(args) => soundness::run(args, out, stop),
         Command::Bench(args) => bench::run(args, out, stop),
+        Command::Probe(args) => probe_units::run(args),
     }
 }

@@ -1,7 +1,9 @@
 //! A device ready to compute, whichever kind it is and whatever it computes.
 
 use crate::error::ProverError;
+use crate::profiles::Transcriber;
 use pollster::block_on;
+use serde::Serialize;
 use sphere_pow_core::identity::{Nonce, PublicKey};
 use sphere_pow_core::profile::{Engine, EngineInfo, OnProgress, Profile};
 
@@ -30,6 +32,9 @@ pub trait Device<P: Profile>: Send {
     /// The roots of the transcripts of the last outcomes, as documents write them, in their order.
     fn take_roots(&mut self) -> Vec<String>;
 
+    /// What makes and repeats transcripts on it; none where the profile has none.
+    fn transcriber(&mut self) -> Option<&mut dyn Transcriber>;
+
     /// Makes the device anew after it was lost.
     ///
     /// # Errors
@@ -41,6 +46,54 @@ pub trait Device<P: Profile>: Send {
     /// # Errors
     /// The device's.
     fn product(&mut self) -> Result<Option<Product>, ProverError>;
+
+    /// Times what the device does by its own clock or over many runs, where the executor tells it.
+    ///
+    /// # Errors
+    /// The device's.
+    fn measure(&mut self) -> Result<Measured, ProverError>;
+}
+
+/// What a device was timed by.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Measured {
+    /// Products of a model's layer at the rows of a full batch, without readback.
+    pub products: Vec<ProductRate>,
+    /// Each kernel in a full batch, on the device's own clock; none where it has no timestamps.
+    pub ops: Vec<OpShare>,
+}
+
+/// A product `[rows, k]` by `[columns, k]`ᵀ over many runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProductRate {
+    /// The weight's name.
+    pub name: String,
+    /// Rows of the left side.
+    pub rows: usize,
+    /// What is summed over.
+    pub k: usize,
+    /// Rows of the weight.
+    pub columns: usize,
+    /// Of one run.
+    pub seconds: f64,
+    /// A multiply and an add are two operations.
+    pub tflops: f64,
+}
+
+/// A kernel's part of a batch.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OpShare {
+    /// The kernel.
+    pub name: String,
+    /// Of all its dispatches together.
+    pub seconds: f64,
+    /// How many there are.
+    pub dispatches: u32,
+    /// Of the time of all kernels.
+    pub share: f64,
 }
 
 /// A timed product `[rows, k]` by `[columns, k]`ᵀ.
@@ -70,6 +123,11 @@ pub trait Rig {
         Vec::new()
     }
 
+    /// As [`Device::transcriber`].
+    fn transcriber(&mut self) -> Option<&mut dyn Transcriber> {
+        None
+    }
+
     /// As [`Device::rebuild`]; a CPU is never lost.
     ///
     /// # Errors
@@ -84,6 +142,14 @@ pub trait Rig {
     /// As [`Device::product`].
     fn product(&mut self) -> Result<Option<Product>, ProverError> {
         Ok(None)
+    }
+
+    /// As [`Device::measure`].
+    ///
+    /// # Errors
+    /// As [`Device::measure`].
+    fn measure(&mut self) -> Result<Measured, ProverError> {
+        Ok(Measured::default())
     }
 }
 
@@ -116,11 +182,19 @@ where
         Rig::take_roots(self)
     }
 
+    fn transcriber(&mut self) -> Option<&mut dyn Transcriber> {
+        Rig::transcriber(self)
+    }
+
     fn rebuild(&mut self) -> Result<(), ProverError> {
         Rig::rebuild(self)
     }
 
     fn product(&mut self) -> Result<Option<Product>, ProverError> {
         Rig::product(self)
+    }
+
+    fn measure(&mut self) -> Result<Measured, ProverError> {
+        Rig::measure(self)
     }
 }

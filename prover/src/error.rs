@@ -103,10 +103,10 @@ pub enum ProverError {
         /// The known answer.
         expected: String,
     },
-    /// A device's wins are false when another path recomputes them.
+    /// A device's wins, or the transcripts of these, are false when another path recomputes them.
     #[error(
-        "{device} computes wrongly: {false_ones} of its last {of} wins that the CPU recomputed are false; {withheld} \
-         wins are withheld, {unchecked} that were not recomputed are in the file"
+        "{device} computes wrongly: {false_ones} of its last {of} wins that the CPU recomputed are false, or their \
+         transcripts are; {withheld} wins are withheld, {unchecked} that were not recomputed are in the file"
     )]
     WrongWins {
         /// The device.

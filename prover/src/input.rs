@@ -2,7 +2,7 @@
 
 use crate::error::ProverError;
 use sphere_pow_core::profile::Model;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 /// Most bytes of a file with model sizes: the chain's whole answer takes some kilobytes.
@@ -32,6 +32,20 @@ pub fn bytes(file: &Path, limit: usize) -> Result<Vec<u8>, ProverError> {
         opened.take(limit_bytes + 1).read_to_end(&mut bytes).map_err(error)?;
     }
     if bytes.len() > limit { Err(too_large()) } else { Ok(bytes) }
+}
+
+/// A file to be read piece by piece.
+///
+/// # Errors
+/// [`ProverError::File`].
+pub fn open(file: &Path) -> Result<Box<dyn BufRead>, ProverError> {
+    if file == Path::new("-") {
+        return Ok(Box::new(std::io::stdin().lock()));
+    }
+    match std::fs::File::open(file) {
+        Ok(opened) => Ok(Box::new(BufReader::with_capacity(1 << 20, opened))),
+        Err(source) => Err(ProverError::File { file: name(file), source }),
+    }
 }
 
 /// The file's name for a message; what is no UTF-8 in it is replaced.

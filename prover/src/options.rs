@@ -29,6 +29,9 @@ pub struct DeviceArgs {
     /// Most memory to take, of the device or of the CPU's; weights that do not fit are made as they are used (exact)
     #[arg(long, value_name = "MB")]
     pub memory: Option<NonZeroUsize>,
+    /// As [`Setup::is_lean`].
+    #[arg(skip)]
+    pub is_lean: bool,
 }
 
 /// Where to compute.
@@ -46,7 +49,14 @@ impl DeviceArgs {
     /// What is here, without options.
     #[must_use]
     pub fn any() -> Self {
-        Self { backend: Backend::Auto, adapter: Vec::new(), threads: None, batch: None, memory: None }
+        Self {
+            backend: Backend::Auto,
+            adapter: Vec::new(),
+            threads: None,
+            batch: None,
+            memory: None,
+            is_lean: false,
+        }
     }
 
     /// How devices of profile `P` are to be set up.
@@ -69,6 +79,7 @@ impl DeviceArgs {
             batch: self.batch.map(|wanted| wanted.min(MOST_AT_ONCE)),
             memory_bytes,
             is_portable: false,
+            is_lean: self.is_lean,
         })
     }
 

@@ -5,8 +5,11 @@
 mod exact;
 mod gonka;
 
+pub use exact::Transcriber;
+
 use crate::device::Device;
 use crate::error::ProverError;
+use crate::options::DeviceArgs;
 use crate::signals::Stop;
 use serde_json::{Map, Value};
 use sphere_pow_core::document::{AnyBatch, Batch};
@@ -17,6 +20,7 @@ use sphere_pow_core::verify::{AnyReport, AnySubmission, SampleSize, Submission, 
 use sphere_pow_gpu::DeviceInfo;
 use sphere_pow_soundness::Attacker;
 use sphere_pow_soundness::harness::{OnShare, Outcome, measure};
+use std::io::{BufRead, Read};
 use std::num::NonZeroUsize;
 
 /// How a device is to be set up.
@@ -30,6 +34,8 @@ pub struct Setup {
     pub memory_bytes: Option<u64>,
     /// Whether the CPU does without its fast kernels: another path to the same results.
     pub is_portable: bool,
+    /// Whether weights are made as they are used even where they would fit: for what uses each of them once.
+    pub is_lean: bool,
 }
 
 /// What outcomes look like in a list.
@@ -108,25 +114,28 @@ pub struct Meant {
     pub samples: Option<u32>,
 }
 
+/// Writes bytes at a place of a file.
+pub type Put<'a> = &'a mut dyn FnMut(u64, &[u8]) -> Result<(), ProverError>;
+
 /// Commitments to all work of a host: made, opened, checked.
 pub trait Transcripts: Sync {
     /// Adds what `roots` (the file that mining wrote) holds beyond `before` to it; gives the commitment, in one line.
     ///
     /// # Errors
     /// [`ProverError::Transcript`] for files that do not go together.
-    fn commit(&self, roots: &[u8], before: Option<&[u8]>) -> Result<(String, Told), ProverError>;
+    fn commit(&self, roots: &mut dyn BufRead, before: Option<&[u8]>) -> Result<(String, Told), ProverError>;
 
-    /// Makes the steps that a beacon draws again, and writes them. `files`: roots and commitment; `drawn`: beacon and
-    /// number of steps.
+    /// Makes the steps that a beacon draws again, and puts them where they belong. `files`: roots and commitment;
+    /// `drawn`: beacon and number of steps; `put` writes bytes at a place of the openings.
     ///
     /// # Errors
-    /// [`ProverError::Transcript`], and what a device can do.
+    /// [`ProverError::Transcript`], and what a device or `put` can do.
     fn open(
         &self,
-        files: (&[u8], &[u8]),
+        files: (&mut dyn BufRead, &[u8]),
         drawn: (&str, u32),
-        setup: &Setup,
-        out: &mut dyn std::io::Write,
+        devices: &DeviceArgs,
+        put: Put<'_>,
         stop: &Stop,
     ) -> Result<Told, ProverError>;
 
@@ -137,9 +146,9 @@ pub trait Transcripts: Sync {
     fn check(
         &self,
         commitment: &[u8],
-        openings: &mut dyn std::io::Read,
+        openings: &mut dyn Read,
         meant: &Meant,
-        setup: &Setup,
+        devices: &DeviceArgs,
         stop: &Stop,
     ) -> Result<Told, ProverError>;
 }

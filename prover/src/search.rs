@@ -230,6 +230,8 @@ struct Batch<P: Profile> {
     won: Vec<(Nonce, P::Claim)>,
     /// Of the transcripts of all nonces tried, where the device makes them.
     roots: Vec<String>,
+    /// Those of the nonces won.
+    won_roots: Vec<String>,
 }
 
 struct Worker<'a, P: Profile> {
@@ -280,12 +282,15 @@ impl<P: Profile> Worker<'_, P> {
                 }
                 Err(error) => return Err(error),
                 Ok(outcomes) => {
-                    let claims = nonces.iter().zip(&outcomes);
-                    let won =
-                        |(nonce, outcome): (&Nonce, _)| Some((*nonce, P::won(&self.hunt.rule, outcome)?));
-                    let won = claims.filter_map(won).collect();
                     let roots = self.device.take_roots();
-                    self.settle(Batch { tried: nonces.len() as u64, last, won, roots })?;
+                    let (mut won, mut won_roots) = (Vec::new(), Vec::new());
+                    for (ix, (nonce, outcome)) in nonces.iter().zip(&outcomes).enumerate() {
+                        if let Some(claim) = P::won(&self.hunt.rule, outcome) {
+                            won.push((*nonce, claim));
+                            won_roots.extend(roots.get(ix).cloned());
+                        }
+                    }
+                    self.settle(Batch { tried: nonces.len() as u64, last, won, roots, won_roots })?;
                 }
             }
         }

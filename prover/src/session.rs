@@ -1,5 +1,6 @@
 //! From `--backend`, `--adapter`, `--threads` to devices that hold the model.
 
+use crate::commands::PROBE;
 use crate::console::{advance, bar};
 use crate::device::Device;
 use crate::error::ProverError;
@@ -10,7 +11,9 @@ use crate::signals::Stop;
 use pollster::block_on;
 use sphere_pow_core::identity::Nonce;
 use sphere_pow_core::identity::{BlockHash, PublicKey};
-use sphere_pow_gpu::{DeviceInfo, DeviceSelector, devices};
+use sphere_pow_gpu::exact::CachePlace;
+use sphere_pow_gpu::probe::in_child;
+use sphere_pow_gpu::{DeviceInfo, DeviceSelector, devices, one_of_each};
 use std::any::Any;
 use std::num::NonZeroUsize;
 
@@ -139,9 +142,20 @@ fn open_gpu<P: Machine>(
     stop: &Stop,
 ) -> Result<AnyDevice<P>, ProverError> {
     let bar = bar(&format!("loading {}", info.name));
+    let info = &with_trusted_units(info);
     let opened = P::open_gpu(info, puzzle, shared, setup, &mut advance(&bar, stop));
     bar.finish_and_clear();
     opened
+}
+
+/// `info` with its matrix units as another process of this program found them.
+fn with_trusted_units(info: &DeviceInfo) -> DeviceInfo {
+    let Ok(program) = std::env::current_exe() else {
+        return DeviceInfo { matrix_units: None, ..info.clone() };
+    };
+    let mut program = std::process::Command::new(program);
+    program.arg(PROBE);
+    in_child(info, program, &CachePlace::User)
 }
 
 fn open_cpu<P: Machine>(
@@ -194,16 +208,6 @@ fn choose(args: &DeviceArgs) -> Result<Vec<DeviceInfo>, ProverError> {
     let software = block_on(DeviceSelector::Best.find())?;
     tracing::warn!("no hardware GPU here: using the software driver {}", software.name);
     Ok(vec![software])
-}
-
-/// One entry for each physical device: Windows lists a GPU once for Vulkan and once for DX12.
-fn one_of_each(mut all: Vec<DeviceInfo>) -> Vec<DeviceInfo> {
-    let has_vulkan = all.iter().any(|info| info.backend == "vulkan");
-    if has_vulkan {
-        // performance: Vulkan is the faster way where both are there.
-        all.retain(|info| info.backend != "dx12");
-    }
-    all
 }
 
 /// A model on a device.

@@ -30,6 +30,41 @@ fn distances_are_the_networks_on_every_backend() {
 }
 
 #[test]
+fn a_benchmark_tells_products_and_each_kernels_share() {
+    let dir = Dir::tiny();
+    let args = ["bench", "--params", "tiny.json", "--backend", "gpu", "--batch", "16", "--seconds", "0"];
+    let got = dir.json(0, &args);
+    let products = got["products"].as_array().unwrap();
+    let names: Vec<&str> = products.iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["w1", "w2", "wq"]);
+    for one in products {
+        let number = |name: &str| one[name].as_f64().unwrap();
+        let rate = 2e-12 * number("rows") * number("k") * number("columns") / number("seconds");
+        assert!(number("seconds") > 0.0 && (rate / number("tflops") - 1.0).abs() < 1e-9, "{one}");
+    }
+    // Llvmpipe and SwiftShader have timestamps; a driver that has none gives no shares.
+    if let Some(ops) = got.get("ops") {
+        let ops = ops.as_array().unwrap();
+        let sum: f64 = ops.iter().map(|op| op["share"].as_f64().unwrap()).sum();
+        assert!((sum - 1.0).abs() < 1e-9, "{ops:?}");
+        for kernel in ["repack", "attention", "rms_norm", "swiglu"] {
+            assert!(ops.iter().any(|op| op["name"] == kernel), "{kernel} is not among {ops:?}");
+        }
+        assert!(ops.iter().any(|op| op["name"].as_str().unwrap().starts_with("linear")), "{ops:?}");
+    }
+    assert_eq!(got["gemm"]["rows"], 16 * 8);
+    let exact =
+        dir.json(0, &["bench", "--profile", "exact", "--params", "nano", "--seconds", "0", "--batch", "4"]);
+    assert!(exact.get("products").is_none() && exact["nonces"]["seconds"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn a_probe_of_an_adapter_that_is_not_there_is_machine_trouble() {
+    let error = Dir::tiny().json(3, &["probe-matrix-units", "no such adapter"]);
+    assert!(error["error"]["message"].as_str().unwrap().contains("no such adapter"), "{error}");
+}
+
+#[test]
 fn gpu_is_refused_where_there_is_none_and_auto_says_that_it_takes_the_cpu() {
     let dir = Dir::tiny();
     let mut args = vec!["distance", "--nonces", "0", "--backend", "gpu"];

@@ -58,6 +58,46 @@ fn a_gpus_transcripts_are_the_cpus() {
     let want = all("p.jsonl.roots");
     assert_eq!(want.len(), 24);
     assert_eq!(all("g.jsonl.roots"), want);
+
+    // Either opens to the same bytes, and repeats what either opened.
+    dir.json(0, &["commit", "g.jsonl"]);
+    let open = |backend, out| {
+        let args = ["open", "g.jsonl", "--samples", "60", "--backend", backend, "--out", out];
+        dir.json(0, &[&args[..], &BEACON].concat());
+        std::fs::read(dir.path(out)).expect("openings")
+    };
+    assert!(open("gpu", "by-gpu") == open("cpu", "by-cpu"));
+    let verify = |backend| {
+        let args = ["verify", "g.jsonl.commitment", "--openings", "by-gpu", "--backend", backend];
+        let output = dir.run(&[&args[..], &BEACON].concat());
+        assert_eq!(output.status.code(), Some(0));
+        stdout(&output)
+    };
+    let (gpu, cpu) = (verify("gpu"), verify("cpu"));
+    let repeated = |text: &str| text.lines().find(|line| line.contains("repeated on")).map(str::to_owned);
+    assert!(repeated(&gpu).expect("a line").contains("repeated on gpu ("), "{gpu}");
+    assert!(repeated(&cpu).expect("a line").contains("repeated on cpu ("), "{cpu}");
+    assert_eq!(gpu.lines().next(), cpu.lines().next());
+}
+
+#[test]
+fn roots_of_giant_lines_are_refused_and_devices_are_chosen_as_elsewhere() {
+    let dir = Dir::new();
+    let giant = format!("{{\"roots\":[\"{}\"]}}\n", "0".repeat(9_000_000));
+    dir.write("giant.jsonl.roots", &giant);
+    let error = dir.json(2, &["commit", "giant.jsonl"]);
+    assert!(error["error"]["message"].as_str().expect("words").contains("line 1: more than"), "{error}");
+    mine(&dir, &["--count", "8"]);
+    dir.json(0, &["commit", "p.jsonl"]);
+    for (more, what) in [
+        (&["--adapter", "none-such"][..], "none-such"),
+        (&["--backend", "cpu", "--adapter", "0"], "--adapter"),
+        (&["--adapter", "0", "--adapter", "1"], "one adapter"),
+    ] {
+        let error = dir.run(&[&["open", "p.jsonl", "--json"][..], &BEACON, more].concat());
+        let words = stdout(&error);
+        assert!(words.contains(what) && !dir.path("p.jsonl.openings").exists(), "{words}");
+    }
 }
 
 #[test]

@@ -19,6 +19,7 @@ pub mod gonka {
     pub const LINEAR: &str = join!(
         "gonka/shared/half",
         "gonka/shared/linear",
+        "gonka/shared/elements",
         "shared/tiles",
         "shared/product_4x4",
         "gonka/linear"
@@ -27,9 +28,34 @@ pub mod gonka {
     pub const LINEAR_WIDE: &str = join!(
         "gonka/shared/half",
         "gonka/shared/linear",
+        "gonka/shared/elements",
         "shared/tiles",
         "shared/product_8x8",
         "gonka/linear_wide"
+    );
+    /// `gonka/linear_matrix.wgsl` by blocks of 8, its tiles as vectors of 4.
+    pub const LINEAR_MATRIX_8_QUADS: &str = join!(
+        "shared/coop8",
+        "gonka/shared/half",
+        "gonka/shared/linear",
+        "gonka/shared/matrix_quads",
+        "gonka/linear_matrix"
+    );
+    /// `gonka/linear_matrix.wgsl` by blocks of 8, its tiles as single values.
+    pub const LINEAR_MATRIX_8_HALVES: &str = join!(
+        "shared/coop8",
+        "gonka/shared/half",
+        "gonka/shared/linear",
+        "gonka/shared/matrix_halves",
+        "gonka/linear_matrix"
+    );
+    /// `gonka/linear_matrix.wgsl` by blocks of 16, its tiles as vectors of 4.
+    pub const LINEAR_MATRIX_16_QUADS: &str = join!(
+        "shared/coop16",
+        "gonka/shared/half",
+        "gonka/shared/linear",
+        "gonka/shared/matrix_quads",
+        "gonka/linear_matrix"
     );
     /// `gonka/narrow_all.wgsl`.
     pub const NARROW_ALL: &str = join!("gonka/shared/half", "gonka/narrow_all");
@@ -45,6 +71,12 @@ pub mod gonka {
     pub const TAKE_LAST: &str = join!("gonka/take_last");
     /// `gonka/widen_all.wgsl`.
     pub const WIDEN_ALL: &str = join!("gonka/shared/half", "gonka/widen_all");
+}
+
+/// Kernels that measure a device.
+pub mod probe {
+    /// `probe/subgroup_width.wgsl`.
+    pub const SUBGROUP_WIDTH: &str = join!("shared/coop8", "probe/subgroup_width");
 }
 
 /// Kernels of the `exact` profile.
@@ -107,8 +139,8 @@ pub mod exact {
     );
     /// `exact/linear_coop.wgsl` by blocks of 8.
     pub const LINEAR_COOP_8: &str =
-        join!("exact/shared/coop8", "exact/shared/narrow", "exact/shared/linear", "exact/linear_coop");
+        join!("shared/coop8", "exact/shared/narrow", "exact/shared/linear", "exact/linear_coop");
     /// `exact/linear_coop.wgsl` by blocks of 16.
     pub const LINEAR_COOP_16: &str =
-        join!("exact/shared/coop16", "exact/shared/narrow", "exact/shared/linear", "exact/linear_coop");
+        join!("shared/coop16", "exact/shared/narrow", "exact/shared/linear", "exact/linear_coop");
 }

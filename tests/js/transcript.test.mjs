@@ -5,7 +5,7 @@ import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { browser, freshProject, paths, serve } from './support.mjs';
-import { SAMPLES, asLines, beacon, bytes, json, known, native, params, refused, samples, setUp, small, smallCommitment, smallOpenings, verifyTranscript, withPart } from './transcripts.mjs';
+import { SAMPLES, asLines, beacon, bytes, json, known, native, params, refused, samples, setUp, small, smallCommitment, smallOpenings, transcribe, undated, verifyTranscript, withPart } from './transcripts.mjs';
 
 before(setUp);
 
@@ -133,10 +133,47 @@ test('progress: every layer once, the bound falls to the report\'s, a fault is t
   }
 });
 
+/** The nonces of a case of the vectors, whole. */
+const asked = ({ params: model, block_hash, public_key, transcripts }) => ({ params: model, blockHash: block_hash, publicKey: public_key, nonces: Object.keys(transcripts) });
+
+test('nonces computed whole have the leaves, digests and roots of the oracle', async () => {
+  assert.ok(known.cases.length >= 4);
+  for (const { name, transcripts, first_nonce, first_leaves, first_opening, ...rest } of known.cases) {
+    const seen = [];
+    const got = await transcribe({ ...asked({ ...rest, transcripts }), onProgress: (p) => seen.push(p) });
+    assert.deepEqual(Object.fromEntries(got.map(({ nonce, root }) => [nonce, root])), transcripts, name);
+    assert.deepEqual(got.find(({ nonce }) => nonce === first_nonce).leaves, first_leaves, name);
+    const opened = got.find(({ nonce }) => nonce === first_opening?.nonce);
+    assert.equal(opened?.digest, first_opening?.digest, name);
+    assert.ok(seen.every(({ fraction }, i) => fraction >= (seen[i - 1]?.fraction ?? 0) && fraction <= 1), name);
+  }
+});
+
+test('what cannot be computed whole is refused by name', async () => {
+  const good = asked(small);
+  for (const [more, code, reason] of [
+    [{ nonces: [2n ** 63n] }, 'E_RANGE'],
+    [{ nonces: new Array(4097).fill(1) }, 'E_RANGE'],
+    [{ nonces: 7 }, 'E_FORMAT'],
+    [{ params: 'giant' }, 'E_PROFILE_UNKNOWN'],
+    [{ params: { ...params, dim: 63 } }, 'E_RANGE', 'params'],
+    [{ params: 'large', memoryLimit: 1 << 20 }, 'E_MEMORY'],
+    [{ blockHash: '' }, 'E_BLOCK_HASH', 'identity'],
+    [{ publicKey: '' }, 'E_RANGE', 'identity'],
+    [{ beacon }, 'E_FORMAT'],
+  ]) {
+    await refused(transcribe({ ...good, ...more }), code, reason);
+  }
+  assert.deepEqual(await transcribe({ ...good, nonces: [] }), []);
+  const controller = new AbortController();
+  const many = transcribe({ ...good, params: 'standard', nonces: [1, 2, 3, 4, 5, 6, 7, 8], signal: controller.signal, onProgress: () => controller.abort() });
+  await assert.rejects(many, { name: 'AbortError' });
+});
+
 test('Chromium says the same, under a strict policy with files, and inlined; the main thread stays free', { timeout: 120_000 }, async () => {
   const site = join(paths.work, 'fresh/transcript');
   const page = (from, more) => `
-    import { verifyTranscript } from './sphere-pow/${from}';
+    import { transcribe, verifyTranscript } from './sphere-pow/${from}';
     const reports = [];
     let [ticks, order] = [0, []];
     const timer = setInterval(() => ticks++, 1);
@@ -145,7 +182,9 @@ test('Chromium says the same, under a strict policy with files, and inlined; the
       reports.push(await verifyTranscript(commitment, openings.body, { beacon, onProgress: ({ layer }) => order.push(layer)${more} }));
     }
     clearInterval(timer);
-    document.querySelector('#out').textContent = JSON.stringify({ reports, ticks, layers: order.length });`;
+    const whole = [];
+    for (const nonces of ${JSON.stringify(known.cases.map(asked))}) whole.push(await transcribe({ ...nonces${more} }));
+    document.querySelector('#out').textContent = JSON.stringify({ reports, ticks, layers: order.length, whole });`;
   freshProject('transcript', {
     'slim.js': page('transcript-slim.js', ", wasm: new URL('./sphere-pow/transcript.wasm', import.meta.url), worker: new URL('./sphere-pow/transcript-worker.js', import.meta.url)"),
     'inlined.js': page('transcript.js', ''),
@@ -169,8 +208,9 @@ test('Chromium says the same, under a strict policy with files, and inlined; the
       await tab.waitForFunction(() => document.querySelector('#out').textContent !== '', null, { timeout: 100_000 }).catch((error) => {
         throw new Error(`${error.message}\n${complaints.join('\n')}`);
       });
-      const { reports, ticks, layers } = JSON.parse(await tab.textContent('#out'));
-      assert.deepEqual(reports, want);
+      const { reports, ticks, layers, whole } = JSON.parse(await tab.textContent('#out'));
+      assert.deepEqual(reports.map(undated), want);
+      assert.deepEqual(whole.map((all) => Object.fromEntries(all.map(({ nonce, root }) => [nonce, root]))), known.cases.map(({ transcripts }) => transcripts));
       assert.deepEqual(complaints, []);
       assert.equal(requests.filter((r) => r.endsWith('.wasm')).length, name === 'slim' ? 1 : 0);
       // A page that computed this itself would run no timer between the first report and the last.

@@ -7,8 +7,18 @@ import { join } from 'node:path';
 import { load, paths } from './support.mjs';
 
 const { ERROR_CODES, SpherePowError } = await load();
-const { verifyTranscript: verify, SpherePowError: Own } = await load('./transcript');
-export const verifyTranscript = verify;
+const { transcribe: whole, verifyTranscript: verify, SpherePowError: Own } = await load('./transcript');
+export const transcribe = whole;
+
+/** A report without its date, which is now. */
+export function undated(report) {
+  if (report.error) return report;
+  const { date, ...rest } = report;
+  assert.match(date, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+  assert.ok(Math.abs(Date.parse(date) - Date.now()) < 300_000, date);
+  return rest;
+}
+export const verifyTranscript = async (...args) => undated(await verify(...args));
 
 export const json = (name) => JSON.parse(readFileSync(join(paths.root, 'tests/vectors', name), 'utf8'));
 export const bytes = (hex) => new Uint8Array(Buffer.from(hex, 'hex'));
@@ -68,7 +78,7 @@ export function native(commitment, openings, { params: model, beacon: drew, samp
   const options = { '--params': typeof model === 'object' ? 'params.json' : model, '--beacon': drew, '--samples': n, '--block-hash': blockHash, '--public-key': publicKey };
   const args = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [name, String(value)]));
   const { stdout } = spawnSync(join(target, 'release/sphere-pow'), ['verify', 'commitment', '--openings', 'openings', ...args, '--json'], { cwd: work, encoding: 'utf8' });
-  return JSON.parse(stdout);
+  return undated(JSON.parse(stdout));
 }
 
 const sampleFile = (name) => readFileSync(join(paths.root, 'web/public/samples', `transcript-${name}`));

@@ -5,7 +5,9 @@ use sphere_pow_core::f16;
 use sphere_pow_core::gonka::rng::NumpyRng;
 use sphere_pow_core::gonka::seed::Seed;
 use sphere_pow_gpu::context::Gpu;
+use sphere_pow_gpu::device::MatrixUnits;
 use sphere_pow_gpu::gonka::kernels::linear::Tile;
+use sphere_pow_gpu::gonka::kernels::linear_matrix::{Form, MatrixTile};
 use sphere_pow_gpu::gonka::kernels::{KernelOptions, Kernels};
 use sphere_pow_gpu::gonka::layout::{TILE, stride};
 use sphere_pow_gpu::pace::Pace;
@@ -17,7 +19,8 @@ use std::sync::OnceLock;
 /// The adapter under test: `SPHERE_POW_ADAPTER` (an index or a part of a name), else the best there is.
 ///
 /// # Panics
-/// When there is none: a test must fail then, never skip.
+/// When there is none, or none with matrix units where `SPHERE_POW_MATRIX_UNITS` wants them: a test must fail then, never
+/// skip.
 #[must_use]
 pub fn adapter() -> DeviceInfo {
     let selector = std::env::var("SPHERE_POW_ADAPTER").map_or(DeviceSelector::Best, |text| {
@@ -26,12 +29,25 @@ pub fn adapter() -> DeviceInfo {
     let info =
         block_on(selector.find()).unwrap_or_else(|error| panic!("the GPU tests need an adapter: {error}"));
     println!("adapter: {} ({}, {})", info.name, info.backend, info.driver);
+    let wants_units = std::env::var_os("SPHERE_POW_MATRIX_UNITS").is_some();
+    assert!(!wants_units || info.matrix_units.is_some(), "{} has no matrix units", info.name);
     info
 }
 
 /// A progress callback that never stops the work.
 pub fn go_on(_: f32) -> ControlFlow<()> {
     ControlFlow::Continue(())
+}
+
+/// Every tile of `gonka`'s products that an adapter can run, hardware or not.
+#[must_use]
+pub fn tiles_of(info: &DeviceInfo) -> Vec<Tile> {
+    let units = MatrixTile::for_device(info).into_iter().flat_map(|tile| {
+        // What Metal runs runs on Vulkan, too.
+        let halves = MatrixTile { form: Form::Halves, ..tile };
+        if tile.block == 8 { vec![tile, halves] } else { vec![tile] }
+    });
+    Tile::PLAIN.into_iter().chain(units.map(Tile::Matrix)).collect()
 }
 
 /// A device with its kernels, for running one of them at a time.
@@ -49,10 +65,13 @@ impl Bench {
     /// # Panics
     /// When it cannot be opened.
     #[must_use]
-    fn open(checked: bool, native_unpack: bool) -> Self {
-        let options = KernelOptions { checked, native_unpack, max_seq: 512 };
-        let gpu = block_on(Gpu::open(&adapter(), wgpu::Features::empty())).expect("a usable device");
-        let kernels = block_on(Kernels::new(&gpu, options, &Tile::ALL)).expect("kernels that compile");
+    fn open(checked: bool, native: bool) -> Self {
+        let info = adapter();
+        let options = KernelOptions { checked, native_unpack: native, native_pack: native, max_seq: 512 };
+        let gpu = block_on(Gpu::open(&info, MatrixUnits::features_of(&info))).expect("a usable device");
+        let tiles = tiles_of(&info);
+        let kernels = block_on(Kernels::new(&gpu, options, &tiles)).expect("kernels that compile");
+        assert!(kernels.tiles().eq(tiles), "the driver refuses one");
         Self { gpu, kernels }
     }
 
@@ -60,10 +79,10 @@ impl Bench {
     ///
     /// # Panics
     /// When the adapter under test cannot be opened.
-    pub fn shared(checked: bool, native_unpack: bool) -> &'static Self {
+    pub fn shared(checked: bool, native: bool) -> &'static Self {
         static BENCHES: [OnceLock<Bench>; 4] = [const { OnceLock::new() }; 4];
-        let ix = 2 * usize::from(checked) + usize::from(native_unpack);
-        BENCHES[ix].get_or_init(|| Self::open(checked, native_unpack))
+        let ix = 2 * usize::from(checked) + usize::from(native);
+        BENCHES[ix].get_or_init(|| Self::open(checked, native))
     }
 
     /// A buffer of `[rows, width]`, padded as the kernels want it.

@@ -7,7 +7,7 @@ use crate::translate::{DOT_PRODUCTS, spirv};
 use ash::{khr, vk};
 use naga::back::spv::Capability;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{CStr, CString};
 
 /// What a compiler made of a variant.
@@ -30,11 +30,11 @@ pub struct Report {
     pub compiled: Vec<Compiled>,
 }
 
-/// Compiles every variant on the first device of the Vulkan driver in the environment.
+/// Compiles every variant with `part` in its name on the first device of the Vulkan driver in the environment.
 ///
 /// # Errors
 /// The first call that failed, or the kernel that was refused.
-pub fn report() -> Result<Report, String> {
+pub fn report(part: &str) -> Result<Report, String> {
     // SAFETY: the loader is the system's; calling into it is what this program is for.
     let entry = unsafe { ash::Entry::load() }.map_err(|error| error.to_string())?;
     let application = vk::ApplicationInfo::default().api_version(vk::API_VERSION_1_3);
@@ -44,7 +44,7 @@ pub fn report() -> Result<Report, String> {
     // SAFETY: `instance` is alive here and outlives what `Compiler` makes of it; it is left to the process's end.
     let compiler = unsafe { Compiler::open(&instance) }.map_err(|error| error.to_string())?;
     let mut compiled = Vec::new();
-    for variant in variants() {
+    for variant in variants().into_iter().filter(|variant| variant.name.contains(part)) {
         if variant.needs_matrix_units() && !compiler.has_matrix_units {
             continue;
         }
@@ -245,9 +245,67 @@ pub fn inner_loop(assembly: &str) -> Option<Loop> {
     loops.filter(|one| one.multiplies > 0).max_by_key(|one| one.multiplies * 1_000_000 / one.instructions)
 }
 
+/// Code of every loop of AMD's assembly that multiplies on matrix units, without loops around it.
+fn matrix_loops(assembly: &str) -> Vec<Vec<&str>> {
+    let blocks = assembly.split("\nBB").map(|block| block.lines().map(str::trim).collect::<Vec<_>>());
+    // A block that multiplies and is gone back to; the prototype's and ours are a block each.
+    let is_loop = |block: &Vec<&str>| block.iter().any(|line| line.starts_with("v_wmma"));
+    blocks.filter(is_loop).collect()
+}
+
+/// The first register of each operand that an instruction names as `v[8:15]` or `v8`.
+fn registers(line: &str) -> Vec<u32> {
+    let operands = line.split(';').next().unwrap_or_default().split_whitespace().skip(1);
+    let number = |operand: &str| {
+        let rest = operand.trim_end_matches(',').strip_prefix('v')?;
+        let rest = rest.strip_prefix('[').map_or(rest, |range| range.split(':').next().unwrap_or_default());
+        rest.parse().ok()
+    };
+    operands.filter_map(number).collect()
+}
+
+/// How many instructions of the loops that multiply on matrix units copy an accumulator, and how many those loops have for each
+/// multiplication, rounded up; `None` where there is no such loop.
+#[must_use]
+pub fn accumulator_moves(assembly: &str) -> Option<(usize, usize)> {
+    let mut most = None;
+    for code in matrix_loops(assembly) {
+        let products = code.iter().filter(|line| line.starts_with("v_wmma")).count();
+        let first: BTreeSet<u32> =
+            code.iter().filter(|line| line.starts_with("v_wmma")).map(|line| registers(line)[0]).collect();
+        // A block of 256 f32 takes 8 registers of a wave of 32 and 4 of one of 64, for which the text names 8, too.
+        let overlap = first.iter().zip(first.iter().skip(1)).any(|(low, high)| high - low < 8);
+        let size = if overlap { 4 } else { 8 };
+        let is_sum = |register: &u32| first.iter().any(|first| (*first..first + size).contains(register));
+        let copies = |line: &&&str| line.starts_with("v_mov") || line.starts_with("v_dual_mov");
+        let moves = code.iter().filter(copies).filter(|line| registers(line).iter().any(&is_sum)).count();
+        let instructions = code.iter().filter(|line| !line.is_empty() && !line.starts_with(';')).count();
+        let (known, length) = most.unwrap_or((0, 0));
+        most = Some((known + moves, length.max(instructions.div_ceil(products))));
+    }
+    most
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_move_of_an_accumulator_is_seen() {
+        let text = |line: &str| {
+            format!(
+                "BB0:\n\tv_mov_b32_e32 v8, v9 ; x\nBB1:\n\tv_wmma_f32_16x16x16_f16 v[8:15], v[24:31], v[40:47], v[8:15]\n\
+                 \tv_wmma_f32_16x16x16_f16 v[16:23], v[24:31], v[40:47], v[16:23]\n\t{line} ; y\n\ts_branch BB1\n"
+            )
+        };
+        assert_eq!(accumulator_moves(&text("v_mov_b32_e32 v24, v50")), Some((0, 3)));
+        assert_eq!(accumulator_moves(&text("v_mov_b32_e32 v50, v22")), Some((1, 3)));
+        assert_eq!(accumulator_moves(&text("v_mov_b32_e32 v11, v22")), Some((1, 3)));
+        assert_eq!(accumulator_moves("BB0:\n\tv_mov_b32_e32 v8, v9\n"), None);
+        // Waves of 64: v[8:15] and v[12:19] are four registers each.
+        let wide = text("v_mov_b32_e32 v20, v50").replace("v[16:23]", "v[12:19]");
+        assert_eq!(accumulator_moves(&wide), Some((0, 3)));
+    }
 
     #[test]
     fn the_inner_loop_is_the_one_that_multiplies_most() {

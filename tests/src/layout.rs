@@ -9,12 +9,15 @@ use sphere_pow_gpu::exact;
 use sphere_pow_gpu::exact::choose::candidates;
 use sphere_pow_gpu::gonka::kernels::KernelId;
 use sphere_pow_gpu::gonka::kernels::KernelOptions;
+use sphere_pow_gpu::gonka::kernels::linear::Tile;
+use sphere_pow_gpu::gonka::kernels::linear_matrix::MatrixTile;
 use sphere_pow_gpu::kernel::{Access, Kernel};
+use sphere_pow_gpu::probe::SUBGROUP_WIDTH;
 
 /// A kernel with the constants it is compiled with.
 #[derive(Clone, Debug)]
 pub struct Variant {
-    /// `gonka` or `exact`.
+    /// `gonka`, `exact`, or `probe` for what measures a device.
     pub profile: &'static str,
     /// Profile, kernel and what sets it apart from the kernel's other variants.
     pub name: String,
@@ -61,22 +64,46 @@ pub fn ideal(block: u32) -> DeviceInfo {
     }
 }
 
+/// Every tile that a device may make `gonka`'s products by, with its name.
+#[must_use]
+pub fn gonka_tiles() -> Vec<(String, Tile)> {
+    let plain = Tile::PLAIN.map(|tile| (format!("Linear{tile:?}"), tile));
+    let metal = DeviceInfo { backend: "metal".into(), ..ideal(8) };
+    // AMD's subgroups are of 32 or of 64 threads.
+    let wide = MatrixUnits { block: 16, subgroup_threads: 64 };
+    let wide = DeviceInfo { matrix_units: Some(wide), ..ideal(16) };
+    let devices = [metal, ideal(8), ideal(16), wide];
+    let matrix = devices.iter().flat_map(MatrixTile::for_device).map(|tile| {
+        let (rows, columns, threads) = (tile.rows(), tile.columns(), tile.threads());
+        let MatrixTile { block, form, .. } = tile;
+        let name = format!("LinearMatrix coop{block} {form:?} {rows}x{columns} by {threads} threads");
+        (name, Tile::Matrix(tile))
+    });
+    let matrix = matrix.collect::<Vec<_>>();
+    plain.into_iter().chain(matrix).collect()
+}
+
 /// Every kernel of both profiles in every variant that a device may run.
 #[must_use]
 pub fn variants() -> Vec<Variant> {
     let mut all = Vec::new();
-    for native_unpack in [false, true] {
-        let options = KernelOptions { checked: false, native_unpack, max_seq: 1024 };
-        let unpack = if native_unpack { " native" } else { "" };
-        for id in KernelId::ALL {
-            let constants = id.constants(options);
-            let has_unpack = constants.iter().any(|(name, _)| *name == "NATIVE_UNPACK");
-            if has_unpack || !native_unpack {
-                let name = format!("gonka {id:?}{unpack}");
-                all.push(Variant { profile: "gonka", name, kernel: id.kernel(), constants });
+    for native in [false, true] {
+        let options =
+            KernelOptions { checked: false, native_unpack: native, native_pack: native, max_seq: 1024 };
+        let plain = KernelId::ALL.map(|id| (format!("{id:?}"), id.kernel(), id.constants(options)));
+        let products = gonka_tiles().into_iter();
+        let products = products.map(|(name, tile)| (name, tile.kernel(), tile.constants(options)));
+        for (name, kernel, constants) in plain.into_iter().chain(products) {
+            let has_native = constants.iter().any(|(name, _)| *name == "NATIVE_UNPACK");
+            if has_native || !native {
+                let name = format!("gonka {name}{}", if native { " native" } else { "" });
+                all.push(Variant { profile: "gonka", name, kernel, constants });
             }
         }
     }
+    let constants = vec![("THREADS", 256.0)];
+    let (profile, kernel) = ("probe", &SUBGROUP_WIDTH);
+    all.push(Variant { profile, name: "probe subgroup_width".into(), kernel, constants });
     for kernel in exact::kernels::ALL.into_iter().filter(|kernel| !kernel.name.starts_with("linear")) {
         let constants = vec![("WG", f64::from(exact::kernels::WG))];
         all.push(Variant { profile: "exact", name: format!("exact {}", kernel.name), kernel, constants });

@@ -4,7 +4,7 @@ use sphere_pow_core::exact::forward::ReferenceExecutor;
 use sphere_pow_core::exact::transcript::judge::{first_state, joined};
 use sphere_pow_core::exact::transcript::tree::Tree;
 use sphere_pow_core::exact::transcript::{
-    Commitment, Hash, Interval, Judge, Keys, Meant, Opening, Report, Run, Verification,
+    Commitment, Hash, Interval, Judge, Keys, Meant, Opening, Remade, Report, Run, Verification,
 };
 use sphere_pow_core::exact::{Digest, Puzzle};
 use sphere_pow_core::identity::{Nonce, PublicKey};
@@ -147,16 +147,29 @@ impl Host {
                 this.records.insert(*nonce, (states, leaves, digest));
             }
             if let Machine::Cpu(cpu) = machine {
-                let (again, leaves) = cpu.transcripts(&keys, key, &nonces, &mut go_on).expect("not stopped");
-                assert_eq!(again, logits);
-                let own: Vec<Hash> = nonces.iter().flat_map(|nonce| this.records[nonce].1.clone()).collect();
-                assert_eq!(leaves, own);
+                let wanted = vec![(1..puzzle.params().layers()).collect(); nonces.len()];
+                let remade = cpu.remake(&keys, key, &nonces, &wanted, &mut go_on).expect("not stopped");
+                assert_eq!(remade, this.remade(&nonces));
             }
             let tree = Tree::new(&keys, transcripts).expect("not empty");
             this.commitment.add(Interval { runs: runs.clone(), root: tree.root() }).expect("valid");
             this.intervals.push((nonces, tree));
         }
         this
+    }
+
+    /// What opening nonces takes, with all states that openings carry.
+    ///
+    /// # Panics
+    /// When one is none of its own.
+    #[must_use]
+    pub fn remade(&self, nonces: &[Nonce]) -> Vec<Remade> {
+        let one = |nonce| {
+            let (states, leaves, digest) = &self.records[nonce];
+            let carried = (1..states.len() - 1).map(|state| (state, states[state].clone()));
+            Remade { leaves: leaves.clone(), digest: *digest, states: carried.collect() }
+        };
+        nonces.iter().map(one).collect()
     }
 
     /// The opening of the `index`-th step drawn.
@@ -201,5 +214,5 @@ pub fn judged(judge: &Judge, openings: &[u8], machine: &mut Machine, piece: usiz
             this.settle(tasks, &next, &logits);
         }
     }
-    this.report().expect("nothing follows")
+    this.report(0).expect("nothing follows")
 }

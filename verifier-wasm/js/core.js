@@ -18,7 +18,7 @@ export function verifierApi(own) {
 export { api, noWasm } from './api.js';
 export { ERROR_CODES, SpherePowError, aborted, failure, shown } from './errors.js';
 export { Host } from './host.js';
-export { abortSignal, boolean, callback, guarded, integer, isBuffer, json, nonceOf, number, paramsText, readOptions, text, workerOption } from './input.js';
+export { abortSignal, boolean, callback, guarded, integer, isBuffer, json, list, nonceOf, number, paramsText, readOptions, text, workerOption } from './input.js';
 export { compile, hasSimd, inflate } from './loader.js';
 export { lastWords, panicked } from './panic.js';
 export { Meter, timeLeft } from './progress.js';

@@ -136,6 +136,22 @@ export function callback(value, name = 'onProgress') {
 }
 
 /**
+ * @template T
+ * @param {string} what
+ * @param {unknown} value
+ * @param {number} max
+ * @param {(value: unknown) => T} read
+ * @returns {T[]}
+ */
+export function list(what, value, max, read) {
+  return guarded(what, () => {
+    if (!Array.isArray(value)) throw failure('E_FORMAT', `${what} is ${typeof value}, expected a list`);
+    if (value.length > max) throw failure('E_RANGE', `${what} has ${value.length} entries, expected at most ${max}`);
+    return Array.from(value, read);
+  });
+}
+
+/**
  * A nonce, exactly as given or not at all.
  * @param {unknown} value
  * @returns {bigint}

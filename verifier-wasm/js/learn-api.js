@@ -60,9 +60,9 @@ export function learnApi(own) {
     /** @param {unknown} options */
     async skipLayers(options) {
       const read = readCall(options, ['nonces', 'kept', 'rTarget']);
-      const nonces = list('nonces', read.nonces, MAX_NONCES, (nonce) => String(input.nonceOf(nonce)));
+      const nonces = input.list('nonces', read.nonces, MAX_NONCES, (nonce) => String(input.nonceOf(nonce)));
       const layer = (/** @type {unknown} */ value) => input.integer('kept', value, 0, MAX_LAYERS);
-      const kept = typeof read.kept === 'number' ? layer(read.kept) : list('kept', read.kept, MAX_LAYERS, layer);
+      const kept = typeof read.kept === 'number' ? layer(read.kept) : input.list('kept', read.kept, MAX_LAYERS, layer);
       return run('skip', read, { nonces, kept }, nonces.length);
     },
     async close() {
@@ -102,20 +102,4 @@ function requestOf(read, rest) {
     ...rest,
   };
   return input.json(request);
-}
-
-/**
- * @template T
- * @param {string} what
- * @param {unknown} value
- * @param {number} max
- * @param {(value: unknown) => T} read
- * @returns {T[]}
- */
-function list(what, value, max, read) {
-  return input.guarded(what, () => {
-    if (!Array.isArray(value)) throw failure('E_FORMAT', `${what} is ${typeof value}, expected a list`);
-    if (value.length > max) throw failure('E_RANGE', `${what} has ${value.length} entries, expected at most ${max}`);
-    return Array.from(value, read);
-  });
 }

@@ -240,6 +240,8 @@ export interface Report {
   schema: number;
   /** Version of the software. */
   software: string;
+  /** When it was concluded, RFC 3339 in UTC. */
+  date: string;
   verdict: ReportVerdict;
   shape: Shape;
   torn: Torn | null;

@@ -8,8 +8,9 @@ import { glue } from './transcript-glue.js';
 import { TranscriptHost } from './transcript-host.js';
 
 const GIVEN = ['params', 'blockHash', 'publicKey', 'beacon', 'samples'];
-const OPTIONS = [...GIVEN, 'memoryLimit', 'worker', 'wasm', 'signal', 'onProgress'];
+const OPTIONS = ['memoryLimit', 'worker', 'wasm', 'signal', 'onProgress'];
 const MAX_SAMPLES = 2 ** 32 - 1;
+const MAX_NONCES = 4096;
 
 /**
  * What the wasm says of how far it has come.
@@ -64,6 +65,58 @@ class Reports {
   }
 }
 
+/** A call with a worker of its own. */
+class Call {
+  stop;
+  #read;
+  /** @type {Promise<never>} */
+  #stopped;
+  /** @type {Scheduler | undefined} */
+  #scheduler;
+
+  /** @param {Record<string, any>} read */
+  constructor(read) {
+    this.#read = read;
+    this.stop = new Stop(read.signal);
+    this.#stopped = new Promise((_, reject) => this.stop.add(reject));
+    this.#stopped.catch(() => {});
+  }
+
+  /**
+   * @template T
+   * @param {Promise<T>} work
+   */
+  unlessStopped(work) {
+    return Promise.race([work, this.#stopped]);
+  }
+
+  /**
+   * @param {{runtime: Runtime<any>} & import('./workers.js').Family} workers
+   * @param {() => unknown} own
+   */
+  async open(workers, own) {
+    const elsewhere = this.#read.wasm;
+    const wasm = await this.unlessStopped(workers.runtime.load(() => compile(elsewhere === undefined ? own : () => elsewhere)));
+    this.#scheduler = new Scheduler(workers, wasm, this.#read);
+  }
+
+  /**
+   * @param {import('./transcript-host.js').Job} job
+   * @param {(share: number) => void} told
+   */
+  async run(job, told) {
+    const tell = (/** @type {number} */ _, /** @type {number} */ share) => told(share);
+    const scheduler = /** @type {Scheduler} */ (this.#scheduler);
+    return JSON.parse(await scheduler.run(/** @type {any} */ (job), { stop: this.stop, tell, limit: 1 }));
+  }
+
+  /** A rejection waits for no worker. */
+  end() {
+    this.stop.done();
+    void this.#scheduler?.close();
+  }
+}
+
 /** @param {() => unknown} own The entry's own wasm. */
 export function transcriptApi(own) {
   const runtime = new Runtime(glue);
@@ -76,16 +129,10 @@ export function transcriptApi(own) {
      * @param {unknown} [options]
      */
     async verifyTranscript(commitment, openings, options) {
-      const read = readCall(options);
-      const stop = new Stop(read.signal);
-      const stopped = new Promise((_, reject) => stop.add(reject));
-      stopped.catch(() => {});
-      /** @type {<T>(work: Promise<T>) => Promise<T>} */
-      const unlessStopped = (work) => Promise.race([work, /** @type {Promise<never>} */ (stopped)]);
+      const read = readCall(options, GIVEN);
+      const call = new Call(read);
       /** @type {Pieces[]} */
       const opened = [];
-      /** @type {Scheduler | undefined} */
-      let scheduler;
       try {
         const open = (/** @type {string} */ what, /** @type {unknown} */ value) => {
           const pieces = new Pieces(what, value);
@@ -93,36 +140,59 @@ export function transcriptApi(own) {
           return pieces;
         };
         const [committed, pieces] = [open('the commitment', commitment), open('the openings', openings)];
-        const wasm = await unlessStopped(runtime.load(() => compile(read.wasm === undefined ? own : () => read.wasm)));
+        await call.open(workers, own);
         const max = runtime.call(({ max_commitment_bytes }) => max_commitment_bytes());
-        const used = (scheduler = new Scheduler(workers, wasm, read));
-        const reports = new Reports(stop, read.onProgress);
-        const tell = (/** @type {number} */ _, /** @type {number} */ share) => reports.tell(share);
-        const run = async (/** @type {import('./transcript-host.js').Job} */ job) =>
-          JSON.parse(await used.run(/** @type {any} */ (job), { stop, tell, limit: 1 }));
+        const reports = new Reports(call.stop, read.onProgress);
+        const run = (/** @type {import('./transcript-host.js').Job} */ job) => call.run(job, (share) => reports.tell(share));
 
-        const bytes = await unlessStopped(whole(committed, max));
+        const bytes = await call.unlessStopped(whole(committed, max));
         const about = await run({ op: 'open', commitment: bytes, given: givenJson(read) });
         const limit = read.memoryLimit ?? Infinity;
         if (about.memoryBytes > limit) throw failure('E_MEMORY', `the worker needs ${about.memoryBytes} bytes, expected at most ${limit}`);
         /** @type {State} */
         let state;
         do {
-          const piece = await unlessStopped(pieces.next());
+          const piece = await call.unlessStopped(pieces.next());
           state = await run(piece.length > 0 ? { op: 'feed', bytes: piece } : { op: 'end' });
           reports.at(state);
           while (state.layer !== null) {
             state = await run({ op: 'repeat' });
             reports.at(state);
           }
-          if (stop.error) throw stop.error;
+          if (call.stop.error) throw call.stop.error;
         } while (state.wantsMore);
         return await run({ op: 'report' });
       } finally {
-        stop.done();
+        call.end();
         for (const pieces of opened) pieces.cancel();
-        // A rejection waits for no worker.
-        void scheduler?.close();
+      }
+    },
+
+    /** @param {unknown} options */
+    async transcribe(options) {
+      const read = readCall(options, ['params', 'blockHash', 'publicKey', 'nonces']);
+      const job = {
+        op: /** @type {const} */ ('transcribe'),
+        params: input.paramsText(read.params),
+        blockHash: input.text('blockHash', read.blockHash, 'E_BLOCK_HASH'),
+        publicKey: input.text('publicKey', read.publicKey),
+        nonces: BigUint64Array.from(input.list('nonces', read.nonces, MAX_NONCES, input.nonceOf)),
+        limit: read.memoryLimit ?? Infinity,
+      };
+      const call = new Call(read);
+      const began = performance.now();
+      const told = (/** @type {number} */ fraction) => {
+        try {
+          read.onProgress?.({ fraction, eta: timeLeft(fraction, began) });
+        } catch (error) {
+          call.stop.now(error);
+        }
+      };
+      try {
+        await call.open(workers, own);
+        return await call.run(job, told);
+      } finally {
+        call.end();
       }
     },
   };
@@ -152,9 +222,12 @@ async function whole(pieces, max) {
   return bytes;
 }
 
-/** @param {unknown} options */
-function readCall(options) {
-  const read = input.readOptions(options, OPTIONS);
+/**
+ * @param {unknown} options
+ * @param {string[]} names
+ */
+function readCall(options, names) {
+  const read = input.readOptions(options, [...OPTIONS, ...names]);
   read.signal = input.abortSignal(read.signal);
   read.onProgress = input.callback(read.onProgress);
   read.worker = input.workerOption(read.worker);

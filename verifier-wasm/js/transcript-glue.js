@@ -10,6 +10,7 @@ export const glue = {
   lastWords,
   Transcript: wasm.Transcript,
   max_commitment_bytes: wasm.max_commitment_bytes,
+  transcribe: wasm.transcribe,
 };
 
 /** @typedef {typeof glue} Glue */

@@ -3,10 +3,12 @@
 import { throttled } from './throttle.js';
 
 /**
- * @typedef {{op: 'open', commitment: Uint8Array, given: string} | {op: 'feed', bytes: Uint8Array} | {op: 'end' | 'repeat' | 'report'}} Job
+ * @typedef {{op: 'open', commitment: Uint8Array, given: string} | {op: 'feed', bytes: Uint8Array} | {op: 'end' | 'repeat' | 'report'}} Step
+ * @typedef {{op: 'transcribe', params: string, blockHash: string, publicKey: string, nonces: BigUint64Array, limit: number}} Whole
+ * @typedef {Step | Whole} Job
  */
 
-/** Checks one commitment. */
+/** Checks one commitment, or computes nonces. */
 export class TranscriptHost {
   #runtime;
   /** @type {import('./generated/transcript.js').Transcript | undefined} */
@@ -24,6 +26,10 @@ export class TranscriptHost {
    * @returns {string} JSON.
    */
   compute(job, tell) {
+    if (job.op === 'transcribe') {
+      const { params, blockHash, publicKey, nonces, limit } = job;
+      return this.#runtime.call((glue) => glue.transcribe(params, blockHash, publicKey, nonces, limit, throttled((share) => tell(1, share))));
+    }
     if (job.op === 'open') {
       this.close();
       this.#instance = this.#runtime.instance;

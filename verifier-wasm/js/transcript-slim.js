@@ -3,7 +3,7 @@
 import { noWasm } from './core.js';
 import { transcriptApi } from './transcript-api.js';
 
-const { verifyTranscript } = /* @__PURE__ */ transcriptApi(noWasm);
+const { transcribe, verifyTranscript } = /* @__PURE__ */ transcriptApi(noWasm);
 
-export { verifyTranscript };
+export { transcribe, verifyTranscript };
 export { SpherePowError } from './core.js';

@@ -1,5 +1,5 @@
 import type { ExactParams, ExactPreset } from './report.js';
-import type { Bytes, Signal, WasmSource, WorkerOption } from './types.js';
+import type { Bytes, NonceInput, Signal, WasmSource, WorkerOption } from './types.js';
 
 /**
  * A commitment or openings, as bytes or JSON: text, bytes, a Blob, File or Response, a ReadableStream, or anything that
@@ -36,6 +36,10 @@ export interface TranscriptReport {
   verdict: TranscriptVerdict;
   /** It in one line, with everything it rests on. */
   summary: string;
+  /** Version of the software. */
+  software: string;
+  /** When it was concluded, RFC 3339 in UTC. */
+  date: string;
   profile: 'exact';
   profileVersion: number;
   /** The model's name; null for own sizes. */
@@ -111,5 +115,39 @@ export declare function verifyTranscript(
   openings: TranscriptInput,
   options?: TranscriptOptions,
 ): Promise<TranscriptReport>;
+
+/** A nonce computed whole: what its host must have. */
+export interface NonceTranscript {
+  /** Decimal: may pass 2^53. */
+  nonce: string;
+  /** Of the logits, hex. */
+  digest: string;
+  /** Of the states before each layer and after the last one, hex (SPEC II.12.2). */
+  leaves: string[];
+  /** Of the transcript, hex: what `sphere-pow mine` writes beside its proofs, and what a commitment is a tree over. */
+  root: string;
+}
+
+/** Which nonces of whom. */
+export interface TranscribeOptions {
+  params: ExactPreset | ExactParams;
+  blockHash: string;
+  publicKey: string;
+  /** At most 4096. */
+  nonces: readonly NonceInput[];
+  /** As for `verifyTranscript`. */
+  memoryLimit?: number;
+  worker?: WorkerOption;
+  wasm?: WasmSource | Promise<WasmSource>;
+  signal?: Signal;
+  /** `fraction` of the call done, 0 to 1; `eta`: seconds left by the pace so far, null while unknown. */
+  onProgress?: (progress: { fraction: number; eta: number | null }) => void;
+}
+
+/**
+ * Computes nonces whole and gives their transcripts, in the order of the nonces: the same on every device, to the bit. The
+ * worker is the call's own and ends with it.
+ */
+export declare function transcribe(options: TranscribeOptions): Promise<NonceTranscript[]>;
 
 export { SpherePowError } from './types.js';

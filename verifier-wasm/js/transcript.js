@@ -4,11 +4,11 @@
 import { failure, hasSimd, inflate } from './core.js';
 import { transcriptApi } from './transcript-api.js';
 
-const { verifyTranscript } = /* @__PURE__ */ transcriptApi(async () => {
+const { transcribe, verifyTranscript } = /* @__PURE__ */ transcriptApi(async () => {
   if (!hasSimd()) throw failure('E_WASM_LOAD', 'this engine has no simd128, which sphere-pow/transcript needs');
   const { default: text } = await import('./inlined-transcript.js');
   return inflate(text);
 });
 
-export { verifyTranscript };
+export { transcribe, verifyTranscript };
 export { SpherePowError } from './core.js';

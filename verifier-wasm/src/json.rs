@@ -19,6 +19,17 @@ pub fn to_string<T: Serialize + ?Sized>(value: &T) -> Result<String, Failure> {
     String::from_utf8(out).map_err(Failure::internal)
 }
 
+/// The seconds since 1970 by the host's clock, 0 where it is before.
+#[must_use]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "whole seconds, 0 for what is below"
+)]
+pub fn unix_seconds() -> u64 {
+    (js_sys::Date::now() / 1000.0) as u64
+}
+
 struct CoreDigits;
 
 impl Formatter for CoreDigits {

@@ -1,7 +1,7 @@
 //! Documents and their judge: core's reader, plan and reports behind handles.
 
 use crate::error::Failure;
-use crate::json::to_string;
+use crate::json::{to_string, unix_seconds};
 use crate::models::{Computed, engine_info};
 use serde::Serialize;
 use sphere_pow_core::document::{self, AnyBatch, Batch};
@@ -285,7 +285,7 @@ impl Judge {
     pub fn conclude(&mut self) -> Result<String, Failure> {
         let reports = core::mem::take(&mut self.reports).into_iter().collect::<Option<Vec<_>>>();
         let reports = reports.ok_or_else(|| Failure::internal("not every submission is judged"))?;
-        to_string(&self.plan.conclude(reports))
+        to_string(&self.plan.conclude(reports, unix_seconds()))
     }
 }
 

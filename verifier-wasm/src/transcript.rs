@@ -1,10 +1,10 @@
-//! `sphere-pow/transcript`: a commitment judged by its openings, piece by piece (SPEC §II.12). Core judges; what is here
-//! repeats layers on this thread and puts what is known into JSON.
+//! `sphere-pow/transcript`: a commitment judged by its openings, piece by piece (SPEC §II.12), and nonces computed whole.
+//! Core judges; what is here computes on this thread and puts what is known into JSON.
 
 use crate::error::Failure;
 use crate::exact::{ONE, QUIET, limit_bytes};
-use crate::json::to_string;
-use crate::models::{check_memory, params_of, reserve};
+use crate::json::{to_string, unix_seconds};
+use crate::models::{asked, check_memory, params_of, reserve};
 use crate::progress::tell;
 use js_sys::Function;
 use serde::Serialize;
@@ -12,8 +12,8 @@ use sphere_pow_core::exact::transcript::commitment::MAX_BYTES;
 use sphere_pow_core::exact::transcript::judge::{Fault, joined};
 use sphere_pow_core::exact::transcript::opening::{max_bytes, state_len};
 use sphere_pow_core::exact::transcript::{Commitment, Keys, Meant, Task, Verification};
-use sphere_pow_core::exact::{Exact, Params};
-use sphere_pow_core::identity::Beacon;
+use sphere_pow_core::exact::{Digest, Exact, Params, Puzzle};
+use sphere_pow_core::identity::{Beacon, BlockHash};
 use sphere_pow_core::json::{self, Fields};
 use sphere_pow_cpu::exact::{CpuExecutor, CpuOptions, Footprint, Progress};
 use std::ops::ControlFlow;
@@ -99,6 +99,81 @@ fn memory_bytes(params: &Params, footprint: &Footprint) -> u64 {
     weights.max(footprint.memory_bytes as u64) + states + 8 * max_bytes(params) as u64 + (1 << 22)
 }
 
+/// The CPU within what [`memory_bytes`] says.
+fn open(puzzle: &Puzzle, footprint: &Footprint) -> Result<CpuExecutor, Failure> {
+    let params = puzzle.params();
+    reserve(memory_bytes(params, footprint))?;
+    let memory_limit_bytes = limit_bytes(params, false);
+    Ok(CpuExecutor::new(puzzle, CpuOptions { threads: Some(ONE), kernels: None, memory_limit_bytes })?)
+}
+
+/// Progress of the executor for `function`, as the share of the whole that `share` makes of it, but not more often than is
+/// of use.
+fn telling(function: &Function, share: impl Fn(f64) -> f64) -> impl FnMut(Progress) -> ControlFlow<()> {
+    let mut last = 0;
+    move |done| {
+        if done.done < last + QUIET {
+            return ControlFlow::Continue(());
+        }
+        last = done.done;
+        tell(function, share(done.fraction()))
+    }
+}
+
+/// A nonce computed whole.
+#[derive(Serialize)]
+struct NonceTranscript {
+    nonce: String,
+    digest: String,
+    leaves: Vec<String>,
+    root: String,
+}
+
+/// Computes nonces whole and gives their transcripts, as a JSON list of `{nonce, digest, leaves, root}`.
+///
+/// # Errors
+/// `E_FORMAT`, `E_RANGE` and `E_BLOCK_HASH` for what cannot be; `E_MEMORY` above `limit` bytes; `E_ABORTED`.
+#[wasm_bindgen]
+pub fn transcribe(
+    params: &str,
+    block_hash: &str,
+    public_key: &str,
+    nonces: &[u64],
+    limit: f64,
+    progress: &Function,
+) -> Result<String, Failure> {
+    let params = params_of::<Exact>(params)?;
+    let block = BlockHash::new(block_hash).map_err(Failure::block_hash)?;
+    let (key, nonces) = asked::<Exact>(public_key, nonces)?;
+    let footprint = Footprint::new(&params, ONE, limit_bytes(&params, false))?;
+    let needed = memory_bytes(&params, &footprint);
+    check_memory(needed)?;
+    #[expect(clippy::cast_precision_loss, reason = "below 2^33, see above")]
+    if needed as f64 > limit {
+        let message = format!("the worker needs {needed} bytes, expected at most {limit}");
+        return Err(Failure::memory(message));
+    }
+    let puzzle = Puzzle::new(&params, &block);
+    let (keys, mut executor) = (Keys::new(&puzzle, &key), open(&puzzle, &footprint)?);
+    let (mut whole, n) = (Vec::with_capacity(nonces.len()), nonces.len() as f64);
+    for part in nonces.chunks(footprint.batch.get()) {
+        let (done, share) = (whole.len() as f64, part.len() as f64);
+        let mut told = telling(progress, move |part| (done + share * part) / n);
+        let (logits, leaves) = executor.transcripts(&keys, &key, part, &mut told)?;
+        let rows = logits.chunks_exact(params.vocab()).zip(leaves.chunks_exact(params.layers() + 1));
+        whole.extend(part.iter().zip(rows).map(|(nonce, (logits, leaves))| {
+            let digest = Digest::of_logits(logits);
+            NonceTranscript {
+                nonce: nonce.to_string(),
+                digest: digest.to_hex(),
+                root: keys.transcript(*nonce, leaves, &digest).to_hex(),
+                leaves: leaves.iter().map(|leaf| leaf.to_hex()).collect(),
+            }
+        }));
+    }
+    to_string(&whole)
+}
+
 #[wasm_bindgen]
 impl Transcript {
     /// Reads a commitment, bytes or JSON, and holds it to what the verifier said.
@@ -171,23 +246,12 @@ impl Transcript {
         if let Some(first) = tasks.first() {
             let commitment = self.verification()?.commitment();
             let (puzzle, key) = (commitment.puzzle().clone(), commitment.key().clone());
-            let executor = if let Some(executor) = &mut self.executor {
-                executor
-            } else {
-                let limit = limit_bytes(puzzle.params(), false);
-                reserve(memory_bytes(puzzle.params(), &self.footprint))?;
-                let options = CpuOptions { threads: Some(ONE), kernels: None, memory_limit_bytes: limit };
-                self.executor.insert(CpuExecutor::new(&puzzle, options)?)
+            let executor = match &mut self.executor {
+                Some(executor) => executor,
+                none => none.insert(open(&puzzle, &self.footprint)?),
             };
             let (nonces, states) = joined(&tasks);
-            let mut last = 0;
-            let mut told = |done: Progress| {
-                if done.done < last + QUIET {
-                    return ControlFlow::Continue(());
-                }
-                last = done.done;
-                tell(progress, done.fraction())
-            };
+            let mut told = telling(progress, |share| share);
             let (next, logits) = executor.repeat(&key, &nonces, first.layer, &states, &mut told)?;
             self.verification()?.settle(&tasks, &next, &logits);
         }
@@ -224,7 +288,8 @@ impl Transcript {
     /// `E_FORMAT` for bytes after true openings.
     pub fn report(&mut self) -> Result<String, Failure> {
         let verification = self.verification.take().ok_or_else(|| Failure::internal("it is concluded"))?;
-        let report = verification.report().map_err(|error| Failure::transcript("openings", error))?;
+        let report =
+            verification.report(unix_seconds()).map_err(|error| Failure::transcript("openings", error))?;
         to_string(&report)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::ops::{self, AttentionShape, Requant};
 use super::params::Params;
-use super::plan::{Op, Plan, Rows, Slot, layer_ops, readout_ops};
+use super::plan::{Op, Plan, Rows, Slot, repeat_ops};
 use super::puzzle::{Inputs, Puzzle};
 use super::transcript::judge::narrow;
 use super::weights::{Tensor, WeightStream};
@@ -75,7 +75,6 @@ impl ReferenceExecutor {
         states: &[i16],
     ) -> (Vec<i16>, Vec<i32>) {
         let params = self.puzzle.params();
-        assert!(layer < params.layers(), "layer {layer} of {}", params.layers());
         assert_eq!(
             states.len(),
             nonces.len() * params.tokens() * params.dim(),
@@ -83,15 +82,10 @@ impl ReferenceExecutor {
         );
         let mut run = Activations::new(params, &self.puzzle.inputs(key, nonces));
         run.stream = states.iter().map(|value| i32::from(*value)).collect();
-        let is_last = layer + 1 == params.layers();
-        for op in layer_ops(layer, is_last) {
+        for op in repeat_ops(layer, params) {
             run.step(op, |tensor| self.tensor(tensor));
         }
-        let next = narrow(&run.stream);
-        if is_last {
-            readout_ops().into_iter().for_each(|op| run.step(op, |tensor| self.tensor(tensor)));
-        }
-        (next, run.logits)
+        (narrow(&run.stream), run.logits)
     }
 
     /// Logits of each input, SPEC §II.7.

@@ -125,6 +125,16 @@ pub enum Op {
 }
 
 impl Op {
+    /// Which state the stream is that the op reads (SPEC §II.12.1): those before each layer, and that before the logits.
+    #[must_use]
+    pub fn state_before(self, params: &Params) -> Option<usize> {
+        match self {
+            Self::Norm { round: Some(round), .. } => round.is_multiple_of(2).then_some(round / 2),
+            Self::Norm { round: None, .. } => Some(params.layers()),
+            _ => None,
+        }
+    }
+
     /// int8 operations of one nonce, a multiplication and an addition counted as 2.
     #[must_use]
     pub fn cost(self, params: &Params) -> u64 {
@@ -226,6 +236,21 @@ const READOUT: Op = Op::Linear {
     requant: Requant::Raw,
     rows: Rows::Last,
 };
+
+/// The ops that repeat a layer from the state before it (SPEC §II.12.8); after the last one on to the logits.
+///
+/// # Panics
+/// When there is no such layer.
+#[must_use]
+pub fn repeat_ops(layer: usize, params: &Params) -> Vec<Op> {
+    assert!(layer < params.layers(), "layer {layer} of {}", params.layers());
+    let is_last = layer + 1 == params.layers();
+    let mut ops = layer_ops(layer, is_last);
+    if is_last {
+        ops.extend(readout_ops());
+    }
+    ops
+}
 
 /// From the last position's stream to its logits.
 #[must_use]

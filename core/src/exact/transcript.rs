@@ -18,7 +18,7 @@ pub mod verification;
 pub use commitment::{Commitment, Interval, Place};
 pub use hash::{Hash, Keys};
 pub use judge::{Fault, Judge, Report, Task, Verdict};
-pub use opening::{Head, Opening, OpeningsReader};
+pub use opening::{Head, Opening, OpeningsReader, Remade};
 pub use runs::Run;
 pub use sample::Step;
 pub use verification::{Meant, Verification};

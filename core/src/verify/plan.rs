@@ -97,9 +97,9 @@ pub fn plan(document: Document, given: &Given) -> Result<Plan, GivenError> {
 }
 
 impl Plan {
-    /// The report of the whole document, from those of its submissions.
+    /// The report of the whole document, from those of its submissions and the seconds since 1970.
     #[must_use]
-    pub fn conclude(&self, submissions: Vec<AnyReport>) -> Report {
+    pub fn conclude(&self, submissions: Vec<AnyReport>, unix_seconds: u64) -> Report {
         let worst = submissions.iter().map(|report| ReportVerdict::from(report.verdict())).max();
         let verdict = match worst {
             Some(ReportVerdict::Fraud) => ReportVerdict::Fraud,
@@ -110,6 +110,7 @@ impl Plan {
         Report {
             schema: REPORT_SCHEMA,
             software: env!("CARGO_PKG_VERSION"),
+            date: crate::text::date(unix_seconds),
             verdict,
             shape: self.shape,
             torn: self.torn,

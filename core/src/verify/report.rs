@@ -212,6 +212,8 @@ pub struct Report {
     pub schema: u32,
     /// Version of the software.
     pub software: &'static str,
+    /// When it was concluded, as [`crate::text::date`] writes it.
+    pub date: String,
     /// The gravest verdict.
     pub verdict: ReportVerdict,
     /// The document's shape.

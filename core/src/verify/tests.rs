@@ -93,7 +93,10 @@ fn lines_of_another_radius_model_or_height_are_refused_together() {
     let height = |h, range| Batch { block_height: Some(h), ..batch(range) };
     assert_eq!(codes(&planned(alloc::vec![height(1, 0..2), height(2, 2..4)], &Given::default())), ["mixed"]);
     assert_eq!(codes(&planned(alloc::vec![batch(0..2), batch(1..3)], &Given::default())), ["duplicate"]);
-    assert_eq!(planned(Vec::new(), &Given::default()).conclude(Vec::new()).verdict, ReportVerdict::Refused);
+    assert_eq!(
+        planned(Vec::new(), &Given::default()).conclude(Vec::new(), 0).verdict,
+        ReportVerdict::Refused
+    );
 }
 
 #[test]
@@ -162,7 +165,7 @@ fn the_verifiers_words_fill_in_and_contradict() {
         &Given::default(),
     );
     let report = judged(&plan, SampleSize::All, Source::Whole, 1.39);
-    assert_eq!(plan.conclude(alloc::vec![report.into()]).verdict, ReportVerdict::Incomplete);
+    assert_eq!(plan.conclude(alloc::vec![report.into()], 0).verdict, ReportVerdict::Incomplete);
 }
 
 #[test]

@@ -36,6 +36,11 @@ impl CpuEngine {
         self.roots.as_mut().map(core::mem::take).unwrap_or_default()
     }
 
+    /// The executor.
+    pub fn executor(&mut self) -> &mut CpuExecutor {
+        &mut self.executor
+    }
+
     /// The puzzle.
     #[must_use]
     pub fn puzzle(&self) -> &Puzzle {

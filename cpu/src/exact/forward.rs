@@ -124,11 +124,7 @@ impl Model<'_> {
             Before::Merge => Source::Branch(branch),
             Before::Stream => Source::Given,
         };
-        // States are before the first half of a layer, and before the logits.
-        let state = match round {
-            Some(round) => round.is_multiple_of(2).then_some(round / 2),
-            None => Some(params.layers()),
-        };
+        let state = Op::Norm { rows, round }.state_before(params);
         let seen = self.observer.zip(state).filter(|_| before != Before::Stream);
         if seen.is_some() {
             stream.resize(count * dim, 0);

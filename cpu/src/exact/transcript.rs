@@ -1,12 +1,14 @@
 //! Transcripts on the CPU (SPEC §II.12): leaves beside the logits, and single layers repeated.
 
-use super::executor::{CpuError, CpuExecutor, OnProgress, watch};
+use super::executor::{CpuError, CpuExecutor, OnProgress, OnState, watch};
 use super::forward::Model;
 use super::run::Run;
-use sphere_pow_core::exact::plan::{Op, layer_ops, readout_ops};
-use sphere_pow_core::exact::transcript::{Hash, Keys};
+use sphere_pow_core::exact::Digest;
+use sphere_pow_core::exact::plan::{Op, repeat_ops};
+use sphere_pow_core::exact::transcript::{Hash, Keys, Remade};
 use sphere_pow_core::identity::{Nonce, PublicKey};
-use std::sync::OnceLock;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 impl CpuExecutor {
     /// Logits and leaves of each nonce, SPEC §II.12.2: `[nonces, vocab]` and `[nonces, layers + 1]`.
@@ -20,16 +22,65 @@ impl CpuExecutor {
         nonces: &[Nonce],
         progress: OnProgress<'_>,
     ) -> Result<(Vec<i32>, Vec<Hash>), CpuError> {
+        self.hashed(keys, key, nonces, &|_, _, _| (), progress)
+    }
+
+    /// The same, with somebody else who looks at the states.
+    fn hashed(
+        &mut self,
+        keys: &Keys,
+        key: &PublicKey,
+        nonces: &[Nonce],
+        see: OnState<'_>,
+        progress: OnProgress<'_>,
+    ) -> Result<(Vec<i32>, Vec<Hash>), CpuError> {
         let states = self.puzzle().params().layers() + 1;
         let mut leaves = Vec::new();
         leaves.resize_with(nonces.len() * states, OnceLock::new);
         let hash = |nonce: usize, state: usize, values: &[i16]| {
             // Each state is seen once.
             let _ = leaves[nonce * states + state].set(keys.leaf(state, values));
+            see(nonce, state, values);
         };
         let logits = self.observed(key, nonces, Some(&hash), progress)?;
         let leaves = leaves.into_iter().map(|leaf| leaf.into_inner().expect("every state is seen"));
         Ok((logits, leaves.collect()))
+    }
+
+    /// Nonces computed again for their openings, with the states that are `wanted` of each.
+    ///
+    /// # Errors
+    /// As [`Self::logits`].
+    ///
+    /// # Panics
+    /// When `wanted` has another length than `nonces`.
+    pub fn remake(
+        &mut self,
+        keys: &Keys,
+        key: &PublicKey,
+        nonces: &[Nonce],
+        wanted: &[BTreeSet<usize>],
+        progress: OnProgress<'_>,
+    ) -> Result<Vec<Remade>, CpuError> {
+        assert_eq!(nonces.len(), wanted.len(), "what is wanted of each nonce");
+        let states = Mutex::new(vec![BTreeMap::new(); nonces.len()]);
+        let (logits, leaves) = {
+            let see = |nonce: usize, state: usize, values: &[i16]| {
+                if wanted[nonce].contains(&state) {
+                    let mut states = states.lock().unwrap_or_else(PoisonError::into_inner);
+                    states[nonce].insert(state, values.to_vec());
+                }
+            };
+            self.hashed(keys, key, nonces, &see, progress)?
+        };
+        let (vocab, n) = (self.puzzle().params().vocab(), self.puzzle().params().layers() + 1);
+        let each = logits.chunks_exact(vocab).zip(leaves.chunks_exact(n));
+        let states = states.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let remade = each.zip(states).map(|((logits, leaves), states)| {
+            let digest = Digest::of_logits(logits);
+            Remade { leaves: leaves.to_vec(), digest, states }
+        });
+        Ok(remade.collect())
     }
 
     /// One layer of each nonce, repeated from the state before it, SPEC §II.12.8: the states after it and, after the
@@ -54,14 +105,9 @@ impl CpuExecutor {
     ) -> Result<(Vec<i16>, Vec<i32>), CpuError> {
         let (puzzle, params) = (self.puzzle().clone(), *self.puzzle().params());
         let state_len = params.tokens() * params.dim();
-        assert!(layer < params.layers(), "layer {layer} of {}", params.layers());
         assert_eq!(states.len(), nonces.len() * state_len, "states are [nonces, tokens, dim]");
-        let is_last = layer + 1 == params.layers();
-        let mut ops = layer_ops(layer, is_last);
-        if is_last {
-            ops.extend(readout_ops());
-        }
-        let vocab = if is_last { params.vocab() } else { 0 };
+        let ops = repeat_ops(layer, &params);
+        let vocab = if layer + 1 == params.layers() { params.vocab() } else { 0 };
         let (mut next, mut logits) = (Vec::new(), vec![0; nonces.len() * vocab]);
         let cost: u64 = ops.iter().map(|op: &Op| op.cost(&params)).sum();
         let parts = self.parts();

@@ -2,6 +2,7 @@
 //! else, and a file that is missing, corrupt or from elsewhere is as good as none.
 
 use super::kernels::linear::Variant;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -47,15 +48,20 @@ impl CachePlace {
     /// The file, if there is a place for one.
     #[must_use]
     pub fn file(&self) -> Option<PathBuf> {
+        Some(self.directory()?.join("exact-kernels.json"))
+    }
+
+    /// The directory of what is remembered, if there is a place for it.
+    #[must_use]
+    pub fn directory(&self) -> Option<PathBuf> {
         if cfg!(target_family = "wasm") {
             return None;
         }
-        let directory = match self {
-            Self::User => user_directory()?.join("sphere-pow"),
-            Self::In(directory) => directory.clone(),
-            Self::Off => return None,
-        };
-        Some(directory.join("exact-kernels.json"))
+        match self {
+            Self::User => Some(user_directory()?.join("sphere-pow")),
+            Self::In(directory) => Some(directory.clone()),
+            Self::Off => None,
+        }
     }
 
     /// The choice remembered for `key`.
@@ -72,24 +78,28 @@ impl CachePlace {
             file.choices.clear();
         }
         file.choices.insert(key.to_owned(), choice);
-        if let Err(error) = write(&path, &file) {
+        if let Err(error) = write_json(&path, &file) {
             tracing::debug!("{}: {error}", path.display());
         }
     }
 }
 
 fn read(path: &Path) -> Option<File> {
+    read_json(path).filter(|file: &File| file.format == FORMAT)
+}
+
+/// What a file of ours holds; nothing where it is none.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Option<T> {
     // A pipe would be waited for.
     let meta = fs::metadata(path).ok()?;
     if !meta.is_file() || meta.len() > MAX_BYTES {
         return None;
     }
-    let file: File = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
-    (file.format == FORMAT).then_some(file)
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
 }
 
 /// Whole or not at all: another process may read at any time.
-fn write(path: &Path, file: &File) -> std::io::Result<()> {
+pub(crate) fn write_json(path: &Path, file: &impl Serialize) -> std::io::Result<()> {
     let text = serde_json::to_vec_pretty(file)?;
     fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
     let new = path.with_extension(format!("{}.new", std::process::id()));

@@ -47,14 +47,14 @@ pub type OnBatch<'a> = &'a mut dyn FnMut(&[Nonce], &[i32], Vec<Hash>);
 /// Runs batches of nonces of one block on one device.
 #[derive(Debug)]
 pub struct ExactGpuExecutor {
-    gpu: Gpu,
-    kernels: Kernels,
-    linears: Linears,
-    model: Model,
-    readback: Readback,
-    hasher: Option<StateHasher>,
-    pace: Pace,
-    puzzle: Puzzle,
+    pub(super) gpu: Gpu,
+    pub(super) kernels: Kernels,
+    pub(super) linears: Linears,
+    pub(super) model: Model,
+    pub(super) readback: Readback,
+    pub(super) hasher: Option<StateHasher>,
+    pub(super) pace: Pace,
+    pub(super) puzzle: Puzzle,
     layout: Layout,
     place: WeightPlace,
     options: ExactGpuOptions,
@@ -168,7 +168,7 @@ impl ExactGpuExecutor {
     }
 
     /// Forgets what is under way.
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.readback.clear();
         self.hasher.iter_mut().for_each(StateHasher::clear);
     }

@@ -107,6 +107,29 @@ impl Model {
         nonces: &[Nonce],
         hasher: Option<&StateHasher>,
     ) -> Result<(), GpuError> {
+        let mut run = self.start(recorder, kernels, linears, key, nonces)?;
+        for op in self.plan.ops() {
+            if let Some(hasher) = hasher {
+                hasher.record(recorder, *op, self.stream(), nonces.len())?;
+            }
+            run.step(recorder, *op)?;
+            recorder.catch_up().await?;
+        }
+        Ok(())
+    }
+
+    /// Records the making of the inputs and round keys of `nonces`. What was recorded before must have been submitted.
+    ///
+    /// # Errors
+    /// As [`Recorder::dispatch`].
+    pub fn start<'a>(
+        &'a self,
+        recorder: &mut Recorder<'_>,
+        kernels: &'a Kernels,
+        linears: &'a Linears,
+        key: &StreamKey,
+        nonces: &[Nonce],
+    ) -> Result<Run<'a>, GpuError> {
         let ids: Vec<u64> = nonces.iter().map(|nonce| nonce.get()).collect();
         recorder.gpu().write(&self.nonces, 0, bytemuck::cast_slice(&ids));
         let row_blocks = self.params.dim() / stream::BLOCK;
@@ -121,15 +144,19 @@ impl Model {
             };
             stream::record(recorder, kernels, key, [&self.nonces, self.slot(slot, false)], shape)?;
         }
-        let mut run = Run { model: self, kernels, linears, nonces: ids.len(), is_last: false };
-        for op in self.plan.ops() {
-            if let Some(hasher) = hasher {
-                hasher.record(recorder, *op, self.slot(Slot::Stream, false), ids.len())?;
-            }
-            run.step(recorder, *op)?;
-            recorder.catch_up().await?;
-        }
-        Ok(())
+        Ok(Run { model: self, kernels, linears, nonces: ids.len(), is_last: false })
+    }
+
+    /// The plan.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The stream: `[nonces, tokens, dim]` i16; after the last layer `[nonces, dim]`.
+    #[must_use]
+    pub fn stream(&self) -> &wgpu::Buffer {
+        self.slot(Slot::Stream, false)
     }
 
     fn slot(&self, slot: Slot, is_last: bool) -> &wgpu::Buffer {
@@ -141,8 +168,9 @@ impl Model {
     }
 }
 
-/// One pass over the plan.
-struct Run<'a> {
+/// One pass over ops.
+#[derive(Debug)]
+pub struct Run<'a> {
     model: &'a Model,
     kernels: &'a Kernels,
     linears: &'a Linears,
@@ -156,7 +184,11 @@ impl<'a> Run<'a> {
         self.model.slot(slot, self.is_last)
     }
 
-    fn step(&mut self, recorder: &mut Recorder<'_>, op: Op) -> Result<(), GpuError> {
+    /// Records one op.
+    ///
+    /// # Errors
+    /// As [`Recorder::dispatch`].
+    pub fn step(&mut self, recorder: &mut Recorder<'_>, op: Op) -> Result<(), GpuError> {
         let (params, kernels, nonces) = (&self.model.params, self.kernels, self.nonces);
         let (dim, tokens) = (params.dim(), params.tokens());
         let count = |rows: Rows| rows.count(nonces, params);

@@ -73,11 +73,9 @@ impl StateHasher {
         stream: &wgpu::Buffer,
         nonces: usize,
     ) -> Result<(), GpuError> {
-        let (state, bytes) = match op {
-            Op::Norm { round: Some(round), .. } if round % 2 == 0 => (round / 2, state_bytes(&self.params)),
-            Op::Norm { round: None, .. } => (self.params.layers(), 2 * self.params.dim()),
-            _ => return Ok(()),
-        };
+        let Some(state) = op.state_before(&self.params) else { return Ok(()) };
+        let is_last = state == self.params.layers();
+        let bytes = if is_last { 2 * self.params.dim() } else { state_bytes(&self.params) };
         let buffers = [stream, &self.chaining, &self.leaves];
         self.kernels.record(recorder, &self.keys[state], buffers, (nonces, bytes), state * nonces)
     }

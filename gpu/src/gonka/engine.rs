@@ -2,10 +2,13 @@
 
 use super::executor::GpuExecutor;
 use crate::error::GpuError;
-use sphere_pow_core::f16;
 use sphere_pow_core::gonka::{Gonka, Puzzle};
 use sphere_pow_core::identity::{Nonce, PublicKey};
 use sphere_pow_core::profile::{Engine, EngineInfo, OnProgress};
+use std::ops::Range;
+
+/// Batches asked for at once: the device works on one while the host makes the next's inputs and judges the one before.
+const BATCHES: usize = 2;
 
 /// An executor with the puzzle that its model is of.
 #[derive(Debug)]
@@ -45,7 +48,7 @@ impl Engine<Gonka> for GpuEngine {
     }
 
     fn batch(&self) -> usize {
-        self.executor.batch()
+        BATCHES * self.executor.batch()
     }
 
     async fn outcomes(
@@ -54,21 +57,16 @@ impl Engine<Gonka> for GpuEngine {
         nonces: &[Nonce],
         progress: OnProgress<'_>,
     ) -> Result<Vec<f64>, GpuError> {
-        let vocab = self.puzzle.params().vocab();
+        let Self { puzzle, executor, .. } = self;
+        let vocab = puzzle.params().vocab();
         let mut out = Vec::with_capacity(nonces.len());
-        for part in nonces.chunks(self.executor.batch()) {
-            #[expect(clippy::cast_precision_loss, reason = "a share for display")]
-            let mut on_progress = {
-                let (done, share) = (out.len() as f32, part.len() as f32);
-                let total = nonces.len() as f32;
-                let progress = &mut *progress;
-                move |p: f32| progress((done + share * p) / total)
-            };
-            let inputs: Vec<f16> = part.iter().flat_map(|nonce| self.puzzle.input(key, *nonce)).collect();
-            let logits = self.executor.logits(&inputs, &mut on_progress).await?;
-            let rows = part.iter().zip(logits.chunks_exact(vocab));
-            out.extend(rows.map(|(nonce, logits)| self.puzzle.distance(key, *nonce, logits)));
-        }
+        let mut inputs =
+            |batch: Range<usize>| nonces[batch].iter().flat_map(|nonce| puzzle.input(key, *nonce)).collect();
+        let mut each = |batch: Range<usize>, logits: &[f32]| {
+            let rows = nonces[batch].iter().zip(logits.chunks_exact(vocab));
+            out.extend(rows.map(|(nonce, logits)| puzzle.distance(key, *nonce, logits)));
+        };
+        executor.for_each_batch(nonces.len(), &mut inputs, &mut each, progress).await?;
         Ok(out)
     }
 }

@@ -1,23 +1,23 @@
 //! The GPU executor: a device, a model on it, and batches of nonces.
 
 use super::forward::Model;
+use super::kernels::Kernels;
 use super::kernels::linear::Tile;
-use super::kernels::{KernelOptions, Kernels};
-use super::layout::Layout;
-use super::pool::DevicePool;
-use super::self_test;
+use super::layout::{Layout, stride};
+use super::prepare::{Prepared, check_pool};
 use crate::Progress;
 use crate::context::Gpu;
 use crate::device::DeviceInfo;
 use crate::error::GpuError;
 use crate::pace::Pace;
+use crate::readback::Readback;
 use crate::recorder::Recorder;
 use sphere_pow_core::f16;
+use sphere_pow_core::gonka::Params;
 use sphere_pow_core::gonka::plan::Slot;
-use sphere_pow_core::gonka::{Params, known_answer};
 use sphere_pow_core::identity::BlockHash;
 use std::num::NonZeroUsize;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 /// How an executor is set up. The default suits mining.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,103 +30,26 @@ pub struct GpuOptions {
     pub checked: bool,
     /// Most bytes of a binding, below the device's own limit: for tests of the cutting into chunks.
     pub max_binding_bytes: Option<u64>,
-}
-
-/// A device that has shown that it computes rightly with the kernels and sizes a model will run by, before there is a
-/// pool: where the device fails, making one would be a waste.
-#[derive(Debug)]
-pub struct Prepared {
-    gpu: Gpu,
-    kernels: Kernels,
-    pace: Pace,
-    params: Params,
-    layout: Layout,
-    batch: usize,
-    options: GpuOptions,
-}
-
-impl Prepared {
-    /// Opens the device and makes it pass its self-tests.
-    ///
-    /// # Errors
-    /// Any [`GpuError`]; [`GpuError::SelfTest`] when the device computes wrongly.
-    pub async fn new(info: &DeviceInfo, params: &Params, options: GpuOptions) -> Result<Self, GpuError> {
-        let layout = Layout::new(params, &info.name, &info.limits, options.max_binding_bytes)?;
-        let batch = choose_batch(info, params, &layout, options)?;
-        Self::open(info, params, layout, batch, options).await
-    }
-
-    async fn open(
-        info: &DeviceInfo,
-        params: &Params,
-        layout: Layout,
-        batch: usize,
-        options: GpuOptions,
-    ) -> Result<Self, GpuError> {
-        let mut gpu = Gpu::open(info, wgpu::Features::empty()).await?;
-        gpu.set_needed_bytes(layout.memory_bytes(params, batch));
-        let widest = params.hidden().max(params.dim());
-        let (rows, kernel_options) = (batch * params.seq_len(), kernel_options(params, options));
-        let (kernels, pace) = self_test::prepare(&gpu, kernel_options, rows, widest).await?;
-        Ok(Self { gpu, kernels, pace, params: params.clone(), layout, batch, options })
-    }
-
-    /// Uploads the pool, which `progress` is told of.
-    ///
-    /// # Shapes
-    /// - `pool`: the weight pool of `block`, `[params.pool_len()]`.
-    ///
-    /// # Errors
-    /// Any [`GpuError`]. When memory runs out and the options name no batch, a smaller one is tried.
-    pub async fn load(
-        mut self,
-        block: &BlockHash,
-        pool: &[f16],
-        progress: Progress<'_>,
-    ) -> Result<GpuExecutor, GpuError> {
-        check_pool(pool, &self.params)?;
-        loop {
-            let (info, params, layout) = (self.gpu.info().clone(), self.params.clone(), self.layout.clone());
-            let (batch, options) = (self.batch, self.options);
-            match self.try_load(block, pool, progress).await {
-                // What a device has and what it gives are two things: others use it too.
-                Err(GpuError::OutOfMemory { .. }) if options.batch.is_none() && batch > 1 => {
-                    self = Self::open(&info, &params, layout, batch / 2, options).await?;
-                }
-                loaded => return loaded,
-            }
-        }
-    }
-
-    async fn try_load(
-        self,
-        block: &BlockHash,
-        pool: &[f16],
-        progress: Progress<'_>,
-    ) -> Result<GpuExecutor, GpuError> {
-        let Self { gpu, kernels, pace, params, layout, batch, options } = self;
-        let device_pool = DevicePool::new(&gpu, &layout, pool, progress).await?;
-        let model = Model::new(&gpu, &params, block, layout, device_pool, batch);
-        gpu.settle(0).await?;
-        Ok(GpuExecutor { gpu, kernels, model, pace, options, block: block.clone() })
-    }
-}
-
-fn check_pool(pool: &[f16], params: &Params) -> Result<(), GpuError> {
-    let (got, expected) = (pool.len(), params.pool_len());
-    if got == expected { Ok(()) } else { Err(GpuError::Pool { got, expected }) }
+    /// Whether large products are made by matrix units; by default whatever is fastest.
+    pub matrix_units: Option<bool>,
 }
 
 /// Runs batches of nonces of one block on one device.
 #[derive(Debug)]
 pub struct GpuExecutor {
-    gpu: Gpu,
-    kernels: Kernels,
-    model: Model,
-    pace: Pace,
-    options: GpuOptions,
-    block: BlockHash,
+    pub(super) gpu: Gpu,
+    pub(super) kernels: Kernels,
+    pub(super) model: Model,
+    pub(super) readback: Readback,
+    pub(super) pace: Pace,
+    pub(super) options: GpuOptions,
+    pub(super) block: BlockHash,
 }
+
+/// Gives the inputs of some of the nonces asked for, `[nonces * seq_len, dim]`.
+pub type Inputs<'a> = &'a mut dyn FnMut(Range<usize>) -> Vec<f16>;
+/// Gets the logits of some of the nonces asked for, `[nonces, vocab]`, f32 values that are f16.
+pub type OnLogits<'a> = &'a mut dyn FnMut(Range<usize>, &[f32]);
 
 impl GpuExecutor {
     /// [`Prepared::new`] and [`Prepared::load`], where the pool is there already.
@@ -173,13 +96,73 @@ impl GpuExecutor {
         if !inputs.len().is_multiple_of(per_nonce) || !(1..=batch).contains(&nonces) {
             return Err(GpuError::Inputs { got: inputs.len(), batch, per_nonce });
         }
+        let mut out = Vec::new();
+        let each: OnLogits<'_> = &mut |_, logits| out.extend_from_slice(logits);
+        self.for_each_batch(nonces, &mut |_| inputs.to_vec(), each, progress).await?;
+        Ok(out)
+    }
+
+    /// Calls `each` with the logits of every batch of `nonces` nonces in order, while the device works on the next, whose
+    /// `inputs` were asked for while it worked on that one; `progress` is told the share done between submits.
+    ///
+    /// # Errors
+    /// [`GpuError::Interrupted`], [`GpuError::DeviceLost`] and what else a device can do.
+    ///
+    /// # Panics
+    /// When `inputs` gives another number of values than it was asked for.
+    pub async fn for_each_batch(
+        &mut self,
+        nonces: usize,
+        inputs: Inputs<'_>,
+        each: OnLogits<'_>,
+        progress: Progress<'_>,
+    ) -> Result<(), GpuError> {
+        self.readback.clear();
+        let result = self.batches(nonces, inputs, each, progress).await;
+        self.readback.clear();
+        result
+    }
+
+    async fn batches(
+        &mut self,
+        nonces: usize,
+        inputs: Inputs<'_>,
+        each: OnLogits<'_>,
+        progress: Progress<'_>,
+    ) -> Result<(), GpuError> {
+        let Self { gpu, kernels, model, readback, pace, .. } = self;
+        let params = model.params();
+        let (per_nonce, vocab) = (params.seq_len() * params.dim(), params.vocab());
+        let stride = stride(vocab);
+        let size = model.batch();
+        let batches = || (0..nonces).step_by(size).map(|first| first..nonces.min(first + size));
+        let mut take = async |readback: &mut Readback, batch: Range<usize>| -> Result<(), GpuError> {
+            let padded: Vec<f16> = readback.take_values(gpu).await?;
+            let rows = padded.chunks_exact(stride).flat_map(|row| &row[..vocab]);
+            let logits: Vec<f32> = rows.map(|value| value.to_f32()).collect();
+            each(batch, &logits);
+            Ok(())
+        };
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
         let total = params.flops_per_nonce() as f64 * nonces as f64;
-        self.model.write_rows(&self.gpu, Slot::Stream, inputs);
-        let mut recorder = Recorder::new(&self.gpu, &mut self.pace, total, progress);
-        self.model.record(&mut recorder, &self.kernels, nonces).await?;
-        recorder.finish().await?;
-        self.model.read_rows(&self.gpu, Slot::Logits, nonces).await
+        let mut recorder = Recorder::new(gpu, pace, total, progress);
+        let mut taken = batches();
+        for batch in batches() {
+            let values = inputs(batch.clone());
+            assert_eq!(values.len(), batch.len() * per_nonce, "inputs of {batch:?}");
+            // The queue orders it after the batch before, and before this one's first submit.
+            model.write_rows(gpu, Slot::Stream, &values);
+            model.record(&mut recorder, kernels, batch.len()).await?;
+            readback.send(&mut recorder, model.slot(Slot::Logits), (batch.len() * stride * 2) as u64)?;
+            recorder.catch_up().await?;
+            while readback.under_way() > 1 {
+                take(readback, taken.next().expect("a batch was sent")).await?;
+            }
+        }
+        for batch in taken {
+            take(readback, batch).await?;
+        }
+        recorder.finish().await
     }
 
     /// The widest product of the model alone, `[rows, dim]` by `w1`ᵀ of layer 0, for benchmarks.
@@ -203,6 +186,11 @@ impl GpuExecutor {
         self.model.record_gate(&mut recorder, &self.kernels, rows)?;
         recorder.finish().await?;
         self.model.read_rows(&self.gpu, Slot::Gate, rows).await
+    }
+
+    /// What a measurement needs.
+    pub(super) fn parts(&mut self) -> (&Gpu, &Kernels, &Model, &mut Pace) {
+        (&self.gpu, &self.kernels, &self.model, &mut self.pace)
     }
 
     /// Most nonces at once.
@@ -267,32 +255,6 @@ impl GpuExecutor {
     pub fn default_memory_bytes(info: &DeviceInfo) -> u64 {
         info.default_memory_bytes()
     }
-}
-
-fn kernel_options(params: &Params, options: GpuOptions) -> KernelOptions {
-    let max_seq = params.seq_len().max(known_answer::puzzle().params().seq_len());
-    let max_seq = u32::try_from(max_seq).expect("seq_len is at most 8192");
-    KernelOptions { checked: options.checked, native_unpack: true, max_seq }
-}
-
-fn choose_batch(
-    info: &DeviceInfo,
-    params: &Params,
-    layout: &Layout,
-    options: GpuOptions,
-) -> Result<usize, GpuError> {
-    let limit = options.memory_limit_bytes.unwrap_or_else(|| info.default_memory_bytes());
-    let most = layout.max_batch(params, limit);
-    let wanted = options.batch.map_or(1, NonZeroUsize::get);
-    if most < wanted {
-        let needed = layout.memory_bytes(params, wanted);
-        let what = if needed > limit { "memory in bytes" } else { "batch in nonces" };
-        let (needed, limit) = if needed > limit { (needed, limit) } else { (wanted as u64, most as u64) };
-        return Err(GpuError::Limit { name: info.name.clone(), what, needed, limit });
-    }
-    Ok(options
-        .batch
-        .map_or_else(|| Layout::wanted_batch(params, info.is_software()).min(most), NonZeroUsize::get))
 }
 
 #[cfg(test)]

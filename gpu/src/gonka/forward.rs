@@ -207,6 +207,32 @@ impl Model {
         }
     }
 
+    /// Makes the first chunk of a weight, and gives its product's shape and buffers, for benchmarks.
+    ///
+    /// # Errors
+    /// As [`Recorder::dispatch`].
+    pub fn make_chunk(
+        &self,
+        recorder: &mut Recorder<'_>,
+        kernels: &Kernels,
+        input: Slot,
+        weight: Tensor,
+        output: Slot,
+        rows: usize,
+    ) -> Result<(linear::Shape, [&wgpu::Buffer; 3]), GpuError> {
+        let view = TensorView::new(&self.params, &self.block, weight);
+        let end = view.rows.min(self.layout.chunk_rows(view.cols));
+        self.pool.unpack(recorder, kernels, &view, 0..end, &self.weight)?;
+        let shape = linear::Shape {
+            rows,
+            k: stride(view.cols),
+            weight_rows: stride(end),
+            chunk_column: 0,
+            out_stride: stride(output.width(&self.params)),
+        };
+        Ok((shape, [self.slot(input), &self.weight, self.slot(output)]))
+    }
+
     /// Each chunk of the weight's rows is made right before it is used, in the one buffer there is.
     fn linear(
         &self,

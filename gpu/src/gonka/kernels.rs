@@ -12,6 +12,7 @@ use linear::Tile;
 pub mod add;
 pub mod attention;
 pub mod linear;
+pub mod linear_matrix;
 pub mod linear_wide;
 pub mod narrow_all;
 pub mod repack;
@@ -22,20 +23,12 @@ pub mod take_last;
 pub mod tile;
 pub mod widen_all;
 
-/// A kernel with its override constants.
+/// A kernel that is no product, with its override constants; a product's are its [`Tile`]'s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is the module of that name")]
 pub enum KernelId {
     Repack,
     RmsNorm,
-    /// [`linear`] by tiles of [`Tile::Flat`].
-    LinearFlat,
-    /// [`linear`] by tiles of [`Tile::Square`].
-    LinearSquare,
-    /// [`linear_wide`] by tiles of [`Tile::Wide`].
-    LinearWide,
-    /// [`linear_wide`] by tiles of [`Tile::Large`].
-    LinearLarge,
     Rope,
     Attention,
     Swiglu,
@@ -47,13 +40,9 @@ pub enum KernelId {
 
 impl KernelId {
     /// Every kernel, in the order of the enum.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 9] = [
         Self::Repack,
         Self::RmsNorm,
-        Self::LinearFlat,
-        Self::LinearSquare,
-        Self::LinearWide,
-        Self::LinearLarge,
         Self::Rope,
         Self::Attention,
         Self::Swiglu,
@@ -69,8 +58,6 @@ impl KernelId {
         match self {
             Self::Repack => &repack::KERNEL,
             Self::RmsNorm => &rms_norm::KERNEL,
-            Self::LinearFlat | Self::LinearSquare => &linear::KERNEL,
-            Self::LinearWide | Self::LinearLarge => &linear_wide::KERNEL,
             Self::Rope => &rope::KERNEL,
             Self::Attention => &attention::KERNEL,
             Self::Swiglu => &swiglu::KERNEL,
@@ -84,26 +71,14 @@ impl KernelId {
     /// Its override constants by name.
     #[must_use]
     pub fn constants(self, options: KernelOptions) -> Vec<(&'static str, f64)> {
-        let native = ("NATIVE_UNPACK", f64::from(u8::from(options.native_unpack)));
-        let wg = ("WG", f64::from(WG));
-        if let Some(tile) = self.tile() {
-            return tile.constants(native);
+        let mut constants = vec![("WG", f64::from(WG))];
+        if !matches!(self, Self::Repack | Self::TakeLast) {
+            constants.extend(options.native());
         }
-        match self {
-            Self::Repack | Self::TakeLast => vec![wg],
-            Self::Attention => vec![wg, native, ("MAX_SEQ", f64::from(options.max_seq.max(1)))],
-            _ => vec![wg, native],
+        if self == Self::Attention {
+            constants.push(("MAX_SEQ", f64::from(options.max_seq.max(1))));
         }
-    }
-
-    /// Threads of a workgroup along x and y.
-    #[must_use]
-    pub fn workgroup_size(self) -> [u32; 2] {
-        self.tile().map_or([WG, 1], Tile::threads)
-    }
-
-    fn tile(self) -> Option<Tile> {
-        Tile::ALL.into_iter().find(|tile| tile.kernel() == self)
+        constants
     }
 }
 
@@ -114,8 +89,18 @@ pub struct KernelOptions {
     pub checked: bool,
     /// Unpack f16 by the driver's own instruction, which must have been found exact.
     pub native_unpack: bool,
+    /// Round to f16 by the driver's own instruction, which must have been found to round to nearest even.
+    pub native_pack: bool,
     /// Positions that attention must hold.
     pub max_seq: u32,
+}
+
+impl KernelOptions {
+    /// The override constants of every kernel that reads or writes f16.
+    fn native(self) -> [(&'static str, f64); 2] {
+        let flag = |is_set: bool| f64::from(u8::from(is_set));
+        [("NATIVE_UNPACK", flag(self.native_unpack)), ("NATIVE_PACK", flag(self.native_pack))]
+    }
 }
 
 /// The kernels of a device, compiled, and which tile products are made by.
@@ -123,38 +108,51 @@ pub struct KernelOptions {
 pub struct Kernels {
     /// In the order of [`KernelId`]; `None` for what no op of a model runs.
     compiled: Vec<Option<Compiled>>,
-    tiles: &'static [Tile],
+    /// Products, [`Tile::Flat`] among them.
+    linears: Vec<(Tile, Compiled)>,
     tile: Tile,
 }
 
 impl Kernels {
     /// Compiles the kernels of a model, of those of products the ones of `tiles`: [`Tile::Flat`] and at least one more.
+    /// One for matrix units that the driver refuses is left out.
     ///
     /// # Errors
-    /// [`GpuError::Internal`] when the driver refuses one.
+    /// [`GpuError::Internal`] when the driver refuses another.
     ///
     /// # Panics
     /// When `tiles` are fewer.
-    pub async fn new(gpu: &Gpu, options: KernelOptions, tiles: &'static [Tile]) -> Result<Self, GpuError> {
+    pub async fn new(gpu: &Gpu, options: KernelOptions, tiles: &[Tile]) -> Result<Self, GpuError> {
         assert!(tiles.contains(&Tile::Flat), "few rows have their tile among {tiles:?}");
-        let tile = tiles.iter().find(|tile| **tile != Tile::Flat).expect("a tile for many rows");
-        // The first serves the test by which it is found how the others are compiled.
-        let wanted =
-            |id: &KernelId| *id != KernelId::WidenAll && id.tile().is_none_or(|tile| tiles.contains(&tile));
-        let ids: Vec<KernelId> = KernelId::ALL.into_iter().filter(wanted).collect();
-        let jobs: Vec<_> = ids.iter().map(|id| (id.kernel(), id.constants(options))).collect();
+        let tile = *tiles.iter().find(|tile| **tile != Tile::Flat).expect("a tile for many rows");
+        // These serve the tests by which it is found how the others are compiled.
+        let is_wanted = |id: &KernelId| !matches!(id, KernelId::WidenAll | KernelId::NarrowAll);
+        let ids: Vec<KernelId> = KernelId::ALL.into_iter().filter(is_wanted).collect();
+        let plain = ids.iter().map(|id| (id.kernel(), id.constants(options)));
+        let products = tiles.iter().map(|tile| (tile.kernel(), tile.constants(options)));
+        let jobs: Vec<_> = plain.chain(products).collect();
+        let mut results = gpu.compile_kernels(&jobs, options.checked).await.into_iter();
         let mut compiled = KernelId::ALL.map(|_| None);
-        for (id, one) in ids.into_iter().zip(gpu.compile_kernels(&jobs, options.checked).await) {
+        for (id, one) in ids.into_iter().zip(results.by_ref()) {
             compiled[id as usize] = Some(one?);
         }
+        let mut linears = Vec::new();
+        for (tile, one) in tiles.iter().zip(results) {
+            match one {
+                Ok(one) => linears.push((*tile, one)),
+                Err(GpuError::Internal { reason, .. }) if matches!(tile, Tile::Matrix(_)) => {
+                    tracing::warn!("{}: {tile:?} is not used: {reason}", gpu.info().name);
+                }
+                Err(error) => return Err(error),
+            }
+        }
         gpu.check(0)?;
-        Ok(Self { compiled: compiled.into(), tiles, tile: *tile })
+        Ok(Self { compiled: compiled.into(), linears, tile })
     }
 
     /// Those products can be made by.
-    #[must_use]
-    pub fn tiles(&self) -> &'static [Tile] {
-        self.tiles
+    pub fn tiles(&self) -> impl Iterator<Item = Tile> + '_ {
+        self.linears.iter().map(|(tile, _)| *tile)
     }
 
     /// The `linear` tile for that many rows.
@@ -168,12 +166,17 @@ impl Kernels {
     /// # Panics
     /// When it is none of [`Self::tiles`].
     pub fn set_tile(&mut self, tile: Tile) {
-        assert!(self.tiles.contains(&tile), "{tile:?} is none of {:?}", self.tiles);
+        assert!(self.tiles().any(|one| one == tile), "{tile:?} is none of {:?}", self.linears);
         self.tile = tile;
     }
 
     fn get(&self, id: KernelId) -> &Compiled {
-        self.compiled[id as usize].as_ref().expect("products are made by the tiles compiled")
+        self.compiled[id as usize].as_ref().expect("ops run what is compiled")
+    }
+
+    fn linear(&self, tile: Tile) -> &Compiled {
+        let found = self.linears.iter().find(|(one, _)| *one == tile);
+        &found.expect("products are made by the tiles compiled").1
     }
 }
 

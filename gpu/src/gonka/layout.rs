@@ -17,10 +17,16 @@ pub const TILE: usize = 128;
 const WEIGHT_CHUNK_BYTES: u64 = 256 << 20;
 /// Uniforms of the dispatches of one submit, readback and small change of the driver.
 const FIXED_BYTES: u64 = 8 << 20;
-/// Rows beyond which a larger batch makes `linear` no faster.
-const ROWS_ENOUGH: usize = 2048;
-/// The same for software drivers, where a short wait counts for more.
-const ROWS_ENOUGH_SOFTWARE: usize = 64;
+/// Batches whose logits may be on their way home.
+pub const READBACKS: usize = 2;
+/// What a batch should take: longer ones waste more when a Sprint ends or the user stops.
+const BATCH_SECONDS: f64 = 1.0;
+/// Rows that a batch has even where it takes longer: each makes all matrices from the pool anew.
+const LEAST_ROWS: usize = 512;
+/// Rows beyond which a larger batch makes nothing faster, on any device.
+const MOST_ROWS: usize = 16_384;
+/// Rows of a batch for software drivers, where a short wait counts for more.
+const ROWS_SOFTWARE: usize = 64;
 
 /// Columns with padding.
 #[must_use]
@@ -118,7 +124,7 @@ impl Layout {
     pub fn memory_bytes(&self, params: &Params, batch: usize) -> u64 {
         let slots: u64 = Slot::ALL.iter().map(|slot| slot_bytes(*slot, params, batch)).sum();
         let rope = params.seq_len() as u64 * params.head_dim() as u64 * 2;
-        let readback = slot_bytes(Slot::Logits, params, batch);
+        let readback = READBACKS as u64 * slot_bytes(Slot::Logits, params, batch);
         self.pool_bytes() + self.weight_bytes + slots + rope + readback + FIXED_BYTES
     }
 
@@ -142,11 +148,23 @@ impl Layout {
         low
     }
 
-    /// The batch that keeps `linear` busy without making anyone wait longer than needed, at least 1.
+    /// The batch of a device that makes products at `rate` operations a second: so many nonces as take about a second, at
+    /// least 1 and at most `most`. A software driver gets few.
     #[must_use]
-    pub fn wanted_batch(params: &Params, is_software: bool) -> usize {
-        let rows = if is_software { ROWS_ENOUGH_SOFTWARE } else { ROWS_ENOUGH };
-        (rows / params.seq_len()).max(1)
+    pub fn wanted_batch(params: &Params, is_software: bool, rate: f64, most: usize) -> usize {
+        let nonces = |rows: usize| (rows / params.seq_len()).max(1);
+        if is_software {
+            return nonces(ROWS_SOFTWARE).min(most);
+        }
+        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+        let in_time = BATCH_SECONDS * rate / params.flops_per_nonce() as f64;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "saturates, and is clamped"
+        )]
+        let in_time = in_time.round() as usize;
+        in_time.clamp(nonces(LEAST_ROWS), nonces(MOST_ROWS)).min(most)
     }
 }
 
@@ -191,6 +209,22 @@ mod tests {
         let error = Layout::new(&params, "toy", &limits, Some(1 << 20));
         let Err(GpuError::Limit { needed, limit, .. }) = error else { panic!("{error:?}") };
         assert_eq!((needed, limit), (128 * 28672 * 2, 1 << 20));
+    }
+
+    #[test]
+    fn batches_take_a_second_on_any_device_and_keep_to_the_memory() {
+        let params = Preset::Testnet.params();
+        let batch = |rate, most| Layout::wanted_batch(&params, false, rate, most);
+        let per_nonce = params.flops_per_nonce() as f64;
+        assert_eq!((batch(40.0 * per_nonce, 1000), batch(40.0 * per_nonce, 7)), (40, 7));
+        // Too slow for a second, and faster than any.
+        let rows = |batch: usize| batch * params.seq_len();
+        assert_eq!(rows(batch(1.0, 1000)), LEAST_ROWS);
+        assert_eq!(rows(batch(1e18, 100_000)), MOST_ROWS);
+        assert_eq!(rows(batch(f64::INFINITY, 100_000)), MOST_ROWS);
+        assert_eq!(Layout::wanted_batch(&params, true, 1e18, 1000), 1);
+        let long = Preset::Mainnet.params();
+        assert!(Layout::wanted_batch(&long, false, 0.0, 1) == 1);
     }
 
     #[test]

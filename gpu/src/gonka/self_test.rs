@@ -22,30 +22,57 @@ pub const KNOWN: usize = 3;
 /// Sums of a product that are compared with f64.
 const SAMPLES: usize = 256;
 
-/// Compiles the kernels with `options`, by the driver's own unpacking of f16 only where that is exact, picks the tile
-/// for products of `rows` rows, and holds all to what they must give, products over `k` values among them. The pace is
-/// that to begin with.
+/// Compiles the kernels with `options`, by the driver's own conversions of f16 only where these are exact, and takes the
+/// tile that is fastest for products of `rows` rows. Holds all to what they must give, products over `k` values among them; a
+/// tile for matrix units that fails gives way to the next; `on_matrix_units` says that no others are wanted. Gives the tile's
+/// operations per second, too.
 ///
 /// # Errors
-/// [`GpuError::SelfTest`] with the first wrong value, else as the device fails.
+/// [`GpuError::SelfTest`] with the first wrong value, [`GpuError::NoKernel`] when no tile for matrix units is right and no other
+/// is wanted, else as the device fails.
 pub async fn prepare(
     gpu: &Gpu,
     options: KernelOptions,
+    on_matrix_units: bool,
     rows: usize,
     k: usize,
-) -> Result<(Kernels, Pace), GpuError> {
+) -> Result<(Kernels, f64), GpuError> {
     let native_unpack = options.native_unpack && widens_exactly(gpu, options).await?.is_ok();
-    let options = KernelOptions { native_unpack, ..options };
+    let native_pack = options.native_pack && narrows_exactly(gpu, options).await?.is_ok();
+    let options = KernelOptions { native_unpack, native_pack, ..options };
     if !native_unpack {
         let exact = widens_exactly(gpu, options).await?;
         exact.map_err(|(what, got, expected)| wrong(gpu, what, &got, &expected))?;
     }
-    let mut kernels = Kernels::new(gpu, options, Tile::for_device(gpu.info())).await?;
-    narrows_exactly(gpu, &kernels).await?;
-    let pace = tune::tune(gpu, &mut kernels, rows).await?;
-    known_answers(gpu, &kernels, &known_answer::DISTANCES[..KNOWN]).await?;
-    products_are_right(gpu, &kernels, rows, k).await?;
-    Ok((kernels, pace))
+    if !native_pack {
+        let exact = narrows_exactly(gpu, options).await?;
+        exact.map_err(|(what, got, expected)| wrong(gpu, what, &got, &expected))?;
+    }
+    let mut kernels = Kernels::new(gpu, options, &Tile::for_device(gpu.info())).await?;
+    let mut ranked = tune::rank(gpu, &kernels, rows).await?;
+    ranked.retain(|(tile, _)| !on_matrix_units || matches!(tile, Tile::Matrix(_)));
+    for (tile, rate) in &ranked {
+        tracing::debug!("{}: {tile:?} at {rate:.3e}/s", gpu.info().name);
+    }
+    let mut reasons = Vec::new();
+    for (tile, rate) in ranked {
+        kernels.set_tile(tile);
+        match computes_rightly(gpu, &kernels, rows, k).await {
+            Err(error @ GpuError::SelfTest { .. }) if matches!(tile, Tile::Matrix(_)) => {
+                tracing::warn!("{tile:?} is not used: {error}");
+                reasons.push(error.to_string());
+            }
+            tested => return tested.map(|()| (kernels, rate)),
+        }
+    }
+    // A plain tile ends the search, where any may be taken.
+    let reasons = if reasons.is_empty() { "it offers none".to_owned() } else { reasons.join("; ") };
+    Err(GpuError::NoKernel { name: gpu.info().name.clone(), reasons })
+}
+
+async fn computes_rightly(gpu: &Gpu, kernels: &Kernels, rows: usize, k: usize) -> Result<(), GpuError> {
+    known_answers(gpu, kernels, &known_answer::DISTANCES[..KNOWN]).await?;
+    products_are_right(gpu, kernels, rows, k).await
 }
 
 fn wrong(gpu: &Gpu, what: String, got: &impl ToString, expected: &impl ToString) -> GpuError {
@@ -53,8 +80,8 @@ fn wrong(gpu: &Gpu, what: String, got: &impl ToString, expected: &impl ToString)
     GpuError::SelfTest { name: gpu.info().name.clone(), what, got, expected }
 }
 
-/// Inputs and weights of [`product_is_right`]: of the size that models have, every fourth weight subnormal.
-fn painted(seed: u32, rows: usize, k: usize, scale: f32) -> Vec<f16> {
+/// Inputs and weights of [`products_are_right`]: of the size that models have, every fourth weight subnormal.
+pub(super) fn painted(seed: u32, rows: usize, k: usize, scale: f32) -> Vec<f16> {
     let mut state = seed;
     let mut next = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -121,15 +148,17 @@ pub async fn widen(gpu: &Gpu, options: KernelOptions, x: &[f16]) -> Result<Vec<f
     Ok(bytemuck::pod_collect_to_vec(&gpu.read(&to, x.len() as u64 * 4).await?))
 }
 
-/// Rounds `x` on the device.
+/// Rounds `x` on the device by the kernel that does no more than that.
 ///
 /// # Errors
 /// As the device fails.
-pub async fn narrow(gpu: &Gpu, kernels: &Kernels, x: &[f32]) -> Result<Vec<f16>, GpuError> {
+pub async fn narrow(gpu: &Gpu, options: KernelOptions, x: &[f32]) -> Result<Vec<f16>, GpuError> {
     assert!(x.len().is_multiple_of(2), "pairs");
     let (from, to) = (gpu.buffer("x", x.len() as u64 * 4), gpu.buffer("out", x.len() as u64 * 2));
     gpu.write(&from, 0, bytemuck::cast_slice(x));
-    run(gpu, |recorder| narrow_all::record(recorder, kernels, [&from, &to], x.len() / 2)).await?;
+    let (id, checked) = (KernelId::NarrowAll, options.checked);
+    let kernel = gpu.compile_kernel(id.kernel(), &id.constants(options), checked).await?;
+    run(gpu, |recorder| narrow_all::record(recorder, &kernel, [&from, &to], x.len() / 2)).await?;
     Ok(bytemuck::pod_collect_to_vec(&gpu.read(&to, x.len() as u64 * 2).await?))
 }
 
@@ -162,17 +191,18 @@ pub fn hard_to_round() -> Vec<f32> {
     positive.flat_map(|bits| [bits, bits | 0x8000_0000]).map(f32::from_bits).collect()
 }
 
-async fn narrows_exactly(gpu: &Gpu, kernels: &Kernels) -> Result<(), GpuError> {
+/// All of [`hard_to_round`]; the inner error is the first wrong one, by its bits.
+async fn narrows_exactly(
+    gpu: &Gpu,
+    options: KernelOptions,
+) -> Result<Result<(), (String, u16, u16)>, GpuError> {
     let hard = hard_to_round();
-    let got = narrow(gpu, kernels, &hard).await?;
-    for (x, got) in hard.iter().zip(got) {
-        let want = f16::from_f32(*x);
-        if got.to_bits() != want.to_bits() {
-            let what = format!("f16 bits of f32 bits {:#010x}", x.to_bits());
-            return Err(wrong(gpu, what, &got.to_bits(), &want.to_bits()));
-        }
-    }
-    Ok(())
+    let got = narrow(gpu, options, &hard).await?;
+    let differs = |(x, got): (&f32, &f16)| {
+        let (got, want) = (got.to_bits(), f16::from_f32(*x).to_bits());
+        (got != want).then(|| (format!("f16 bits of f32 bits {:#010x}", x.to_bits()), got, want))
+    };
+    Ok(hard.iter().zip(&got).find_map(differs).map_or(Ok(()), Err))
 }
 
 /// Holds the distances of the first nonces of [`known_answer`] against `known`.
@@ -200,6 +230,45 @@ pub async fn known_answers(gpu: &Gpu, kernels: &Kernels, known: &[f64]) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A twin of matrix units that cut off: of a block of 16 products and the sum so far, all that is below the last of 24
+    /// bits of the largest, and then below the last of the result's. After `closed` values a sum is added to the total.
+    fn cut_off_sum(x: &[f16], weight: &[f16], closed: usize) -> f32 {
+        let unit =
+            |largest: f64| if largest == 0.0 { 1.0 } else { 2_f64.powf(largest.log2().floor() - 23.0) };
+        let cut = |x: f64, unit: f64| (x / unit).trunc() * unit;
+        let block = |sum: f32, products: &[f64]| {
+            let all = products.iter().copied().chain([f64::from(sum)]);
+            let unit_of_all = unit(all.clone().map(f64::abs).fold(0.0, f64::max));
+            let exact: f64 = all.map(|x| cut(x, unit_of_all)).sum();
+            #[expect(clippy::cast_possible_truncation, reason = "24 bits are left")]
+            let sum = cut(exact, unit(exact.abs())) as f32;
+            sum
+        };
+        let products: Vec<f64> = x.iter().zip(weight).map(|(x, w)| x.to_f64() * w.to_f64()).collect();
+        let chunks = products.chunks(closed).map(|chunk| chunk.chunks(16).fold(0.0, block));
+        chunks.fold(0.0, |total, sum| total + sum)
+    }
+
+    #[test]
+    fn units_that_cut_off_are_right_because_their_sums_are_closed() {
+        let k = 28672;
+        let off_by = |x: &[f16], weight: &[f16], closed| {
+            let products = x.iter().zip(weight).map(|(x, w)| x.to_f64() * w.to_f64());
+            let (want, size) = products.fold((0.0, 0.0), |(sum, size), p| (sum + p, size + p.abs()));
+            (f64::from(cut_off_sum(x, weight, closed)) - want).abs() / size
+        };
+        for seed in 1..9 {
+            let (x, weight) = (painted(seed, 1, k, 1.0), painted(seed + 100, 1, k, 0.02));
+            let sum = f16::from_f32(cut_off_sum(&x, &weight, 1024));
+            assert_eq!(sum_is_right(sum, &x, &weight), Ok(()), "seed {seed}");
+            // What is closed drifts less than a twentieth of what is not, where all has one sign and drifts one way.
+            let [x, weight] = [x, weight].map(|v| v.into_iter().map(|x| f16::from_f32(x.to_f32().abs())));
+            let (x, weight): (Vec<f16>, Vec<f16>) = (x.collect(), weight.collect());
+            let (closed, open) = (off_by(&x, &weight, 1024), off_by(&x, &weight, k));
+            assert!(closed < 3e-5 && open > 20.0 * closed, "seed {seed}: {closed:e} and {open:e}");
+        }
+    }
 
     #[test]
     fn a_sum_that_lacks_a_product_is_found() {

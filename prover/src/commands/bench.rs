@@ -2,7 +2,7 @@
 
 use super::{BENCH_BLOCK_HASH, BENCH_PUBLIC_KEY};
 use crate::console::{Output, advance, bar};
-use crate::device::Product;
+use crate::device::{Measured, OpShare, Product, ProductRate};
 use crate::error::ProverError;
 use crate::input;
 use crate::options::DeviceArgs;
@@ -59,6 +59,7 @@ impl Visitor for Bench<'_> {
         let ready_seconds = started.elapsed().as_secs_f64();
         let mut parts: Vec<Part> = first.into_iter().collect();
         parts.extend(device.product()?.map(gemm));
+        parts.extend(measured(device.measure()?));
 
         let batch = device.batch();
         let bar = bar("computing nonces");
@@ -84,7 +85,7 @@ impl Visitor for Bench<'_> {
         value.insert("engine".into(), json!(info));
         value.insert("readySeconds".into(), ready_seconds.into());
         for (part, numbers, line) in parts {
-            text.push_str(&format!("\n{part:<8}{line}"));
+            text.push_str(&format!("\n{part:<9}{line}"));
             value.insert(part.into(), numbers);
         }
         Ok((Value::Object(value), text))
@@ -103,6 +104,28 @@ fn gemm(product: Product) -> Part {
         "rows": rows, "columns": columns, "k": k, "seconds": seconds, "gflops": gflops, "checksum": checksum,
     });
     ("gemm", numbers, text)
+}
+
+/// Products without readback, and each kernel's share of a batch on the device's clock.
+fn measured(found: Measured) -> Vec<Part> {
+    let Measured { products, ops } = found;
+    let mut parts = Vec::new();
+    if !products.is_empty() {
+        let lines = products.iter().map(|ProductRate { name, rows, k, columns, seconds, tflops }| {
+            let ms = seconds * 1e3;
+            format!("{name} [{rows}, {k}] x [{columns}, {k}]ᵀ in {ms:.3} ms, {tflops:.4} TFLOP/s")
+        });
+        let text = lines.collect::<Vec<_>>().join("\n         ");
+        parts.push(("products", json!(products), text));
+    }
+    if !ops.is_empty() {
+        let all: f64 = ops.iter().map(|op| op.seconds).sum();
+        let line =
+            |op: &OpShare| format!("{} {:.1} % in {} dispatches", op.name, 100.0 * op.share, op.dispatches);
+        let lines = ops.iter().map(line).collect::<Vec<_>>().join(", ");
+        parts.push(("ops", json!(ops), format!("{all:.4} s of a batch on the device: {lines}")));
+    }
+    parts
 }
 
 fn whole_nonces<M: Model>(

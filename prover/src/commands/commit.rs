@@ -10,8 +10,6 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Most bytes of a file of roots: some 30 million nonces.
-pub(super) const MAX_ROOTS_BYTES: usize = (1 << 31) - 1;
 /// Most bytes of a commitment.
 pub(super) const MAX_COMMITMENT_BYTES: usize = 1 << 20;
 
@@ -22,10 +20,10 @@ pub(super) struct CommitArgs {
 }
 
 pub(super) fn run(args: &CommitArgs, out: &Output) -> Result<ExitCode, ProverError> {
-    let roots = input::bytes(&beside(&args.file, ROOTS), MAX_ROOTS_BYTES)?;
+    let mut roots = input::open(&beside(&args.file, ROOTS))?;
     let path = beside(&args.file, COMMITMENT);
     let before = if path.exists() { Some(input::bytes(&path, MAX_COMMITMENT_BYTES)?) } else { None };
-    let (commitment, told) = transcripts().commit(&roots, before.as_deref())?;
+    let (commitment, told) = transcripts().commit(&mut roots, before.as_deref())?;
     replace(&path, |file| file.write_all(commitment.as_bytes()))?;
     out.result(&told.value, || format!("{}\n{}", told.text, input::name(&path)))?;
     Ok(ExitCode::from(told.exit_code))

@@ -1,13 +1,13 @@
 //! `sphere-pow demo`: the main job on what is here, no options.
 
 use super::{BENCH_BLOCK_HASH, BENCH_PUBLIC_KEY};
-use crate::console::{Output, advance, bar};
+use crate::console::{Output, advance, bar, unix_seconds};
 use crate::device::Device;
 use crate::error::ProverError;
 use crate::ledger::{Ledger, Progress};
-use crate::options::DeviceArgs;
+use crate::options::{Backend, DeviceArgs};
 use crate::profiles::{
-    Demo, Machine, Meant, Setup, SubmissionVisitor, Told, Transcripts, Visitor, with_profile, with_submission,
+    Demo, Machine, Meant, SubmissionVisitor, Told, Transcripts, Visitor, with_profile, with_submission,
 };
 use crate::rates::Counts;
 use crate::search::{Hunt, Job, Miners, Tally, mine};
@@ -20,7 +20,7 @@ use sphere_pow_core::document;
 use sphere_pow_core::identity::{BlockHash, PublicKey};
 use sphere_pow_core::profile::{EngineInfo, ProfileName};
 use sphere_pow_core::verify::{AnyReport, Expectations, Given, Report, SampleSize, Source, Submission};
-use std::io::Write;
+use std::io::{Cursor, Write};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -108,12 +108,12 @@ impl Visitor for Run<'_> {
         let is_gpu = mined_on.iter().any(|info| info.engine == "gpu");
         let mut check = Check { out, stop, is_gpu, sample };
         let reports = plan.submissions.iter().map(|any| with_submission(any, &mut check));
-        let verified = plan.conclude(reports.collect::<Result<_, _>>()?);
+        let verified = plan.conclude(reports.collect::<Result<_, _>>()?, unix_seconds());
         let code = verified.verdict.exit_code();
         let lines: Vec<&str> = verified.submissions.iter().map(AnyReport::summary).collect();
         out.say(&format!("6. {}", lines.join("\n")));
         let told = match P::transcripts().filter(|_| !roots.is_empty()) {
-            Some(transcripts) => Some(whole_round(transcripts, &roots, &key, out, stop)?),
+            Some(transcripts) => Some(whole_round(transcripts, &roots, (&key, is_gpu), out, stop)?),
             None => None,
         };
         let code = told.as_ref().map_or(code, |told| code.max(told.exit_code));
@@ -126,19 +126,25 @@ impl Visitor for Run<'_> {
     }
 }
 
-/// Commits to all that was mined, lets a beacon draw steps of it, opens and checks these.
+/// Commits to all that was mined, lets a beacon draw steps of it, opens these on the kind of device that mined, and checks
+/// them on the CPU.
 fn whole_round(
     transcripts: &dyn Transcripts,
-    roots: &[u8],
-    key: &PublicKey,
+    mut roots: &[u8],
+    (key, is_gpu): (&PublicKey, bool),
     out: &Output,
     stop: &Stop,
 ) -> Result<Told, ProverError> {
-    let (commitment, told) = transcripts.commit(roots, None)?;
+    let (commitment, told) = transcripts.commit(&mut &*roots, None)?;
     out.say(&format!("7. Every layer of every nonce was hashed: {}.", told.text));
-    let (setup, mut openings) = (Setup::default(), Vec::new());
-    let commitment = commitment.as_bytes();
-    let opened = transcripts.open((roots, commitment), (BEACON, OPENINGS), &setup, &mut openings, stop)?;
+    let cpu = DeviceArgs { backend: Backend::Cpu, ..DeviceArgs::any() };
+    let devices = if is_gpu { DeviceArgs::any() } else { cpu.clone() };
+    let (commitment, mut openings) = (commitment.as_bytes(), Cursor::new(Vec::new()));
+    let mut put = |place, bytes: &[u8]| {
+        openings.set_position(place);
+        Ok(openings.write_all(bytes)?)
+    };
+    let opened = transcripts.open((&mut roots, commitment), (BEACON, OPENINGS), &devices, &mut put, stop)?;
     out.say(&format!("8. A later block is the beacon, which nobody could foresee: {}.", opened.text));
     let meant = Meant {
         block_hash: Some(BENCH_BLOCK_HASH.into()),
@@ -147,7 +153,7 @@ fn whole_round(
         samples: Some(OPENINGS),
         params: None,
     };
-    let told = transcripts.check(commitment, &mut openings.as_slice(), &meant, &setup, stop)?;
+    let told = transcripts.check(commitment, &mut openings.get_ref().as_slice(), &meant, &cpu, stop)?;
     out.say(&format!("9. {}", told.text.lines().next().unwrap_or_default()));
     Ok(told)
 }

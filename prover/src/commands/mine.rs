@@ -8,8 +8,8 @@ use crate::ledger::{Ledger, Progress, ROOTS, beside, is_stdout};
 use crate::options::DeviceArgs;
 use crate::profiles::{Machine, Visitor, with_profile};
 use crate::rates::{Counts, Plausibility};
-use crate::search::{Hunt, Job, Tally, Wins, mine};
-use crate::session::{self, AnyDevice};
+use crate::search::{Hunt, Job, Miners, Tally, Wins, mine};
+use crate::session;
 use crate::signals::Stop;
 use clap::Args;
 use serde::Serialize;
@@ -162,7 +162,7 @@ impl Visitor for Mine<'_> {
             tracing::info!("{file}: {} nonces tried before, going on after them", before.tried);
         }
         let mut miners = session::mining::<P>(&args.devices, &P::puzzle(&params, &block), stop)?;
-        keep_roots(args, &mut miners.devices, &mut ledger, &mut before)?;
+        keep_roots(args, &mut miners, &mut ledger, &mut before)?;
         let infos: Vec<EngineInfo> = miners.devices.iter().map(|device| device.info().clone()).collect();
         let tallies: Vec<Tally> = miners.devices.iter().map(|_| Tally::default()).collect();
         let probability = P::win_rate(&params, &rule);
@@ -200,14 +200,18 @@ fn open(args: &MineArgs, path: &Path, head: Map<String, Value>) -> Result<(Ledge
 /// Lets devices that can make transcripts do so, their roots in a file beside the proofs.
 fn keep_roots<P: Machine>(
     args: &MineArgs,
-    devices: &mut [AnyDevice<P>],
+    miners: &mut Miners<P>,
     ledger: &mut Ledger,
     before: &mut Progress,
 ) -> Result<(), ProverError> {
     let path = beside(&args.out, ROOTS);
     let is_file = !is_stdout(&args.out) && args.out.metadata().is_ok_and(|meta| meta.is_file());
     // Each is asked, not only the first that can.
-    let keeps = is_file && devices.iter_mut().map(|device| device.keep_roots()).fold(false, |a, b| a | b);
+    let keeps =
+        is_file && miners.devices.iter_mut().map(|device| device.keep_roots()).fold(false, |a, b| a | b);
+    if let Some(checker) = miners.checker.as_mut().filter(|_| keeps) {
+        checker.keep_roots();
+    }
     if keeps || (is_file && path.exists()) {
         let (roots, tried) = open(args, &path, ledger.head().clone())?;
         before.join(&tried);

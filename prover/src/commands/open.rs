@@ -1,14 +1,15 @@
 //! `sphere-pow open`.
 
-use super::commit::{MAX_COMMITMENT_BYTES, MAX_ROOTS_BYTES, replace};
+use super::commit::{MAX_COMMITMENT_BYTES, replace};
 use crate::console::Output;
 use crate::error::ProverError;
 use crate::input;
 use crate::ledger::{COMMITMENT, OPENINGS, ROOTS, beside};
-use crate::profiles::{Setup, Told, transcripts};
+use crate::options::DeviceArgs;
+use crate::profiles::{Told, transcripts};
 use crate::signals::Stop;
 use clap::Args;
-use std::num::NonZeroUsize;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -25,21 +26,23 @@ pub(super) struct OpenArgs {
     /// File that takes the openings, FILE.openings by default
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// CPU threads; all by default
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    devices: DeviceArgs,
 }
 
 pub(super) fn run(args: &OpenArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
-    let roots = input::bytes(&beside(&args.file, ROOTS), MAX_ROOTS_BYTES)?;
+    let mut roots = input::open(&beside(&args.file, ROOTS))?;
     let commitment = input::bytes(&beside(&args.file, COMMITMENT), MAX_COMMITMENT_BYTES)?;
     let path = args.out.clone().unwrap_or_else(|| beside(&args.file, OPENINGS));
-    let setup = Setup { threads: args.threads, ..Setup::default() };
     stop.heed();
     let mut told: Option<Told> = None;
     replace(&path, |file| {
         let drawn = (args.beacon.as_str(), args.samples);
-        told = Some(transcripts().open((&roots, &commitment), drawn, &setup, file, stop)?);
+        let mut put = |place, bytes: &[u8]| {
+            file.seek(SeekFrom::Start(place))?;
+            Ok(file.write_all(bytes)?)
+        };
+        told = Some(transcripts().open((&mut roots, &commitment), drawn, &args.devices, &mut put, stop)?);
         Ok::<(), ProverError>(())
     })?;
     let told = told.expect("written above");

@@ -1,12 +1,12 @@
 //! `sphere-pow verify`.
 
 use super::commit::MAX_COMMITMENT_BYTES;
-use crate::console::Output;
+use crate::console::{Output, unix_seconds};
 use crate::error::ProverError;
 use crate::input;
 use crate::options::{DeviceArgs, option_for};
 use crate::profiles::{
-    BatchVisitor, Machine, Meant, Setup, SubmissionVisitor, Visitor, transcripts, with_batch, with_profile,
+    BatchVisitor, Machine, Meant, SubmissionVisitor, Visitor, transcripts, with_batch, with_profile,
     with_submission,
 };
 use crate::session::Session;
@@ -21,7 +21,6 @@ use sphere_pow_core::verify::{
 };
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -99,7 +98,7 @@ pub(super) fn run(args: &VerifyArgs, out: &Output, stop: &Stop) -> Result<ExitCo
     };
     let mut judge = Judge { session: Session::new(&args.devices, stop)?, args, seed, source };
     let reports = judge.all(&plan)?;
-    let report = plan.conclude(reports);
+    let report = plan.conclude(reports, unix_seconds());
     out.result(&report, || describe(&report, &input::name(&args.file)))?;
     Ok(ExitCode::from(report.verdict.exit_code()))
 }
@@ -112,12 +111,7 @@ fn check_openings(
     stop: &Stop,
 ) -> Result<ExitCode, ProverError> {
     let commitment = input::bytes(&args.file, MAX_COMMITMENT_BYTES)?;
-    let error = |source| ProverError::File { file: input::name(openings), source };
-    let mut file: Box<dyn Read> = if openings == Path::new("-") {
-        Box::new(std::io::stdin().lock())
-    } else {
-        Box::new(std::fs::File::open(openings).map_err(error)?)
-    };
+    let mut file = input::open(openings)?;
     let meant = Meant {
         params: args.params.clone(),
         block_hash: args.block_hash.clone(),
@@ -125,10 +119,8 @@ fn check_openings(
         beacon: args.beacon.clone(),
         samples: args.samples,
     };
-    let memory_bytes = args.devices.memory.map(|megabytes| megabytes.get() as u64 * 1_000_000);
-    let setup = Setup { threads: args.devices.threads, memory_bytes, ..Setup::default() };
     stop.heed();
-    let told = transcripts().check(&commitment, &mut file, &meant, &setup, stop)?;
+    let told = transcripts().check(&commitment, &mut file, &meant, &args.devices, stop)?;
     out.result(&told.value, || told.text.clone())?;
     Ok(ExitCode::from(told.exit_code))
 }

@@ -1,6 +1,9 @@
 //! The `exact` profile on this machine's devices.
 
+mod transcriber;
 mod transcripts;
+
+pub use transcriber::Transcriber;
 
 use super::{Demo, Listing, Machine, Part, Setup, Shortcuts, Transcripts};
 use crate::device::{Device, Rig};
@@ -57,6 +60,7 @@ impl Machine for Exact {
         let options = ExactGpuOptions {
             batch: setup.batch,
             memory_limit_bytes: setup.memory_bytes,
+            weights: setup.is_lean.then_some(WeightPlace::Streamed),
             ..ExactGpuOptions::default()
         };
         let executor = block_on(ExactGpuExecutor::new(info, puzzle, options, progress))?;
@@ -73,7 +77,10 @@ impl Machine for Exact {
         let unlimited = CpuOptions { threads: setup.threads, kernels, memory_limit_bytes: None };
         known_answers(unlimited)?;
         // Weights that do not fit what the system gives are made as they are used.
-        let limit = [setup.memory_bytes, memory::available_bytes()].into_iter().flatten().min();
+        let threads = setup.threads.or_else(|| std::thread::available_parallelism().ok());
+        let lean = Footprint::lean_limit_bytes(puzzle.params(), threads.unwrap_or(NonZeroUsize::MIN)) as u64;
+        let own = setup.is_lean.then_some(lean);
+        let limit = [setup.memory_bytes, memory::available_bytes(), own].into_iter().flatten().min();
         let memory_limit_bytes = limit.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         let options = CpuOptions { memory_limit_bytes, ..unlimited };
         #[expect(clippy::cast_possible_truncation, reason = "a share for display")]
@@ -161,6 +168,10 @@ impl Rig for CpuEngine {
     fn take_roots(&mut self) -> Vec<String> {
         CpuEngine::take_roots(self).iter().map(Hash::to_hex).collect()
     }
+
+    fn transcriber(&mut self) -> Option<&mut dyn Transcriber> {
+        Some(self)
+    }
 }
 
 impl Rig for ExactGpuEngine {
@@ -174,6 +185,10 @@ impl Rig for ExactGpuEngine {
 
     fn take_roots(&mut self) -> Vec<String> {
         ExactGpuEngine::take_roots(self).iter().map(Hash::to_hex).collect()
+    }
+
+    fn transcriber(&mut self) -> Option<&mut dyn Transcriber> {
+        Some(self)
     }
 
     fn rebuild(&mut self) -> Result<(), ProverError> {

@@ -2,7 +2,7 @@
 
 use super::{Demo, Listing, Machine, Part, Setup, Shortcuts};
 use crate::console::{advance, bar};
-use crate::device::{Device, Product, Rig};
+use crate::device::{Device, Measured, OpShare, Product, ProductRate, Rig};
 use crate::error::ProverError;
 use crate::memory;
 use crate::signals::Stop;
@@ -17,6 +17,8 @@ use sphere_pow_core::profile::OnProgress;
 use sphere_pow_core::verify::{AnyReport, SampleSize, SubmissionReport};
 use sphere_pow_cpu::gonka::{CpuEngine, CpuExecutor, CpuOptions, weight_pool, weight_pool_with};
 use sphere_pow_cpu::simd::SimdLevel;
+use sphere_pow_gpu::gonka::measure::ProductTime;
+use sphere_pow_gpu::measure::OpTime;
 use sphere_pow_gpu::{DeviceInfo, GpuEngine, GpuExecutor, GpuOptions};
 use sphere_pow_soundness::gonka::{GonkaAttacker, testnet_depth};
 use sphere_pow_soundness::harness::OnShare;
@@ -188,6 +190,27 @@ impl Rig for GpuEngine {
         let product =
             time_product(&puzzle, batch, |input| Ok(block_on(self.executor().gate_product(input))?));
         product.map(Some)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "for display")]
+    fn measure(&mut self) -> Result<Measured, ProverError> {
+        let times = block_on(self.executor().product_times())?;
+        let products = times.into_iter().map(|ProductTime { name, rows, k, columns, seconds }| {
+            let tflops = 2e-12 * (rows * k * columns) as f64 / seconds;
+            ProductRate { name: name.to_owned(), rows, k, columns, seconds, tflops }
+        });
+        let products = products.collect();
+        let ops = block_on(self.executor().op_times())?.unwrap_or_default();
+        let all: f64 = ops.values().map(|op| op.seconds).sum();
+        let share = |(name, op): (&'static str, OpTime)| {
+            let (seconds, dispatches) = (op.seconds, op.dispatches);
+            // A clock too coarse for so small a model gives nothing.
+            let share = if all > 0.0 { seconds / all } else { 0.0 };
+            OpShare { name: name.to_owned(), seconds, dispatches, share }
+        };
+        let mut ops: Vec<OpShare> = ops.into_iter().map(share).collect();
+        ops.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+        Ok(Measured { products, ops })
     }
 }
 

@@ -26,11 +26,28 @@ const WINDOW: usize = DEFAULT_SAMPLE;
 /// Wins to recompute.
 struct Request<P: Profile> {
     wins: Vec<(Nonce, P::Claim)>,
+    /// Of their transcripts, where the device makes them.
+    roots: Vec<String>,
     /// Which of them comes first.
     first: usize,
     /// Set when one finding is enough.
     enough: Arc<AtomicBool>,
-    reply: Sender<Vec<(Nonce, P::Finding)>>,
+    reply: Sender<Vec<Found<P::Finding>>>,
+}
+
+/// What was found of a win.
+#[derive(Clone)]
+struct Found<F> {
+    nonce: Nonce,
+    finding: F,
+    /// Whether the transcript is another than the device's.
+    is_root_false: bool,
+}
+
+impl<F> Found<F> {
+    fn is_good<P: Profile<Finding = F>>(&self) -> bool {
+        P::is_good(&self.finding) && !self.is_root_false
+    }
 }
 
 /// The thread that recomputes.
@@ -74,22 +91,26 @@ fn serve<P: Profile>(
     is_over: &dyn Fn() -> bool,
 ) {
     let mut on_progress = |_| if is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-    for Request { wins, first, enough, reply } in requests {
+    for Request { wins, roots, first, enough, reply } in requests {
         let (mut findings, mut all_good) = (Vec::new(), true);
         for step in 0..wins.len() {
             // After a false one the others of the batch are worth knowing.
             if is_over() || (all_good && step > 0 && enough.load(Ordering::Relaxed)) {
                 break;
             }
-            let (nonce, claim) = &wins[(first + step) % wins.len()];
+            let at = (first + step) % wins.len();
+            let (nonce, claim) = &wins[at];
             match device
                 .outcomes(&hunt.key, &[*nonce], &mut on_progress)
                 .map(|outcomes| outcomes.into_iter().next())
             {
                 Ok(Some(outcome)) => {
                     let finding = P::check(&hunt.rule, step, *nonce, claim, &outcome);
-                    all_good &= P::is_good(&finding);
-                    findings.push((*nonce, finding));
+                    let (own, theirs) = (device.take_roots(), roots.get(at));
+                    let is_root_false = own.first().zip(theirs).is_some_and(|(own, theirs)| own != theirs);
+                    let found = Found { nonce: *nonce, finding, is_root_false };
+                    all_good &= found.is_good::<P>();
+                    findings.push(found);
                 }
                 Ok(None) | Err(ProverError::Interrupted) => break,
                 Err(error) => {
@@ -106,7 +127,7 @@ fn serve<P: Profile>(
 /// What one device has asked for.
 struct Asked<F> {
     enough: Arc<AtomicBool>,
-    reply: Receiver<Vec<(Nonce, F)>>,
+    reply: Receiver<Vec<Found<F>>>,
 }
 
 /// One device's wins: those that wait, and what was found of the others.
@@ -115,7 +136,7 @@ pub(super) struct Checks<P: Profile> {
     asked: Option<Asked<P::Finding>>,
     /// Not in the ledger yet, in order.
     waiting: VecDeque<Batch<P>>,
-    latest: VecDeque<P::Finding>,
+    latest: VecDeque<Found<P::Finding>>,
     n_asked: usize,
     checked: u64,
     bad: u64,
@@ -128,7 +149,7 @@ impl<P: Profile> Checks<P> {
         let mut ready = Vec::new();
         if self.asked.is_none() {
             ready.extend(self.waiting.drain(..));
-            self.ask(&batch.won);
+            self.ask(&batch);
         }
         self.waiting.push_back(batch);
         if self.asked.is_none() || self.waiting.len() > MOST_WAITING {
@@ -143,7 +164,8 @@ impl<P: Profile> Checks<P> {
         self.waiting.drain(..).collect()
     }
 
-    fn ask(&mut self, wins: &[(Nonce, P::Claim)]) {
+    fn ask(&mut self, batch: &Batch<P>) {
+        let wins = &batch.won;
         if wins.is_empty() {
             return;
         }
@@ -151,7 +173,13 @@ impl<P: Profile> Checks<P> {
         // A fault may sit anywhere in a batch.
         let first = self.n_asked.wrapping_mul(7919) % wins.len();
         self.n_asked += 1;
-        let request = Request { wins: wins.to_vec(), first, enough: Arc::clone(&enough), reply };
+        let request = Request {
+            wins: wins.clone(),
+            roots: batch.won_roots.clone(),
+            first,
+            enough: Arc::clone(&enough),
+            reply,
+        };
         if self.requests.send(request).is_ok() {
             self.asked = Some(Asked { enough, reply: replied });
         }
@@ -172,16 +200,16 @@ impl<P: Profile> Checks<P> {
             Ok(findings) => findings,
         };
         self.asked = None;
-        for (nonce, finding) in findings {
+        for found in findings {
             self.checked += 1;
-            if !P::is_good(&finding) {
+            if !found.is_good::<P>() {
                 self.bad += 1;
                 // What is known to be false is submitted by nobody.
                 for batch in &mut self.waiting {
-                    batch.won.retain(|(won, _)| *won != nonce);
+                    batch.won.retain(|(won, _)| *won != found.nonce);
                 }
             }
-            self.latest.push_back(finding);
+            self.latest.push_back(found);
             if self.latest.len() > WINDOW {
                 self.latest.pop_front();
             }
@@ -200,12 +228,14 @@ impl<P: Profile> Checks<P> {
 
     /// Whether the latest findings are beyond what honest hardware explains: how many they are, and how many are false.
     pub(super) fn convicted(&self, rule: &P::Rule) -> Option<(usize, usize)> {
-        let false_ones = self.latest.iter().filter(|finding| !P::is_good(finding)).count();
+        let false_ones = self.latest.iter().filter(|found| !found.is_good::<P>()).count();
         if false_ones == 0 {
             return None;
         }
-        let findings: Vec<P::Finding> = self.latest.iter().cloned().collect();
+        let findings: Vec<P::Finding> = self.latest.iter().map(|found| found.finding.clone()).collect();
         let (verdict, _) = P::conclude(rule, findings.len(), &findings);
-        (verdict == Verdict::Fraud).then_some((findings.len(), false_ones))
+        // Transcripts are the same on all hardware, to the bit.
+        let is_convicted = verdict == Verdict::Fraud || self.latest.iter().any(|found| found.is_root_false);
+        is_convicted.then_some((findings.len(), false_ones))
     }
 }

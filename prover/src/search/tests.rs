@@ -1,8 +1,9 @@
 use super::*;
+use crate::device::Rig;
 use crate::ledger::Ledger;
 use serde_json::{Map, Value, json};
 use sphere_pow_core::gonka::Gonka;
-use sphere_pow_core::profile::{EngineInfo, OnProgress};
+use sphere_pow_core::profile::{Engine, EngineInfo, OnProgress};
 use sphere_pow_core::verify::{Expectations, Given};
 use std::sync::Arc;
 
@@ -13,6 +14,8 @@ struct Fake {
     losses: Arc<AtomicU64>,
     rebuilds: Arc<AtomicU64>,
     fault: Option<Fault>,
+    /// Of every transcript.
+    root: Option<&'static str>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -23,7 +26,9 @@ enum Fault {
     Truthful,
 }
 
-impl Device<Gonka> for Fake {
+impl Engine<Gonka> for Fake {
+    type Error = ProverError;
+
     fn info(&self) -> &EngineInfo {
         &self.info
     }
@@ -32,7 +37,7 @@ impl Device<Gonka> for Fake {
         5
     }
 
-    fn outcomes(
+    async fn outcomes(
         &mut self,
         _: &PublicKey,
         nonces: &[Nonce],
@@ -57,22 +62,16 @@ impl Device<Gonka> for Fake {
         }
         Ok(vec![1.0; nonces.len()])
     }
+}
 
-    fn keep_roots(&mut self) -> bool {
-        false
-    }
-
+impl Rig for Fake {
     fn take_roots(&mut self) -> Vec<String> {
-        Vec::new()
+        self.root.into_iter().map(str::to_owned).collect()
     }
 
     fn rebuild(&mut self) -> Result<(), ProverError> {
         self.rebuilds.fetch_add(1, Ordering::Relaxed);
         Ok(())
-    }
-
-    fn product(&mut self) -> Result<Option<crate::device::Product>, ProverError> {
-        Ok(None)
     }
 }
 
@@ -85,7 +84,7 @@ struct Ran {
 
 fn fake(name: &str, engine: &'static str, fault: Option<Fault>) -> Box<dyn Device<Gonka>> {
     let info = EngineInfo { engine, device: name.into() };
-    Box::new(Fake { info, losses: Arc::default(), rebuilds: Arc::default(), fault })
+    Box::new(Fake { info, losses: Arc::default(), rebuilds: Arc::default(), fault, root: None })
 }
 
 /// The network's rule at launch.
@@ -121,6 +120,7 @@ fn run(losses: u64, fault: Option<Fault>, devices: usize) -> Ran {
                 losses: Arc::new(AtomicU64::new(if ix == 0 { losses } else { 0 })),
                 rebuilds: Arc::clone(&rebuilds),
                 fault: fault.filter(|_| ix == 0),
+                root: None,
             })
         })
         .collect();
@@ -211,6 +211,7 @@ fn a_false_win_is_withheld_also_where_it_convicts_nobody() {
         last: Nonce::new(nonce).unwrap(),
         won: vec![claim(nonce)],
         roots: Vec::new(),
+        won_roots: Vec::new(),
     };
     let mut truthful = fake("CPU", "cpu", Some(Fault::Truthful));
     std::thread::scope(|scope| {
@@ -227,6 +228,32 @@ fn a_false_win_is_withheld_also_where_it_convicts_nobody() {
         // Honest hardware differs at the edge once in some thousand wins, not three times of four.
         let (wins, counts, convicted) = [4, 6, 8].map(settled)[2].clone();
         assert_eq!((wins, counts, convicted), (vec![0], (5, 4), Some((5, 4))));
+    });
+}
+
+#[test]
+fn one_false_transcript_convicts_whatever_the_win_is() {
+    use super::check::Checker;
+    let hunt = hunt();
+    let batch = |nonce, root: &str| Batch {
+        tried: 1,
+        last: Nonce::new(nonce).unwrap(),
+        won: vec![(Nonce::new(nonce).unwrap(), Gonka::won(&hunt.rule, &1.0).unwrap())],
+        roots: vec![root.to_owned()],
+        won_roots: vec![root.to_owned()],
+    };
+    let info = EngineInfo { engine: "cpu", device: "CPU".into() };
+    let (losses, fault) = (Arc::default(), Some(Fault::Truthful));
+    let mut cpu = Fake { info, losses, rebuilds: Arc::default(), fault, root: Some("true") };
+    std::thread::scope(|scope| {
+        let checker = Checker::start(scope, &mut cpu, &hunt, || false);
+        let mut checks = checker.client();
+        drop(checker);
+        for (nonce, root, wins, convicted) in [(1, "true", 1, None), (3, "false", 0, Some((2, 1)))] {
+            assert!(checks.add(batch(nonce, root)).is_empty(), "it waits for what the CPU finds");
+            let kept: usize = checks.finish().iter().map(|batch| batch.won.len()).sum();
+            assert_eq!((kept, checks.convicted(&hunt.rule)), (wins, convicted), "{root}");
+        }
     });
 }
 

@@ -1,9 +1,11 @@
 // half: binary16 stored in pairs, two to a u32, the lower half first.
 // Twin: the half crate as core uses it. Both directions are exact integer work: WGSL lets a driver flush
 // subnormals and round either way, and most weights lie near or below binary16's smallest normal.
-// NATIVE_UNPACK picks the driver's own unpacking; the host sets it after all 65536 values came out right.
+// NATIVE_UNPACK picks the driver's own unpacking; the host sets it after all 65536 values came out right. NATIVE_PACK picks
+// its own rounding; the host sets it after every f16, all midpoints between two, and the neighbours of both were rounded right.
 
 override NATIVE_UNPACK: bool = false;
+override NATIVE_PACK: bool = false;
 
 // Two binary16 bit patterns to f32, exact for every value; NaN stays NaN.
 fn widen_bits(h: vec2<u32>) -> vec2<f32> {
@@ -40,11 +42,14 @@ fn narrow_bits(x: vec2<f32>) -> vec2<u32> {
 }
 
 fn narrow(x: vec2<f32>) -> u32 {
+    if NATIVE_PACK {
+        return pack2x16float(x);
+    }
     let h = narrow_bits(x);
     return h.x | (h.y << 16u);
 }
 
 // Rounds to the nearest binary16 value.
 fn round_half(x: vec2<f32>) -> vec2<f32> {
-    return widen_bits(narrow_bits(x));
+    return widen(narrow(x));
 }

@@ -97,7 +97,7 @@ pub(crate) fn judge(bytes: &[u8]) {
     };
     let reports: Vec<AnyReport> = planned.submissions.iter().map(judged).collect();
     let is_empty = reports.is_empty();
-    let report = planned.conclude(reports);
+    let report = planned.conclude(reports, 0);
     assert_eq!(is_empty, report.verdict == ReportVerdict::Refused, "{:?}", report.verdict);
     if !report.unjudged.is_empty() {
         assert!(!matches!(report.verdict, ReportVerdict::Honest | ReportVerdict::Unconfirmed));

@@ -31,7 +31,7 @@ fn faults(bytes: &[u8], piece: usize) -> Result<Vec<(usize, FaultCode)>, Transcr
         }
         while !this.tasks(4).is_empty() {}
     }
-    let report = this.report()?;
+    let report = this.report(0)?;
     report.faults.iter().for_each(|fault| check_message(&fault.detail));
     Ok(report.faults.iter().map(|fault| (fault.index, fault.code)).collect())
 }

@@ -13,6 +13,7 @@ use crate::exact::Digest;
 use crate::exact::fields::{Reader, put_count, put_text};
 use crate::exact::params::{Params, VERSION};
 use crate::identity::{Beacon, Nonce};
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 const MAGIC: [u8; 4] = *b"SPXO";
@@ -78,17 +79,45 @@ pub struct Opening {
     pub state: Vec<i16>,
 }
 
+/// A nonce computed again for its openings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remade {
+    /// The leaves of all states, `[layers + 1]`.
+    pub leaves: Vec<Hash>,
+    /// The digest of the logits.
+    pub digest: Digest,
+    /// The states that were wanted, by their numbers, `[tokens, dim]` each.
+    pub states: BTreeMap<usize, Vec<i16>>,
+}
+
+impl Remade {
+    /// Its opening before `layer`, with the path of its transcript.
+    ///
+    /// # Panics
+    /// When the state was not wanted; before layer 0 none is.
+    #[must_use]
+    pub fn open(&self, nonce: Nonce, layer: usize, path: Vec<Hash>) -> Opening {
+        let state = if layer == 0 { Vec::new() } else { self.states[&layer].clone() };
+        Opening { nonce, layer, leaves: self.leaves.clone(), digest: self.digest, path, state }
+    }
+}
+
 /// Values of the state that an opening of `layer` carries.
 #[must_use]
 pub fn state_len(params: &Params, layer: usize) -> usize {
     if layer == 0 { 0 } else { params.tokens() * params.dim() }
 }
 
+/// Bytes of an opening of `layer` with a path of `path` nodes, without its length in front.
+#[must_use]
+pub fn bytes(params: &Params, layer: usize, path: usize) -> usize {
+    8 + 4 + 4 + 32 * (params.layers() + 2 + path) + 2 * state_len(params, layer)
+}
+
 /// Bytes of the largest opening of a model, without its length in front.
 #[must_use]
 pub fn max_bytes(params: &Params) -> usize {
-    let hashes = params.layers() + 2 + path_len(0, 1 << MAX_PATH);
-    8 + 4 + 4 + 32 * hashes + 2 * state_len(params, 1)
+    bytes(params, 1, path_len(0, 1 << MAX_PATH))
 }
 
 impl Opening {

@@ -173,18 +173,18 @@ impl Verification {
         is_open && !self.is_whole
     }
 
-    /// The report. Steps that were not taken count as withheld.
+    /// The report. Steps that were not taken count as withheld. `unix_seconds`: now, since 1970.
     ///
     /// # Errors
     /// [`TranscriptError::Length`] when bytes follow openings that are all true, [`TranscriptError::Json`] when there was
     /// no head.
-    pub fn report(self) -> Result<Report, TranscriptError> {
+    pub fn report(self, unix_seconds: u64) -> Result<Report, TranscriptError> {
         let no_head = || TranscriptError::Json { reason: "the openings have no head".into() };
         let judge = self.judge.ok_or_else(no_head)?;
         let is_taken = judge.taken() == judge.steps().len();
         match self.reader.unread() {
             got if got > 0 && is_taken && judge.faults().is_empty() => Err(TranscriptError::Length { got }),
-            _ => Ok(judge.report([self.meant.params.is_some(), self.meant.beacon.is_some()])),
+            _ => Ok(judge.report([self.meant.params.is_some(), self.meant.beacon.is_some()], unix_seconds)),
         }
     }
 }

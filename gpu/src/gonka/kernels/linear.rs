@@ -98,7 +98,7 @@ pub fn record(
             #[expect(clippy::cast_precision_loss, reason = "an estimate")]
             let cost = tile_cost * (columns * rows) as f64;
             recorder.dispatch(
-                kernels.get(tile.kernel()),
+                kernels.linear(tile),
                 bytemuck::bytes_of(&dims),
                 &[x, weight, out],
                 groups,

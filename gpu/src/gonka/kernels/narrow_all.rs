@@ -1,8 +1,8 @@
 //! Host side of `shaders/gonka/narrow_all.wgsl`.
 
-use super::{KernelId, Kernels, WG, assert_holds, members, u32_of};
+use super::{WG, assert_holds, members, u32_of};
 use crate::error::GpuError;
-use crate::kernel::{Access, Kernel};
+use crate::kernel::{Access, Compiled, Kernel};
 use crate::recorder::Recorder;
 
 /// See the kernel's file.
@@ -35,7 +35,7 @@ pub struct Dims {
 /// When a buffer is too short.
 pub fn record(
     recorder: &mut Recorder<'_>,
-    kernels: &Kernels,
+    compiled: &Compiled,
     [x, out]: [&wgpu::Buffer; 2],
     words: usize,
 ) -> Result<(), GpuError> {
@@ -43,5 +43,5 @@ pub fn record(
     assert_holds(out, words, 2);
     let dims = Dims { words: u32_of(words) };
     let groups = [dims.words.div_ceil(WG), 1];
-    recorder.dispatch(kernels.get(KernelId::NarrowAll), bytemuck::bytes_of(&dims), &[x, out], groups, 1.0)
+    recorder.dispatch(compiled, bytemuck::bytes_of(&dims), &[x, out], groups, 1.0)
 }

@@ -1,9 +1,11 @@
-//! Host side of `shaders/shared/tiles.wgsl`: the sizes of tiles.
+//! Host side of `shaders/shared/tiles.wgsl`: the tiles of products.
 
-use super::KernelId;
+use super::linear_matrix::MatrixTile;
+use super::{KernelOptions, linear, linear_wide};
 use crate::device::DeviceInfo;
+use crate::kernel::Kernel;
 
-/// The part of the result that one workgroup makes, and by which kernel. Every tile gives the same bits.
+/// The part of the result that one workgroup makes, and by which kernel. Every tile but [`Self::Matrix`] gives the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tile {
     /// 16 rows by 64 columns: for few rows.
@@ -14,27 +16,42 @@ pub enum Tile {
     Wide,
     /// 128 rows by 128 columns: `linear_wide`.
     Large,
+    /// By matrix units: `linear_matrix`.
+    Matrix(MatrixTile),
+}
+
+/// How a tile without matrix units is made.
+struct Plain {
+    /// Threads along columns and rows.
+    threads: [u32; 2],
+    /// Steps of 4 by 4 results.
+    steps: u32,
+    /// Groups of 4 values of k in a tile.
+    k_quads: u32,
 }
 
 impl Tile {
-    /// Every tile.
-    pub const ALL: [Self; 4] = [Self::Flat, Self::Square, Self::Wide, Self::Large];
+    /// Every tile that needs no matrix units.
+    pub const PLAIN: [Self; 4] = [Self::Flat, Self::Square, Self::Wide, Self::Large];
 
     /// Those that a device may make products by, [`Self::Flat`] and others. What a software driver compiles it takes
     /// seconds for, and large results in few threads, of which it runs one at a time, suit it best.
     #[must_use]
-    pub fn for_device(info: &DeviceInfo) -> &'static [Self] {
-        if info.is_software() { &[Self::Flat, Self::Wide] } else { &Self::ALL }
+    pub fn for_device(info: &DeviceInfo) -> Vec<Self> {
+        let plain: &[Self] = if info.is_software() { &[Self::Flat, Self::Wide] } else { &Self::PLAIN };
+        let matrix = MatrixTile::for_device(info).into_iter().map(Self::Matrix);
+        plain.iter().copied().chain(matrix).collect()
     }
 
-    /// Threads along columns and rows, steps of 4 by 4 results, and groups of 4 values of k in a tile.
-    fn shape(self) -> ([u32; 2], u32, u32) {
-        match self {
+    fn plain(self) -> Result<Plain, MatrixTile> {
+        let (threads, steps, k_quads) = match self {
             Self::Flat => ([16, 4], 1, 8),
             Self::Square => ([16, 16], 1, 8),
             Self::Wide => ([8, 8], 2, 8),
             Self::Large => ([16, 16], 2, 4),
-        }
+            Self::Matrix(tile) => return Err(tile),
+        };
+        Ok(Plain { threads, steps, k_quads })
     }
 
     /// Time per operation against the larger tiles: few rows share the reading of a weight.
@@ -42,38 +59,46 @@ impl Tile {
         if self == Self::Flat { 2.5 } else { 1.0 }
     }
 
-    pub(super) fn threads(self) -> [u32; 2] {
-        self.shape().0
+    /// Threads of a workgroup along x and y.
+    #[must_use]
+    pub fn threads(self) -> [u32; 2] {
+        self.plain().map_or_else(|tile| [tile.threads(), 1], |plain| plain.threads)
     }
 
     /// Rows of a tile.
     #[must_use]
     pub fn rows(self) -> usize {
-        let ([_, y], steps, _) = self.shape();
-        (4 * y * steps) as usize
+        let rows = |Plain { threads: [_, y], steps, .. }| (4 * y * steps) as usize;
+        self.plain().map_or_else(MatrixTile::rows, rows)
     }
 
     /// Columns of a tile.
     #[must_use]
     pub fn columns(self) -> usize {
-        let ([x, _], steps, _) = self.shape();
-        (4 * x * steps) as usize
+        let columns = |Plain { threads: [x, _], steps, .. }| (4 * x * steps) as usize;
+        self.plain().map_or_else(MatrixTile::columns, columns)
     }
 
     /// The kernel that makes it.
     #[must_use]
-    pub fn kernel(self) -> KernelId {
+    pub fn kernel(self) -> &'static Kernel {
         match self {
-            Self::Flat => KernelId::LinearFlat,
-            Self::Square => KernelId::LinearSquare,
-            Self::Wide => KernelId::LinearWide,
-            Self::Large => KernelId::LinearLarge,
+            Self::Flat | Self::Square => &linear::KERNEL,
+            Self::Wide | Self::Large => &linear_wide::KERNEL,
+            Self::Matrix(tile) => tile.kernel(),
         }
     }
 
-    pub(super) fn constants(self, native: (&'static str, f64)) -> Vec<(&'static str, f64)> {
-        let ([x, y], steps, k_quads) = self.shape();
-        let sizes = [("WG_X", x), ("WG_Y", y), ("STEPS", steps), ("K_QUADS", k_quads)];
-        std::iter::once(native).chain(sizes.map(|(name, size)| (name, f64::from(size)))).collect()
+    /// The kernel's override constants.
+    #[must_use]
+    pub fn constants(self, options: KernelOptions) -> Vec<(&'static str, f64)> {
+        let number = |(name, size)| (name, f64::from(size));
+        match self.plain() {
+            Ok(Plain { threads: [x, y], steps, k_quads }) => {
+                let sizes = [("WG_X", x), ("WG_Y", y), ("STEPS", steps), ("K_QUADS", k_quads)];
+                options.native().into_iter().chain(sizes.map(number)).collect()
+            }
+            Err(tile) => options.native().into_iter().chain(tile.sizes().map(number)).collect(),
+        }
     }
 }

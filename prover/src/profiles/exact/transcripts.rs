@@ -1,24 +1,27 @@
-//! Commitments of the `exact` profile (SPEC §II.12) made from the file of roots, opened and checked, on the CPU.
+//! Commitments of the `exact` profile (SPEC §II.12) made from the file of roots, opened and checked, on any device.
 
 mod roots;
 
-use super::memory;
-use crate::console::{advance, bar};
+use super::Transcriber;
+use crate::console::{advance, bar, unix_seconds};
 use crate::error::ProverError;
-use crate::profiles::{Meant, Setup, Told, Transcripts};
+use crate::options::DeviceArgs;
+use crate::profiles::{Meant, Put, Told, Transcripts};
+use crate::session::{self, AnyDevice};
 use crate::signals::Stop;
 use roots::Roots;
 use serde_json::{Value, json};
 use sphere_pow_core::exact::transcript::judge::joined;
+use sphere_pow_core::exact::transcript::opening::bytes;
+use sphere_pow_core::exact::transcript::tree::path_len;
 use sphere_pow_core::exact::transcript::{
-    self, Commitment, Judge, Keys, Opening, Report, TranscriptError, Verification,
+    self, Commitment, Judge, Keys, Place, Report, TranscriptError, Verification,
 };
-use sphere_pow_core::exact::{Digest, Params, Puzzle};
+use sphere_pow_core::exact::{Exact, Params, Puzzle};
 use sphere_pow_core::identity::{Beacon, Nonce};
-use sphere_pow_cpu::exact::{CpuExecutor, CpuOptions, Footprint};
+use sphere_pow_core::profile::EngineInfo;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Read, Write};
-use std::sync::{Mutex, PoisonError};
+use std::io::{BufRead, Read};
 
 /// Bytes of openings read at a time.
 const PIECE: usize = 1 << 20;
@@ -41,18 +44,18 @@ fn commitment(bytes: &[u8]) -> Result<Commitment, ProverError> {
     Commitment::read(bytes).map_err(|source| wrong("commitment", source))
 }
 
-/// The CPU, with weights in memory where they fit and are worth it.
-fn executor(puzzle: &Puzzle, setup: &Setup, keeps_weights: bool) -> Result<CpuExecutor, ProverError> {
-    let there = std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN);
-    let lean = Footprint::lean_limit_bytes(puzzle.params(), setup.threads.unwrap_or(there)) as u64;
-    let own = (!keeps_weights).then_some(lean);
-    let limit = [setup.memory_bytes, memory::available_bytes(), own].into_iter().flatten().min();
-    let memory_limit_bytes = limit.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
-    Ok(CpuExecutor::new(puzzle, CpuOptions { threads: setup.threads, kernels: None, memory_limit_bytes })?)
+/// A device that holds the model of a commitment.
+fn device(puzzle: &Puzzle, args: &DeviceArgs, stop: &Stop) -> Result<AnyDevice<Exact>, ProverError> {
+    args.setup::<Exact>()?;
+    session::one::<Exact>(args, puzzle, stop)
+}
+
+fn transcriber(device: &mut AnyDevice<Exact>) -> &mut dyn Transcriber {
+    device.transcriber().expect("every device of this profile makes transcripts")
 }
 
 impl Transcripts for ExactTranscripts {
-    fn commit(&self, roots: &[u8], before: Option<&[u8]>) -> Result<(String, Told), ProverError> {
+    fn commit(&self, roots: &mut dyn BufRead, before: Option<&[u8]>) -> Result<(String, Told), ProverError> {
         let roots = Roots::read(roots)?;
         let before = before.map(commitment).transpose()?;
         let (all, added) = roots.commitment(before.as_ref())?;
@@ -71,48 +74,48 @@ impl Transcripts for ExactTranscripts {
 
     fn open(
         &self,
-        (roots, committed): (&[u8], &[u8]),
+        (roots, committed): (&mut dyn BufRead, &[u8]),
         (beacon, samples): (&str, u32),
-        setup: &Setup,
-        out: &mut dyn Write,
+        devices: &DeviceArgs,
+        put: Put<'_>,
         stop: &Stop,
     ) -> Result<Told, ProverError> {
         let (roots, committed) = (Roots::read(roots)?, commitment(committed)?);
         let judge = Judge::new(&committed, &Beacon::new(beacon)?, samples);
         let judge = judge.map_err(|source| wrong("openings", source))?;
         let trees = roots.trees(&committed)?;
-        let mut wanted: BTreeMap<Nonce, BTreeSet<usize>> = BTreeMap::new();
-        let places = judge.steps().iter().map(|step| {
-            let place = committed.place(step.position).expect("drawn among the nonces");
-            wanted.entry(place.nonce).or_default().insert(step.layer);
-            (step.layer, place)
-        });
-        let places: Vec<_> = places.collect();
-        let made = remake(&judge, &wanted, setup, stop)?;
+        drop(roots);
         let head = judge.head().to_bytes();
-        out.write_all(&head)?;
-        let mut n_bytes = head.len();
-        for (layer, place) in places {
-            let Made { leaves, digest, states } = &made[&place.nonce];
-            let at = usize::try_from(place.index).expect("as many as there are roots");
-            let tree = &trees[place.interval];
-            if judge.keys().transcript(place.nonce, leaves, digest) != tree.transcripts()[at] {
-                let reason = format!("nonce {} gives another transcript than was mined", place.nonce);
-                return Err(json_error("roots", reason));
+        put(0, &head)?;
+        let (wanted, n_bytes) = places(&judge, head.len());
+        let mut device = device(committed.puzzle(), devices, stop)?;
+        let nonces: Vec<Nonce> = wanted.keys().copied().collect();
+        let states: Vec<BTreeSet<usize>> = wanted
+            .values()
+            .map(|opened| opened.iter().map(|opened| opened.layer).filter(|layer| *layer > 0).collect())
+            .collect();
+        let bar = bar("computing again");
+        let progress = advance(&bar, stop);
+        let (mut done, batch) = (0.0, device.batch().max(1));
+        for (nonces, states) in nonces.chunks(batch).zip(states.chunks(batch)) {
+            #[expect(clippy::cast_precision_loss, reason = "a share for display")]
+            let part = nonces.len() as f32 / wanted.len() as f32;
+            let mut told = |share: f32| progress(done + part * share);
+            let remade = transcriber(&mut device).remake(committed.key(), nonces, states, &mut told)?;
+            for (nonce, remade) in nonces.iter().zip(remade) {
+                let transcript = judge.keys().transcript(*nonce, &remade.leaves, &remade.digest);
+                for Opened { layer, interval, index, place } in &wanted[nonce] {
+                    let tree = &trees[*interval];
+                    if transcript != tree.transcripts()[*index] {
+                        let reason = format!("nonce {nonce} gives another transcript than was mined");
+                        return Err(json_error("roots", reason));
+                    }
+                    put(*place, &remade.open(*nonce, *layer, tree.path(*index)).to_bytes())?;
+                }
             }
-            let opening = Opening {
-                nonce: place.nonce,
-                layer,
-                leaves: leaves.clone(),
-                digest: *digest,
-                path: tree.path(at),
-                state: states.get(&layer).cloned().unwrap_or_default(),
-            };
-            let bytes = opening.to_bytes();
-            n_bytes += bytes.len();
-            out.write_all(&bytes)?;
+            done += part;
         }
-        out.flush()?;
+        bar.finish_and_clear();
         let (steps, nonces) = (judge.steps().len(), wanted.len());
         let value = json!({ "openings": steps, "nonces": nonces, "bytes": n_bytes, "beacon": beacon });
         let text = format!("opened {steps} steps of {nonces} nonces that {beacon} draws, {n_bytes} bytes");
@@ -124,7 +127,7 @@ impl Transcripts for ExactTranscripts {
         committed: &[u8],
         openings: &mut dyn Read,
         meant: &Meant,
-        setup: &Setup,
+        devices: &DeviceArgs,
         stop: &Stop,
     ) -> Result<Told, ProverError> {
         let committed = commitment(committed)?;
@@ -132,13 +135,13 @@ impl Transcripts for ExactTranscripts {
         let meant = core_meant(meant, params)?;
         let mut verification =
             Verification::new(committed, meant).map_err(|source| wrong("commitment", source))?;
-        repeat(&mut verification, openings, setup, stop)?;
-        let report = verification.report().map_err(|source| wrong("openings", source))?;
-        Ok(told(&report))
+        let engine = repeat(&mut verification, openings, devices, stop)?;
+        let report = verification.report(unix_seconds()).map_err(|source| wrong("openings", source))?;
+        Ok(told(&report, engine.as_ref()))
     }
 }
 
-fn told(report: &Report) -> Told {
+fn told(report: &Report, engine: Option<&EngineInfo>) -> Told {
     let mut text = format!(
         "{}\n  profile {}, key {}, block {}\n  commitment {}, beacon {}\n",
         report.summary,
@@ -148,6 +151,9 @@ fn told(report: &Report) -> Told {
         report.commitment,
         report.beacon
     );
+    if let Some(EngineInfo { engine, device }) = engine {
+        text.push_str(&format!("  layers repeated on {engine} ({device})\n"));
+    }
     for fault in report.faults.iter().skip(1).take(9) {
         text.push_str(&format!("  also {}\n", fault.detail));
     }
@@ -166,62 +172,46 @@ fn core_meant(meant: &Meant, params: Option<Params>) -> Result<transcript::Meant
     })
 }
 
-/// What opening a nonce takes.
-struct Made {
-    leaves: Vec<sphere_pow_core::exact::transcript::Hash>,
-    digest: Digest,
-    /// By layer.
-    states: BTreeMap<usize, Vec<i16>>,
+/// A step that is opened.
+struct Opened {
+    layer: usize,
+    /// Whose tree holds the transcript.
+    interval: usize,
+    /// Where in the tree.
+    index: usize,
+    /// Where in the openings its bytes begin.
+    place: u64,
 }
 
-/// Computes nonces again, and keeps the states that are wanted.
-fn remake(
-    judge: &Judge,
-    wanted: &BTreeMap<Nonce, BTreeSet<usize>>,
-    setup: &Setup,
-    stop: &Stop,
-) -> Result<BTreeMap<Nonce, Made>, ProverError> {
-    let (puzzle, key) = (judge.commitment().puzzle(), judge.commitment().key());
-    let layers = puzzle.params().layers();
-    let mut executor = executor(puzzle, setup, true)?;
-    let nonces: Vec<Nonce> = wanted.keys().copied().collect();
-    let mut made = BTreeMap::new();
-    let bar = bar("computing again");
-    let progress = advance(&bar, stop);
-    for batch in nonces.chunks(executor.preferred_batch().get()) {
-        let none = || (vec![None; layers + 1], BTreeMap::new());
-        let seen = Mutex::new(batch.iter().map(|_| none()).collect::<Vec<_>>());
-        let see = |ix: usize, state: usize, values: &[i16]| {
-            let leaf = judge.keys().leaf(state, values);
-            let kept = (state > 0 && wanted[&batch[ix]].contains(&state)).then(|| values.to_vec());
-            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-            seen[ix].0[state] = Some(leaf);
-            seen[ix].1.extend(kept.map(|values| (state, values)));
-        };
-        #[expect(clippy::cast_precision_loss, reason = "a share for display")]
-        let done = made.len() as f32 / nonces.len() as f32;
-        let logits = executor.observed(key, batch, Some(&see), &mut |_| progress(done))?;
-        let seen = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let rows = logits.chunks_exact(puzzle.params().vocab());
-        for ((nonce, logits), (leaves, states)) in batch.iter().zip(rows).zip(seen) {
-            let leaves = leaves.into_iter().map(|leaf| leaf.expect("every state is seen")).collect();
-            made.insert(*nonce, Made { leaves, digest: Digest::of_logits(logits), states });
-        }
+/// The drawn steps by nonce, and the bytes that their openings take behind a head of so many.
+fn places(judge: &Judge, head: usize) -> (BTreeMap<Nonce, Vec<Opened>>, u64) {
+    let committed = judge.commitment();
+    let mut end = head as u64;
+    let mut wanted: BTreeMap<Nonce, Vec<Opened>> = BTreeMap::new();
+    for step in judge.steps() {
+        let Place { interval, index, nonce } =
+            committed.place(step.position).expect("drawn among the nonces");
+        let path = path_len(index, committed.intervals()[interval].nonces());
+        let index = usize::try_from(index).expect("as many as there are roots");
+        let opened = Opened { layer: step.layer, interval, index, place: end };
+        // With the length in front.
+        end += 4 + bytes(committed.puzzle().params(), step.layer, path) as u64;
+        wanted.entry(nonce).or_default().push(opened);
     }
-    bar.finish_and_clear();
-    Ok(made)
+    (wanted, end)
 }
 
-/// Reads openings piece by piece and repeats their layers, those of one layer together.
+/// Reads openings piece by piece and repeats their layers, those of one layer together. Gives what repeated them.
 fn repeat(
     verification: &mut Verification,
     openings: &mut dyn Read,
-    setup: &Setup,
+    devices: &DeviceArgs,
     stop: &Stop,
-) -> Result<(), ProverError> {
+) -> Result<Option<EngineInfo>, ProverError> {
     let (puzzle, key) = (verification.commitment().puzzle().clone(), verification.commitment().key().clone());
-    // Not before the head is known to be right: the weights of a block take long.
-    let mut cpu = None;
+    // Each layer's weights are used once or a few times. Nothing is opened before the head is known to be right.
+    let devices = DeviceArgs { is_lean: true, ..devices.clone() };
+    let mut opened = None;
     let bar = bar("repeating");
     let progress = advance(&bar, stop);
     while verification.wants_more() {
@@ -233,18 +223,20 @@ fn repeat(
         loop {
             let tasks = verification.tasks(TOGETHER);
             let Some(first) = tasks.first() else { break };
-            let cpu = match &mut cpu {
-                Some(cpu) => cpu,
-                none => none.insert(executor(&puzzle, setup, false)?),
+            let device = match &mut opened {
+                Some(device) => device,
+                none => none.insert(device(&puzzle, &devices, stop)?),
             };
             let (nonces, states) = joined(&tasks);
             let share = verification.judge().map_or(0.0, share);
-            let (next, logits) = cpu.repeat(&key, &nonces, first.layer, &states, &mut |_| progress(share))?;
+            let mut told = |_| progress(share);
+            let (next, logits) =
+                transcriber(device).repeat(&key, &nonces, first.layer, &states, &mut told)?;
             verification.settle(&tasks, &next, &logits);
         }
     }
     bar.finish_and_clear();
-    Ok(())
+    Ok(opened.map(|device| device.info().clone()))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a share for display")]

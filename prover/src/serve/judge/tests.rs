@@ -1,10 +1,10 @@
 use super::*;
-use crate::device::Product;
+use crate::device::Rig;
 use crate::serve::Settings;
 use crate::serve::node::Waiting;
 use crate::serve::store::Store;
 use sphere_pow_core::gonka::Gonka;
-use sphere_pow_core::profile::{EngineInfo, OnProgress, ProfileName};
+use sphere_pow_core::profile::{Engine, EngineInfo, OnProgress, ProfileName};
 use sphere_pow_gpu::GpuError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +17,9 @@ struct Fake {
     rebuilds: Arc<AtomicUsize>,
 }
 
-impl Device<Gonka> for Fake {
+impl Engine<Gonka> for Fake {
+    type Error = ProverError;
+
     fn info(&self) -> &EngineInfo {
         &self.info
     }
@@ -26,7 +28,7 @@ impl Device<Gonka> for Fake {
         2
     }
 
-    fn outcomes(
+    async fn outcomes(
         &mut self,
         _: &PublicKey,
         nonces: &[Nonce],
@@ -39,22 +41,12 @@ impl Device<Gonka> for Fake {
         }
         Ok(vec![1.25; nonces.len()])
     }
+}
 
-    fn keep_roots(&mut self) -> bool {
-        false
-    }
-
-    fn take_roots(&mut self) -> Vec<String> {
-        Vec::new()
-    }
-
+impl Rig for Fake {
     fn rebuild(&mut self) -> Result<(), ProverError> {
         self.rebuilds.fetch_add(1, Ordering::Relaxed);
         Ok(())
-    }
-
-    fn product(&mut self) -> Result<Option<Product>, ProverError> {
-        Ok(None)
     }
 }
 

@@ -17,6 +17,7 @@ export interface Progress {
 export interface Report {
   schema: number;
   software: string;
+  date: string;
   /** The gravest of the document. */
   verdict: Verdict;
   shape: string;

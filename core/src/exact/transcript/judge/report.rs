@@ -48,6 +48,10 @@ pub struct Report {
     pub verdict: Verdict,
     /// It in one line.
     pub summary: String,
+    /// Version of the software.
+    pub software: &'static str,
+    /// When it was concluded, as [`crate::text::date`] writes it.
+    pub date: String,
     /// `exact`.
     pub profile: &'static str,
     /// Version of its rules.
@@ -99,9 +103,10 @@ impl Judge {
 
     /// The report. Steps that were not taken count as withheld.
     ///
-    /// `confirmed`: of model and beacon, what the verifier said itself; a preset is known to everybody.
+    /// `confirmed`: of model and beacon, what the verifier said itself; a preset is known to everybody. `unix_seconds`:
+    /// now, since 1970.
     #[must_use]
-    pub fn report(mut self, [has_params, has_beacon]: [bool; 2]) -> Report {
+    pub fn report(mut self, [has_params, has_beacon]: [bool; 2], unix_seconds: u64) -> Report {
         while self.taken < self.steps.len() {
             self.take(None);
         }
@@ -138,6 +143,8 @@ impl Judge {
         Report {
             verdict,
             summary,
+            software: env!("CARGO_PKG_VERSION"),
+            date: crate::text::date(unix_seconds),
             profile: "exact",
             profile_version: VERSION,
             preset,

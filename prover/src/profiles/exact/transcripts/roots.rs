@@ -9,6 +9,12 @@ use sphere_pow_core::exact::transcript::tree::Tree;
 use sphere_pow_core::exact::transcript::{Commitment, Hash, Interval, Keys};
 use sphere_pow_core::exact::{Params, Puzzle};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
+use std::io::{BufRead, Read};
+
+/// Most bytes of a line, which holds 65536 roots at most.
+const MAX_LINE_BYTES: usize = 1 << 23;
+/// Most roots of a file; with the tree over them they take 3 GiB.
+const MAX_ROOTS: usize = 1 << 25;
 
 /// One batch.
 struct Batch {
@@ -24,15 +30,26 @@ pub(super) struct Roots {
 }
 
 impl Roots {
-    /// Reads the file; a last line without its end is what a run that broke off left, and is passed over.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self, ProverError> {
+    /// Reads the file line by line; a last line without its end is what a run that broke off left, and is passed over.
+    pub(super) fn read(file: &mut dyn BufRead) -> Result<Self, ProverError> {
         let mut this: Option<Self> = None;
-        for (ix, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
-            if line.trim_ascii().is_empty() || !line.ends_with(b"\n") {
+        let (mut line, mut n_lines, mut n_roots) = (Vec::new(), 0_usize, 0_usize);
+        loop {
+            line.clear();
+            n_lines += 1;
+            let at = |reason: &str| json_error("roots", format!("line {n_lines}: {reason}"));
+            let error = |source| ProverError::File { file: "the roots".into(), source };
+            (&mut *file).take(MAX_LINE_BYTES as u64).read_until(b'\n', &mut line).map_err(error)?;
+            if !line.ends_with(b"\n") {
+                if line.len() == MAX_LINE_BYTES {
+                    return Err(at(&format!("more than the {MAX_LINE_BYTES} bytes of a batch")));
+                }
+                break;
+            }
+            if line.trim_ascii().is_empty() {
                 continue;
             }
-            let at = |reason: &str| json_error("roots", format!("line {}: {reason}", ix + 1));
-            let value: Value = serde_json::from_slice(line).map_err(|error| at(&error.to_string()))?;
+            let value: Value = serde_json::from_slice(&line).map_err(|error| at(&error.to_string()))?;
             let params =
                 Params::from_json(&value["params"].to_string()).map_err(|error| at(&error.to_string()))?;
             let puzzle = Puzzle::new(&params, &BlockHash::new(text(&value, "block_hash")?)?);
@@ -45,7 +62,12 @@ impl Roots {
             if (&own.puzzle, &own.key) != (&puzzle, &key) {
                 return Err(at("another model, block or key than before"));
             }
-            own.batches.push(batch(&value).ok_or_else(|| at("its nonces and roots do not fit"))?);
+            let batch = batch(&value).ok_or_else(|| at("its nonces and roots do not fit"))?;
+            n_roots += batch.roots.len();
+            if n_roots > MAX_ROOTS {
+                return Err(at(&format!("more than {MAX_ROOTS} roots")));
+            }
+            own.batches.push(batch);
         }
         this.ok_or_else(|| json_error("roots", "nothing was mined with transcripts".into()))
     }

@@ -1,0 +1,95 @@
+//! What a device is measured by: its products alone, without what they read back, and each kernel's share of a batch.
+
+use super::executor::GpuExecutor;
+use super::kernels::linear;
+use crate::error::GpuError;
+use crate::measure::OpTimes;
+use crate::recorder::Recorder;
+use sphere_pow_core::gonka::plan::Slot;
+use sphere_pow_core::gonka::weights::{LayerTensor, Tensor};
+use std::ops::ControlFlow;
+use std::time::Duration;
+use web_time::Instant;
+
+/// A measurement this long is believed.
+const TELLING: Duration = Duration::from_millis(200);
+/// Repetitions after which it is believed anyway.
+const MAX_REPEATS: u32 = 1 << 14;
+
+/// A product as it was timed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ProductTime {
+    /// The tensor: `w1`, `w2` or `wq`.
+    pub name: &'static str,
+    /// Rows of the left side.
+    pub rows: usize,
+    /// What is summed over.
+    pub k: usize,
+    /// Rows of the weight.
+    pub columns: usize,
+    /// Of one, on the host's clock over many, without any readback.
+    pub seconds: f64,
+}
+
+impl GpuExecutor {
+    /// Times the products of a layer at the rows of a full batch: the wide one, the deep one and the square one. Their values
+    /// are whatever lies in the buffers.
+    ///
+    /// # Errors
+    /// As the device fails.
+    pub async fn product_times(&mut self) -> Result<Vec<ProductTime>, GpuError> {
+        let products = [
+            ("w1", Slot::Normed, LayerTensor::W1, Slot::Gate),
+            ("w2", Slot::Gate, LayerTensor::W2, Slot::Branch),
+            ("wq", Slot::Normed, LayerTensor::Wq, Slot::Query),
+        ];
+        let (gpu, kernels, model, pace) = self.parts();
+        let mut out = Vec::new();
+        for (name, input, tensor, output) in products {
+            let rows = input.max_rows(model.params()).count(model.batch(), model.params());
+            let (shape, buffers) = {
+                let mut go_on = |_| ControlFlow::Continue(());
+                let mut recorder = Recorder::new(gpu, pace, 1.0, &mut go_on);
+                let tensor = Tensor::Layer(0, tensor);
+                let chunk = model.make_chunk(&mut recorder, kernels, input, tensor, output, rows)?;
+                recorder.finish().await?;
+                chunk
+            };
+            let mut repeats = 1;
+            let seconds = loop {
+                let mut go_on = |_| ControlFlow::Continue(());
+                let mut recorder = Recorder::new(gpu, pace, 1.0, &mut go_on);
+                let since = Instant::now();
+                for _ in 0..repeats {
+                    linear::record(&mut recorder, kernels, kernels.tile_for(rows), buffers, shape)?;
+                    recorder.catch_up().await?;
+                }
+                recorder.finish().await?;
+                let time = since.elapsed();
+                if time >= TELLING || repeats >= MAX_REPEATS {
+                    break time.as_secs_f64() / f64::from(repeats);
+                }
+                repeats *= 2;
+            };
+            out.push(ProductTime { name, rows, k: shape.k, columns: shape.weight_rows, seconds });
+        }
+        Ok(out)
+    }
+
+    /// Time on the device of each kernel in a full batch, each dispatch timed by itself; `None` where the device has no
+    /// timestamps.
+    ///
+    /// # Errors
+    /// As the device fails.
+    pub async fn op_times(&mut self) -> Result<Option<OpTimes>, GpuError> {
+        let (gpu, kernels, model, pace) = self.parts();
+        let (mut times, mut go_on) = (OpTimes::new(), |_| ControlFlow::Continue(()));
+        let mut recorder = Recorder::new(gpu, pace, 1.0, &mut go_on);
+        if !recorder.time_dispatches(&mut times) {
+            return Ok(None);
+        }
+        model.record(&mut recorder, kernels, model.batch()).await?;
+        recorder.finish().await?;
+        Ok(Some(times))
+    }
+}
