@@ -26,11 +26,22 @@ impl Document {
             described.is_object(),
             "{method} {path} answers {status}, which the document does not say: {value}"
         );
-        let mut schema = described["content"]["application/json"]["schema"].clone();
+        self.fits(&described["content"]["application/json"]["schema"], value);
+    }
+
+    /// Checks a callback against the document.
+    fn check_callback(&self, kind: &str, body: &Value) {
+        let request = &self.0["webhooks"][kind]["post"]["requestBody"];
+        self.fits(&request["content"]["application/json"]["schema"], body);
+    }
+
+    fn fits(&self, schema: &Value, value: &Value) {
+        assert!(schema.is_object(), "no schema for {value}");
+        let mut schema = schema.clone();
         schema["components"] = self.0["components"].clone();
         let validator = jsonschema::validator_for(&schema).unwrap();
         let errors: Vec<String> = validator.iter_errors(value).map(|error| error.to_string()).collect();
-        assert!(errors.is_empty(), "{method} {path} {status}: {errors:?}: {value}");
+        assert!(errors.is_empty(), "{errors:?}: {value}");
     }
 }
 
@@ -108,6 +119,12 @@ fn the_call_sequence_of_an_epoch_mines_delivers_judges_and_stops() {
         "dist": [], "node_id": 0});
     assert_eq!(call("POST", "/api/v1/pow/validate", Some(&empty)), (200, Value::Null));
     let verdicts = receiver.wait(3, "/validated");
+    for kind in ["generated", "validated"] {
+        receiver
+            .taken(&format!("/{kind}"))
+            .iter()
+            .for_each(|taken| document.check_callback(kind, &taken.body));
+    }
     let of = |n: usize| {
         &verdicts.iter().find(|taken| taken.body["nonces"].as_array().unwrap().len() == n).unwrap().body
     };
