@@ -76,13 +76,6 @@ fn print(mut to: impl Write, text: &str) -> std::io::Result<()> {
     to.flush()
 }
 
-/// The seconds since 1970, 0 where the clock is before.
-#[must_use]
-pub fn unix_seconds() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs())
-}
-
 /// A line on standard error, where anybody reads it.
 pub fn warn(line: &str) {
     let _ = print(std::io::stderr(), &format!("{line}\n"));

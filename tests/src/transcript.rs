@@ -180,13 +180,10 @@ impl Host {
     pub fn open(&self, judge: &Judge, index: usize) -> Opening {
         let step = judge.steps()[index];
         let place = self.commitment.place(step.position).expect("drawn");
-        let (states, leaves, digest) = &self.records[&place.nonce];
         let (nonces, tree) = &self.intervals[place.interval];
         let at = usize::try_from(place.index).expect("small");
         assert_eq!(nonces[at], place.nonce);
-        let state = if step.layer == 0 { Vec::new() } else { states[step.layer].clone() };
-        let (nonce, layer, leaves, digest) = (place.nonce, step.layer, leaves.clone(), *digest);
-        Opening { nonce, layer, leaves, digest, path: tree.path(at), state }
+        self.remade(&[place.nonce])[0].open(place.nonce, step.layer, tree.path(at))
     }
 }
 

@@ -35,11 +35,13 @@ pub fn leaves_bytes(params: &Params, batch: usize) -> u64 {
 /// Bytes of the chaining values of a batch's states.
 #[must_use]
 pub fn chaining_bytes(params: &Params, batch: usize) -> u64 {
-    (batch * chunks_of(state_bytes(params)) * HASH_BYTES) as u64
+    (batch * chunks_of(state_bytes(params, 0)) * HASH_BYTES) as u64
 }
 
-fn state_bytes(params: &Params) -> usize {
-    2 * params.tokens() * params.dim()
+/// Bytes of state `state`: after the last layer of the last position alone.
+#[must_use]
+pub fn state_bytes(params: &Params, state: usize) -> usize {
+    2 * params.dim() * if state == params.layers() { 1 } else { params.tokens() }
 }
 
 impl StateHasher {
@@ -74,8 +76,7 @@ impl StateHasher {
         nonces: usize,
     ) -> Result<(), GpuError> {
         let Some(state) = op.state_before(&self.params) else { return Ok(()) };
-        let is_last = state == self.params.layers();
-        let bytes = if is_last { 2 * self.params.dim() } else { state_bytes(&self.params) };
+        let bytes = state_bytes(&self.params, state);
         let buffers = [stream, &self.chaining, &self.leaves];
         self.kernels.record(recorder, &self.keys[state], buffers, (nonces, bytes), state * nonces)
     }

@@ -1,19 +1,15 @@
 //! What openings take (SPEC §II.12): nonces computed again with the states that they carry, and single layers repeated.
 
 use super::executor::ExactGpuExecutor;
+use super::leaves::state_bytes;
 use crate::Progress;
 use crate::error::GpuError;
 use crate::recorder::Recorder;
+use sphere_pow_core::exact::Digest;
 use sphere_pow_core::exact::plan::{Op, repeat_ops};
 use sphere_pow_core::exact::transcript::Remade;
-use sphere_pow_core::exact::{Digest, Params};
 use sphere_pow_core::identity::{Nonce, PublicKey};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Bytes of state `state`: after the last layer of the last position alone.
-fn state_bytes(params: &Params, state: usize) -> usize {
-    2 * params.dim() * if state == params.layers() { 1 } else { params.tokens() }
-}
 
 impl ExactGpuExecutor {
     /// Nonces computed again for their openings, with the states that are `wanted` of each. The CPU's `remake` is the

@@ -1,7 +1,8 @@
 //! `sphere-pow demo`: the main job on what is here, no options.
 
 use super::{BENCH_BLOCK_HASH, BENCH_PUBLIC_KEY};
-use crate::console::{Output, advance, bar, unix_seconds};
+use crate::clock::unix_seconds;
+use crate::console::{Output, advance, bar};
 use crate::device::Device;
 use crate::error::ProverError;
 use crate::ledger::{Ledger, Progress};

@@ -1,7 +1,8 @@
 //! `sphere-pow verify`.
 
 use super::commit::MAX_COMMITMENT_BYTES;
-use crate::console::{Output, unix_seconds};
+use crate::clock::unix_seconds;
+use crate::console::Output;
 use crate::error::ProverError;
 use crate::input;
 use crate::options::{DeviceArgs, option_for};

@@ -2,7 +2,8 @@
 
 use super::judge;
 use super::node::{Assignment, DISK_WAIT, Devices, Node, Order, Phase};
-use super::store::{Share, Win, now_ms};
+use super::store::{Share, Win};
+use crate::clock::now_ms;
 use crate::error::ProverError;
 use crate::ledger::{Entry, LedgerError};
 use crate::profiles::{Machine, Visitor, with_profile};

@@ -13,6 +13,7 @@ use super::courier::Counters;
 use super::init::Init;
 use super::rates::{History, Rates, Totals};
 use super::store::{Store, StoreError};
+use crate::clock::now_ms;
 use crate::error::ProverError;
 use crate::search::Tally;
 use crate::signals::Stop;
@@ -326,8 +327,7 @@ impl Node {
     pub(super) fn remember(&self, assignment: Option<&Assignment>) {
         let text = assignment.map(|assignment| {
             let Assignment { init, phase } = assignment;
-            let remembered =
-                Remembered { body: init.body.clone(), phase: *phase, at_ms: super::store::now_ms() };
+            let remembered = Remembered { body: init.body.clone(), phase: *phase, at_ms: now_ms() };
             serde_json::to_string(&remembered).expect("plain data")
         });
         if let Err(error) = self.store.assign(text.as_deref()) {
@@ -341,7 +341,7 @@ impl Node {
         let Some(remembered) = text.and_then(|text| serde_json::from_str::<Remembered>(&text).ok()) else {
             return;
         };
-        let age_ms = super::store::now_ms().saturating_sub(remembered.at_ms);
+        let age_ms = now_ms().saturating_sub(remembered.at_ms);
         if age_ms > u64::try_from(self.settings.window.as_millis()).unwrap_or(u64::MAX) {
             return;
         }

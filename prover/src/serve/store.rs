@@ -11,6 +11,7 @@ mod records;
 pub use disk::StoreError;
 pub(crate) use records::{Columns, Kind, Parcel, Queued, Win, random_key};
 
+use crate::clock::now_ms;
 use crate::ledger::{Entry, Progress};
 use disk::Disk;
 use redb::{ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
@@ -270,12 +271,6 @@ impl Store {
             })
         })
     }
-}
-
-/// Milliseconds of the system's clock since 1970.
-pub(crate) fn now_ms() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A number that no record had before.

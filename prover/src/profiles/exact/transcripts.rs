@@ -3,7 +3,8 @@
 mod roots;
 
 use super::Transcriber;
-use crate::console::{advance, bar, unix_seconds};
+use crate::clock::unix_seconds;
+use crate::console::{advance, bar};
 use crate::error::ProverError;
 use crate::options::DeviceArgs;
 use crate::profiles::{Meant, Put, Told, Transcripts};
@@ -17,7 +18,7 @@ use sphere_pow_core::exact::transcript::tree::path_len;
 use sphere_pow_core::exact::transcript::{
     self, Commitment, Judge, Keys, Place, Report, TranscriptError, Verification,
 };
-use sphere_pow_core::exact::{Exact, Params, Puzzle};
+use sphere_pow_core::exact::{Exact, Params};
 use sphere_pow_core::identity::{Beacon, Nonce};
 use sphere_pow_core::profile::EngineInfo;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,12 +43,6 @@ fn json_error(what: &str, reason: String) -> ProverError {
 /// A commitment in either form.
 fn commitment(bytes: &[u8]) -> Result<Commitment, ProverError> {
     Commitment::read(bytes).map_err(|source| wrong("commitment", source))
-}
-
-/// A device that holds the model of a commitment.
-fn device(puzzle: &Puzzle, args: &DeviceArgs, stop: &Stop) -> Result<AnyDevice<Exact>, ProverError> {
-    args.setup::<Exact>()?;
-    session::one::<Exact>(args, puzzle, stop)
 }
 
 fn transcriber(device: &mut AnyDevice<Exact>) -> &mut dyn Transcriber {
@@ -88,7 +83,7 @@ impl Transcripts for ExactTranscripts {
         let head = judge.head().to_bytes();
         put(0, &head)?;
         let (wanted, n_bytes) = places(&judge, head.len());
-        let mut device = device(committed.puzzle(), devices, stop)?;
+        let mut device = session::one::<Exact>(devices, committed.puzzle(), stop)?;
         let nonces: Vec<Nonce> = wanted.keys().copied().collect();
         let states: Vec<BTreeSet<usize>> = wanted
             .values()
@@ -225,7 +220,7 @@ fn repeat(
             let Some(first) = tasks.first() else { break };
             let device = match &mut opened {
                 Some(device) => device,
-                none => none.insert(device(&puzzle, &devices, stop)?),
+                none => none.insert(session::one::<Exact>(&devices, &puzzle, stop)?),
             };
             let (nonces, states) = joined(&tasks);
             let share = verification.judge().map_or(0.0, share);

@@ -1,11 +1,12 @@
 //! Proofs of work: init, phases, batches to judge.
 
 use super::Answer;
+use crate::clock::now_ms;
 use crate::serve::body::{self, Faults};
 use crate::serve::init::Init;
 use crate::serve::judge;
 use crate::serve::node::{Assignment, Node, Phase, Waiting};
-use crate::serve::store::{Queued, now_ms};
+use crate::serve::store::Queued;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
