@@ -2,14 +2,12 @@
 //!
 //! Every figure that is compared with another is measured in turns with it, since other work may share the
 //! machine: the ratios printed first are medians over pairs of neighbouring runs. Criterion's own figures
-//! follow. `cargo bench -p sphere-pow-cpu --bench exact -- [filter]`; `RATIOS=0` leaves the ratios out.
+//! follow. `cargo bench -p sphere-pow-bench --bench exact -- [filter]`; `RATIOS=0` leaves the ratios out.
 
-mod common;
-
-use common::{median, seconds};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rten_gemm::{GemmExecutor, GemmInputA, GemmInputB, GemmUninitOptions, PackedBMatrix};
 use rten_tensor::NdTensorView;
+use sphere_pow_bench::{median, seconds};
 use sphere_pow_core::exact::params::RawParams;
 use sphere_pow_core::exact::plan::Plan;
 use sphere_pow_core::exact::{Params, Preset, Puzzle};

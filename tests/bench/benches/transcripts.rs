@@ -1,9 +1,7 @@
 //! What transcripts of the `exact` profile cost: mining with and without them, taken in turns, and 200 openings repeated
-//! against one whole nonce. `cargo bench -p sphere-pow-cpu --bench transcripts -- [preset]`, `standard` by default.
+//! against one whole nonce. `cargo bench -p sphere-pow-bench --bench transcripts -- [preset]`, `standard` by default.
 
-mod common;
-
-use common::{median, seconds};
+use sphere_pow_bench::{median, seconds};
 use sphere_pow_core::exact::transcript::Keys;
 use sphere_pow_core::exact::{Preset, Puzzle};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
