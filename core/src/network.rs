@@ -8,11 +8,12 @@
 //! - [`message`]: which messages the chain takes.
 //! - [`weight`], [`majority`], [`cap`]: from batches and votes to voting weight.
 //! - [`sample`], [`go_rand`], [`detection`]: which nonces a validator checks, and what that finds.
-//! - [`reputation`]: who checks requests, and how often.
+//! - [`reputation`], [`committee`]: who checks requests and claims, and how often.
 //! - [`reward`]: what hosts earn.
 //! - [`difficulty`]: how the radius follows the network's power.
 
 pub mod cap;
+pub mod committee;
 pub mod decimal;
 pub mod detection;
 pub mod difficulty;

@@ -148,7 +148,7 @@ fn key(commitment: &Commitment, beacon: &Beacon, validator: &PublicKey, particip
 }
 
 /// Uniform below `n` > 0: a little-endian 64-bit draw, again while it is at or above the last whole multiple.
-fn below(rng: &mut ChaCha20Rng, n: u64) -> u64 {
+pub(super) fn below(rng: &mut ChaCha20Rng, n: u64) -> u64 {
     // 2^64 mod n draws at the top would favour small remainders.
     let uneven = n.wrapping_neg() % n;
     loop {
