@@ -1,0 +1,305 @@
+//! The ledger: what a network's blocks add up to. A pure function of the rules, the messages and the blocks' hashes.
+
+mod books;
+mod judge;
+mod settle;
+
+pub use books::{Checks, Entry, Outcome};
+pub use settle::Settled;
+
+use crate::message::{Claim, HostId, Message, Refusal};
+use crate::rules::{Pricing, Rules, RulesError, Times};
+use crate::seed::{Round, commitment};
+use books::Books;
+use sha2::{Digest, Sha256};
+use sphere_pow_core::network::committee::Electorate;
+use sphere_pow_core::network::difficulty::{Difficulty, Mark};
+use sphere_pow_core::network::reputation::Standing;
+
+/// A block as the ledger knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockMark {
+    /// The block's hash: randomness that nobody could foresee when the block before was made.
+    pub hash: [u8; 32],
+    /// Its time in milliseconds, which decides nothing but the difficulty. Without clocks: height times a constant.
+    pub time_ms: u64,
+}
+
+/// A host's account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// What its honest epochs, a day each, have earned it.
+    pub standing: Standing,
+    /// Units paid so far.
+    pub paid: u64,
+    /// Its voting power.
+    pub power: u64,
+}
+
+/// The state of a network after a block.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    rules: Rules,
+    height: u64,
+    epoch: u64,
+    times: Times,
+    accounts: Vec<Account>,
+    electorate: Electorate,
+    /// Computed, not yet in force.
+    next_powers: Option<Vec<u64>>,
+    seed: [u8; 32],
+    round: Round,
+    books: Books,
+    difficulty: Option<Difficulty>,
+    mark: Mark,
+    settled: Option<Settled>,
+}
+
+impl Ledger {
+    /// The ledger before the first block: `powers` are the first validators', `seed` what the first round starts
+    /// from.
+    ///
+    /// # Shapes
+    /// - `powers`: `[hosts]`, by number.
+    ///
+    /// # Errors
+    /// [`RulesError`].
+    pub fn new(rules: Rules, powers: &[u64], seed: [u8; 32]) -> Result<Self, RulesError> {
+        rules.check()?;
+        let stages = rules.durations.epoch(1).ok_or(RulesError::FirstStart { got: 0 })?;
+        let difficulty = match &rules.pricing {
+            Pricing::Nonces => None,
+            Pricing::Wins { difficulty, .. } => Some(difficulty.clone()),
+        };
+        let mut ledger = Self {
+            times: Times::new(&stages, 0),
+            height: 0,
+            epoch: 1,
+            accounts: Vec::new(),
+            electorate: Electorate::new(&[]).expect("nothing to add up"),
+            next_powers: None,
+            seed,
+            round: Round::new(powers.len()),
+            books: Books::new(powers.len()),
+            difficulty,
+            mark: Mark { height: 0, time_ms: 0, wins: 0 },
+            settled: None,
+            rules,
+        };
+        ledger.accounts.resize(powers.len(), Account::default());
+        ledger.elect(powers);
+        Ok(ledger)
+    }
+
+    /// The rules.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The last block's height.
+    #[must_use]
+    pub fn height(&self) -> u64 {
+        self.height
+    }
+
+    /// The Sprint whose seed is being made, or that is on; it ends when its weights are computed.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// The epoch's heights.
+    #[must_use]
+    pub fn times(&self) -> &Times {
+        &self.times
+    }
+
+    /// The accounts, by number.
+    #[must_use]
+    pub fn accounts(&self) -> &[Account] {
+        &self.accounts
+    }
+
+    /// The seed of the Sprint that is on: what its block hash is made of. Fixed from the start of generation on.
+    #[must_use]
+    pub fn seed(&self) -> &[u8; 32] {
+        &self.seed
+    }
+
+    /// The randomness that draws samples; `None` before the claims are closed.
+    #[must_use]
+    pub fn beacon(&self) -> Option<&[u8; 32]> {
+        self.books.beacon()
+    }
+
+    /// The difficulty, where claims are wins.
+    #[must_use]
+    pub fn difficulty(&self) -> Option<&Difficulty> {
+        self.difficulty.as_ref()
+    }
+
+    /// What became of the last Sprint, once its weights are computed.
+    #[must_use]
+    pub fn settled(&self) -> Option<&Settled> {
+        self.settled.as_ref()
+    }
+
+    /// A host's claim on the Sprint that is on.
+    #[must_use]
+    pub fn entry(&self, host: HostId) -> Option<&Entry> {
+        self.books.entry(host)
+    }
+
+    /// The claims that `host` has to check.
+    pub fn duties(&self, host: HostId, checks: Checks) -> impl Iterator<Item = HostId> {
+        self.books.duties(host, checks)
+    }
+
+    /// Whether `host` has bound itself to a secret for the next seed, and whether it is out.
+    #[must_use]
+    pub fn has_committed(&self, host: HostId) -> (bool, bool) {
+        (self.round.commitment(host).is_some(), self.round.is_revealed(host))
+    }
+
+    /// Opens an account; it has no power before its first accepted claim.
+    pub fn join(&mut self) -> HostId {
+        self.accounts.push(Account::default());
+        let id = u32::try_from(self.accounts.len() - 1).expect("fewer hosts than 2^32");
+        self.round.grow(self.accounts.len());
+        self.books.grow(self.accounts.len());
+        id
+    }
+
+    /// Takes a message that stands in the block after [`Self::height`]. No message of a window depends on the order
+    /// in which those of other hosts come.
+    ///
+    /// # Errors
+    /// [`Refusal`]; the state is then as it was.
+    pub fn apply(&mut self, sender: HostId, message: Message) -> Result<(), Refusal> {
+        let hosts = self.accounts.len();
+        if sender as usize >= hosts {
+            return Err(Refusal::Stranger {
+                got: sender,
+                hosts: u32::try_from(hosts).expect("as join has it"),
+            });
+        }
+        let t = self.times;
+        match message {
+            Message::Commit { epoch, commitment } => {
+                self.check("commitment", epoch, (t.round, t.reveals))?;
+                if self.round.commitment(sender).is_some() {
+                    return Err(Refusal::Repeated { what: "commitment" });
+                }
+                self.round.bind(sender, commitment);
+            }
+            Message::Reveal { epoch, dealer, secret } => {
+                self.check("reveal", epoch, (t.reveals, t.start))?;
+                let bound = self.round.commitment(dealer).ok_or(Refusal::NoPart { what: "reveal" })?;
+                if *bound != commitment(epoch, dealer, &secret) {
+                    return Err(Refusal::WrongSecret { dealer });
+                }
+                self.round.reveal(dealer, secret);
+            }
+            Message::Claim { epoch, claim } => {
+                self.check("claim", epoch, (t.start, t.claims_end))?;
+                if claim.count == 0 {
+                    return Err(Refusal::Nothing);
+                }
+                self.books.claim(sender, claim)?;
+            }
+            Message::Open { epoch, openings } => {
+                self.check("opening", epoch, (t.beacon, t.opened))?;
+                self.books.open(sender, openings)?;
+            }
+            Message::Vote { epoch, host, fault } => {
+                let (checks, window) = match self.height {
+                    height if height < t.trial => (Checks::Committee, (t.opened, t.trial)),
+                    _ => (Checks::Jury, (t.trial, t.weights)),
+                };
+                self.check("vote", epoch, window)?;
+                self.books.vote(sender, host, fault, checks)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the block after [`Self::height`].
+    pub fn end_block(&mut self, block: &BlockMark) {
+        self.height += 1;
+        let t = self.times;
+        // In this order: a height may be several of these.
+        if self.height == t.start {
+            self.seed = self.round.seed(&self.seed, self.epoch);
+        }
+        if self.height == t.beacon {
+            self.draw_committees(&block.hash);
+        }
+        if self.height == t.opened {
+            self.books.close_openings();
+        }
+        if self.height == t.trial {
+            self.draw_juries(&block.hash);
+        }
+        if self.height == t.weights {
+            self.settle(block.time_ms);
+        }
+        if self.settled.as_ref().is_some_and(|settled| settled.effective == self.height)
+            && let Some(powers) = self.next_powers.take()
+        {
+            self.elect(&powers);
+        }
+        if self.settled.as_ref().is_some_and(|settled| settled.paid_at == self.height) {
+            self.pay();
+        }
+    }
+
+    /// The state in 32 bytes: equal for hosts that agree.
+    #[must_use]
+    pub fn fingerprint(&self) -> [u8; 32] {
+        let mut sha = Sha256::new_with_prefix(b"sphere-pow ledger 1");
+        for number in [self.height, self.epoch, self.mark.wins] {
+            sha.update(number.to_le_bytes());
+        }
+        sha.update(self.seed);
+        sha.update(self.difficulty.as_ref().map_or(0, Difficulty::threshold).to_le_bytes());
+        for account in &self.accounts {
+            sha.update(account.standing.honest_days().to_le_bytes());
+            sha.update(account.paid.to_le_bytes());
+            sha.update(account.power.to_le_bytes());
+        }
+        self.round.hash_into(&mut sha);
+        self.books.hash_into(&mut sha);
+        sha.finalize().into()
+    }
+
+    /// What a claim weighs before anything is capped.
+    #[must_use]
+    pub fn weight(&self, claim: &Claim) -> u64 {
+        match &self.difficulty {
+            None => claim.count,
+            Some(difficulty) => u64::try_from(difficulty.weight(claim.count)).unwrap_or(u64::MAX),
+        }
+    }
+
+    fn check(&self, what: &'static str, epoch: u64, window: (u64, u64)) -> Result<(), Refusal> {
+        if epoch != self.epoch {
+            return Err(Refusal::Epoch { got: epoch, expected: self.epoch });
+        }
+        let (height, (after, to)) = (self.height + 1, window);
+        if height <= after || height > to {
+            return Err(Refusal::Window { what, height, from: after + 1, to });
+        }
+        Ok(())
+    }
+
+    /// Puts powers in force. Sums beyond a u64, which no difficulty allows to be reached, leave them as they were.
+    fn elect(&mut self, powers: &[u64]) {
+        if let Some(electorate) = Electorate::new(powers) {
+            for (account, power) in self.accounts.iter_mut().zip(powers) {
+                account.power = *power;
+            }
+            self.electorate = electorate;
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The network around a proof of work.
+//!
+//! - [`rules`]: what a network agrees on before its first block.
+//! - [`message`], [`ledger`]: what hosts say, and what it adds up to: a pure function of the blocks.
+//! - [`seed`]: where a Sprint's seed comes from.
+//! - [`host`]: what a host does, as a machine of inputs and outputs.
+//! - [`simulate`]: many hosts in one thread, work counted instead of done.
+
+pub mod host;
+pub mod ledger;
+pub mod message;
+pub mod rules;
+pub mod seed;
+pub mod simulate;
