@@ -12,6 +12,7 @@ mod open;
 mod probe_units;
 mod r_target;
 mod serve;
+mod simulate;
 mod soundness;
 mod verify;
 
@@ -73,6 +74,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Try the service on this machine: mine, deliver and judge a block that no network has
     Doctor(doctor::DoctorArgs),
+    /// Simulate a network of many hosts: what checking costs, who is caught when
+    Simulate(simulate::SimulateArgs),
     /// Convert between a radius and the chance to win
     RTarget(r_target::RTargetArgs),
     /// Measure what shortcuts gain: the harness behind "no shortcut pays"
@@ -150,6 +153,7 @@ fn run(command: &Command, out: &Output, stop: &Stop) -> Result<ExitCode, ProverE
         Command::Verify(args) => verify::run(args, out, stop),
         Command::Serve(args) => serve::run(args, out, stop),
         Command::Doctor(args) => doctor::run(args, out, stop),
+        Command::Simulate(args) => simulate::run(args, out, stop),
         Command::RTarget(args) => r_target::run(args, out),
         Command::Soundness(args) => soundness::run(args, out, stop),
         Command::Bench(args) => bench::run(args, out, stop),
