@@ -1,5 +1,6 @@
 //! The ledger: what a network's blocks add up to. A pure function of the rules, the messages and the blocks' hashes.
 
+mod admit;
 mod books;
 mod judge;
 mod settle;
@@ -9,12 +10,13 @@ pub use settle::Settled;
 
 use crate::message::{Claim, HostId, Message, Refusal};
 use crate::rules::{Pricing, Rules, RulesError, Times};
-use crate::seed::{Round, commitment};
+use crate::seed::Round;
 use books::Books;
 use sha2::{Digest, Sha256};
 use sphere_pow_core::network::committee::Electorate;
 use sphere_pow_core::network::difficulty::{Difficulty, Mark};
 use sphere_pow_core::network::reputation::Standing;
+use std::collections::BTreeSet;
 
 /// A block as the ledger knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +55,8 @@ pub struct Ledger {
     difficulty: Option<Difficulty>,
     mark: Mark,
     settled: Option<Settled>,
+    /// Shown to have voted for two blocks since the last settlement.
+    equivocators: BTreeSet<HostId>,
 }
 
 impl Ledger {
@@ -84,6 +88,7 @@ impl Ledger {
             difficulty,
             mark: Mark { height: 0, time_ms: 0, wins: 0 },
             settled: None,
+            equivocators: BTreeSet::new(),
             rules,
         };
         ledger.accounts.resize(powers.len(), Account::default());
@@ -177,51 +182,22 @@ impl Ledger {
     /// # Errors
     /// [`Refusal`]; the state is then as it was.
     pub fn apply(&mut self, sender: HostId, message: Message) -> Result<(), Refusal> {
-        let hosts = self.accounts.len();
-        if sender as usize >= hosts {
-            return Err(Refusal::Stranger {
-                got: sender,
-                hosts: u32::try_from(hosts).expect("as join has it"),
-            });
-        }
-        let t = self.times;
+        self.admits(sender, &message)?;
         match message {
-            Message::Commit { epoch, commitment } => {
-                self.check("commitment", epoch, (t.round, t.reveals))?;
-                if self.round.commitment(sender).is_some() {
-                    return Err(Refusal::Repeated { what: "commitment" });
-                }
-                self.round.bind(sender, commitment);
-            }
-            Message::Reveal { epoch, dealer, secret } => {
-                self.check("reveal", epoch, (t.reveals, t.start))?;
-                let bound = self.round.commitment(dealer).ok_or(Refusal::NoPart { what: "reveal" })?;
-                if *bound != commitment(epoch, dealer, &secret) {
-                    return Err(Refusal::WrongSecret { dealer });
-                }
-                self.round.reveal(dealer, secret);
-            }
-            Message::Claim { epoch, claim } => {
-                self.check("claim", epoch, (t.start, t.claims_end))?;
-                if claim.count == 0 {
-                    return Err(Refusal::Nothing);
-                }
-                self.books.claim(sender, claim)?;
-            }
-            Message::Open { epoch, openings } => {
-                self.check("opening", epoch, (t.beacon, t.opened))?;
-                self.books.open(sender, openings)?;
-            }
-            Message::Vote { epoch, host, fault } => {
-                let (checks, window) = match self.height {
-                    height if height < t.trial => (Checks::Committee, (t.opened, t.trial)),
-                    _ => (Checks::Jury, (t.trial, t.weights)),
-                };
-                self.check("vote", epoch, window)?;
-                self.books.vote(sender, host, fault, checks)?;
-            }
+            Message::Commit { commitment, .. } => self.round.bind(sender, commitment),
+            Message::Reveal { dealer, secret, .. } => self.round.reveal(dealer, secret),
+            Message::Claim { claim, .. } => self.books.claim(sender, claim),
+            Message::Open { openings, .. } => self.books.open(sender, openings),
+            Message::Vote { host, fault, .. } => self.books.vote(sender, host, fault, self.checks()),
         }
         Ok(())
+    }
+
+    /// Takes note that a host was shown to have voted for two blocks: it loses what it would earn in this Sprint.
+    pub fn equivocated(&mut self, host: HostId) {
+        if (host as usize) < self.accounts.len() {
+            self.equivocators.insert(host);
+        }
     }
 
     /// Ends the block after [`Self::height`].
@@ -268,6 +244,9 @@ impl Ledger {
             sha.update(account.paid.to_le_bytes());
             sha.update(account.power.to_le_bytes());
         }
+        for host in &self.equivocators {
+            sha.update(host.to_le_bytes());
+        }
         self.round.hash_into(&mut sha);
         self.books.hash_into(&mut sha);
         sha.finalize().into()
@@ -280,17 +259,6 @@ impl Ledger {
             None => claim.count,
             Some(difficulty) => u64::try_from(difficulty.weight(claim.count)).unwrap_or(u64::MAX),
         }
-    }
-
-    fn check(&self, what: &'static str, epoch: u64, window: (u64, u64)) -> Result<(), Refusal> {
-        if epoch != self.epoch {
-            return Err(Refusal::Epoch { got: epoch, expected: self.epoch });
-        }
-        let (height, (after, to)) = (self.height + 1, window);
-        if height <= after || height > to {
-            return Err(Refusal::Window { what, height, from: after + 1, to });
-        }
-        Ok(())
     }
 
     /// Puts powers in force. Sums beyond a u64, which no difficulty allows to be reached, leave them as they were.

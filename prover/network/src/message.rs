@@ -1,12 +1,12 @@
 //! What hosts say to the ledger.
 
-use serde::{Deserialize, Serialize};
+use borsh::{BorshDeserialize, BorshSerialize};
 
 /// A host's number in the ledger: the order in which accounts were opened.
 pub type HostId = u32;
 
 /// A message of a host. Who sent it is known by its signature, which whoever orders messages checks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Message {
     /// Binds the sender to a secret that the next Sprint's seed is made of.
     Commit {
@@ -49,8 +49,34 @@ pub enum Message {
     },
 }
 
+impl Message {
+    /// The Sprint that it belongs to.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        match self {
+            Self::Commit { epoch, .. }
+            | Self::Reveal { epoch, .. }
+            | Self::Claim { epoch, .. }
+            | Self::Open { epoch, .. }
+            | Self::Vote { epoch, .. } => *epoch,
+        }
+    }
+
+    /// The kind of message.
+    #[must_use]
+    pub fn what(&self) -> &'static str {
+        match self {
+            Self::Commit { .. } => "commitment",
+            Self::Reveal { .. } => "reveal",
+            Self::Claim { .. } => "claim",
+            Self::Open { .. } => "opening",
+            Self::Vote { .. } => "vote",
+        }
+    }
+}
+
 /// A host's claim on a Sprint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Claim {
     /// Units of work: nonces computed, or wins, as [`crate::rules::Pricing`] says.
     pub count: u64,

@@ -90,8 +90,12 @@ impl Entry {
     /// Whether `host` has voted in a round of checks.
     #[must_use]
     pub fn has_voted(&self, host: HostId, checks: Checks) -> bool {
-        let members = self.members(checks);
-        members.binary_search_by_key(&host, |member| member.host).is_ok_and(|ix| members[ix].vote.is_some())
+        self.place(host, checks).is_some_and(|place| self.members(checks)[place].vote.is_some())
+    }
+
+    /// Where a host stands among the members.
+    fn place(&self, host: HostId, checks: Checks) -> Option<usize> {
+        self.members(checks).binary_search_by_key(&host, |member| member.host).ok()
     }
 
     pub(super) fn is_void(&self) -> bool {
@@ -174,31 +178,32 @@ impl Books {
         }
     }
 
+    pub(super) fn may_claim(&self, host: HostId, claim: &Claim) -> Result<(), Refusal> {
+        let is_known = self.entry(host).is_some_and(|entry| entry.claim == *claim || entry.is_void);
+        if is_known { Err(Refusal::Repeated { what: "claim" }) } else { Ok(()) }
+    }
+
     /// Two different claims void each other, whichever comes first.
-    pub(super) fn claim(&mut self, host: HostId, claim: Claim) -> Result<(), Refusal> {
-        let slot = &mut self.entries[host as usize];
-        match slot {
-            Some(entry) if entry.claim == claim => Err(Refusal::Repeated { what: "claim" }),
-            Some(entry) => {
-                entry.is_void = true;
-                Ok(())
-            }
-            None => {
-                *slot =
-                    Some(Entry { claim, is_void: false, openings: None, committee: Vec::new(), jury: None });
-                Ok(())
+    pub(super) fn claim(&mut self, host: HostId, claim: Claim) {
+        match &mut self.entries[host as usize] {
+            Some(entry) => entry.is_void = true,
+            none => {
+                let (committee, jury) = (Vec::new(), None);
+                *none = Some(Entry { claim, is_void: false, openings: None, committee, jury });
             }
         }
     }
 
-    pub(super) fn open(&mut self, host: HostId, openings: Vec<u8>) -> Result<(), Refusal> {
-        let no_part = Refusal::NoPart { what: "opening" };
-        let entry = self.entries[host as usize].as_mut().filter(|entry| entry.is_drawn()).ok_or(no_part)?;
-        if entry.openings.is_some() {
-            return Err(Refusal::Repeated { what: "opening" });
+    pub(super) fn may_open(&self, host: HostId) -> Result<(), Refusal> {
+        let what = "opening";
+        let entry = self.entry(host).filter(|entry| entry.is_drawn()).ok_or(Refusal::NoPart { what })?;
+        if entry.openings.is_some() { Err(Refusal::Repeated { what }) } else { Ok(()) }
+    }
+
+    pub(super) fn open(&mut self, host: HostId, openings: Vec<u8>) {
+        if let Some(entry) = &mut self.entries[host as usize] {
+            entry.openings = Some(openings);
         }
-        entry.openings = Some(openings);
-        Ok(())
     }
 
     /// Nobody has to check what was not opened.
@@ -209,22 +214,27 @@ impl Books {
         self.committee_duties.retain(|(_, host)| is_open(*host));
     }
 
-    /// Of two votes of one validator fraud stands, and of two faults the first place, whichever comes first.
-    pub(super) fn vote(
-        &mut self,
+    pub(super) fn may_vote(
+        &self,
         from: HostId,
         host: HostId,
         fault: Finding,
         checks: Checks,
     ) -> Result<(), Refusal> {
-        let entry = self.entries.get_mut(host as usize).and_then(Option::as_mut);
-        let entry = entry.filter(|entry| entry.openings.is_some());
-        let member =
-            entry.and_then(|entry| entry.members_mut(checks).iter_mut().find(|member| member.host == from));
-        let member = member.ok_or(Refusal::NoPart { what: "vote" })?;
-        let faults = member.vote.flatten().into_iter().chain(fault);
-        member.vote = Some(faults.min());
-        Ok(())
+        let what = "vote";
+        let entry =
+            self.entry(host).filter(|entry| entry.openings.is_some()).ok_or(Refusal::NoPart { what })?;
+        let member = entry.members(checks).get(entry.place(from, checks).ok_or(Refusal::NoPart { what })?);
+        let changes = member.is_some_and(|member| member.vote != Some(after(member.vote, fault)));
+        if changes { Ok(()) } else { Err(Refusal::Repeated { what }) }
+    }
+
+    pub(super) fn vote(&mut self, from: HostId, host: HostId, fault: Finding, checks: Checks) {
+        let Some(entry) = self.entries.get_mut(host as usize).and_then(Option::as_mut) else { return };
+        if let Some(place) = entry.place(from, checks) {
+            let member = &mut entry.members_mut(checks)[place];
+            member.vote = Some(after(member.vote, fault));
+        }
     }
 
     pub(super) fn hash_into(&self, sha: &mut Sha256) {
@@ -242,4 +252,9 @@ impl Books {
             }
         }
     }
+}
+
+/// What two findings of one validator come to: fraud stands, and of two faults the first place, whichever comes first.
+fn after(before: Option<Finding>, fault: Finding) -> Finding {
+    before.flatten().into_iter().chain(fault).min()
 }

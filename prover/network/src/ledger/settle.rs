@@ -21,6 +21,8 @@ pub struct Settled {
     pub withheld_reveals: Vec<HostId>,
     /// Hosts that found fraud where a jury did not; they get no power either.
     pub false_accusers: Vec<HostId>,
+    /// Hosts shown to have voted for two blocks.
+    pub equivocators: Vec<HostId>,
     /// Checks that were due.
     pub checks_due: u64,
     /// Checks that were done.
@@ -41,7 +43,8 @@ impl Settled {
         let rejected = |(host, outcome): (HostId, &Option<(u64, Outcome)>)| {
             outcome.is_some_and(|(_, outcome)| !outcome.is_accepted()).then_some(host)
         };
-        let others = self.false_accusers.iter().chain(&self.withheld_reveals).copied();
+        let others =
+            self.false_accusers.iter().chain(&self.withheld_reveals).chain(&self.equivocators).copied();
         (0..).zip(&self.outcomes).filter_map(rejected).chain(others)
     }
 }
@@ -55,6 +58,7 @@ impl Ledger {
             outcomes: vec![None; hosts],
             withheld_reveals: self.round.withheld().collect(),
             false_accusers: Vec::new(),
+            equivocators: std::mem::take(&mut self.equivocators).into_iter().collect(),
             checks_due: 0,
             checks_done: 0,
             effective: self.times.effective,
@@ -75,7 +79,7 @@ impl Ledger {
         settled.false_accusers.sort_unstable();
         settled.false_accusers.dedup();
         // Accusations cost others work, so they cost more than pay.
-        for host in &settled.false_accusers {
+        for host in settled.false_accusers.iter().chain(&settled.equivocators) {
             settled.powers[*host as usize] = 0;
         }
         self.cap(&mut settled.powers);

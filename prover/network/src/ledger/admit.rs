@@ -1,0 +1,89 @@
+//! Which messages the ledger takes, and which may still wait for their time.
+
+use super::{Checks, Ledger};
+use crate::message::{HostId, Message, Refusal};
+use crate::seed::commitment;
+
+impl Ledger {
+    /// Whether [`Self::apply`] would take a message in the next block.
+    ///
+    /// # Errors
+    /// [`Refusal`] says why not.
+    pub fn admits(&self, sender: HostId, message: &Message) -> Result<(), Refusal> {
+        let hosts = self.accounts.len();
+        if sender as usize >= hosts {
+            return Err(Refusal::Stranger {
+                got: sender,
+                hosts: u32::try_from(hosts).expect("as join has it"),
+            });
+        }
+        if message.epoch() != self.epoch {
+            return Err(Refusal::Epoch { got: message.epoch(), expected: self.epoch });
+        }
+        let (what, (after, to)) = (message.what(), self.window(message));
+        let height = self.height + 1;
+        if height <= after || height > to {
+            return Err(Refusal::Window { what, height, from: after + 1, to });
+        }
+        match message {
+            Message::Commit { .. } if self.round.commitment(sender).is_some() => {
+                Err(Refusal::Repeated { what })
+            }
+            Message::Commit { .. } => Ok(()),
+            Message::Reveal { epoch, dealer, secret } => {
+                let bound = self.round.commitment(*dealer).ok_or(Refusal::NoPart { what })?;
+                if self.round.is_revealed(*dealer) {
+                    return Err(Refusal::Repeated { what });
+                }
+                let leads = *bound == commitment(*epoch, *dealer, secret);
+                if leads { Ok(()) } else { Err(Refusal::WrongSecret { dealer: *dealer }) }
+            }
+            Message::Claim { claim, .. } if claim.count == 0 => Err(Refusal::Nothing),
+            Message::Claim { claim, .. } => self.books.may_claim(sender, claim),
+            Message::Open { .. } => self.books.may_open(sender),
+            Message::Vote { host, fault, .. } => self.books.may_vote(sender, *host, *fault, self.checks()),
+        }
+    }
+
+    /// Whether a message will never be taken, at this height or a later one: what a host that passes messages on
+    /// need not keep. Messages may arrive before their windows, from hosts that are a block ahead.
+    #[must_use]
+    pub fn is_stale(&self, sender: HostId, message: &Message) -> bool {
+        if sender as usize >= self.accounts.len() || message.epoch() < self.epoch {
+            return true;
+        }
+        // Not a Sprint ahead: that would be a way to fill others' memory.
+        if message.epoch() > self.epoch + 1 {
+            return true;
+        }
+        if message.epoch() > self.epoch {
+            return false;
+        }
+        let (after, to) = self.window(message);
+        match self.height + 1 {
+            height if height > to => true,
+            height if height <= after => false,
+            _ => self.admits(sender, message).is_err(),
+        }
+    }
+
+    /// Which round of checks the next block's votes belong to.
+    pub(super) fn checks(&self) -> Checks {
+        if self.height < self.times.trial { Checks::Committee } else { Checks::Jury }
+    }
+
+    /// The heights after which, and up to which, a block may hold the message.
+    fn window(&self, message: &Message) -> (u64, u64) {
+        let t = self.times;
+        match message {
+            Message::Commit { .. } => (t.round, t.reveals),
+            Message::Reveal { .. } => (t.reveals, t.start),
+            Message::Claim { .. } => (t.start, t.claims_end),
+            Message::Open { .. } => (t.beacon, t.opened),
+            Message::Vote { .. } => match self.checks() {
+                Checks::Committee => (t.opened, t.trial),
+                Checks::Jury => (t.trial, t.weights),
+            },
+        }
+    }
+}
