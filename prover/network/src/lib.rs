@@ -4,11 +4,17 @@
 //! - [`message`], [`ledger`]: what hosts say, and what it adds up to: a pure function of the blocks.
 //! - [`seed`]: where a Sprint's seed comes from.
 //! - [`host`]: what a host does, as a machine of inputs and outputs.
+//! - [`peer`]: a host over the agreement, one of a real network.
+//! - [`exact`]: its worker that really computes.
+//! - [`scenario`]: networks in a box, by name.
 //! - [`simulate`]: many hosts in one thread, work counted instead of done.
 
+pub mod exact;
 pub mod host;
 pub mod ledger;
 pub mod message;
+pub mod peer;
 pub mod rules;
+pub mod scenario;
 pub mod seed;
 pub mod simulate;
