@@ -47,7 +47,7 @@ fn play(scenario: Scenario, seed: u8) -> (Vec<Settled>, Ledger, Vec<Hash>) {
     let mut settled: Vec<Settled> = Vec::new();
     for height in 1..=END {
         // While a host is down or cut off, the others go on.
-        while simulation.node(0).unwrap().height() < height {
+        while simulation.node(0).is_none_or(|node| node.height() < height) {
             assert!(simulation.step() && simulation.now() < LIMIT, "stuck at height {height}");
         }
         let ledger = simulation.node(0).unwrap().app().ledger();
@@ -169,12 +169,18 @@ fn late_hosts_and_returned_ones_go_on() {
     assert_eq!(outcomes(&settled[1])[LAST], None);
     assert_eq!(outcomes(&settled[2])[LAST], Some(Outcome::Accepted));
     assert_eq!(ledger.accounts()[LAST].power, NONCES);
-    let (settled, ledger, _) = play(scenario("crash"), 7);
-    assert!(
-        settled.iter().all(|sprint| outcomes(sprint)[..LAST].iter().all(|o| *o == Some(Outcome::Accepted)))
-    );
-    assert_eq!(outcomes(&settled[2])[LAST], Some(Outcome::Accepted));
-    assert_eq!(ledger.accounts()[LAST].power, NONCES);
+    for name in ["crash", "partition"] {
+        let (settled, ledger, _) = play(scenario(name), 7);
+        for sprint in &settled {
+            let outcomes = outcomes(sprint);
+            assert!(
+                outcomes[..LAST].iter().all(|outcome| *outcome == Some(Outcome::Accepted)),
+                "{name}: {outcomes:?}"
+            );
+        }
+        assert_eq!(outcomes(&settled[2])[LAST], Some(Outcome::Accepted), "{name}");
+        assert_eq!(ledger.accounts()[LAST].power, NONCES, "{name}");
+    }
 }
 
 #[test]
