@@ -4,7 +4,11 @@ use crate::identity::Hash;
 use crate::record::Step;
 use std::time::Duration;
 
-/// How long a host waits in each step. Hosts may differ; agreement never depends on it, only progress.
+/// A timer that sets itself anew must let time pass.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+/// How long a host waits in each step. Hosts may differ; agreement never depends on it, only progress. All but the pause
+/// are at least 1 ms, whatever stands here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     /// For a proposal, before voting for none.
@@ -42,13 +46,18 @@ impl Default for Timeouts {
 
 impl Timeouts {
     pub(crate) fn of(&self, step: Step, round: u32) -> Duration {
-        let base = match step {
-            Step::Propose => self.propose,
-            Step::Prevote => self.prevote,
-            Step::Precommit => self.precommit,
-            Step::Rebroadcast => return self.rebroadcast,
+        let per_round = self.per_round.saturating_mul(round);
+        let after = match step {
+            Step::Propose => self.propose.saturating_add(per_round),
+            Step::Prevote => self.prevote.saturating_add(per_round),
+            Step::Precommit => self.precommit.saturating_add(per_round),
+            Step::Rebroadcast => self.rebroadcast,
         };
-        base.saturating_add(self.per_round.saturating_mul(round))
+        after.max(SHORTEST)
+    }
+
+    pub(crate) fn status(&self) -> Duration {
+        self.status.max(SHORTEST)
     }
 }
 

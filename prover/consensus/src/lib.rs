@@ -3,7 +3,8 @@
 //! # Modules
 //!
 //! What an application meets: [`Application`] and [`Next`], [`Committed`], [`Pending`]; [`Validators`] with their
-//! [`HostId`]s. A host is a [`Node`] over a [`Storage`]; [`Input`], [`Output`] and [`Timer`] are its inputs and outputs.
+//! [`HostId`]s. A host is a [`Node`] over a [`Storage`]; [`Input`], [`Output`] and [`Timer`] are its inputs and outputs,
+//! and a driver does them: [`sim`] for many in one thread, [`net`] for one in the world.
 #![forbid(unsafe_code)]
 
 mod application;
@@ -13,6 +14,7 @@ mod context;
 mod evidence;
 mod identity;
 mod mempool;
+pub mod net;
 mod node;
 mod record;
 mod signed;

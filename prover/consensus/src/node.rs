@@ -4,6 +4,8 @@ mod agreement;
 mod chain;
 mod effects;
 mod gossip;
+#[cfg(test)]
+mod tests;
 
 use crate::application::{Application, Next};
 use crate::block::Decided;

@@ -155,3 +155,18 @@ fn a_key_never_prints_itself() {
     let key = Key::from_seed([9; 32]);
     assert!(!format!("{key:?}").contains("0909"));
 }
+
+#[test]
+fn a_host_whose_state_has_parted_halts_and_the_others_go_on() {
+    let mut sim = common::network_of(12, &[1; 4], Link::default(), common::config(), |host, ledger| {
+        if host == 3 {
+            ledger.set(9, 9);
+        }
+    });
+    sim.start_all_but(&[]);
+    sim.run_until(secs(10));
+    let fault = sim.fault(3).expect("it has halted");
+    assert!(matches!(fault, sphere_pow_consensus::Fault::Diverged { height: 1, .. }), "{fault}");
+    assert!(sim.node(0).unwrap().height() > 20);
+    assert_eq!(sim.fork(), None);
+}

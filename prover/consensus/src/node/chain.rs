@@ -109,7 +109,7 @@ impl<A: Application> Node<A> {
             self.ask();
         } else if height == self.tip.height + 1 && !self.catch_up.is_waiting {
             self.catch_up.is_waiting = true;
-            self.set_timer(TimerKind::Ask, self.shell.config.timeouts.status);
+            self.set_timer(TimerKind::Ask, self.shell.config.timeouts.status());
         }
     }
 
@@ -120,7 +120,7 @@ impl<A: Application> Node<A> {
         self.catch_up.last = Some(peer);
         let bytes = Message::Ask { from: self.tip.height + 1 }.to_bytes();
         self.shell.outputs.push(Output::Send { to: peer, bytes });
-        self.set_timer(TimerKind::Ask, self.shell.config.timeouts.status);
+        self.set_timer(TimerKind::Ask, self.shell.config.timeouts.status());
     }
 
     /// Nobody answered, or this host is behind for longer than a moment.

@@ -127,7 +127,7 @@ impl<A: Application> Node<A> {
 
     pub(super) fn say_status(&mut self) {
         self.shell.broadcast(&Message::Status { height: self.tip.height }, Vec::new());
-        self.set_timer(TimerKind::Status, self.shell.config.timeouts.status);
+        self.set_timer(TimerKind::Status, self.shell.config.timeouts.status());
     }
 
     /// Says again what may have been lost on its way to some proposer.

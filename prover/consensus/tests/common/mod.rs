@@ -72,6 +72,10 @@ impl Ledger {
         self.values.get(&key).copied()
     }
 
+    pub(crate) fn set(&mut self, key: u8, value: u64) {
+        self.values.insert(key, value);
+    }
+
     pub(crate) fn applied(&self) -> impl Iterator<Item = &Tx> {
         self.applied.iter()
     }
@@ -188,18 +192,30 @@ pub(crate) fn network(seed: u64, of: &[u64], link: Link) -> Simulation<Ledger> {
 }
 
 pub(crate) fn network_with(seed: u64, of: &[u64], link: Link, config: Config) -> Simulation<Ledger> {
+    network_of(seed, of, link, config, |_, _| {})
+}
+
+/// The same, with something done to each host's first state.
+pub(crate) fn network_of(
+    seed: u64,
+    of: &[u64],
+    link: Link,
+    config: Config,
+    change: impl Fn(usize, &mut Ledger) + 'static,
+) -> Simulation<Ledger> {
     let keys = keys(of.len());
     let ids: Vec<_> = keys.iter().map(Key::id).collect();
     let powers = powers(&keys, of);
     let runner_ids = ids.clone();
-    Simulation::new(
-        seed,
-        config,
-        keys,
-        link,
-        move |host| Ledger::new(ids[host], powers.clone()),
-        move |host, height| (Tx::Square { host: runner_ids[host], height, square: height * height }, ms(70)),
-    )
+    let make = move |host: usize| {
+        let mut ledger = Ledger::new(ids[host], powers.clone());
+        change(host, &mut ledger);
+        ledger
+    };
+    let run = move |host: usize, height| {
+        (Tx::Square { host: runner_ids[host], height, square: height * height }, ms(70))
+    };
+    Simulation::new(seed, config, keys, link, make, run)
 }
 
 /// All hosts that are up have one state, no two blocks were decided at a height, and none has halted.
