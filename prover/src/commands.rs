@@ -8,6 +8,7 @@ mod display;
 mod distance;
 mod doctor;
 mod mine;
+mod network;
 mod open;
 mod probe_units;
 mod r_target;
@@ -26,6 +27,9 @@ use std::process::ExitCode;
 
 /// The command that [`crate::session`] starts before it opens a GPU with matrix units.
 pub(crate) const PROBE: &str = "probe-matrix-units";
+
+/// The command that `network` starts for each host.
+const HOST: &str = "network-host";
 
 /// A block that no network has, so that checksums compare between machines.
 const BENCH_BLOCK_HASH: &str = "1FE7A8D3A96F8B5E4A4E0C5E9E2E6C8B7A1D2C3B4A5968778695A4B3C2D1E0F1";
@@ -74,6 +78,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Try the service on this machine: mine, deliver and judge a block that no network has
     Doctor(doctor::DoctorArgs),
+    /// Run a network in a box: hosts that mine, check, vote and agree on blocks, cheaters among them
+    Network(network::NetworkArgs),
     /// Simulate a network of many hosts: what checking costs, who is caught when
     Simulate(simulate::SimulateArgs),
     /// Convert between a radius and the chance to win
@@ -85,6 +91,9 @@ enum Command {
     /// Try a driver's matrix units, which may crash it: other commands start this
     #[command(name = PROBE, hide = true)]
     Probe(probe_units::ProbeArgs),
+    /// Run one host of a box: `network` starts this
+    #[command(name = HOST, hide = true)]
+    Host(network::HostArgs),
 }
 
 /// Reads the arguments, runs the command, and gives the exit code.
@@ -153,6 +162,8 @@ fn run(command: &Command, out: &Output, stop: &Stop) -> Result<ExitCode, ProverE
         Command::Verify(args) => verify::run(args, out, stop),
         Command::Serve(args) => serve::run(args, out, stop),
         Command::Doctor(args) => doctor::run(args, out, stop),
+        Command::Network(args) => network::run(args, out, stop),
+        Command::Host(args) => network::run_host(args, out, stop),
         Command::Simulate(args) => simulate::run(args, out, stop),
         Command::RTarget(args) => r_target::run(args, out),
         Command::Soundness(args) => soundness::run(args, out, stop),

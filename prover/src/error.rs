@@ -140,6 +140,12 @@ pub enum ProverError {
     /// The system gives no randomness.
     #[error("no random seed can be had: {0}; name one with --seed")]
     Random(getrandom::Error),
+    /// A network in a box that did not come to its end.
+    #[error("the network broke off: {reason}")]
+    Network {
+        /// Why.
+        reason: String,
+    },
     /// Stopped on request.
     #[error("interrupted")]
     Interrupted,
@@ -184,6 +190,7 @@ impl ProverError {
             | Self::Cpu(_)
             | Self::Panicked { .. }
             | Self::Thread(_)
+            | Self::Network { .. }
             | Self::Random(_)
             | Self::Output(_) => 3,
             Self::Interrupted => 130,
@@ -214,6 +221,7 @@ impl ProverError {
             Self::Panicked { .. } => "panicked",
             Self::Thread(_) => "thread",
             Self::Random(_) => "random",
+            Self::Network { .. } => "network",
             Self::Interrupted => "interrupted",
             Self::Output(_) => "output",
         }

@@ -14,6 +14,7 @@ use sphere_pow_core::exact::transcript::{
 };
 use sphere_pow_core::exact::{Digest, Params, Puzzle};
 use sphere_pow_core::identity::{Beacon, BlockHash, Nonce, PublicKey};
+use sphere_pow_core::profile::ProfileName;
 use sphere_pow_cpu::exact::{CpuError, CpuExecutor, CpuOptions};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
@@ -22,6 +23,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
+/// The profile that this worker computes.
+pub const PROFILE: ProfileName = ProfileName::Exact;
 /// Steps that a beacon draws of a claim.
 pub const SAMPLES: u32 = 20;
 /// Openings of one layer that are repeated together.

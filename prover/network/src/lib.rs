@@ -6,14 +6,16 @@
 //! - [`host`]: what a host does, as a machine of inputs and outputs.
 //! - [`peer`]: a host over the agreement, one of a real network.
 //! - [`exact`]: its worker that really computes.
-//! - [`scenario`]: networks in a box, by name.
+//! - [`scenario`], [`boxed`], [`report`]: networks in a box by name, played in simulated time or by processes.
 //! - [`simulate`]: many hosts in one thread, work counted instead of done.
 
+pub mod boxed;
 pub mod exact;
 pub mod host;
 pub mod ledger;
 pub mod message;
 pub mod peer;
+pub mod report;
 pub mod rules;
 pub mod scenario;
 pub mod seed;

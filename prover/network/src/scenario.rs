@@ -99,6 +99,13 @@ impl Scenario {
         Self::ALL.into_iter().find(|scenario| scenario.name == name)
     }
 
+    /// Whether no process can play it: it takes a host that breaks the protocol itself, or wires that are cut.
+    #[must_use]
+    pub fn needs_simulation(&self) -> bool {
+        let is_wire = |event: &Event| matches!(event, Event::Equivocate | Event::Part | Event::Heal);
+        self.events.iter().any(|(_, event)| is_wire(event))
+    }
+
     /// The network's beginning.
     #[must_use]
     pub fn genesis(&self, hosts: &[HostId], seed: [u8; 32]) -> Genesis {

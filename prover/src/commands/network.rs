@@ -1,0 +1,209 @@
+//! `sphere-pow network`: a network in a box. Hosts mine, cheat, check, vote and agree on blocks: as processes on this
+//! machine, or in one thread and simulated time.
+
+mod host;
+mod processes;
+
+pub(super) use host::{HostArgs, run as run_host};
+
+use crate::console::Output;
+use crate::error::ProverError;
+use crate::input;
+use crate::signals::Stop;
+use clap::Args;
+use processes::Processes;
+use serde::Serialize;
+use sphere_pow_core::exact::Params;
+use sphere_pow_core::profile::ProfileName;
+use sphere_pow_network::boxed::{BoxError, Simulated};
+use sphere_pow_network::ledger::Outcome;
+use sphere_pow_network::report::SprintReport;
+use sphere_pow_network::scenario::Scenario;
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Most hosts of a box: they share one machine.
+const MAX_HOSTS: usize = 64;
+
+#[derive(Debug, Args)]
+pub(super) struct NetworkArgs {
+    /// Number of hosts, 4 to 64
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    hosts: usize,
+    /// What happens; `list` prints all
+    #[arg(long, default_value = "honest", value_name = "NAME")]
+    scenario: String,
+    /// Rules of the work: a profile whose work can be opened layer by layer
+    #[arg(long, default_value_t = ProfileName::Exact)]
+    profile: ProfileName,
+    /// Model: a preset of the profile, or a JSON file
+    #[arg(long, default_value = "nano", value_name = "NAME|FILE")]
+    params: String,
+    /// Sprints until the end
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    sprints: u64,
+    /// All hosts in one thread, by discrete events; equal seeds give equal blocks
+    #[arg(long)]
+    simulated: bool,
+    /// What keys and chance come from
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u64,
+    /// Simulated: nonces of each host in a Sprint
+    #[arg(long, default_value_t = 8, value_name = "N")]
+    nonces: u64,
+    /// Processes: milliseconds between a decision and the next block
+    #[arg(long, default_value_t = 150, value_name = "MS")]
+    pause: u64,
+    /// Processes: kill a host, another one each time, and start it again, so many times
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    kills: u32,
+    /// Processes: folder for the hosts' blocks and keys, kept; a temporary one by default
+    #[arg(long, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+}
+
+/// What came of a box.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Played {
+    scenario: &'static str,
+    about: &'static str,
+    is_simulated: bool,
+    /// What all hosts agree on.
+    sprints: Vec<SprintReport>,
+    /// The last block's hash.
+    hash: String,
+    /// How often a host was killed.
+    kills: u32,
+}
+
+pub(super) fn run(args: &NetworkArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
+    if args.scenario == "list" {
+        let all = Scenario::ALL.map(|scenario| (scenario.name, scenario.about));
+        out.result(&std::collections::BTreeMap::from(all), || {
+            all.iter().fold(String::new(), |text, (name, about)| text + &format!("{name:<12} {about}\n"))
+        })?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let scenario = scenario(&args.scenario)?;
+    let params = check(args, &scenario)?;
+    stop.heed();
+    let mut sprints = Vec::new();
+    let mut on_sprint = |report: &SprintReport| {
+        out.say(describe(report).trim_end());
+        sprints.push(report.clone());
+        !stop.is_asked()
+    };
+    let (hash, kills) = if args.simulated {
+        let (hosts, nonces, seed) = (args.hosts, args.nonces, args.seed);
+        let simulated = Simulated { scenario, hosts, params, nonces, sprints: args.sprints, seed };
+        (simulated.play(&mut on_sprint).map_err(broken)?, 0)
+    } else {
+        Processes::start(args, &scenario)?.play(args, &scenario, stop, &mut on_sprint)?
+    };
+    let played = Played {
+        scenario: scenario.name,
+        about: scenario.about,
+        is_simulated: args.simulated,
+        sprints,
+        hash,
+        kills,
+    };
+    out.result(&played, || {
+        let times = if kills == 1 { "once".into() } else { format!("{kills} times") };
+        let killed = if kills == 0 { String::new() } else { format!(", hosts killed {times}") };
+        format!("all {} hosts agree, block {}{killed}", args.hosts, played.hash)
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn scenario(name: &str) -> Result<Scenario, ProverError> {
+    Scenario::named(name).ok_or_else(|| {
+        let names = Scenario::ALL.map(|scenario| scenario.name).join(", ");
+        ProverError::Argument { what: "--scenario", got: name.into(), expected: format!("one of {names}") }
+    })
+}
+
+fn check(args: &NetworkArgs, scenario: &Scenario) -> Result<Params, ProverError> {
+    let refuse = |what, got: String, expected: &str| {
+        Err(ProverError::Argument { what, got, expected: expected.into() })
+    };
+    if !(4..=MAX_HOSTS).contains(&args.hosts) {
+        return refuse("--hosts", args.hosts.to_string(), "4 to 64");
+    }
+    if !(1..=1000).contains(&args.sprints) {
+        return refuse("--sprints", args.sprints.to_string(), "1 to 1000");
+    }
+    if !(1..=10_000).contains(&args.nonces) {
+        return refuse("--nonces", args.nonces.to_string(), "1 to 10000");
+    }
+    if !(10..=600_000).contains(&args.pause) {
+        return refuse("--pause", args.pause.to_string(), "10 to 600000 milliseconds");
+    }
+    if !args.simulated && scenario.needs_simulation() {
+        return refuse(
+            "--scenario",
+            scenario.name.into(),
+            "--simulated with it: no honest program does that",
+        );
+    }
+    if args.simulated && args.kills > 0 {
+        return refuse("--kills", args.kills.to_string(), "0 with --simulated: scenario crash kills there");
+    }
+    if args.profile != sphere_pow_network::exact::PROFILE {
+        return refuse(
+            "--profile",
+            args.profile.to_string(),
+            "a profile whose work can be opened layer by layer: exact",
+        );
+    }
+    input::model::<Params>(&args.params)
+}
+
+fn broken(error: BoxError) -> ProverError {
+    match error {
+        BoxError::Interrupted => ProverError::Interrupted,
+        other => ProverError::Network { reason: other.to_string() },
+    }
+}
+
+fn describe(report: &SprintReport) -> String {
+    let mut text = format!(
+        "Sprint {}, block {} {}: {} of {} checks done\n",
+        report.sprint, report.height, report.hash, report.checks_done, report.checks_due
+    );
+    for (number, host) in report.hosts.iter().enumerate() {
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        let mut notes = vec![match host.outcome {
+            None => "claimed nothing",
+            Some(Outcome::Accepted) => "accepted",
+            Some(Outcome::Cleared) => "accused, and cleared by all",
+            Some(Outcome::Convicted) => "convicted by all",
+            Some(Outcome::Withheld) => "did not show what was drawn",
+            Some(Outcome::Void) => "claimed two things",
+        }];
+        let lists = [
+            (&report.withheld_reveals, "did not reveal its secret"),
+            (&report.false_accusers, "accused falsely"),
+            (&report.equivocators, "voted for two blocks"),
+        ];
+        notes.extend(lists.iter().filter(|(list, _)| list.contains(&number)).map(|(_, note)| *note));
+        let count = host.count.map_or_else(|| "-".into(), |count| count.to_string());
+        let _ = writeln!(
+            text,
+            "  host {number:<2} {count:>7} nonces  power {:>7}  paid {:>8}  {}",
+            host.power,
+            host.paid,
+            notes.join(", ")
+        );
+    }
+    text
+}
+
+/// How long a box of processes may go without a block before it counts as stuck: a height of slow machines many times
+/// over.
+fn patience(args: &NetworkArgs) -> Duration {
+    Duration::from_millis(args.pause).saturating_mul(100).max(Duration::from_secs(120))
+}

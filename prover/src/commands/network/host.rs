@@ -1,0 +1,125 @@
+//! One host of the box, a process of its own: what `network` starts.
+
+use super::broken;
+use crate::console::Output;
+use crate::error::ProverError;
+use crate::input;
+use crate::signals::Stop;
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use sphere_pow_consensus::HostId;
+use sphere_pow_core::exact::Params;
+use sphere_pow_network::boxed::{HostSettings, start_host};
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Largest file of the box, in bytes.
+const MAX_FILE: usize = 1 << 20;
+/// How often a host looks whether it is to end.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// What all hosts of a box know, as the file that `network` writes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct BoxFile {
+    pub(super) scenario: String,
+    pub(super) params: String,
+    pub(super) pause_ms: u64,
+    /// What the network starts from, 64 hexadecimal digits.
+    pub(super) seed: String,
+    /// Keys, 64 hexadecimal digits, and addresses, by number.
+    pub(super) hosts: Vec<(String, SocketAddr)>,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::commands) struct HostArgs {
+    /// The folder that `network` made
+    dir: PathBuf,
+    /// The host's number
+    number: usize,
+}
+
+/// The file of the whole box.
+pub(super) fn box_file(dir: &Path) -> PathBuf {
+    dir.join("box.json")
+}
+
+/// The file with a host's secret.
+pub(super) fn key_file(dir: &Path, number: usize) -> PathBuf {
+    dir.join(format!("host-{number}.key"))
+}
+
+/// 32 bytes as text.
+pub(super) fn hex(bytes: &[u8; 32]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(file: &Path, text: &str) -> Result<[u8; 32], ProverError> {
+    let digit = |at: usize| text.get(2 * at..2 * at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+    let bytes: Option<Vec<u8>> = (0..32).map(digit).collect();
+    bytes.filter(|_| text.len() == 64).and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| {
+        ProverError::Argument {
+            what: "key or seed",
+            got: format!("what {} holds", input::name(file)),
+            expected: "64 hexadecimal digits".into(),
+        }
+    })
+}
+
+pub(in crate::commands) fn run(args: &HostArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
+    let path = box_file(&args.dir);
+    let wrong = |reason: String| ProverError::Argument {
+        what: "box",
+        got: input::name(&path),
+        expected: format!("what `sphere-pow network` wrote: {reason}"),
+    };
+    let text = input::bytes(&path, MAX_FILE)?;
+    let file: BoxFile = serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
+    let key_path = key_file(&args.dir, args.number);
+    let key =
+        String::from_utf8(input::bytes(&key_path, MAX_FILE)?).map_err(|error| wrong(error.to_string()))?;
+    if args.number >= file.hosts.len() {
+        return Err(wrong(format!("{} hosts", file.hosts.len())));
+    }
+    let ids = file.hosts.iter().map(|(id, address)| Ok((HostId(unhex(&path, id)?), *address)));
+    let settings = HostSettings {
+        scenario: super::scenario(&file.scenario)?,
+        number: args.number,
+        key: unhex(&key_path, key.trim())?,
+        hosts: ids.collect::<Result<_, ProverError>>()?,
+        seed: unhex(&path, &file.seed)?,
+        params: input::model::<Params>(&file.params)?,
+        pause: Duration::from_millis(file.pause_ms),
+        file: args.dir.join(format!("host-{}.blocks", args.number)),
+    };
+    stop.heed();
+    let out = *out;
+    let running = start_host(settings, move |report| {
+        // A box that has ended reads no more.
+        let _ = out.result(report, || serde_json::to_string(report).unwrap_or_default());
+    });
+    let running = running.map_err(broken)?;
+    let parent_gone = watch_parent();
+    while !stop.is_asked() && !running.has_ended() && !parent_gone.load(Ordering::Relaxed) {
+        std::thread::sleep(LOOK);
+    }
+    running.stop().map_err(|fault| ProverError::Network { reason: fault.to_string() })?;
+    let _ = std::io::stdout().flush();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Whether standard input has ended, which it does when whoever started this is gone.
+fn watch_parent() -> Arc<AtomicBool> {
+    let gone = Arc::new(AtomicBool::new(false));
+    let flag = gone.clone();
+    std::thread::spawn(move || {
+        let _ = std::io::stdin().lock().read_to_end(&mut Vec::new());
+        flag.store(true, Ordering::Relaxed);
+    });
+    gone
+}

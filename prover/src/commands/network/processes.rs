@@ -1,0 +1,257 @@
+//! The hosts of a box as processes: started, watched, killed and started again.
+
+use super::host::{BoxFile, box_file, hex, key_file};
+use super::{NetworkArgs, patience};
+use crate::commands::HOST;
+use crate::error::ProverError;
+use crate::signals::Stop;
+use sphere_pow_consensus::Key;
+use sphere_pow_network::report::SprintReport;
+use sphere_pow_network::scenario::{Event, Scenario};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+/// How often events and signals are looked at.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// The hosts.
+pub(super) struct Processes {
+    dir: PathBuf,
+    /// Whether the folder is ours to remove.
+    is_temporary: bool,
+    children: Vec<Option<Child>>,
+    heard: Receiver<(usize, SprintReport)>,
+    say: Sender<(usize, SprintReport)>,
+}
+
+impl Processes {
+    /// Makes keys and addresses, and starts all hosts that are there from the beginning.
+    pub(super) fn start(args: &NetworkArgs, scenario: &Scenario) -> Result<Self, ProverError> {
+        let is_temporary = args.state_dir.is_none();
+        let dir = match &args.state_dir {
+            Some(dir) => dir.clone(),
+            None => std::env::temp_dir().join(format!("sphere-pow-box-{}", std::process::id())),
+        };
+        let (say, heard) = channel();
+        let children = (0..args.hosts).map(|_| None).collect();
+        let mut processes = Self { dir, is_temporary, children, heard, say };
+        let file = |source| ProverError::File { file: processes.dir.display().to_string(), source };
+        std::fs::create_dir_all(&processes.dir).map_err(file)?;
+        if !box_file(&processes.dir).exists() {
+            processes.write(args, scenario).map_err(file)?;
+        }
+        for number in 0..args.hosts {
+            let is_late = number + 1 == args.hosts && scenario.events.first() == Some(&(0, Event::Kill));
+            if !is_late {
+                processes.start_one(number)?;
+            }
+        }
+        Ok(processes)
+    }
+
+    fn write(&self, args: &NetworkArgs, scenario: &Scenario) -> std::io::Result<()> {
+        // Held until all have one, so that they differ; free again when the hosts bind them.
+        let listeners: Vec<TcpListener> =
+            (0..args.hosts).map(|_| TcpListener::bind(("127.0.0.1", 0))).collect::<Result<_, _>>()?;
+        let mut hosts: Vec<(String, SocketAddr)> = Vec::new();
+        for (number, listener) in listeners.iter().enumerate() {
+            let mut secret = [0; 32];
+            getrandom::fill(&mut secret).map_err(std::io::Error::other)?;
+            write_secret(&key_file(&self.dir, number), &hex(&secret))?;
+            hosts.push((Key::from_seed(secret).id().to_string(), listener.local_addr()?));
+        }
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&args.seed.to_le_bytes());
+        let file = BoxFile {
+            scenario: scenario.name.into(),
+            params: args.params.clone(),
+            pause_ms: args.pause,
+            seed: hex(&seed),
+            hosts,
+        };
+        std::fs::write(box_file(&self.dir), serde_json::to_vec_pretty(&file)?)
+    }
+
+    fn start_one(&mut self, number: usize) -> Result<(), ProverError> {
+        let error = |source| ProverError::File { file: "sphere-pow".into(), source };
+        let mut child = Command::new(std::env::current_exe().map_err(error)?)
+            .arg("--json")
+            .arg(HOST)
+            .arg(&self.dir)
+            .arg(number.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(error)?;
+        let (say, stdout) = (self.say.clone(), child.stdout.take());
+        std::thread::spawn(move || {
+            let lines = stdout.into_iter().flat_map(|stdout| BufReader::new(stdout).lines());
+            for report in lines.map_while(Result::ok).filter_map(|line| serde_json::from_str(&line).ok()) {
+                if say.send((number, report)).is_err() {
+                    return;
+                }
+            }
+        });
+        self.children[number] = Some(child);
+        Ok(())
+    }
+
+    /// As a power cut would.
+    fn kill(&mut self, number: usize) {
+        if let Some(mut child) = self.children[number].take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Runs until every host has told every Sprint, all of them alike. Gives the last block's hash and how often a host
+    /// was killed.
+    pub(super) fn play(
+        mut self,
+        args: &NetworkArgs,
+        scenario: &Scenario,
+        stop: &Stop,
+        on_sprint: &mut dyn FnMut(&SprintReport) -> bool,
+    ) -> Result<(String, u32), ProverError> {
+        let broken = |reason: String| ProverError::Network { reason };
+        let last = args.hosts - 1;
+        let mut told: BTreeMap<u64, (SprintReport, usize)> = BTreeMap::new();
+        let mut next_told = vec![1; args.hosts];
+        let (mut shown, mut kills) = (1, 0);
+        let mut moved = Instant::now();
+        // Heights are known only when a Sprint is paid for; events of processes come by Sprints and time.
+        let mut plan = Plan::new(args, scenario);
+        while next_told.iter().any(|next| *next <= args.sprints) {
+            if stop.is_asked() {
+                return Err(ProverError::Interrupted);
+            }
+            match self.heard.recv_timeout(LOOK) {
+                Ok((host, report)) => {
+                    moved = Instant::now();
+                    let sprint = report.sprint;
+                    // A host that was killed tells again what it replays.
+                    next_told[host] = next_told[host].max(sprint + 1);
+                    match told.get_mut(&sprint) {
+                        Some((known, _)) if *known != report => {
+                            return Err(broken(format!(
+                                "host {host} has Sprint {sprint} otherwise than others"
+                            )));
+                        }
+                        Some((_, hosts)) => *hosts += 1,
+                        None => drop(told.insert(sprint, (report, 1))),
+                    }
+                    plan.reached(sprint);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Err(broken("no host is left".into())),
+            }
+            while let Some((report, _)) = told.get(&shown).filter(|_| shown <= args.sprints) {
+                if !on_sprint(report) {
+                    return Err(ProverError::Interrupted);
+                }
+                shown += 1;
+            }
+            for (number, event) in plan.due() {
+                match event {
+                    Event::Kill => {
+                        self.kill(number);
+                        kills += 1;
+                    }
+                    Event::Start if self.children[number].is_none() => self.start_one(number)?,
+                    _ => {}
+                }
+            }
+            for number in 0..=last {
+                let ended = self.children[number].as_mut().and_then(|child| child.try_wait().ok().flatten());
+                if let Some(status) = ended {
+                    return Err(broken(format!("host {number} ended by itself: {status}")));
+                }
+            }
+            if moved.elapsed() > patience(args) {
+                return Err(broken(format!("no Sprint for {} s", moved.elapsed().as_secs())));
+            }
+        }
+        let hash = told.get(&args.sprints).map(|(report, _)| report.hash.clone());
+        Ok((hash.unwrap_or_default(), kills))
+    }
+}
+
+impl Drop for Processes {
+    fn drop(&mut self) {
+        for child in self.children.iter_mut().flatten() {
+            // Its input ends: it stops cleanly, or is killed.
+            drop(child.stdin.take());
+        }
+        let deadline = Instant::now() + Duration::from_secs(5);
+        for child in self.children.iter_mut().flatten() {
+            while matches!(child.try_wait(), Ok(None)) && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        if self.is_temporary {
+            let _ = std::fs::remove_dir_all(&self.dir);
+        }
+    }
+}
+
+/// A file that only its owner reads.
+fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    std::io::Write::write_all(&mut options.open(path)?, text.as_bytes())
+}
+
+/// When hosts are killed and started.
+struct Plan {
+    /// (after this Sprint, after so long, which host, what).
+    later: Vec<(u64, Duration, usize, Event)>,
+    due: Vec<(Instant, usize, Event)>,
+}
+
+impl Plan {
+    fn new(args: &NetworkArgs, scenario: &Scenario) -> Self {
+        let (last, pause) = (args.hosts - 1, Duration::from_millis(args.pause));
+        // A Sprint is paid for at height 27, and then every 24 blocks.
+        let place = |height: u64| (height.saturating_sub(3) / 24, height.saturating_sub(3) % 24);
+        let mut later = Vec::new();
+        for (height, event) in scenario.events.iter().filter(|(height, _)| *height > 0) {
+            let (sprint, blocks) = place(*height);
+            let blocks = u32::try_from(blocks).unwrap_or(u32::MAX);
+            later.push((sprint, pause.saturating_mul(blocks), last, *event));
+        }
+        for kill in 0..args.kills {
+            // Spread over all Sprints, each a little later in its Sprint than the one before.
+            let sprint = u64::from(kill) % args.sprints;
+            let number = kill as usize % args.hosts;
+            let after = pause.saturating_mul(5 * (kill + 1) % 24);
+            later.push((sprint, after, number, Event::Kill));
+            later.push((sprint, after + pause.saturating_mul(3), number, Event::Start));
+        }
+        let mut plan = Self { later, due: Vec::new() };
+        plan.reached(0);
+        plan
+    }
+
+    /// A Sprint was paid for.
+    fn reached(&mut self, sprint: u64) {
+        let now = Instant::now();
+        let due = self.later.extract_if(.., |(after, ..)| *after <= sprint);
+        self.due.extend(due.map(|(_, after, host, event)| (now + after, host, event)));
+        self.due.sort_by_key(|(at, ..)| *at);
+    }
+
+    /// What is to happen now.
+    fn due(&mut self) -> Vec<(usize, Event)> {
+        let now = Instant::now();
+        self.due.extract_if(.., |(at, ..)| *at <= now).map(|(_, host, event)| (host, event)).collect()
+    }
+}
