@@ -35,6 +35,8 @@ const BATCH: u64 = 8;
 const MAX_NONCES: u64 = 1 << 20;
 /// What a forger claims against what it does.
 const FORGED: u64 = 10;
+/// Most nonces that a forger bothers to make up one by one: it is not held up by any work.
+const FORGED_AT_ONCE: u64 = 256;
 
 /// How much is mined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -237,6 +239,7 @@ fn mine(
         }
         Ok::<(), WorkerError>(())
     };
+    let limit = if work == Work::Forge { limit.min(FORGED_AT_ONCE) } else { limit };
     let mut done = 0;
     while done < limit && !stop.load(Ordering::Relaxed) && !matches!(work, Work::Copy | Work::Idle) {
         let next = (done + BATCH).min(limit);

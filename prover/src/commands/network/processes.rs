@@ -220,8 +220,11 @@ struct Plan {
 impl Plan {
     fn new(args: &NetworkArgs, scenario: &Scenario) -> Self {
         let (last, pause) = (args.hosts - 1, Duration::from_millis(args.pause));
-        // A Sprint is paid for at height 27, and then every 24 blocks.
-        let place = |height: u64| (height.saturating_sub(3) / 24, height.saturating_sub(3) % 24);
+        // The first Sprint is paid for at height 26, the others every 24 blocks.
+        let place = |height: u64| match height.checked_sub(26) {
+            Some(after) => (1 + after / 24, after % 24),
+            None => (0, height),
+        };
         let mut later = Vec::new();
         for (height, event) in scenario.events.iter().filter(|(height, _)| *height > 0) {
             let (sprint, blocks) = place(*height);
