@@ -74,7 +74,7 @@ fn node_with_messages(seed: u64) -> (Node<common::Ledger>, Vec<Vec<u8>>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn random_and_garbled_bytes_never_panic(
