@@ -62,8 +62,8 @@ impl Behaviour {
                 }
                 let mut garbled = Arc::unwrap_or_clone(bytes);
                 for _ in 0..=rng.next_u32() % 8 {
-                    let at = rng.next_u64() as usize % garbled.len().max(1);
-                    if let Some(byte) = garbled.get_mut(at) {
+                    let at = rng.next_u64() % garbled.len().max(1) as u64;
+                    if let Some(byte) = usize::try_from(at).ok().and_then(|at| garbled.get_mut(at)) {
                         *byte ^= 1 << (rng.next_u32() % 8);
                     }
                 }
