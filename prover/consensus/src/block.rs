@@ -37,7 +37,7 @@ impl Header {
     }
 }
 
-/// A block. Only [`Block::new`] and decoding make one, and both see to it that the header's hashes are its content's.
+/// A block. Its header's hashes are its content's, however it came about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
     header: Header,

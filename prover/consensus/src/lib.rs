@@ -9,6 +9,7 @@
 
 mod application;
 mod block;
+mod byzantine;
 mod config;
 mod context;
 mod evidence;
@@ -25,6 +26,7 @@ mod wire;
 
 pub use application::{Application, Committed, Next};
 pub use block::{Block, Certificate, Decided, Header, MAX_PAYLOAD_BYTES};
+pub use byzantine::{Behaviour, Rewrite};
 pub use config::{Config, Timeouts};
 pub use evidence::{Equivocation, Evidence, MAX_EVIDENCE, MAX_EVIDENCE_AGE};
 pub use identity::{Hash, HostId, Key};

@@ -11,13 +11,14 @@ mod timers;
 pub use handshake::HandshakeError;
 
 use crate::application::Application;
+use crate::byzantine::Behaviour;
 use crate::config::Config;
 use crate::identity::{Hash, HostId, Key};
 use crate::node::{Fault, Node};
 use crate::storage::Storage;
 use crate::wire::Dropped;
 use connections::Connections;
-use host::Loop;
+use host::{Loop, Voice};
 use std::net::{SocketAddr, TcpListener};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
@@ -32,7 +33,6 @@ const MAILBOX: usize = 64;
 const CONTROLS: usize = 256;
 
 /// Where a host is, and who its peers are.
-#[derive(Debug)]
 pub struct Settings {
     /// Where peers connect to this host.
     pub listener: TcpListener,
@@ -41,6 +41,8 @@ pub struct Settings {
     pub peers: Vec<(HostId, SocketAddr)>,
     /// How many jobs run at once, at least one.
     pub workers: usize,
+    /// What this host does to its messages; its peers' indices are their places in `peers`.
+    pub behaviour: Behaviour,
 }
 
 /// Why a host does not start.
@@ -136,6 +138,7 @@ where
     let stop = Arc::new(Stop { flag: AtomicBool::new(false), signal });
 
     let (mailbox, mail) = tokio::sync::mpsc::channel(MAILBOX);
+    let voice = Voice::new(settings.behaviour, &settings.peers, config, &key);
     let connections = {
         let _context = runtime.enter();
         settings.listener.set_nonblocking(true)?;
@@ -146,8 +149,18 @@ where
     let (outcomes, finished) = tokio::sync::mpsc::channel(CONTROLS);
     let (jobs, workers) = work(settings.workers, run, &outcomes, &stop)?;
     let (submit, submitted) = tokio::sync::mpsc::channel(CONTROLS);
-    let state =
-        Loop::new(node, storage, Box::new(observe), connections, jobs, mail, submitted, finished, stopped);
+    let state = Loop::new(
+        node,
+        storage,
+        Box::new(observe),
+        connections,
+        voice,
+        jobs,
+        mail,
+        submitted,
+        finished,
+        stopped,
+    );
     let (ending, runtime) = (stop.clone(), RuntimeGuard(Some(runtime)));
     let thread = std::thread::Builder::new().name("agreement".to_owned()).spawn(move || {
         let result = state.run(&runtime);

@@ -3,10 +3,9 @@
 //! All chance comes from one ChaCha8 seed and events of one instant keep their order, so equal seeds give equal block
 //! hashes.
 
-mod byzantine;
 mod host;
 
-pub use byzantine::{Behaviour, Rewrite};
+pub use crate::byzantine::{Behaviour, Rewrite};
 
 use crate::application::Application;
 use crate::config::Config;

@@ -11,7 +11,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use std::sync::Arc;
 
 /// The most bytes of a message: a full block with evidence and a certificate of the most validators, after blocks
-/// that fill [`BATCH_BYTES`].
+/// that fill an answer.
 pub const MAX_MESSAGE_BYTES: usize = 4 << 20;
 /// An answer with blocks ends when they reach this size.
 const BATCH_BYTES: usize = 1 << 20;

@@ -74,7 +74,7 @@ fn node_with_messages(seed: u64) -> (Node<common::Ledger>, Vec<Vec<u8>>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn random_and_garbled_bytes_never_panic(
@@ -102,17 +102,23 @@ proptest! {
     }
 
     #[test]
-    fn never_two_blocks_at_one_height_and_equal_seeds_give_equal_blocks(seed in any::<u64>()) {
+    fn never_two_blocks_at_one_height_and_always_another_block(seed in any::<u64>()) {
         let run = |seed: u64| {
             let mut sim = schedule(seed);
             sim.run_until(secs(4));
             assert_sound(&sim, 4);
-            assert_eq!(sim.fork(), None);
+            // All are up and joined again; one still breaks the rules, and messages are still lost.
+            let top = u64::try_from(sim.chain().len()).unwrap();
+            // The other one may be silent, and then cannot ask for what it has missed.
+            while !(0..3).all(|host| sim.node(host).is_some_and(|node| node.height() > top)) {
+                assert!(sim.now() < secs(60) && sim.step(), "{seed}: no block after {top}");
+            }
+            assert_sound(&sim, 4);
             (sim.chain().to_vec(), sim.sent())
         };
         let (chain, sent) = run(seed);
         if seed % 4 == 0 {
-            prop_assert_eq!((chain, sent), run(seed));
+            prop_assert_eq!((chain, sent), run(seed), "equal seeds");
         }
     }
 }
@@ -169,4 +175,16 @@ fn a_host_whose_state_has_parted_halts_and_the_others_go_on() {
     assert!(matches!(fault, sphere_pow_consensus::Fault::Diverged { height: 1, .. }), "{fault}");
     assert!(sim.node(0).unwrap().height() > 20);
     assert_eq!(sim.fork(), None);
+}
+
+#[test]
+fn a_seed_gives_the_same_blocks_on_every_machine() {
+    let mut sim = schedule(2026);
+    sim.run_until(secs(20));
+    let all: Vec<u8> = sim.chain().iter().flat_map(|hash| hash.0).collect();
+    assert!(sim.chain().len() > 10, "{}", sim.chain().len());
+    assert_eq!(
+        sphere_pow_consensus::Hash::of(&[&all]).to_string(),
+        "1f3b7e8b80b25312817c2b8b939a3acb3e1a43ae79088b2b3c2dd975c691b427"
+    );
 }

@@ -4,7 +4,7 @@ mod common;
 
 use common::{Ledger, Tx, config, keys, powers};
 use sphere_pow_consensus::net::{NetError, Running, Seen, Settings, start};
-use sphere_pow_consensus::{FileStorage, Hash, HostId, Key, Node};
+use sphere_pow_consensus::{Behaviour, FileStorage, Hash, HostId, Key, Node};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener};
@@ -69,13 +69,14 @@ impl Place {
         &self,
         host: usize,
         listener: TcpListener,
+        behaviour: Behaviour,
         observe: impl FnMut(&Node<Ledger>, Seen<'_>) + Send + 'static,
     ) -> Result<Running, NetError> {
         let key = self.keys[host].clone();
         let id = key.id();
         let storage = FileStorage::open(&self.folder.join(format!("{host}.redb"))).unwrap();
         let peers = self.keys.iter().map(Key::id).zip(self.addresses.iter().copied()).collect();
-        let settings = Settings { listener, peers, workers: 1 };
+        let settings = Settings { listener, peers, workers: 1, behaviour };
         let app = Ledger::new(id, self.powers.clone());
         let run = move |height: u64, _: &_| Tx::Square { host: id, height, square: height * height };
         start(settings, &config(), key, app, storage, run, observe)
@@ -88,7 +89,7 @@ impl Place {
             Seen::Halted(fault) => panic!("{fault}"),
             _ => {}
         };
-        self.start(host, listener, observe).unwrap()
+        self.start(host, listener, Behaviour::Honest, observe).unwrap()
     }
 }
 
@@ -151,7 +152,7 @@ fn the_host_of_a_process_of_its_own() {
         Seen::Halted(fault) => println!("halted {fault}"),
         _ => {}
     };
-    let host = place.start(3, listener, observe).unwrap();
+    let host = place.start(3, listener, Behaviour::Honest, observe).unwrap();
     std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
     host.stop().unwrap();
 }
@@ -174,7 +175,7 @@ fn spawn(place: &Place) -> (Child, BufReader<ChildStdout>) {
 }
 
 #[test]
-fn a_killed_process_loses_nothing_and_never_votes_twice() {
+fn a_killed_process_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (place, mut listeners) = place(&KILLED, folder.path());
     let ids: Vec<_> = place.keys.iter().map(Key::id).collect();
@@ -234,4 +235,33 @@ fn a_host_lets_in_nobody_without_a_known_key() {
     let _ = stream.read_to_end(&mut heard);
     assert!(heard.len() <= 104, "{} bytes", heard.len());
     host.stop().unwrap();
+}
+
+#[test]
+fn an_equivocator_over_tcp_is_named_by_a_block() {
+    let folder = tempfile::tempdir().unwrap();
+    let (place, listeners) = place(&[1; 4], folder.path());
+    let (tell, told) = std::sync::mpsc::channel();
+    let mut hosts = Vec::new();
+    for (host, listener) in listeners.into_iter().enumerate() {
+        let behaviour = if host == 2 { Behaviour::Equivocates } else { Behaviour::Honest };
+        let tell = tell.clone();
+        let observe = move |node: &Node<Ledger>, seen: Seen<'_>| {
+            if let (0, Seen::Decided { .. }) = (host, seen) {
+                // Nobody listens once the test has heard enough.
+                let _ = tell.send(node.app().equivocations.clone());
+            }
+        };
+        hosts.push(place.start(host, listener, behaviour, observe).unwrap());
+    }
+    let named = loop {
+        let named = told.recv_timeout(LIMIT).unwrap();
+        if !named.is_empty() {
+            break named;
+        }
+    };
+    assert!(named.iter().all(|equivocation| equivocation.host == place.keys[2].id()), "{named:?}");
+    for host in hosts {
+        host.stop().unwrap();
+    }
 }

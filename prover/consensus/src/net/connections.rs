@@ -91,13 +91,6 @@ impl Connections {
             outbox.push(bytes);
         }
     }
-
-    /// Sends to every connected peer but some.
-    pub(super) fn broadcast(&self, bytes: &Arc<Vec<u8>>, except: &[HostId]) {
-        for (_, outbox) in self.0.open().iter().filter(|(peer, _)| !except.contains(peer)) {
-            outbox.push(bytes);
-        }
-    }
 }
 
 impl Outbox {

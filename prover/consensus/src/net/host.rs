@@ -4,9 +4,15 @@ use super::connections::{Connections, Mail};
 use super::timers::Timers;
 use super::{RuntimeGuard, Seen};
 use crate::application::Application;
+use crate::byzantine::Behaviour;
+use crate::config::Config;
+use crate::identity::{Hash, HostId, Key};
 use crate::node::{Fault, Input, Node, Output};
 use crate::storage::Storage;
 use crate::wire::serve;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc::Receiver, watch};
@@ -19,6 +25,50 @@ enum Wake<O> {
     Stop,
 }
 
+/// What a host makes of its messages on their way out.
+pub(super) struct Voice {
+    behaviour: Behaviour,
+    key: Key,
+    chain: Hash,
+    peers: Vec<HostId>,
+    rng: ChaCha8Rng,
+}
+
+impl Voice {
+    pub(super) fn new(
+        behaviour: Behaviour,
+        peers: &[(HostId, SocketAddr)],
+        config: &Config,
+        key: &Key,
+    ) -> Self {
+        // What breaks the rules by chance needs no good chance.
+        let rng = ChaCha8Rng::from_seed(key.id().0);
+        let peers = peers.iter().map(|(peer, _)| *peer).collect();
+        Self { behaviour, key: key.clone(), chain: config.chain, peers, rng }
+    }
+
+    fn send(&mut self, connections: &Connections, to: usize, bytes: Arc<Vec<u8>>) {
+        for bytes in self.behaviour.rewrite(&self.key, &self.chain, to, bytes, &mut self.rng) {
+            connections.send(&self.peers[to], &bytes);
+        }
+    }
+
+    fn send_to(&mut self, connections: &Connections, to: &HostId, bytes: Vec<u8>) {
+        if let Some(ix) = self.peers.iter().position(|peer| peer == to) {
+            self.send(connections, ix, Arc::new(bytes));
+        }
+    }
+
+    fn broadcast(&mut self, connections: &Connections, bytes: Vec<u8>, except: &[HostId]) {
+        let bytes = Arc::new(bytes);
+        for to in 0..self.peers.len() {
+            if !except.contains(&self.peers[to]) {
+                self.send(connections, to, bytes.clone());
+            }
+        }
+    }
+}
+
 pub(super) type Observer<A> = Box<dyn FnMut(&Node<A>, Seen<'_>) + Send>;
 
 pub(super) struct Loop<A: Application, S> {
@@ -26,6 +76,7 @@ pub(super) struct Loop<A: Application, S> {
     storage: S,
     observe: Observer<A>,
     connections: Connections,
+    voice: Voice,
     jobs: mpsc::Sender<A::Job>,
     mail: Receiver<Mail>,
     submitted: Receiver<Vec<u8>>,
@@ -41,6 +92,7 @@ impl<A: Application, S: Storage> Loop<A, S> {
         storage: S,
         observe: Observer<A>,
         connections: Connections,
+        voice: Voice,
         jobs: mpsc::Sender<A::Job>,
         mail: Receiver<Mail>,
         submitted: Receiver<Vec<u8>>,
@@ -48,7 +100,7 @@ impl<A: Application, S: Storage> Loop<A, S> {
         stopped: watch::Receiver<bool>,
     ) -> Self {
         let timers = Timers::default();
-        Self { node, storage, observe, connections, jobs, mail, submitted, finished, stopped, timers }
+        Self { node, storage, observe, connections, voice, jobs, mail, submitted, finished, stopped, timers }
     }
 
     /// Runs until it is told to stop, or cannot go on.
@@ -95,8 +147,8 @@ impl<A: Application, S: Storage> Loop<A, S> {
 
     fn perform(&mut self, output: Output<A::Job>) -> Result<(), Fault> {
         match output {
-            Output::Send { to, bytes } => self.connections.send(&to, &Arc::new(bytes)),
-            Output::Broadcast { bytes, except } => self.connections.broadcast(&Arc::new(bytes), &except),
+            Output::Send { to, bytes } => self.voice.send_to(&self.connections, &to, bytes),
+            Output::Broadcast { bytes, except } => self.voice.broadcast(&self.connections, bytes, &except),
             Output::SetTimer { timer, after } => self.timers.set(timer, Instant::now() + after),
             Output::CancelTimer(timer) => self.timers.cancel(timer),
             Output::Append(record) => self.storage.append(&record)?,
@@ -104,7 +156,7 @@ impl<A: Application, S: Storage> Loop<A, S> {
             Output::Store(decided) => self.storage.store(&decided)?,
             Output::Serve { to, from } => {
                 let bytes = serve(&self.storage, from)?;
-                self.connections.send(&to, &Arc::new(bytes));
+                self.voice.send_to(&self.connections, &to, bytes);
             }
             // Workers end only after this loop.
             Output::Run(job) => drop(self.jobs.send(job)),

@@ -10,9 +10,9 @@ use rand_chacha::rand_core::Rng;
 use std::sync::Arc;
 
 /// A rewriter of one's own: to the host of this index, instead of these bytes, those of the list.
-pub type Rewrite = Box<dyn FnMut(usize, &[u8], &mut ChaCha8Rng) -> Vec<Vec<u8>>>;
+pub type Rewrite = Box<dyn FnMut(usize, &[u8], &mut ChaCha8Rng) -> Vec<Vec<u8>> + Send>;
 
-/// What a host does to the messages that it sends.
+/// What a host does to the messages that it sends, simulated or over TCP. Hosts are meant by their index in the network.
 #[derive(Default)]
 pub enum Behaviour {
     /// Nothing.
@@ -34,7 +34,8 @@ pub enum Behaviour {
 }
 
 impl Behaviour {
-    pub(super) fn rewrite(
+    /// What goes to the host of index `to` instead of `bytes`.
+    pub(crate) fn rewrite(
         &mut self,
         key: &Key,
         chain: &Hash,
@@ -61,8 +62,8 @@ impl Behaviour {
                 }
                 let mut garbled = Arc::unwrap_or_clone(bytes);
                 for _ in 0..=rng.next_u32() % 8 {
-                    let at = rng.next_u64() as usize % garbled.len().max(1);
-                    if let Some(byte) = garbled.get_mut(at) {
+                    let at = rng.next_u64() % garbled.len().max(1) as u64;
+                    if let Some(byte) = usize::try_from(at).ok().and_then(|at| garbled.get_mut(at)) {
                         *byte ^= 1 << (rng.next_u32() % 8);
                     }
                 }
