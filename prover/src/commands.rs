@@ -50,6 +50,7 @@ const EXIT_CODES: &str = "Exit codes:
     4  unconfirmed: true, but by a model or radius that only the document names
     5  inconclusive: the sample is too small to tell
     6  incomplete: some parts could not be judged, none was found false
+    7  serve: every device failed and was given up; started anew, it goes on with its stage
   130  interrupted before there was a result
 Logs go to standard error; RUST_LOG=debug shows more.";
 

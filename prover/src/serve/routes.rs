@@ -74,7 +74,7 @@ impl Route {
 }
 
 /// What the API node calls.
-const NODE: [Route; 28] = [
+const NODE: [Route; 30] = [
     get("/api/v1/state", others::state),
     post("/api/v1/stop", Takes::Nothing, others::stop),
     get("/api/v1/pow/status", pow::status).of(Service::Pow),
@@ -85,6 +85,8 @@ const NODE: [Route; 28] = [
     post("/api/v1/pow/phase/validate", Takes::Nothing, pow::phase_validate).of(Service::Pow),
     post("/api/v1/pow/validate", Takes::Json, pow::validate).of(Service::Pow),
     post("/api/v1/pow/stop", Takes::Nothing, pow::stop).of(Service::Pow),
+    post("/api/v1/transcripts/commit", Takes::Json, pow::commit),
+    post("/api/v1/transcripts/open", Takes::Json, pow::open),
     post("/api/v1/inference/up", Takes::Nothing, others::inference_up).of(Service::Inference),
     post("/api/v1/inference/up/async", Takes::Nothing, others::inference_up).of(Service::Inference),
     get("/api/v1/inference/up/status", others::inference_status).of(Service::Inference),
