@@ -13,6 +13,7 @@ mod probe_units;
 mod r_target;
 mod serve;
 mod soundness;
+mod top;
 mod verify;
 
 use crate::console::{self, Output};
@@ -72,6 +73,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Mine and judge as a network's API node says over HTTP
     Serve(serve::ServeArgs),
+    /// Watch a running service: rates, a row a device, what waits to be delivered
+    Top(top::TopArgs),
     /// Try the service on this machine: mine, deliver and judge a block that no network has
     Doctor(doctor::DoctorArgs),
     /// Convert between a radius and the chance to win
@@ -102,9 +105,13 @@ pub fn main() -> ExitCode {
             }
         };
     }
-    console::start_logging();
-    let stop = signals::listen();
     let out = Output::new(cli.json);
+    let files = if let Command::Serve(args) = &cli.command { Some(&args.log) } else { None };
+    if let Err(error) = console::start_logging(files) {
+        out.error(&error);
+        return ExitCode::from(error.exit_code());
+    }
+    let stop = signals::listen();
     // A bug of ours or of a driver is machine trouble too, and `--json` prints one document for it.
     let result = std::panic::catch_unwind(AssertUnwindSafe(|| run(&cli.command, &out, &stop)));
     let result = result.unwrap_or_else(|panic| Err(ProverError::panicked("sphere-pow", panic.as_ref())));
@@ -150,6 +157,7 @@ fn run(command: &Command, out: &Output, stop: &Stop) -> Result<ExitCode, ProverE
         Command::Open(args) => open::run(args, out, stop),
         Command::Verify(args) => verify::run(args, out, stop),
         Command::Serve(args) => serve::run(args, out, stop),
+        Command::Top(args) => top::run(args, out, stop),
         Command::Doctor(args) => doctor::run(args, out, stop),
         Command::RTarget(args) => r_target::run(args, out),
         Command::Soundness(args) => soundness::run(args, out, stop),

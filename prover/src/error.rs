@@ -71,6 +71,14 @@ pub enum ProverError {
         /// Why.
         source: std::io::Error,
     },
+    /// A service that does not say how it is.
+    #[error("no status from the service at {address}: {reason}")]
+    Service {
+        /// Where it should be.
+        address: String,
+        /// What came instead.
+        reason: String,
+    },
     /// No device can do what was asked.
     #[error("{reason}")]
     NoDevice {
@@ -195,6 +203,7 @@ impl ProverError {
             Self::NoDeviceLeft { .. } => 7,
             Self::NoDevice { .. }
             | Self::ResetStorm { .. }
+            | Self::Service { .. }
             | Self::Listen { .. }
             | Self::Memory { .. }
             | Self::WrongAnswer { .. }
@@ -226,6 +235,7 @@ impl ProverError {
             Self::NoDevice { .. } => "no-device",
             Self::NoDeviceLeft { .. } => "no-device-left",
             Self::ResetStorm { .. } => "reset-storm",
+            Self::Service { .. } => "service",
             Self::Memory { .. } => "memory",
             Self::WrongAnswer { .. } => "wrong-answer",
             Self::WrongWins { .. } => "wrong-wins",

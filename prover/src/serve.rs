@@ -13,6 +13,7 @@ mod judge;
 mod listen;
 mod metrics;
 mod node;
+pub mod operator;
 mod rates;
 pub mod requests;
 mod routes;
@@ -160,7 +161,7 @@ pub fn run(
     begun: impl FnOnce(Bound) -> Result<(), ProverError>,
 ) -> Result<(), ProverError> {
     let store = Store::open(&settings.state_dir)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(ProverError::Thread)?;
     let node = Arc::new(Node::new(settings, store)?);
     let result = runtime.block_on(serve(&node, stop, begun));

@@ -2,7 +2,7 @@
 
 pub(super) mod settings;
 
-use crate::console::Output;
+use crate::console::{LogArgs, Output};
 use crate::error::ProverError;
 use crate::input;
 use crate::options::DeviceArgs;
@@ -80,8 +80,10 @@ pub(super) struct ServeArgs {
     #[arg(long, default_value_t = 600.0, value_name = "S")]
     device_resets_within: f64,
     /// gonka: submit only nonces so far within the radius; what lies at its edge here may lie beyond it elsewhere
-    #[arg(long, default_value_t = 0.0, value_name = "D")]
+    #[arg(long, default_value_t = 0.0, value_name = "D", allow_hyphen_values = true)]
     guard_band: f64,
+    #[command(flatten)]
+    pub(super) log: LogArgs,
     #[command(flatten)]
     devices: DeviceArgs,
 }
