@@ -44,7 +44,7 @@ impl Default for Sensors {
 }
 
 impl Sensors {
-    /// Those of a folder in place of [`SYSFS`], and no others.
+    /// Those of a folder in place of sysfs's, and no others.
     #[must_use]
     pub fn of_sysfs(sysfs: &Path) -> Self {
         Self { sysfs: sysfs.to_owned(), nvml: None }

@@ -41,7 +41,7 @@ pub fn mining<P: Machine>(
 /// As [`mining`], but every GPU on a thread of its own that is watched; those that `roster` has out of use stay so.
 ///
 /// # Errors
-/// As [`mining`]; [`ProverError::NoDeviceLeft`] when all that the arguments name are out of use.
+/// As [`mining`], also when all that the arguments name are out of use.
 pub fn mining_watched<P: Machine>(
     args: &DeviceArgs,
     puzzle: &P::Puzzle,
@@ -54,7 +54,7 @@ pub fn mining_watched<P: Machine>(
     let (out, left): (Vec<DeviceInfo>, Vec<DeviceInfo>) = chosen.into_iter().partition(is_out);
     if left.is_empty() && !out.is_empty() {
         let names: Vec<&str> = out.iter().map(|info| info.name.as_str()).collect();
-        return Err(ProverError::NoDeviceLeft { reason: format!("out of use: {}", names.join(", ")) });
+        return Err(ProverError::NoDevice { reason: format!("out of use: {}", names.join(", ")) });
     }
     let setup = args.setup::<P>()?;
     let shared = Arc::new(P::share(puzzle, stop)?);
@@ -62,7 +62,12 @@ pub fn mining_watched<P: Machine>(
         let opener = opener::<P>(info.clone(), puzzle.clone(), Arc::downgrade(&shared), setup);
         let bar = bar(&format!("loading {}", info.name));
         let row = roster.of_adapter(info);
-        let opened = Watched::open(opener, Arc::clone(&row), patience, &mut advance(&bar, stop));
+        let advance = advance(&bar, stop);
+        let mut progress = |share| {
+            row.loading(share);
+            advance(share)
+        };
+        let opened = Watched::open(opener, Arc::clone(&row), patience, &mut progress);
         bar.finish_and_clear();
         let opened = opened.inspect_err(|error| row.refused(error.to_string()))?;
         Ok(Box::new(opened))

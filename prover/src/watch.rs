@@ -256,6 +256,13 @@ impl<P: Machine> Watched<P> {
     }
 }
 
+impl<P: Machine> Drop for Watched<P> {
+    /// What the device holds is free again before anybody takes another one, unless it hangs.
+    fn drop(&mut self) {
+        self.leave_bench();
+    }
+}
+
 /// Tells the share done, and whether to go on.
 fn reporter<T>(tell: Sender<Told<T>>, breaks: Arc<AtomicBool>) -> impl FnMut(f32) -> ControlFlow<()> {
     move |share| {

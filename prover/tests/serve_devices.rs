@@ -97,4 +97,14 @@ fn a_device_that_wins_what_is_false_is_quarantined() {
     assert_eq!(code_of(&mut service), Some(7));
     let log = std::fs::read_to_string(rig.0.path("log")).unwrap();
     assert!(log.contains("is quarantined") && log.contains("computes wrongly"), "{log}");
+    // Started anew it is not believed either while the stage lasts, and the state says that nothing runs.
+    rig.end();
+    let service = serve(&rig, &[]);
+    until("the stage to be given up", || service.status()["error"].as_str().is_some().then_some(()));
+    let own = device(&service);
+    assert_eq!(
+        (&own["state"], &service.status()["state"]),
+        (&json!("quarantined"), &json!("STOPPED")),
+        "{own}"
+    );
 }

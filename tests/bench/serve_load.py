@@ -49,9 +49,8 @@ def seconds(pid):
     return serving / TICK, others / TICK
 
 
-async def poll(host, port, until):
+async def poll(reader, writer, until):
     request = b"GET /api/v1/pow/status HTTP/1.1\r\nHost: x\r\nUser-Agent: Go-http-client/1.1\r\n\r\n"
-    reader, writer = await asyncio.open_connection(host, port)
     n = 0
     while time.monotonic() < until:
         writer.write(request)
@@ -60,13 +59,18 @@ async def poll(host, port, until):
         await reader.readexactly(int(re.search(rb"content-length: (\d+)", head, re.I)[1]))
         n += 1
         await asyncio.sleep(1)
-    writer.close()
     return n
 
 
-async def polls(host, port):
-    until = time.monotonic() + SECONDS
-    return sum(await asyncio.gather(*(poll(host, port, until) for _ in range(CONNECTIONS))))
+async def polled(host, port, look):
+    """What `look` sees before and after a turn of polls, once all connections are there; and how many polls there were."""
+    connections = [await asyncio.open_connection(host, port) for _ in range(CONNECTIONS)]
+    before, until = look(), time.monotonic() + SECONDS
+    n = sum(await asyncio.gather(*(poll(*connection, until) for connection in connections)))
+    after = look()
+    for _, writer in connections:
+        writer.close()
+    return before, after, n
 
 
 def main():
@@ -85,17 +89,18 @@ def main():
             urllib.request.urlopen(urllib.request.Request(f"http://{host}:{port}/api/v1/pow/init/generate", json.dumps(INIT).encode()))
             while tried() == 0:
                 time.sleep(0.1)
-            def turn(polled):
-                before, began, (serving, mining) = tried(), time.monotonic(), seconds(service.pid)
-                n = 0
-                if polled:
-                    n = asyncio.run(polls(host, int(port)))
+            def look():
+                return (time.monotonic(), tried(), *seconds(service.pid))
+
+            def turn(is_polled):
+                if is_polled:
+                    before, after, n = asyncio.run(polled(host, int(port), look))
                 else:
+                    before, n = look(), 0
                     time.sleep(SECONDS)
-                elapsed, done = time.monotonic() - began, tried() - before
-                now = seconds(service.pid)
-                spent = now[0] - serving
-                return done / elapsed, done / (now[1] - mining), spent / elapsed, 1e6 * spent / n if n else 0
+                    after = look()
+                elapsed, done, serving, mining = (b - a for a, b in zip(before, after))
+                return done / elapsed, done / mining, serving / elapsed, 1e6 * serving / n if n else 0
 
             pairs = []
             for ix in range(PAIRS):

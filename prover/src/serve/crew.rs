@@ -177,6 +177,10 @@ fn dismiss<P: Machine>(
                 tracing::error!("{} is {}: {error}", device.info().device, condition.as_str());
                 if let Some(row) = node.roster.of_device(device.info()) {
                     row.dismiss(condition, error.to_string());
+                    // A process that is started anew must not believe it either, in this stage.
+                    if let Some(Err(error)) = is_wrong.then(|| node.store.quarantine(row.name(), now_ms())) {
+                        tracing::error!("the quarantine is not noted: {error}");
+                    }
                 }
                 reasons.push(error.to_string());
             }
@@ -234,3 +238,6 @@ impl Wins for Outlet<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -103,7 +103,7 @@ pub(super) fn page(node: &Node) -> String {
 fn devices(page: &mut Page, node: &Node) {
     type Of = fn(&View) -> Option<f64>;
     let views = node.views();
-    let families: [(&str, &str, &str, Of); 12] = [
+    let families: [(&str, &str, &str, Of); 13] = [
         ("device_tried_total", "counter", "Nonces computed by a device.", |v| Some(v.counts.tried as f64)),
         ("device_won_total", "counter", "Nonces of a device that won.", |v| Some(v.counts.won as f64)),
         ("device_checked_wins_total", "counter", "Wins of a device that the CPU recomputed.", |v| {
@@ -113,6 +113,7 @@ fn devices(page: &mut Page, node: &Node) {
         ("device_silent_seconds", "gauge", "Since a device's last sign of life.", |v| {
             Some(v.silence.as_secs_f64())
         }),
+        ("device_loaded_share", "gauge", "Of the stage's model.", |v| Some(v.loaded)),
         ("device_batch", "gauge", "Nonces that a GPU takes at once.", |v| {
             Some(v.batch as f64).filter(|n| *n > 0.0)
         }),

@@ -16,6 +16,7 @@ use super::courier::Counters;
 use super::init::Init;
 use super::rates::{History, Totals};
 use super::store::{Store, StoreError};
+use crate::clock::now_ms;
 use crate::error::ProverError;
 use crate::sensors::{Reading, Sensors};
 use crate::signals::Stop;
@@ -133,6 +134,8 @@ impl Node {
     /// # Errors
     /// [`StoreError`].
     pub(super) fn new(settings: Settings, store: Store) -> Result<Self, StoreError> {
+        let window_ms = u64::try_from(settings.window.as_millis()).unwrap_or(u64::MAX);
+        let quarantined = store.quarantined(now_ms().saturating_sub(window_ms))?;
         let queue = store.queue()?.into_iter().map(|(id, batch)| Waiting::new(id, batch)).collect();
         let stop = Arc::default();
         let order = Order { number: 0, assignment: None, stop, is_paused: false, is_last: false };
@@ -152,7 +155,7 @@ impl Node {
             counters: Counters::default(),
             committing: Mutex::default(),
             opening: Mutex::default(),
-            roster: Roster::default(),
+            roster: Roster::new(quarantined),
             doom: Mutex::default(),
             adapters: OnceLock::new(),
             history: Mutex::default(),

@@ -91,7 +91,7 @@ impl Route {
 
 /// What the API node calls.
 const NODE: [Route; 30] = [
-    get("/api/v1/state", others::state).quick(),
+    get("/api/v1/state", others::state),
     post("/api/v1/stop", Takes::Nothing, others::stop),
     get("/api/v1/pow/status", pow::status).of(Service::Pow).quick(),
     post("/api/v1/pow/init", Takes::Json, pow::init).of(Service::Pow),

@@ -38,6 +38,8 @@ const STAGES: TableDefinition<u64, u64> = TableDefinition::new("stages");
 const ROOTS: TableDefinition<(u64, u64), &str> = TableDefinition::new("roots");
 /// Commitments to them, by stage.
 const COMMITMENTS: Records = TableDefinition::new("commitments");
+/// Devices whose wins were false, by name, and when that was found.
+const QUARANTINED: TableDefinition<&str, u64> = TableDefinition::new("quarantined");
 const NUMBERS: TableDefinition<&str, u64> = TableDefinition::new("numbers");
 const ASSIGNED: TableDefinition<&str, &str> = TableDefinition::new("assigned");
 
@@ -91,6 +93,7 @@ impl Store {
             txn.open_table(REACHED)?;
             txn.open_table(NUMBERS)?;
             txn.open_table(ASSIGNED)?;
+            txn.open_table(QUARANTINED)?;
             forget_old_stages(txn, now_ms())
         })?;
         Ok(store)
@@ -275,6 +278,23 @@ impl Store {
             }
             drop(table);
             forget_old_stages(txn, now_ms())
+        })
+    }
+
+    /// Notes that a device's wins were false at a time of the system's clock.
+    pub(crate) fn quarantine(&self, device: &str, at_ms: u64) -> Result<(), StoreError> {
+        self.0.write(|txn| {
+            txn.open_table(QUARANTINED)?.insert(device, at_ms)?;
+            Ok(())
+        })
+    }
+
+    /// Devices of which that was noted at `since_ms` or later; the others are forgotten.
+    pub(crate) fn quarantined(&self, since_ms: u64) -> Result<Vec<String>, StoreError> {
+        self.0.write(|txn| {
+            let mut table = txn.open_table(QUARANTINED)?;
+            table.retain(|_, at_ms| at_ms >= since_ms)?;
+            table.iter()?.map(|row| Ok(row?.0.value().to_owned())).collect()
         })
     }
 

@@ -16,6 +16,8 @@ pub enum Condition {
     /// It works, or waits for work.
     #[default]
     Working,
+    /// It is opened, and its model made.
+    Loading,
     /// It is made anew.
     Resetting,
     /// It could not be opened; the next stage tries again.
@@ -28,14 +30,15 @@ pub enum Condition {
 
 impl Condition {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Working, Self::Resetting, Self::Refused, Self::Disabled, Self::Quarantined];
+    pub const ALL: [Self; 6] =
+        [Self::Working, Self::Loading, Self::Resetting, Self::Refused, Self::Disabled, Self::Quarantined];
 
     /// Its word in JSON and metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Working => "working",
+            Self::Loading => "loading",
             Self::Resetting => "resetting",
             Self::Refused => "refused",
             Self::Disabled => "disabled",
@@ -67,6 +70,8 @@ pub struct Row {
     backend: String,
     pci_address: Option<String>,
     state: Mutex<State>,
+    /// Of the model, in thousandths.
+    loaded: AtomicUsize,
     batch: AtomicUsize,
     resets: AtomicU64,
     refusals: AtomicU64,
@@ -85,6 +90,7 @@ impl Row {
             backend: backend.to_owned(),
             pci_address,
             state: Mutex::default(),
+            loaded: AtomicUsize::default(),
             batch: AtomicUsize::default(),
             resets: AtomicU64::default(),
             refusals: AtomicU64::default(),
@@ -114,6 +120,23 @@ impl Row {
         (state.condition, state.why.clone())
     }
 
+    /// The share of the model that is on it.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "at most a thousand")]
+    pub fn loaded(&self) -> f64 {
+        self.loaded.load(Ordering::Relaxed) as f64 / 1000.0
+    }
+
+    /// It is being opened, a share of its model made.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share for display")]
+    pub fn loading(&self, share: f32) {
+        self.loaded.store((share.clamp(0.0, 1.0) * 1000.0) as usize, Ordering::Relaxed);
+        let mut state = self.state();
+        if matches!(state.condition, Condition::Working | Condition::Refused) {
+            (state.condition, state.why) = (Condition::Loading, None);
+        }
+    }
+
     /// Nonces that it takes at once; 0 before it was opened.
     #[must_use]
     pub fn batch(&self) -> usize {
@@ -129,6 +152,7 @@ impl Row {
     /// It is open, under that name, and takes so many nonces at once.
     pub(super) fn opened(&self, info: &EngineInfo, batch: usize) {
         self.batch.store(batch, Ordering::Relaxed);
+        self.loaded.store(1000, Ordering::Relaxed);
         let mut state = self.state();
         state.info = Some(info.clone());
         if !state.condition.is_out() {
@@ -179,11 +203,21 @@ impl Row {
 
 /// All of them.
 #[derive(Debug, Default)]
-pub struct Roster(Mutex<Vec<Arc<Row>>>);
+pub struct Roster {
+    rows: Mutex<Vec<Arc<Row>>>,
+    /// Devices that an earlier process quarantined, by name.
+    quarantined: Vec<String>,
+}
 
 impl Roster {
+    /// Nobody yet; devices of these names are quarantined from the first.
+    #[must_use]
+    pub fn new(quarantined: Vec<String>) -> Self {
+        Self { rows: Mutex::default(), quarantined }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<Row>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// All rows, in the order in which they were first opened.
@@ -199,8 +233,21 @@ impl Roster {
         if let Some(row) = known {
             return Arc::clone(row);
         }
-        rows.push(Arc::new(Row::new(adapter)));
-        Arc::clone(rows.last().expect("pushed above"))
+        let row = Arc::new(Row::new(adapter));
+        if self.quarantined.contains(&row.name) {
+            let why = "what it won was false, as a process before this one found".to_owned();
+            row.dismiss(Condition::Quarantined, why);
+        }
+        rows.push(Arc::clone(&row));
+        row
+    }
+
+    /// A row that no adapter stands for.
+    #[cfg(test)]
+    pub(crate) fn add(&self, row: Row) -> Arc<Row> {
+        let row = Arc::new(row);
+        self.lock().push(Arc::clone(&row));
+        row
     }
 
     /// The row of a device that was opened under that name; a CPU has none.

@@ -50,6 +50,8 @@ pub(in crate::serve) struct View {
     /// Wins recomputed, and false ones among them.
     pub(in crate::serve) checks: (u64, u64),
     pub(in crate::serve) silence: Duration,
+    /// The share of the model that is on it.
+    pub(in crate::serve) loaded: f64,
     /// Nonces at once; 0 where that is not known.
     pub(in crate::serve) batch: usize,
     pub(in crate::serve) resets: u64,
@@ -169,6 +171,7 @@ impl Node {
             counts: Counts { tried: totals.tried, won: totals.won },
             checks: (checked, bad),
             silence,
+            loaded: row.map_or(1.0, Row::loaded),
             batch: row.map(Row::batch).unwrap_or_default(),
             resets,
             refusals,

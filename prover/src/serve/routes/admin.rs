@@ -63,6 +63,7 @@ fn device(view: &View) -> Value {
         "nChecked": n_checked,
         "nBad": n_bad,
         "silentSeconds": view.silence.as_secs_f64(),
+        "loaded": view.loaded,
         "batch": view.batch,
         "resets": view.resets,
         "memoryRefusals": view.refusals,
