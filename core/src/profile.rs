@@ -101,9 +101,9 @@ pub trait Profile: Copy + Debug + Default + Send + Sync + 'static {
     /// Model sizes.
     type Params: Model;
     /// Model sizes and a block: what a nonce is computed for.
-    type Puzzle: Clone + Debug + Send + Sync;
+    type Puzzle: Clone + Debug + Send + Sync + 'static;
     /// What computing a nonce gives.
-    type Outcome: Clone + Debug + PartialEq + Send;
+    type Outcome: Clone + Debug + PartialEq + Send + 'static;
     /// What a document claims of a nonce.
     type Claim: Clone + Debug + PartialEq + Send;
     /// What a document says of the price of a win beside the model.

@@ -15,6 +15,7 @@ mod r_target;
 mod serve;
 mod simulate;
 mod soundness;
+mod top;
 mod verify;
 
 use crate::console::{self, Output};
@@ -55,6 +56,7 @@ const EXIT_CODES: &str = "Exit codes:
     4  unconfirmed: true, but by a model or radius that only the document names
     5  inconclusive: the sample is too small to tell
     6  incomplete: some parts could not be judged, none was found false
+    7  serve: every device failed and was given up; started anew, it goes on with its stage
   130  interrupted before there was a result
 Logs go to standard error; RUST_LOG=debug shows more.";
 
@@ -76,6 +78,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Mine and judge as a network's API node says over HTTP
     Serve(serve::ServeArgs),
+    /// Watch a running service: rates, a row a device, what waits to be delivered
+    Top(top::TopArgs),
     /// Try the service on this machine: mine, deliver and judge a block that no network has
     Doctor(doctor::DoctorArgs),
     /// Run a network in a box: hosts that mine, check, vote and agree on blocks, cheaters among them
@@ -113,9 +117,13 @@ pub fn main() -> ExitCode {
             }
         };
     }
-    console::start_logging();
-    let stop = signals::listen();
     let out = Output::new(cli.json);
+    let files = if let Command::Serve(args) = &cli.command { Some(&args.log) } else { None };
+    if let Err(error) = console::start_logging(files) {
+        out.error(&error);
+        return ExitCode::from(error.exit_code());
+    }
+    let stop = signals::listen();
     // A bug of ours or of a driver is machine trouble too, and `--json` prints one document for it.
     let result = std::panic::catch_unwind(AssertUnwindSafe(|| run(&cli.command, &out, &stop)));
     let result = result.unwrap_or_else(|panic| Err(ProverError::panicked("sphere-pow", panic.as_ref())));
@@ -161,6 +169,7 @@ fn run(command: &Command, out: &Output, stop: &Stop) -> Result<ExitCode, ProverE
         Command::Open(args) => open::run(args, out, stop),
         Command::Verify(args) => verify::run(args, out, stop),
         Command::Serve(args) => serve::run(args, out, stop),
+        Command::Top(args) => top::run(args, out, stop),
         Command::Doctor(args) => doctor::run(args, out, stop),
         Command::Network(args) => network::run(args, out, stop),
         Command::Host(args) => network::run_host(args, out, stop),

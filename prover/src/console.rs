@@ -2,10 +2,16 @@
 
 use crate::error::ProverError;
 use crate::signals::Stop;
+use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, fmt};
 
 /// Results as text or JSON.
 #[derive(Clone, Copy, Debug)]
@@ -95,20 +101,96 @@ impl Write for Log {
     }
 }
 
-/// Sends logs to standard error, at `RUST_LOG`'s level or `warn`.
-pub fn start_logging() {
-    use tracing_subscriber::EnvFilter;
+/// How a log file's lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// A JSON object a line, for programs.
+    Json,
+}
+
+/// When a new log file is begun.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogRotation {
+    /// Never.
+    Never,
+    /// Every hour, by UTC.
+    Hourly,
+    /// Every day, by UTC.
+    #[default]
+    Daily,
+}
+
+/// A log in files, beside standard error.
+#[derive(Clone, Debug, Args)]
+pub struct LogArgs {
+    /// File that takes the log beside standard error; the date is put behind its name when it rotates
+    #[arg(long, value_name = "FILE")]
+    log_file: Option<PathBuf>,
+    /// How the file's lines are written
+    #[arg(long, value_enum, default_value_t)]
+    log_format: LogFormat,
+    /// When a new file is begun
+    #[arg(long, value_enum, default_value_t)]
+    log_rotation: LogRotation,
+    /// How many files are kept when it rotates
+    #[arg(long, default_value_t = 7, value_name = "N")]
+    log_keep: usize,
+}
+
+impl LogArgs {
+    /// The files, opened.
+    fn open(&self) -> Result<Option<RollingFileAppender>, ProverError> {
+        let Some(path) = &self.log_file else { return Ok(None) };
+        let wrong = |expected: String| {
+            Err(ProverError::Argument { what: "--log-file", got: path.display().to_string(), expected })
+        };
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            return wrong("the name of a file".into());
+        };
+        let rotation = match self.log_rotation {
+            LogRotation::Never => Rotation::NEVER,
+            LogRotation::Hourly => Rotation::HOURLY,
+            LogRotation::Daily => Rotation::DAILY,
+        };
+        let files = RollingFileAppender::builder().rotation(rotation).filename_prefix(name);
+        let files = files.max_log_files(self.log_keep.max(1));
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        match files.build(folder.unwrap_or(Path::new("."))) {
+            Ok(files) => Ok(Some(files)),
+            Err(error) => wrong(format!("a file that can be written ({error})")),
+        }
+    }
+}
+
+/// Sends logs to standard error, at `RUST_LOG`'s level or `warn`, and to files where these are wanted.
+///
+/// # Errors
+/// [`ProverError::Argument`] for files that cannot be had; logs then go to standard error.
+pub fn start_logging(files: Option<&LogArgs>) -> Result<(), ProverError> {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("warn,sphere_pow_prover=info,wgpu_hal=error,wgpu_core=error"));
     let wants_colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let own = fmt::layer()
         .with_writer(|| Log)
         .log_internal_errors(false)
         .with_ansi(wants_colour && std::io::stderr().is_terminal())
         .with_target(false)
-        .without_time()
-        .init();
+        .without_time();
+    let (to, result) = match files.map_or(Ok(None), LogArgs::open) {
+        Ok(to) => (to, Ok(())),
+        Err(error) => (None, Err(error)),
+    };
+    let is_json = files.is_some_and(|files| files.log_format == LogFormat::Json);
+    let (json, text) = if is_json { (to, None) } else { (None, to) };
+    // A log that cannot be written is no reason to stop.
+    let text = text.map(|to| fmt::layer().with_ansi(false).log_internal_errors(false).with_writer(to));
+    let json =
+        json.map(|to| fmt::layer().json().flatten_event(true).log_internal_errors(false).with_writer(to));
+    tracing_subscriber::registry().with(filter).with(own).with(text).with(json).init();
+    result
 }
 
 /// A progress bar on a terminal, nothing elsewhere.

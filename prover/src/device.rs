@@ -39,7 +39,7 @@ pub trait Device<P: Profile>: Send {
     ///
     /// # Errors
     /// The device's, when it cannot be had again.
-    fn rebuild(&mut self) -> Result<(), ProverError>;
+    fn rebuild(&mut self, progress: OnProgress<'_>) -> Result<(), ProverError>;
 
     /// Times the widest product of the model, where the executor runs it alone.
     ///
@@ -132,7 +132,8 @@ pub trait Rig {
     ///
     /// # Errors
     /// As [`Device::rebuild`].
-    fn rebuild(&mut self) -> Result<(), ProverError> {
+    fn rebuild(&mut self, progress: OnProgress<'_>) -> Result<(), ProverError> {
+        let _ = progress;
         Ok(())
     }
 
@@ -186,8 +187,8 @@ where
         Rig::transcriber(self)
     }
 
-    fn rebuild(&mut self) -> Result<(), ProverError> {
-        Rig::rebuild(self)
+    fn rebuild(&mut self, progress: OnProgress<'_>) -> Result<(), ProverError> {
+        Rig::rebuild(self, progress)
     }
 
     fn product(&mut self) -> Result<Option<Product>, ProverError> {
@@ -198,3 +199,6 @@ where
         Rig::measure(self)
     }
 }
+
+#[cfg(test)]
+pub(crate) mod fake;

@@ -71,11 +71,35 @@ pub enum ProverError {
         /// Why.
         source: std::io::Error,
     },
+    /// A service that does not say how it is.
+    #[error("no status from the service at {address}: {reason}")]
+    Service {
+        /// Where it should be.
+        address: String,
+        /// What came instead.
+        reason: String,
+    },
     /// No device can do what was asked.
     #[error("{reason}")]
     NoDevice {
         /// Which devices there are and why none will do.
         reason: String,
+    },
+    /// Every device was given up.
+    #[error("no device is left: {reason}")]
+    NoDeviceLeft {
+        /// Which there were, and why each was given up.
+        reason: String,
+    },
+    /// A device that had to be made anew too often.
+    #[error("{device} was made anew {resets} times within {minutes} minutes, which is as often as it may be")]
+    ResetStorm {
+        /// The device.
+        device: String,
+        /// How often.
+        resets: usize,
+        /// Within how long.
+        minutes: f64,
     },
     /// More memory than there is.
     #[error("{what} needs {needed_mb} MB of memory, {available_mb} MB can be had{advice}")]
@@ -167,7 +191,8 @@ pub struct ErrorBody {
 }
 
 impl ProverError {
-    /// The process's exit code: 2 for bad input, 3 for machine trouble, 130 when interrupted.
+    /// The process's exit code: 2 for bad input, 3 for machine trouble, 7 for a service whose devices were all given up, 130
+    /// when interrupted.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -181,7 +206,10 @@ impl ProverError {
             Self::Ledger(error) => error.exit_code(),
             Self::Gpu(GpuError::Ambiguous { .. }) => 2,
             Self::Store(error) => error.exit_code(),
+            Self::NoDeviceLeft { .. } => 7,
             Self::NoDevice { .. }
+            | Self::ResetStorm { .. }
+            | Self::Service { .. }
             | Self::Listen { .. }
             | Self::Memory { .. }
             | Self::WrongAnswer { .. }
@@ -212,6 +240,9 @@ impl ProverError {
             Self::Store(error) => error.code(),
             Self::Listen { .. } => "listen",
             Self::NoDevice { .. } => "no-device",
+            Self::NoDeviceLeft { .. } => "no-device-left",
+            Self::ResetStorm { .. } => "reset-storm",
+            Self::Service { .. } => "service",
             Self::Memory { .. } => "memory",
             Self::WrongAnswer { .. } => "wrong-answer",
             Self::WrongWins { .. } => "wrong-wins",

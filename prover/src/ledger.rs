@@ -292,22 +292,31 @@ impl Ledger {
     pub fn counts(&self) -> Counts {
         self.counts
     }
+}
 
-    fn line(&self, entry: &Entry) -> String {
-        let mut line = self.head.clone();
-        line.extend(entry.columns.iter().map(|(name, column)| ((*name).to_owned(), column.clone())));
-        for (name, number) in [
-            ("group", entry.group),
-            ("groups", entry.groups),
-            ("tried", entry.tried),
-            ("last", entry.last.get()),
-        ] {
-            line.insert(name.to_owned(), number.into());
-        }
-        let mut text = Value::Object(line).to_string();
-        text.push('\n');
-        text
+/// A line of a file with that head.
+fn line(head: &Map<String, Value>, entry: &Entry) -> String {
+    let mut line = head.clone();
+    line.extend(entry.columns.iter().map(|(name, column)| ((*name).to_owned(), column.clone())));
+    for (name, number) in
+        [("group", entry.group), ("groups", entry.groups), ("tried", entry.tried), ("last", entry.last.get())]
+    {
+        line.insert(name.to_owned(), number.into());
     }
+    let mut text = Value::Object(line).to_string();
+    text.push('\n');
+    text
+}
+
+/// The entry of a file of roots, none where the device made no transcripts.
+fn roots_entry(entry: &Entry) -> Option<Entry> {
+    let columns = [("nonces", Value::Array(Vec::new())), ("roots", entry.roots.clone().into())];
+    (!entry.roots.is_empty()).then(|| Entry { columns, roots: Vec::new(), ..entry.clone() })
+}
+
+/// The line of a file of roots with that head, none where the device made no transcripts.
+pub(crate) fn roots_line(head: &Map<String, Value>, entry: &Entry) -> Option<String> {
+    roots_entry(entry).map(|entry| line(head, &entry))
 }
 
 impl Wins for Ledger {
@@ -317,11 +326,10 @@ impl Wins for Ledger {
     /// # Errors
     /// [`LedgerError::Append`], with the line in it; the file then ends with the line before.
     fn append(&mut self, entry: &Entry) -> Result<(), LedgerError> {
-        if let Some(roots) = self.roots.as_mut().filter(|_| !entry.roots.is_empty()) {
-            let columns = [("nonces", Value::Array(Vec::new())), ("roots", entry.roots.clone().into())];
-            roots.append(&Entry { columns, roots: Vec::new(), ..entry.clone() })?;
+        if let (Some(roots), Some(entry)) = (self.roots.as_mut(), roots_entry(entry)) {
+            roots.append(&entry)?;
         }
-        let text = self.line(entry);
+        let text = line(&self.head, entry);
         let result = match &mut self.sink {
             Sink::Stream(stream) => stream
                 .write_all(text.as_bytes())

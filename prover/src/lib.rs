@@ -20,8 +20,10 @@ pub mod options;
 pub mod profiles;
 pub mod rates;
 pub mod search;
+pub mod sensors;
 pub mod serve;
 pub mod session;
 pub mod signals;
+pub mod watch;
 
 pub use error::ProverError;

@@ -177,7 +177,7 @@ pub trait Machine: Profile {
     /// What the demo does.
     const DEMO: Demo;
     /// What the devices of one block share on the host.
-    type Shared;
+    type Shared: Send + Sync + 'static;
 
     /// Makes what devices share.
     ///

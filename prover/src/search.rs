@@ -1,11 +1,13 @@
 //! Drives several devices over their nonces, has what GPUs find recomputed, and writes it to a ledger.
 
 mod check;
+mod tally;
+
+pub use tally::Tally;
 
 use crate::device::Device;
 use crate::error::ProverError;
 use crate::ledger::{Entry, LedgerError, MAX_LINE_NONCES, Progress};
-use crate::rates::Counts;
 use crate::signals::Stop;
 use check::{Checker, Checks};
 use sphere_pow_core::identity::{Nonce, NonceSequence, PublicKey};
@@ -14,11 +16,12 @@ use sphere_pow_gpu::GpuError;
 use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a driver gets to come back after each loss in a row; after the last the device is given up.
-const WAITS: [Duration; 3] = [Duration::from_millis(50), Duration::from_millis(500), Duration::from_secs(3)];
+pub const WAITS: [Duration; 3] =
+    [Duration::from_millis(50), Duration::from_millis(500), Duration::from_secs(3)];
 
 /// Which nonces to try and when to stop.
 #[derive(Clone, Debug)]
@@ -42,69 +45,6 @@ pub struct Hunt<P: Profile> {
     pub key: PublicKey,
     /// What a nonce must reach.
     pub rule: P::Rule,
-}
-
-/// What a device has done, for display while it runs and for the report after it.
-#[derive(Debug, Default)]
-pub struct Tally {
-    tried: AtomicU64,
-    won: AtomicU64,
-    checked: AtomicU64,
-    bad: AtomicU64,
-    /// When the last sign of life came, by [`now_ms`]; 0 before work and after it.
-    seen_ms: AtomicU64,
-}
-
-/// Milliseconds on a clock of this process's own, which has run for long when the process starts: none is 0.
-fn now_ms() -> u64 {
-    static START: OnceLock<Instant> = OnceLock::new();
-    let elapsed = START.get_or_init(Instant::now).elapsed().as_millis();
-    (1 << 40) + u64::try_from(elapsed).unwrap_or(u64::MAX >> 1)
-}
-
-impl Tally {
-    /// Nonces acknowledged so far.
-    #[must_use]
-    pub fn counts(&self) -> Counts {
-        // Won first: a reader between the two updates then never sees more won than tried.
-        let won = self.won.load(Ordering::Acquire);
-        Counts { tried: self.tried.load(Ordering::Acquire), won }
-    }
-
-    /// Wins that were recomputed on the CPU, and those of them that are false.
-    #[must_use]
-    pub fn checks(&self) -> (u64, u64) {
-        let bad = self.bad.load(Ordering::Acquire);
-        (self.checked.load(Ordering::Acquire), bad)
-    }
-
-    /// How long the device has given no sign of life; 0 while it does not work.
-    #[must_use]
-    pub fn silence(&self) -> Duration {
-        match self.seen_ms.load(Ordering::Relaxed) {
-            0 => Duration::ZERO,
-            seen => Duration::from_millis(now_ms().saturating_sub(seen)),
-        }
-    }
-
-    #[cfg(test)]
-    pub(crate) fn pretend_silence(&self, silence: Duration) {
-        let silence_ms = u64::try_from(silence.as_millis()).expect("short");
-        self.seen_ms.store(now_ms() - silence_ms, Ordering::Relaxed);
-    }
-
-    fn sign_of_life(&self) {
-        self.seen_ms.store(now_ms(), Ordering::Relaxed);
-    }
-
-    /// The sum over devices.
-    #[must_use]
-    pub fn total(tallies: &[Self]) -> Counts {
-        tallies.iter().map(Self::counts).fold(Counts::default(), |sum, counts| Counts {
-            tried: sum.tried + counts.tried,
-            won: sum.won + counts.won,
-        })
-    }
 }
 
 /// Takes what was won: a file, or what the service sends.
@@ -202,9 +142,13 @@ pub fn mine<P: Profile>(
                 let worker = Worker { shared, hunt, device, sequence, tally, group, groups, checks };
                 // A driver's panic must neither take the others along nor hang whoever waits for it.
                 let run = move || {
-                    let result = std::panic::catch_unwind(AssertUnwindSafe(|| worker.run()))
-                        .unwrap_or_else(|panic| Err(ProverError::panicked(&name, panic.as_ref())));
-                    tally.seen_ms.store(0, Ordering::Relaxed);
+                    let result = std::panic::catch_unwind(AssertUnwindSafe(|| worker.run()));
+                    let result = result.unwrap_or_else(|panic| {
+                        let error = ProverError::panicked(&name, panic.as_ref());
+                        tally.give_up(&error);
+                        Err(error)
+                    });
+                    tally.rest();
                     result
                 };
                 std::thread::Builder::new().spawn_scoped(scope, run)
@@ -253,10 +197,14 @@ impl<P: Profile> Worker<'_, P> {
             && !matches!(error, ProverError::Ledger(_))
         {
             tracing::error!("{} is given up: {error}", self.device.info().device);
+            self.tally.give_up(error);
         }
         // What still waits to be recomputed is a good device's work, unless that shows otherwise.
         let is_kept = !matches!(result, Err(ProverError::Ledger(_) | ProverError::WrongWins { .. }));
         let rest = if is_kept { self.settle_last() } else { Ok(()) };
+        if let Err(error @ ProverError::WrongWins { .. }) = &rest {
+            self.tally.give_up(error);
+        }
         result.and(rest)
     }
 
@@ -314,8 +262,7 @@ impl<P: Profile> Worker<'_, P> {
     fn settle_ready(&self, ready: &[Batch<P>]) -> Result<(), ProverError> {
         if let Some(checks) = &self.checks {
             let (checked, bad) = checks.counts();
-            self.tally.checked.store(checked, Ordering::Release);
-            self.tally.bad.store(bad, Ordering::Release);
+            self.tally.set_checks(checked, bad);
             if let Some((of, false_ones)) = checks.convicted(&self.hunt.rule) {
                 let waiting = ready.iter().map(|batch| batch.won.len() as u64).sum::<u64>() + checks.held();
                 return Err(ProverError::WrongWins {
@@ -346,8 +293,7 @@ impl<P: Profile> Worker<'_, P> {
             return Err(error.into());
         }
         drop(wins);
-        self.tally.tried.fetch_add(tried, Ordering::Release);
-        self.tally.won.fetch_add(n_won, Ordering::Release);
+        self.tally.add(tried, n_won);
         Ok(())
     }
 
@@ -355,8 +301,13 @@ impl<P: Profile> Worker<'_, P> {
     fn batch(&mut self, nonces: &[Nonce]) -> Result<Vec<P::Outcome>, ProverError> {
         let shared = self.shared;
         let tally = self.tally;
-        let mut progress = |_| {
-            tally.sign_of_life();
+        let mut last = f32::NAN;
+        let mut progress = |share: f32| {
+            // Whoever waits for a device is asked again and again while nothing moves.
+            if share.to_bits() != last.to_bits() {
+                last = share;
+                tally.sign_of_life();
+            }
             if shared.is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         tally.sign_of_life();
@@ -364,7 +315,7 @@ impl<P: Profile> Worker<'_, P> {
         let mut lost = false;
         loop {
             // A device that cannot be had yet is as good as lost once more.
-            let result = if lost { self.device.rebuild() } else { Ok(()) }
+            let result = if lost { self.device.rebuild(&mut progress) } else { Ok(()) }
                 .and_then(|()| self.device.outcomes(&self.hunt.key, nonces, &mut progress));
             match result {
                 Err(ProverError::Gpu(error @ GpuError::DeviceLost { .. })) => {

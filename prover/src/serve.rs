@@ -13,10 +13,12 @@ mod judge;
 mod listen;
 mod metrics;
 mod node;
+pub mod operator;
 mod rates;
 pub mod requests;
 mod routes;
 mod store;
+mod transcripts;
 pub mod trial;
 
 pub use store::StoreError;
@@ -24,12 +26,13 @@ pub use store::StoreError;
 use crate::error::ProverError;
 use crate::options::DeviceArgs;
 use crate::signals::Stop;
+use crate::watch::Patience;
 use listen::Listener;
 use node::Node;
 use sphere_pow_core::profile::ProfileName;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use store::Store;
 
@@ -37,6 +40,8 @@ use store::Store;
 const TICK: Duration = Duration::from_millis(50);
 /// How often totals are noted, for rates.
 const SECOND: Duration = Duration::from_secs(1);
+/// How often sensors are read.
+const SENSE_EVERY: Duration = Duration::from_secs(2);
 /// How long devices may take to be free when the process ends.
 const LAST_PATIENCE: Duration = Duration::from_millis(1500);
 
@@ -75,6 +80,10 @@ pub struct Settings {
     pub max_nonces: usize,
     /// Most batches that wait to be judged.
     pub max_queue: usize,
+    /// What is borne of a GPU.
+    pub patience: Patience,
+    /// How far within the radius a nonce must be to be submitted.
+    pub guard_band: f64,
 }
 
 /// A secret that requests show as `Authorization: Bearer`.
@@ -136,6 +145,8 @@ impl Settings {
             max_body: 16 << 20,
             max_nonces: 1 << 16,
             max_queue: 4096,
+            patience: Patience::default(),
+            guard_band: 0.0,
         }
     }
 }
@@ -150,13 +161,22 @@ pub fn run(
     begun: impl FnOnce(Bound) -> Result<(), ProverError>,
 ) -> Result<(), ProverError> {
     let store = Store::open(&settings.state_dir)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(ProverError::Thread)?;
     let node = Arc::new(Node::new(settings, store)?);
     let result = runtime.block_on(serve(&node, stop, begun));
     // What still runs must not keep the process: everything acknowledged is on the disk.
     runtime.shutdown_background();
     result
+}
+
+/// Reads sensors as long as there is a node: on a thread of its own, since a driver that hangs would hold whoever asks.
+fn sense(node: &Weak<Node>) {
+    while let Some(node) = node.upgrade() {
+        node.read_sensors();
+        drop(node);
+        std::thread::sleep(SENSE_EVERY);
+    }
 }
 
 async fn serve(
@@ -184,6 +204,8 @@ async fn serve(
     tokio::task::spawn_blocking(move || {
         own.adapters.get_or_init(|| pollster::block_on(sphere_pow_gpu::devices()));
     });
+    let sensed = Arc::downgrade(node);
+    std::thread::Builder::new().spawn(move || sense(&sensed)).map_err(ProverError::Thread)?;
     node.resume();
     tokio::spawn(courier::run(Arc::clone(node)));
     for (listener, router) in listeners {
@@ -193,17 +215,18 @@ async fn serve(
     begun(Bound { listen, inference_listen, admin_listen })?;
     let mut noted = std::time::Instant::now();
     node.note_totals();
-    while !stop.is_asked() {
+    while !stop.is_asked() && !node.is_doomed() {
         tokio::time::sleep(TICK).await;
         if noted.elapsed() >= SECOND {
             noted = std::time::Instant::now();
             node.note_totals();
         }
     }
+    let doom = node.take_doom();
     node.quit();
     let since = std::time::Instant::now();
     while !crew.is_finished() && since.elapsed() < LAST_PATIENCE {
         tokio::time::sleep(TICK).await;
     }
-    Ok(())
+    doom.map_or(Ok(()), Err)
 }

@@ -8,6 +8,7 @@ use crate::options::{Backend, DeviceArgs};
 use crate::profiles::{Machine, Setup};
 use crate::search::Miners;
 use crate::signals::Stop;
+use crate::watch::{Opener, Patience, Roster, Watched};
 use pollster::block_on;
 use sphere_pow_core::identity::Nonce;
 use sphere_pow_core::identity::{BlockHash, PublicKey};
@@ -16,6 +17,7 @@ use sphere_pow_gpu::probe::in_child;
 use sphere_pow_gpu::{DeviceInfo, DeviceSelector, devices, one_of_each};
 use std::any::Any;
 use std::num::NonZeroUsize;
+use std::sync::{Arc, Weak};
 
 /// A device of profile `P`, whichever kind it is.
 pub type AnyDevice<P> = Box<dyn Device<P>>;
@@ -33,6 +35,72 @@ pub fn mining<P: Machine>(
     let chosen = choose(args)?;
     let shared = P::share(puzzle, stop)?;
     let devices = open::<P>(args, &chosen, puzzle, &shared, stop)?;
+    with_checker(args, devices, puzzle, &shared, stop)
+}
+
+/// As [`mining`], but every GPU on a thread of its own that is watched; those that `roster` has out of use stay so.
+///
+/// # Errors
+/// As [`mining`], also when all that the arguments name are out of use.
+pub fn mining_watched<P: Machine>(
+    args: &DeviceArgs,
+    puzzle: &P::Puzzle,
+    (roster, patience): (&Roster, Patience),
+    stop: &Stop,
+) -> Result<Miners<P>, ProverError> {
+    stop.heed();
+    let chosen = choose(args)?;
+    let is_out = |info: &DeviceInfo| roster.of_adapter(info).condition().0.is_out();
+    let (out, left): (Vec<DeviceInfo>, Vec<DeviceInfo>) = chosen.into_iter().partition(is_out);
+    if left.is_empty() && !out.is_empty() {
+        let names: Vec<&str> = out.iter().map(|info| info.name.as_str()).collect();
+        return Err(ProverError::NoDevice { reason: format!("out of use: {}", names.join(", ")) });
+    }
+    let setup = args.setup::<P>()?;
+    let shared = Arc::new(P::share(puzzle, stop)?);
+    let devices = open_with::<P>(args, &left, (puzzle, &shared, &setup), stop, |info| {
+        let opener = opener::<P>(info.clone(), puzzle.clone(), Arc::downgrade(&shared), setup);
+        let bar = bar(&format!("loading {}", info.name));
+        let row = roster.of_adapter(info);
+        let advance = advance(&bar, stop);
+        let mut progress = |share| {
+            row.loading(share);
+            advance(share)
+        };
+        let opened = Watched::open(opener, Arc::clone(&row), patience, &mut progress);
+        bar.finish_and_clear();
+        let opened = opened.inspect_err(|error| row.refused(error.to_string()))?;
+        Ok(Box::new(opened))
+    })?;
+    with_checker(args, devices, puzzle, &shared, stop)
+}
+
+/// Makes a GPU anew. What devices share is made anew too once nobody else has it: it takes too much of the host's memory to
+/// be kept for a rare event.
+fn opener<P: Machine>(
+    info: DeviceInfo,
+    puzzle: P::Puzzle,
+    shared: Weak<P::Shared>,
+    setup: Setup,
+) -> Opener<P> {
+    Arc::new(move |batch, progress| {
+        let shared = match shared.upgrade() {
+            Some(shared) => shared,
+            None => Arc::new(P::share(&puzzle, &Stop::default())?),
+        };
+        let setup = Setup { batch: batch.or(setup.batch), ..setup };
+        P::open_gpu(&with_trusted_units(&info), &puzzle, &shared, &setup, progress)
+    })
+}
+
+/// What recomputes wins beside the devices, where there are GPUs among them.
+fn with_checker<P: Machine>(
+    args: &DeviceArgs,
+    devices: Vec<AnyDevice<P>>,
+    puzzle: &P::Puzzle,
+    shared: &P::Shared,
+    stop: &Stop,
+) -> Result<Miners<P>, ProverError> {
     if !devices.iter().any(|device| device.info().engine == "gpu") {
         return Ok(Miners { devices, checker: None });
     }
@@ -40,7 +108,7 @@ pub fn mining<P: Machine>(
     let threads = args.threads.or_else(|| std::thread::available_parallelism().ok());
     let threads = threads.and_then(|all| NonZeroUsize::new(all.get() - 1)).or(Some(NonZeroUsize::MIN));
     let setup = Setup { threads, ..Setup::default() };
-    match open_cpu::<P>(puzzle, &shared, &setup, stop) {
+    match open_cpu::<P>(puzzle, shared, &setup, stop) {
         Ok(checker) => Ok(Miners { devices, checker: Some(checker) }),
         Err(ProverError::Interrupted) => Err(ProverError::Interrupted),
         Err(error) => {
@@ -112,9 +180,21 @@ fn open<P: Machine>(
     stop: &Stop,
 ) -> Result<Vec<AnyDevice<P>>, ProverError> {
     let setup = args.setup::<P>()?;
+    let open_one = |info: &DeviceInfo| open_gpu::<P>(info, puzzle, shared, &setup, stop);
+    open_with::<P>(args, chosen, (puzzle, shared, &setup), stop, open_one)
+}
+
+/// Opens `chosen` by `open_one`, or the CPU where there is none.
+fn open_with<P: Machine>(
+    args: &DeviceArgs,
+    chosen: &[DeviceInfo],
+    (puzzle, shared, setup): (&P::Puzzle, &P::Shared, &Setup),
+    stop: &Stop,
+    open_one: impl Fn(&DeviceInfo) -> Result<AnyDevice<P>, ProverError>,
+) -> Result<Vec<AnyDevice<P>>, ProverError> {
     let (mut opened, mut refused) = (Vec::new(), Vec::new());
     for info in chosen {
-        match open_gpu::<P>(info, puzzle, shared, &setup, stop) {
+        match open_one(info) {
             Ok(device) => opened.push(device),
             Err(ProverError::Interrupted) => return Err(ProverError::Interrupted),
             // What was asked for by name must not go missing silently.
@@ -129,7 +209,7 @@ fn open<P: Machine>(
         if args.backend == Backend::Gpu {
             return Err(ProverError::NoDevice { reason: format!("no usable GPU: {}", refused.join("; ")) });
         }
-        opened.push(open_cpu::<P>(puzzle, shared, &setup, stop)?);
+        opened.push(open_cpu::<P>(puzzle, shared, setup, stop)?);
     }
     Ok(opened)
 }

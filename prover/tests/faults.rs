@@ -4,51 +4,25 @@
 
 mod common;
 
-use common::{Dir, signal, stderr};
+use common::rig::{CARD, Rig};
+use common::{signal, stderr};
 use serde_json::{Value, json};
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Output, Stdio};
 use std::time::{Duration, Instant};
 
-const LAYER: &str = "VK_LAYER_SPHERE_POW_fault";
-/// What others call the device: no software adapter, so that it is chosen and watched as a card is.
-const CARD: &str = "Test Card 9000";
 /// What a software driver may take until it has mined, beside other tests.
 const SLOW: Duration = Duration::from_secs(240);
 
-/// A folder in which every command sees the one driver through the layer.
-struct Rig(Dir);
+/// What mining in a rig comes to.
+trait Mining {
+    fn mine(&self, n_lines: usize, more: &[&str]) -> Child;
+    fn n_lines(&self) -> usize;
+    fn ended(&self, child: Child) -> (Option<i32>, Value, Output);
+    fn judged(&self) -> Value;
+    fn assert_honest(&self);
+}
 
-impl Rig {
-    fn new() -> Self {
-        let deps = std::env::current_exe().unwrap().parent().unwrap().to_owned();
-        let library: PathBuf = deps.join("libsphere_pow_vulkan_layer.so");
-        assert!(library.exists(), "no {library:?}: cargo builds it beside the tests");
-        let dir = Dir::new();
-        let layer = json!({"name": LAYER, "type": "GLOBAL", "library_path": library, "api_version": "1.3.0",
-            "implementation_version": "1", "description": "goes wrong on request"});
-        dir.write("layer.json", &json!({"file_format_version": "1.1.2", "layer": layer}).to_string());
-        Self(dir)
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = self.0.command(args);
-        command.env("VK_LAYER_PATH", self.0.path("")).env("VK_INSTANCE_LAYERS", LAYER);
-        command.env("SPHERE_POW_FAULT", self.0.path("fault")).env("SPHERE_POW_FAULT_NAME", CARD);
-        command
-    }
-
-    /// What is wrong from here on.
-    fn begin(&self, fault: &str) {
-        // Whole or not at all: the layer reads it at any moment.
-        self.0.write("fault.new", fault);
-        std::fs::rename(self.0.path("fault.new"), self.0.path("fault")).unwrap();
-    }
-
-    fn end(&self) {
-        std::fs::remove_file(self.0.path("fault")).unwrap();
-    }
-
+impl Mining for Rig {
     /// Mines until the file has `n_lines`.
     fn mine(&self, n_lines: usize, more: &[&str]) -> Child {
         let args =

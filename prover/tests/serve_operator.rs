@@ -79,6 +79,106 @@ fn numbers_agree_with_what_was_received_and_a_pause_keeps_the_stage() {
 }
 
 #[test]
+fn a_view_of_a_running_service_is_printed_once_and_a_recorded_status_is_like_its() {
+    let dir = Dir::tiny();
+    let service = Service::start(&dir, &[]);
+    let receiver = Receiver::start();
+    service.post("/api/v1/pow/init/generate", Some(&init(&receiver.url())));
+    receiver.wait(1, "/generated");
+    let (address, status) = (service.admin.to_string(), service.status());
+    let output = dir.run(&["top", &address, "--once"]);
+    let frame = common::stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{frame}{}", common::stderr(&output));
+    let device = status["devices"][0]["device"].as_str().unwrap();
+    for word in [
+        "POW GENERATING",
+        "gonka block DEADBEEF at 240",
+        device,
+        "working",
+        "nonces a second",
+        "acknowledged",
+    ] {
+        assert!(frame.contains(word), "no {word}: {frame}");
+    }
+    assert_eq!(dir.json(0, &["top", &address, "--once"])["stage"], status["stage"]);
+    // What tests of views and wrappers read is no other shape than what is served.
+    let recorded: Value = serde_json::from_str(include_str!("recorded/status.json")).unwrap();
+    let shape = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(shape(&recorded), shape(&status));
+    for part in ["totals", "waiting", "callbacks", "plausibility", "guardBand", "pow", "stage", "rates"] {
+        assert_eq!(shape(&recorded[part]), shape(&status[part]), "{part}");
+    }
+    assert_eq!(shape(&recorded["devices"][0]), shape(&status["devices"][0]));
+    let document = service.get("/openapi.json");
+    let schema = json!({"$ref": "#/components/schemas/NodeStatus", "components": document["components"]});
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for value in [&recorded, &status] {
+        let faults: Vec<String> = validator.iter_errors(value).map(|error| error.to_string()).collect();
+        assert!(faults.is_empty(), "{faults:?}");
+    }
+    // Nobody there, somebody else there, nobody who looks.
+    let error = dir.json(3, &["top", "127.0.0.1:1", "--once"]);
+    assert_eq!(error["error"]["code"], "service");
+    assert!(dir.error(3, &["top", &service.address.to_string(), "--once"]).contains("404"));
+    assert!(dir.error(2, &["top", &address]).contains("--once"));
+}
+
+#[test]
+fn a_log_file_takes_a_json_object_a_line_and_old_ones_go() {
+    let dir = Dir::tiny();
+    for old in ["2020-01-01", "2020-01-02", "2020-01-03"] {
+        dir.write(&format!("serve.jsonl.{old}"), "{}\n");
+        // Files go by when they were made.
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let log = dir.path("serve.jsonl").to_str().unwrap().to_owned();
+    let more = ["--log-file", &log, "--log-format", "json", "--log-keep", "2"];
+    let service = Service::start(&dir, &more);
+    let receiver = Receiver::start();
+    service.post("/api/v1/pow/init/generate", Some(&init(&receiver.url())));
+    service.loaded();
+    let files = || {
+        let names = std::fs::read_dir(dir.path("")).unwrap().map(|entry| entry.unwrap().file_name());
+        let own = names.filter(|name| name.to_str().unwrap().starts_with("serve.jsonl"));
+        own.map(|name| name.to_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let today = until("a line of the log", || {
+        let newest = files().into_iter().max().unwrap();
+        let text = std::fs::read_to_string(dir.path(&newest)).unwrap();
+        text.contains("is loaded after").then_some(text)
+    });
+    for line in today.lines() {
+        let line: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        assert!(
+            line["timestamp"].is_string() && line["level"].is_string() && line["message"].is_string(),
+            "{line}"
+        );
+    }
+    assert_eq!(files().len(), 2, "{:?}", files());
+    assert!(!dir.path("serve.jsonl.2020-01-01").exists());
+    let error = dir.error(2, &["serve", "--listen", "127.0.0.1:0", "--log-file", "/dev/null/x"]);
+    assert!(error.contains("--log-file"), "{error}");
+}
+
+#[test]
+fn a_guard_band_keeps_what_lies_at_the_edge_and_says_what_that_costs() {
+    let dir = Dir::tiny();
+    let service = Service::start(&dir, &["--guard-band", "0.01"]);
+    let receiver = Receiver::start();
+    service.post("/api/v1/pow/init/generate", Some(&init(&receiver.url())));
+    receiver.wait(2, "/generated");
+    for taken in receiver.taken("/generated") {
+        let dist = taken.body["dist"].as_array().unwrap();
+        assert!(dist.iter().all(|dist| dist.as_f64().unwrap() < 1.404), "{dist:?}");
+    }
+    let status = service.status();
+    let loss = status["guardBand"]["loss"].as_f64().unwrap();
+    assert!(status["guardBand"]["distance"] == 0.01 && (0.01..0.9).contains(&loss), "{status}");
+    assert!(dir.error(2, &["serve", "--guard-band", "-1"]).contains("guard-band"));
+    assert!(dir.error(2, &["serve", "--guard-band", "NaN"]).contains("--guard-band"));
+}
+
+#[test]
 fn without_a_token_an_operator_may_look_and_change_nothing() {
     let dir = Dir::tiny();
     let service = Service::start(&dir, &[]);

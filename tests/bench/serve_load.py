@@ -1,14 +1,16 @@
-"""What status polls cost a service that mines: serve_load.py [CONNECTIONS] [SECONDS].
+"""What status polls cost a service that mines: serve_load.py [CONNECTIONS] [SECONDS] [PAIRS].
 
 Starts `sphere-pow serve` (`cargo build --release -p sphere-pow-prover` first) mining the network's dev-test model on one CPU
-thread, and takes turns without polls and with CONNECTIONS kept open, each asking /api/v1/pow/status once a second. Prints
-nonces a second of both, the best turn of each, since other work on the machine only ever takes; their ratio; and what
-does not depend on other work: the processor time of the service beside its crew, by poll.
+thread, and takes pairs of turns: without polls, and with CONNECTIONS kept open that each ask /api/v1/pow/status once a second;
+which comes first alternates. Prints nonces a second of both; the ratio within each pair, its median and its spread; and what does
+not depend on other work: nonces by processor time of the thread that mines, with against without, and the processor
+time of the service beside its crew, by poll.
 """
 import asyncio
 import json
 import os
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -19,7 +21,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BINARY = os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target")), "release", "sphere-pow")
 CONNECTIONS = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
 SECONDS = float(sys.argv[2]) if len(sys.argv) > 2 else 10
-TURNS = 3
+PAIRS = int(sys.argv[3]) if len(sys.argv) > 3 else 5
 TICK = os.sysconf("SC_CLK_TCK")
 INIT = {
     "block_hash": "2832E92ACC78E278013A8816BC56AD7C83FEE30E54F10F4ECA4BC05329A723A3", "block_height": 1,
@@ -30,20 +32,25 @@ INIT = {
 }
 
 
-def http_seconds(pid):
-    """Processor time of the threads that serve: tokio's."""
-    total = 0
+def seconds(pid):
+    """Processor time of the threads that serve, tokio's, and of all others."""
+    serving, others = 0, 0
     for task in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{task}/stat") as file:
-            name, rest = re.match(r"\d+ \((.*)\) (.*)", file.read()).groups()
+        try:
+            with open(f"/proc/{pid}/task/{task}/stat") as file:
+                name, rest = re.match(r"\d+ \((.*)\) (.*)", file.read()).groups()
+        except FileNotFoundError:
+            continue
+        spent = sum(int(ticks) for ticks in rest.split()[11:13])
         if name.startswith("tokio"):
-            total += sum(int(ticks) for ticks in rest.split()[11:13])
-    return total / TICK
+            serving += spent
+        else:
+            others += spent
+    return serving / TICK, others / TICK
 
 
-async def poll(host, port, until):
+async def poll(reader, writer, until):
     request = b"GET /api/v1/pow/status HTTP/1.1\r\nHost: x\r\nUser-Agent: Go-http-client/1.1\r\n\r\n"
-    reader, writer = await asyncio.open_connection(host, port)
     n = 0
     while time.monotonic() < until:
         writer.write(request)
@@ -52,13 +59,18 @@ async def poll(host, port, until):
         await reader.readexactly(int(re.search(rb"content-length: (\d+)", head, re.I)[1]))
         n += 1
         await asyncio.sleep(1)
-    writer.close()
     return n
 
 
-async def polls(host, port):
-    until = time.monotonic() + SECONDS
-    return sum(await asyncio.gather(*(poll(host, port, until) for _ in range(CONNECTIONS))))
+async def polled(host, port, look):
+    """What `look` sees before and after a turn of polls, once all connections are there; and how many polls there were."""
+    connections = [await asyncio.open_connection(host, port) for _ in range(CONNECTIONS)]
+    before, until = look(), time.monotonic() + SECONDS
+    n = sum(await asyncio.gather(*(poll(*connection, until) for connection in connections)))
+    after = look()
+    for _, writer in connections:
+        writer.close()
+    return before, after, n
 
 
 def main():
@@ -77,25 +89,33 @@ def main():
             urllib.request.urlopen(urllib.request.Request(f"http://{host}:{port}/api/v1/pow/init/generate", json.dumps(INIT).encode()))
             while tried() == 0:
                 time.sleep(0.1)
-            rates, shares, by_poll = {"without": [], "with": []}, [], []
-            for _ in range(TURNS):
-                for kind, found in rates.items():
-                    before, began, busy = tried(), time.monotonic(), http_seconds(service.pid)
-                    n = 0
-                    if kind == "with":
-                        n = asyncio.run(polls(host, int(port)))
-                    else:
-                        time.sleep(SECONDS)
-                    elapsed = time.monotonic() - began
-                    found.append((tried() - before) / elapsed)
-                    if n:
-                        spent = http_seconds(service.pid) - busy
-                        shares.append(spent / elapsed)
-                        by_poll.append(1e6 * spent / n)
-            best = {kind: max(found) for kind, found in rates.items()}
-            print(f"{CONNECTIONS} connections, a poll a second each, {TURNS} turns of {SECONDS:.0f} s")
-            print(f"nonces a second: {best['without']:.1f} without, {best['with']:.1f} with, ratio {best['with'] / best['without']:.3f}")
-            print(f"the service's threads: {min(by_poll):.0f} us of processor time a poll, {100 * min(shares):.1f} % of one core")
+            def look():
+                return (time.monotonic(), tried(), *seconds(service.pid))
+
+            def turn(is_polled):
+                if is_polled:
+                    before, after, n = asyncio.run(polled(host, int(port), look))
+                else:
+                    before, n = look(), 0
+                    time.sleep(SECONDS)
+                    after = look()
+                elapsed, done, serving, mining = (b - a for a, b in zip(before, after))
+                return done / elapsed, done / mining, serving / elapsed, 1e6 * serving / n if n else 0
+
+            pairs = []
+            for ix in range(PAIRS):
+                first = turn(ix % 2 == 1)
+                second = turn(ix % 2 == 0)
+                pairs.append((first, second) if ix % 2 == 0 else (second, first))
+            def spread(values):
+                return f"{statistics.median(values):.4f} (from {min(values):.4f} to {max(values):.4f})"
+            print(f"{CONNECTIONS} connections, a poll a second each, {PAIRS} pairs of turns of {SECONDS:.0f} s")
+            best = [max(pair[side][0] for pair in pairs) for side in (0, 1)]
+            print(f"nonces a second, best turns: {best[0]:.1f} without, {best[1]:.1f} with, ratio {best[1] / best[0]:.4f}")
+            print(f"nonces a second, ratio in pairs: {spread([b[0] / a[0] for a, b in pairs])}")
+            print(f"nonces by processor second of what mines, ratio in pairs: {spread([b[1] / a[1] for a, b in pairs])}")
+            share, by_poll = (statistics.median([b[ix] for _, b in pairs]) for ix in (2, 3))
+            print(f"the service's threads: {by_poll:.0f} us of processor time a poll, {100 * share:.2f} % of one core")
         finally:
             service.terminate()
             service.wait()

@@ -2,12 +2,13 @@
 
 pub(super) mod settings;
 
-use crate::console::Output;
+use crate::console::{LogArgs, Output};
 use crate::error::ProverError;
 use crate::input;
 use crate::options::DeviceArgs;
 use crate::serve::{self, Bound, Settings, Token};
 use crate::signals::Stop;
+use crate::watch::Patience;
 use clap::Args;
 use serde::Serialize;
 use sphere_pow_core::profile::ProfileName;
@@ -69,6 +70,20 @@ pub(super) struct ServeArgs {
     /// Most batches that wait to be judged
     #[arg(long, default_value_t = 4096, value_name = "N")]
     max_queue: usize,
+    /// How long a GPU may take for a batch; then it is made anew
+    #[arg(long, default_value_t = 120.0, value_name = "S")]
+    device_timeout: f64,
+    /// How often a GPU may be made anew within --device-resets-within; then it is given up
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    device_resets: usize,
+    /// See --device-resets
+    #[arg(long, default_value_t = 600.0, value_name = "S")]
+    device_resets_within: f64,
+    /// gonka: submit only nonces so far within the radius; what lies at its edge here may lie beyond it elsewhere
+    #[arg(long, default_value_t = 0.0, value_name = "D", allow_hyphen_values = true)]
+    guard_band: f64,
+    #[command(flatten)]
+    pub(super) log: LogArgs,
     #[command(flatten)]
     devices: DeviceArgs,
 }
@@ -99,6 +114,12 @@ pub(super) fn run(args: &ServeArgs, out: &Output, stop: &Stop) -> Result<ExitCod
         max_body: args.max_body,
         max_nonces: args.max_nonces,
         max_queue: args.max_queue,
+        guard_band: guard_band(args.guard_band)?,
+        patience: Patience {
+            batch: seconds("--device-timeout", args.device_timeout)?,
+            resets: args.device_resets,
+            within: seconds("--device-resets-within", args.device_resets_within)?,
+        },
         ..Settings::new(*listen, state_dir.clone(), *profile)
     };
     let begun = |bound: Bound| {
@@ -127,6 +148,15 @@ fn token(file: &Path) -> Result<Token, ProverError> {
         got: input::name(file),
         expected: "a file with 16 to 4096 visible ASCII characters in one line".into(),
     })
+}
+
+/// A share of a radius from an option.
+fn guard_band(got: f64) -> Result<f64, ProverError> {
+    if (0.0..1.0).contains(&got) {
+        return Ok(got);
+    }
+    let expected = "a distance from 0 to 1".into();
+    Err(ProverError::Argument { what: "--guard-band", got: got.to_string(), expected })
 }
 
 /// A time from an option.

@@ -191,8 +191,8 @@ impl Rig for ExactGpuEngine {
         Some(self)
     }
 
-    fn rebuild(&mut self) -> Result<(), ProverError> {
-        Ok(block_on(self.executor().rebuild(&mut |_| ControlFlow::Continue(())))?)
+    fn rebuild(&mut self, progress: OnProgress<'_>) -> Result<(), ProverError> {
+        Ok(block_on(self.executor().rebuild(progress))?)
     }
 }
 

@@ -178,10 +178,10 @@ impl Rig for CpuEngine {
 }
 
 impl Rig for GpuEngine {
-    fn rebuild(&mut self) -> Result<(), ProverError> {
+    fn rebuild(&mut self, progress: OnProgress<'_>) -> Result<(), ProverError> {
         // The pool is made again rather than kept: on mainnet it would hold 1.8 GB of the host for a rare event.
         let pool = weight_pool(self.puzzle().params(), self.puzzle().block());
-        Ok(block_on(self.executor().rebuild(&pool, &mut |_| ControlFlow::Continue(())))?)
+        Ok(block_on(self.executor().rebuild(&pool, progress))?)
     }
 
     fn product(&mut self) -> Result<Option<Product>, ProverError> {

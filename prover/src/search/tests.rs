@@ -1,79 +1,10 @@
 use super::*;
-use crate::device::Rig;
+use crate::device::fake::{Fake, Fault};
 use crate::ledger::Ledger;
 use serde_json::{Map, Value, json};
 use sphere_pow_core::gonka::Gonka;
-use sphere_pow_core::profile::{Engine, EngineInfo, OnProgress};
 use sphere_pow_core::verify::{Expectations, Given};
 use std::sync::Arc;
-
-/// A device that wins every nonce, and fails as told.
-struct Fake {
-    info: EngineInfo,
-    /// Losses still to come.
-    losses: Arc<AtomicU64>,
-    rebuilds: Arc<AtomicU64>,
-    fault: Option<Fault>,
-    /// Of every transcript.
-    root: Option<&'static str>,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Fault {
-    Broken,
-    Panics,
-    /// Says the truth: even nonces do not win. Without it, a device says that all do.
-    Truthful,
-}
-
-impl Engine<Gonka> for Fake {
-    type Error = ProverError;
-
-    fn info(&self) -> &EngineInfo {
-        &self.info
-    }
-
-    fn batch(&self) -> usize {
-        5
-    }
-
-    async fn outcomes(
-        &mut self,
-        _: &PublicKey,
-        nonces: &[Nonce],
-        _: OnProgress<'_>,
-    ) -> Result<Vec<f64>, ProverError> {
-        let name = || self.info.device.clone();
-        match self.fault {
-            Some(Fault::Broken) => {
-                return Err(GpuError::Internal { name: name(), reason: "broken".into() }.into());
-            }
-            Some(Fault::Panics) => panic!("a driver's bug"),
-            Some(Fault::Truthful) => {
-                let truth = |nonce: &Nonce| if nonce.get().is_multiple_of(2) { 1.42 } else { 1.0 };
-                return Ok(nonces.iter().map(truth).collect());
-            }
-            None => {}
-        }
-        let lost =
-            self.losses.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok();
-        if lost {
-            return Err(GpuError::DeviceLost { name: name(), reason: "on purpose".into() }.into());
-        }
-        Ok(vec![1.0; nonces.len()])
-    }
-}
-
-impl Rig for Fake {
-    fn take_roots(&mut self) -> Vec<String> {
-        self.root.into_iter().map(str::to_owned).collect()
-    }
-
-    fn rebuild(&mut self) -> Result<(), ProverError> {
-        self.rebuilds.fetch_add(1, Ordering::Relaxed);
-        Ok(())
-    }
-}
 
 struct Ran {
     results: Vec<Result<(), ProverError>>,
@@ -82,9 +13,10 @@ struct Ran {
     rebuilds: u64,
 }
 
-fn fake(name: &str, engine: &'static str, fault: Option<Fault>) -> Box<dyn Device<Gonka>> {
-    let info = EngineInfo { engine, device: name.into() };
-    Box::new(Fake { info, losses: Arc::default(), rebuilds: Arc::default(), fault, root: None })
+fn fake(name: &str, engine: &'static str, fault: Fault) -> Box<dyn Device<Gonka>> {
+    let mut fake = Fake::gpu(name, fault);
+    fake.info.engine = engine;
+    Box::new(fake)
 }
 
 /// The network's rule at launch.
@@ -105,8 +37,12 @@ fn nonces_in(path: &std::path::Path) -> Vec<u64> {
     nonces
 }
 
+fn losses(n: u64) -> Fault {
+    Fault::Lost(Arc::new(AtomicU64::new(n)))
+}
+
 /// Mines 40 nonces, the first device as told.
-fn run(losses: u64, fault: Option<Fault>, devices: usize) -> Ran {
+fn run(fault: &Fault, devices: usize) -> Ran {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("proofs.jsonl");
     let head: Map<_, _> = json!({"block_hash": "AB"}).as_object().unwrap().clone();
@@ -115,13 +51,9 @@ fn run(losses: u64, fault: Option<Fault>, devices: usize) -> Ran {
     let tallies: Vec<Tally> = (0..devices).map(|_| Tally::default()).collect();
     let devices = (0..devices)
         .map(|ix| -> Box<dyn Device<Gonka>> {
-            Box::new(Fake {
-                info: EngineInfo { engine: "gpu", device: format!("fake {ix}") },
-                losses: Arc::new(AtomicU64::new(if ix == 0 { losses } else { 0 })),
-                rebuilds: Arc::clone(&rebuilds),
-                fault: fault.filter(|_| ix == 0),
-                root: None,
-            })
+            let fault = if ix == 0 { fault.clone() } else { Fault::None };
+            let rebuilds = Arc::clone(&rebuilds);
+            Box::new(Fake { rebuilds, ..Fake::gpu(&format!("fake {ix}"), fault) })
         })
         .collect();
     let job = Job { node_id: 0, node_count: 1, count: Some(40), duration: None, after: None };
@@ -136,14 +68,14 @@ fn run(losses: u64, fault: Option<Fault>, devices: usize) -> Ran {
 
 #[test]
 fn a_lost_device_is_rebuilt_and_goes_on_with_the_batch_it_lost() {
-    let ended = run(2, None, 1);
+    let ended = run(&losses(2), 1);
     assert!(ended.results[0].is_ok());
     assert_eq!((ended.nonces, ended.rebuilds), ((0..40).collect(), 2));
 }
 
 #[test]
 fn several_devices_each_take_their_own_group_of_nonces() {
-    let ended = run(0, None, 2);
+    let ended = run(&Fault::None, 2);
     assert!(ended.results.iter().all(Result::is_ok));
     assert_eq!(ended.nonces.len(), 40);
     let is_ascending = ended.nonces.windows(2).all(|pair| pair[0] < pair[1]);
@@ -152,7 +84,7 @@ fn several_devices_each_take_their_own_group_of_nonces() {
 
 #[test]
 fn a_device_that_stays_lost_is_given_up() {
-    let ended = run(1000, None, 1);
+    let ended = run(&losses(1000), 1);
     assert!(matches!(ended.results[0], Err(ProverError::Gpu(GpuError::DeviceLost { .. }))));
     assert_eq!(ended.rebuilds, WAITS.len() as u64);
 }
@@ -160,10 +92,11 @@ fn a_device_that_stays_lost_is_given_up() {
 #[test]
 fn a_device_that_breaks_or_panics_is_named_and_the_others_go_on() {
     for fault in [Fault::Broken, Fault::Panics] {
-        let ended = run(0, Some(fault), 2);
+        let panics = matches!(fault, Fault::Panics);
+        let ended = run(&fault, 2);
         let error = ended.results[0].as_ref().expect_err("it fails");
         assert_eq!(error.exit_code(), 3);
-        assert_eq!(matches!(error, ProverError::Panicked { .. }), fault == Fault::Panics, "{error}");
+        assert_eq!(matches!(error, ProverError::Panicked { .. }), panics, "{error}");
         assert!(ended.results[1].is_ok());
         let is_other = !ended.nonces.is_empty() && ended.nonces.iter().all(|nonce| nonce % 2 == 1);
         assert!(is_other, "{:?}", ended.nonces);
@@ -177,8 +110,8 @@ fn a_gpu_that_wins_what_the_cpu_does_not_is_stopped_by_name_and_its_wins_withhel
     let (mut ledger, before) = Ledger::open(&path, Map::new()).unwrap();
     let tallies = [Tally::default(), Tally::default()];
     // By groups the first tries the even nonces.
-    let devices = vec![fake("liar", "gpu", None), fake("honest", "gpu", None)];
-    let checker = fake("CPU", "cpu", Some(Fault::Truthful));
+    let devices = vec![fake("liar", "gpu", Fault::None), fake("honest", "gpu", Fault::None)];
+    let checker = fake("CPU", "cpu", Fault::Truthful);
     let job = Job { node_id: 0, node_count: 1, count: Some(5000), duration: None, after: None };
     let stop = Stop::default();
     let mut miners = Miners { devices, checker: Some(checker) };
@@ -213,7 +146,7 @@ fn a_false_win_is_withheld_also_where_it_convicts_nobody() {
         roots: Vec::new(),
         won_roots: Vec::new(),
     };
-    let mut truthful = fake("CPU", "cpu", Some(Fault::Truthful));
+    let mut truthful = fake("CPU", "cpu", Fault::Truthful);
     std::thread::scope(|scope| {
         let checker = Checker::start(scope, truthful.as_mut(), &hunt, || false);
         let mut checks = checker.client();
@@ -242,9 +175,7 @@ fn one_false_transcript_convicts_whatever_the_win_is() {
         roots: vec![root.to_owned()],
         won_roots: vec![root.to_owned()],
     };
-    let info = EngineInfo { engine: "cpu", device: "CPU".into() };
-    let (losses, fault) = (Arc::default(), Some(Fault::Truthful));
-    let mut cpu = Fake { info, losses, rebuilds: Arc::default(), fault, root: Some("true") };
+    let mut cpu = Fake { root: Some("true"), ..Fake::cpu() };
     std::thread::scope(|scope| {
         let checker = Checker::start(scope, &mut cpu, &hunt, || false);
         let mut checks = checker.client();
@@ -265,7 +196,7 @@ fn mining_begins_after_the_nonce_that_was_named() {
         let (mut ledger, before) = Ledger::open(&path, Map::new()).unwrap();
         let after = Some(Nonce::new(after).unwrap());
         let job = Job { node_id: 0, node_count: 1, count: Some(10), duration: None, after };
-        let (tallies, devices) = ([Tally::default()], vec![fake("all win", "cpu", None)]);
+        let (tallies, devices) = ([Tally::default()], vec![fake("all win", "cpu", Fault::None)]);
         let mut miners = Miners { devices, checker: None };
         mine(&job, &hunt(), &mut miners, (&mut ledger, &before), &tallies, &Stop::default()).unwrap();
         let nonces = nonces_in(&path);

@@ -83,12 +83,26 @@ impl Init {
     /// # Errors
     /// For another profile's.
     pub(super) fn hunt<P: Machine>(&self) -> Result<(P::Params, Hunt<P>), ProverError> {
+        self.hunt_within(0.0)
+    }
+
+    /// The same with the radius smaller by `guard_band`, where the profile has a radius: what is won at its edge here may lie
+    /// beyond it on a validator's hardware.
+    ///
+    /// # Errors
+    /// As [`Self::hunt`].
+    pub(super) fn hunt_within<P: Machine>(
+        &self,
+        guard_band: f64,
+    ) -> Result<(P::Params, Hunt<P>), ProverError> {
         let params = model::<P>(&self.params).map_err(|reason| ProverError::Argument {
             what: "params",
             got: self.params.clone(),
             expected: reason,
         })?;
-        let rule = P::mining_rule(&Expectations::<P>::new(&self.given::<P>())?.terms);
+        let given = self.given::<P>();
+        let r_target = given.r_target.map(|radius| (radius - guard_band).max(0.0));
+        let rule = P::mining_rule(&Expectations::<P>::new(&Given { r_target, ..given })?.terms);
         Ok((params, Hunt { key: self.public_key.clone(), rule }))
     }
 

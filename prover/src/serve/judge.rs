@@ -7,12 +7,13 @@ use super::store::{Columns, Kind, Parcel, Queued, random_key};
 use crate::device::Device;
 use crate::error::ProverError;
 use crate::profiles::{BatchVisitor, Machine, Visitor, with_batch, with_profile};
-use crate::search::Miners;
+use crate::search::{Miners, WAITS};
 use crate::signals::Stop;
 use serde_json::{Map, Value, json};
 use sphere_pow_core::document::{self, Batch};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use sphere_pow_core::verify::Verdict;
+use sphere_pow_gpu::GpuError;
 use std::any::Any;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -141,18 +142,15 @@ impl<P: Machine> BatchVisitor for Claimed<P> {
     }
 }
 
-/// Judges batches on all devices until `stop`.
-///
-/// # Errors
-/// Of the last device that failed.
+/// Judges batches on all devices until `stop`; gives how each device ended.
 pub(super) fn run<P: Machine>(
     node: &Node,
     init: &Init,
     (params, rule): (&P::Params, &P::Rule),
     miners: &mut Miners<P>,
     stop: &Stop,
-) -> Result<(), ProverError> {
-    let results: Vec<Result<(), ProverError>> = std::thread::scope(|scope| {
+) -> Vec<Result<(), ProverError>> {
+    std::thread::scope(|scope| {
         let threads: Vec<_> = miners
             .devices
             .iter_mut()
@@ -169,8 +167,7 @@ pub(super) fn run<P: Machine>(
             Err(error) => Err(ProverError::Thread(error)),
         };
         threads.into_iter().map(join).collect()
-    });
-    results.into_iter().filter_map(Result::err).next_back().map_or(Ok(()), Err)
+    })
 }
 
 /// One device that judges.
@@ -204,11 +201,31 @@ impl<P: Machine> Bench<'_, P> {
                     if failures == MOST_TRIES {
                         return Err(error);
                     }
-                    self.device.rebuild()?;
+                    match self.rebuild() {
+                        Err(ProverError::Interrupted) => return Ok(()),
+                        done => done?,
+                    }
                 }
             }
         }
         Ok(())
+    }
+
+    /// Makes the device anew; one that cannot be had yet is tried again after a while.
+    fn rebuild(&mut self) -> Result<(), ProverError> {
+        let stop = self.stop;
+        let mut go_on = |_| if stop.is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        let mut waits = WAITS.iter();
+        loop {
+            match self.device.rebuild(&mut go_on) {
+                Err(ProverError::Gpu(error @ GpuError::DeviceLost { .. })) => {
+                    let Some(wait) = waits.next() else { return Err(error.into()) };
+                    tracing::warn!("{error}");
+                    std::thread::sleep(*wait);
+                }
+                other => return other,
+            }
+        }
     }
 
     fn name(&self) -> String {

@@ -1,8 +1,8 @@
 //! The node's numbers in Prometheus's text format.
 
-use super::node::{Node, Service};
+use super::node::{Node, Service, View};
 use super::rates::WINDOWS;
-use crate::rates::Counts;
+use crate::watch::Condition;
 use std::fmt::Write;
 use std::sync::atomic::Ordering;
 
@@ -73,19 +73,7 @@ pub(super) fn page(node: &Node) -> String {
             page.sample("rate", &[("kind", kind), ("window", name)], value);
         }
     }
-    let devices = node.devices();
-    let rows = || devices.infos.iter().zip(devices.tallies.iter()).enumerate();
-    page.family("device_tried", "gauge", "Nonces computed by a device in this order.");
-    page.family("device_bad_wins", "gauge", "Wins of a device that are false when the CPU recomputes them.");
-    page.family("device_silent_seconds", "gauge", "Since a device's last sign of life.");
-    for (ix, (info, tally)) in rows() {
-        let index = ix.to_string();
-        let labels = [("index", index.as_str()), ("device", info.device.as_str()), ("engine", info.engine)];
-        let Counts { tried, .. } = tally.counts();
-        page.sample("device_tried", &labels, tried as f64);
-        page.sample("device_bad_wins", &labels, tally.checks().1 as f64);
-        page.sample("device_silent_seconds", &labels, tally.silence().as_secs_f64());
-    }
+    devices(&mut page, node);
     let counters = &node.counters;
     for (name, help, counter) in [
         ("callbacks_sent_total", "Callbacks sent, again counted again.", &counters.sent),
@@ -108,6 +96,81 @@ pub(super) fn page(node: &Node) -> String {
         }
     }
     page.0
+}
+
+/// What each device did and how it is.
+#[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+fn devices(page: &mut Page, node: &Node) {
+    type Of = fn(&View) -> Option<f64>;
+    let views = node.views();
+    let families: [(&str, &str, &str, Of); 13] = [
+        ("device_tried_total", "counter", "Nonces computed by a device.", |v| Some(v.counts.tried as f64)),
+        ("device_won_total", "counter", "Nonces of a device that won.", |v| Some(v.counts.won as f64)),
+        ("device_checked_wins_total", "counter", "Wins of a device that the CPU recomputed.", |v| {
+            Some(v.checks.0 as f64)
+        }),
+        ("device_bad_wins_total", "counter", "False ones among them.", |v| Some(v.checks.1 as f64)),
+        ("device_silent_seconds", "gauge", "Since a device's last sign of life.", |v| {
+            Some(v.silence.as_secs_f64())
+        }),
+        ("device_loaded_share", "gauge", "Of the stage's model.", |v| Some(v.loaded)),
+        ("device_batch", "gauge", "Nonces that a GPU takes at once.", |v| {
+            Some(v.batch as f64).filter(|n| *n > 0.0)
+        }),
+        ("device_resets_total", "counter", "How often a GPU was made anew.", |v| Some(v.resets as f64)),
+        ("device_memory_refusals_total", "counter", "How often a GPU's memory was refused.", |v| {
+            Some(v.refusals as f64)
+        }),
+        ("device_temperature_celsius", "gauge", "Of a device's chip.", |v| v.reading.temperature_c),
+        ("device_power_watts", "gauge", "What a device draws.", |v| v.reading.power_w),
+        ("device_out_of_use", "gauge", "1 for a device that was given up.", |v| {
+            Some(f64::from(u8::from(v.condition.is_out())))
+        }),
+        ("device_quarantined", "gauge", "1 for a device whose wins were false.", |v| {
+            Some(f64::from(u8::from(v.condition == Condition::Quarantined)))
+        }),
+    ];
+    let labels = |ix: usize, view: &View| {
+        [
+            ("index", ix.to_string()),
+            ("device", view.info.device.clone()),
+            ("engine", view.info.engine.to_owned()),
+        ]
+    };
+    for (name, kind, help, of) in families {
+        page.family(name, kind, help);
+        for (ix, view) in views.iter().enumerate() {
+            let labels = labels(ix, view);
+            if let Some(value) = of(view) {
+                page.sample(name, &labels.each_ref().map(|(label, value)| (*label, value.as_str())), value);
+            }
+        }
+    }
+    page.family("device_rate", "gauge", "Nonces a second of a device.");
+    for (ix, view) in views.iter().enumerate() {
+        for ((window, _), rates) in WINDOWS.iter().zip(view.rates) {
+            let [index, device, engine] = labels(ix, view);
+            let labels = [index, device, engine, ("window", (*window).to_owned())];
+            page.sample("device_rate", &labels.each_ref().map(|(l, v)| (*l, v.as_str())), rates.raw);
+        }
+    }
+    page.family("device_state", "gauge", "1 for the state that a device is in.");
+    for (ix, view) in views.iter().enumerate() {
+        for condition in Condition::ALL {
+            let [index, device, engine] = labels(ix, view);
+            let labels = [index, device, engine, ("state", condition.as_str().to_owned())];
+            let is_so = f64::from(u8::from(view.condition == condition));
+            page.sample("device_state", &labels.each_ref().map(|(l, v)| (*l, v.as_str())), is_so);
+        }
+    }
+    let at_work = node.devices();
+    let plausibility = crate::search::Tally::total(&at_work.tallies).plausibility(at_work.win_rate);
+    let help = "How far the stage's wins are from what is expected, in standard deviations.";
+    page.one("wins_sigma", "gauge", help, plausibility.sigma);
+    let help =
+        "1 when that is beyond what chance explains: a wrong radius, or a device that computes wrongly.";
+    page.one("wins_implausible", "gauge", help, f64::from(u8::from(plausibility.is_alarming)));
+    page.one("guard_band_loss", "gauge", "Share of wins that the guard band leaves out.", at_work.guard_loss);
 }
 
 #[cfg(test)]

@@ -4,24 +4,28 @@
 //! the order's acceptance on, STOPPED as soon as it failed, so that the API node's next poll mends what went wrong.
 
 mod batches;
+mod devices;
+mod recall;
 
 pub(super) use batches::Waiting;
+pub(super) use devices::{Devices, View};
 
 use super::Settings;
 use super::backends::Backends;
 use super::courier::Counters;
 use super::init::Init;
-use super::rates::{History, Rates, Totals};
+use super::rates::{History, Totals};
 use super::store::{Store, StoreError};
 use crate::clock::now_ms;
 use crate::error::ProverError;
-use crate::search::Tally;
+use crate::sensors::{Reading, Sensors};
 use crate::signals::Stop;
+use crate::watch::Roster;
+use devices::Book;
 use serde::{Deserialize, Serialize};
-use sphere_pow_core::profile::EngineInfo;
 use sphere_pow_gpu::DeviceInfo;
-use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -81,15 +85,6 @@ pub(super) struct Order {
     pub(super) is_last: bool,
 }
 
-/// The devices at work, for whoever asks.
-#[derive(Clone, Default)]
-pub(super) struct Devices {
-    pub(super) infos: Vec<EngineInfo>,
-    pub(super) tallies: Arc<Vec<Tally>>,
-    /// The share of nonces that should win.
-    pub(super) win_rate: f64,
-}
-
 struct State {
     order: Order,
     /// The newest order whose model is loaded, or whose devices are free.
@@ -116,24 +111,31 @@ pub(super) struct Node {
     pub(super) wake: tokio::sync::Notify,
     pub(super) counters: Counters,
     pub(super) backends: Backends,
+    /// Held while a commitment grows, and while openings are made.
+    pub(super) committing: Mutex<()>,
+    pub(super) opening: Mutex<()>,
+    /// GPUs that were ever opened.
+    pub(super) roster: Roster,
+    /// Why the process ends by itself.
+    doom: Mutex<Option<ProverError>>,
     /// Adapters of this machine, once they are known.
     pub(super) adapters: OnceLock<Vec<DeviceInfo>>,
     history: Mutex<History>,
+    book: Mutex<Book>,
+    /// Whether the stage's wins are too many or too few.
+    is_alarming: AtomicBool,
+    pub(super) sensors: Sensors,
+    /// The latest, by PCI address.
+    readings: Mutex<HashMap<String, Reading>>,
     pub(super) started: Instant,
-}
-
-/// What of an order survives the process.
-#[derive(Serialize, Deserialize)]
-struct Remembered {
-    body: String,
-    phase: Phase,
-    at_ms: u64,
 }
 
 impl Node {
     /// # Errors
     /// [`StoreError`].
     pub(super) fn new(settings: Settings, store: Store) -> Result<Self, StoreError> {
+        let window_ms = u64::try_from(settings.window.as_millis()).unwrap_or(u64::MAX);
+        let quarantined = store.quarantined(now_ms().saturating_sub(window_ms))?;
         let queue = store.queue()?.into_iter().map(|(id, batch)| Waiting::new(id, batch)).collect();
         let stop = Arc::default();
         let order = Order { number: 0, assignment: None, stop, is_paused: false, is_last: false };
@@ -151,8 +153,16 @@ impl Node {
             arrived: Condvar::new(),
             wake: tokio::sync::Notify::new(),
             counters: Counters::default(),
+            committing: Mutex::default(),
+            opening: Mutex::default(),
+            roster: Roster::new(quarantined),
+            doom: Mutex::default(),
             adapters: OnceLock::new(),
             history: Mutex::default(),
+            book: Mutex::default(),
+            is_alarming: AtomicBool::default(),
+            sensors: Sensors::default(),
+            readings: Mutex::default(),
             started: Instant::now(),
         })
     }
@@ -181,18 +191,6 @@ impl Node {
     /// Why the last stage was given up, until another one loads.
     pub(super) fn failure(&self) -> Option<String> {
         self.state().failure.clone()
-    }
-
-    /// The devices at work.
-    pub(super) fn devices(&self) -> Devices {
-        self.state().devices.clone()
-    }
-
-    /// Makes `devices` known.
-    pub(super) fn set_devices(&self, devices: Devices) {
-        let mut state = self.state();
-        let before = std::mem::replace(&mut state.devices, devices);
-        state.past.add(Tally::total(&before.tallies), before.win_rate);
     }
 
     /// Marks the inference backend as up or down.
@@ -232,28 +230,6 @@ impl Node {
     /// Whether devices rest.
     pub(super) fn is_paused(&self) -> bool {
         self.state().order.is_paused
-    }
-
-    /// Totals since the process started.
-    pub(super) fn totals(&self) -> Totals {
-        let state = self.state();
-        let mut totals = state.past;
-        totals.add(Tally::total(&state.devices.tallies), state.devices.win_rate);
-        totals.sent = self.counters.sent_nonces.load(Ordering::Relaxed);
-        totals.acknowledged = self.counters.acknowledged.load(Ordering::Relaxed);
-        totals
-    }
-
-    /// Notes the totals of this second.
-    pub(super) fn note_totals(&self) {
-        let totals = self.totals();
-        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
-        history.note(self.started.elapsed(), totals);
-    }
-
-    /// Nonces a second over the last `window`.
-    pub(super) fn rates(&self, window: Duration) -> Rates {
-        self.history.lock().unwrap_or_else(PoisonError::into_inner).rates(window)
     }
 
     /// Ends what runs and frees the devices. Whether anything ran.
@@ -323,32 +299,20 @@ impl Node {
         self.order(&mut state, None, false);
     }
 
-    /// Notes for the next process what this one was told. A disk that fails here costs nothing but that.
-    pub(super) fn remember(&self, assignment: Option<&Assignment>) {
-        let text = assignment.map(|assignment| {
-            let Assignment { init, phase } = assignment;
-            let remembered = Remembered { body: init.body.clone(), phase: *phase, at_ms: now_ms() };
-            serde_json::to_string(&remembered).expect("plain data")
-        });
-        if let Err(error) = self.store.assign(text.as_deref()) {
-            tracing::warn!("what the node was told is not remembered: {error}");
-        }
+    /// Has the process end by itself.
+    pub(super) fn condemn(&self, why: ProverError) {
+        tracing::error!("{why}");
+        self.state().failure = Some(why.to_string());
+        *self.doom.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
     }
 
-    /// Goes on with what an earlier process was told, where that is not long ago.
-    pub(super) fn resume(&self) {
-        let text = self.store.assigned().ok().flatten();
-        let Some(remembered) = text.and_then(|text| serde_json::from_str::<Remembered>(&text).ok()) else {
-            return;
-        };
-        let age_ms = now_ms().saturating_sub(remembered.at_ms);
-        if age_ms > u64::try_from(self.settings.window.as_millis()).unwrap_or(u64::MAX) {
-            return;
-        }
-        let Remembered { body, phase, .. } = remembered;
-        if let Ok(init) = Init::read(&body, self.settings.profile, &self.settings.callback_hosts) {
-            tracing::info!("going on with the stage of block {} after a restart", init.block_hash);
-            self.assign(Assignment { init, phase });
-        }
+    /// Whether the process is to end by itself.
+    pub(super) fn is_doomed(&self) -> bool {
+        self.doom.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Why the process is to end by itself.
+    pub(super) fn take_doom(&self) -> Option<ProverError> {
+        self.doom.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

@@ -7,6 +7,7 @@
 
 mod disk;
 mod records;
+mod roots;
 
 pub use disk::StoreError;
 pub(crate) use records::{Columns, Kind, Parcel, Queued, Win, random_key};
@@ -33,6 +34,12 @@ const NONCES: TableDefinition<(u64, u64), ()> = TableDefinition::new("nonces");
 const REACHED: TableDefinition<(u64, u64, u64, u64, u64), u64> = TableDefinition::new("reached");
 /// When a stage was last mined, in milliseconds of the system's clock.
 const STAGES: TableDefinition<u64, u64> = TableDefinition::new("stages");
+/// Lines of a file of roots, by stage.
+const ROOTS: TableDefinition<(u64, u64), &str> = TableDefinition::new("roots");
+/// Commitments to them, by stage.
+const COMMITMENTS: Records = TableDefinition::new("commitments");
+/// Devices whose wins were false, by name, and when that was found.
+const QUARANTINED: TableDefinition<&str, u64> = TableDefinition::new("quarantined");
 const NUMBERS: TableDefinition<&str, u64> = TableDefinition::new("numbers");
 const ASSIGNED: TableDefinition<&str, &str> = TableDefinition::new("assigned");
 
@@ -77,20 +84,30 @@ impl Store {
     fn with(disk: Disk) -> Result<Self, StoreError> {
         let store = Self(disk);
         store.0.write(|txn| {
-            for records in [WINS, PARCELS, QUEUE, DEAD] {
+            for records in [WINS, PARCELS, QUEUE, DEAD, COMMITMENTS] {
                 txn.open_table(records)?;
             }
             txn.open_table(NONCES)?;
+            txn.open_table(ROOTS)?;
+            txn.open_table(STAGES)?;
             txn.open_table(REACHED)?;
             txn.open_table(NUMBERS)?;
             txn.open_table(ASSIGNED)?;
+            txn.open_table(QUARANTINED)?;
             forget_old_stages(txn, now_ms())
         })?;
         Ok(store)
     }
 
-    /// Takes what a device won and how far it came. Nonces of the stage that were won before are left out.
-    pub(crate) fn take(&self, share: &Share, entry: &Entry, win: &Win) -> Result<(), StoreError> {
+    /// Takes what a device won and how far it came, and the line of roots of what it tried. Nonces of the stage that were won
+    /// before are left out.
+    pub(crate) fn take(
+        &self,
+        share: &Share,
+        entry: &Entry,
+        win: &Win,
+        roots: Option<&str>,
+    ) -> Result<(), StoreError> {
         self.0.write(|txn| {
             let mut win = win.clone();
             let mut nonces = txn.open_table(NONCES)?;
@@ -111,6 +128,10 @@ impl Store {
                 txn.open_table(WINS)?.insert(id, json(&win).as_str())?;
             }
             let Share { stage, node_id, node_count } = *share;
+            if let Some(line) = roots {
+                let id = next(txn)?;
+                txn.open_table(ROOTS)?.insert((stage, id), line)?;
+            }
             let key = (stage, node_id, node_count, entry.group, entry.groups);
             txn.open_table(REACHED)?.insert(key, entry.last.get())?;
             txn.open_table(STAGES)?.insert(stage, now_ms())?;
@@ -260,6 +281,23 @@ impl Store {
         })
     }
 
+    /// Notes that a device's wins were false at a time of the system's clock.
+    pub(crate) fn quarantine(&self, device: &str, at_ms: u64) -> Result<(), StoreError> {
+        self.0.write(|txn| {
+            txn.open_table(QUARANTINED)?.insert(device, at_ms)?;
+            Ok(())
+        })
+    }
+
+    /// Devices of which that was noted at `since_ms` or later; the others are forgotten.
+    pub(crate) fn quarantined(&self, since_ms: u64) -> Result<Vec<String>, StoreError> {
+        self.0.write(|txn| {
+            let mut table = txn.open_table(QUARANTINED)?;
+            table.retain(|_, at_ms| at_ms >= since_ms)?;
+            table.iter()?.map(|row| Ok(row?.0.value().to_owned())).collect()
+        })
+    }
+
     /// How much waits.
     pub(crate) fn waiting(&self) -> Result<Waiting, StoreError> {
         self.0.read(|txn| {
@@ -315,6 +353,8 @@ fn forget_old_stages(txn: &WriteTransaction, now: u64) -> Result<(), StoreError>
         stages.retain(|stage, _| !old.contains(&stage))?;
         txn.open_table(NONCES)?.retain(|(stage, _), ()| !old.contains(&stage))?;
         txn.open_table(REACHED)?.retain(|(stage, ..), _| !old.contains(&stage))?;
+        txn.open_table(ROOTS)?.retain(|(stage, _), _| !old.contains(&stage))?;
+        txn.open_table(COMMITMENTS)?.retain(|stage, _| !old.contains(&stage))?;
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! What the tests of the command share: a folder of their own, the command run in it, the tiny model.
 #![allow(dead_code, reason = "each test file takes what it needs")]
 
+#[cfg(target_os = "linux")]
+pub(crate) mod rig;
 pub(crate) mod service;
 
 use serde_json::{Value, json};

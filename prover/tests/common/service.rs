@@ -234,7 +234,8 @@ impl Receiver {
         let bodies = self.taken("/generated");
         let of = |taken: &Taken| -> Vec<u64> {
             let nonces = taken.body["nonces"].as_array().unwrap();
-            nonces.iter().map(|nonce| nonce.as_u64().unwrap()).collect()
+            let number = |nonce: &Value| nonce.as_u64().or_else(|| nonce.as_str()?.parse().ok()).unwrap();
+            nonces.iter().map(number).collect()
         };
         bodies.iter().flat_map(of).collect()
     }

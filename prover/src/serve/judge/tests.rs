@@ -1,54 +1,12 @@
 use super::*;
-use crate::device::Rig;
+use crate::device::fake::{Fake, Fault};
 use crate::serve::Settings;
 use crate::serve::node::Waiting;
 use crate::serve::store::Store;
 use sphere_pow_core::gonka::Gonka;
-use sphere_pow_core::profile::{Engine, EngineInfo, OnProgress, ProfileName};
-use sphere_pow_gpu::GpuError;
+use sphere_pow_core::profile::ProfileName;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// A device to which every nonce comes to its claim, and that fails as told.
-struct Fake {
-    info: EngineInfo,
-    /// Failures still to come; odd ones are panics.
-    failures: usize,
-    rebuilds: Arc<AtomicUsize>,
-}
-
-impl Engine<Gonka> for Fake {
-    type Error = ProverError;
-
-    fn info(&self) -> &EngineInfo {
-        &self.info
-    }
-
-    fn batch(&self) -> usize {
-        2
-    }
-
-    async fn outcomes(
-        &mut self,
-        _: &PublicKey,
-        nonces: &[Nonce],
-        _: OnProgress<'_>,
-    ) -> Result<Vec<f64>, ProverError> {
-        if self.failures > 0 {
-            self.failures -= 1;
-            assert!(self.failures.is_multiple_of(2), "a driver's bug");
-            return Err(GpuError::DeviceLost { name: "fake".into(), reason: "on purpose".into() }.into());
-        }
-        Ok(vec![1.25; nonces.len()])
-    }
-}
-
-impl Rig for Fake {
-    fn rebuild(&mut self) -> Result<(), ProverError> {
-        self.rebuilds.fetch_add(1, Ordering::Relaxed);
-        Ok(())
-    }
-}
+use std::sync::atomic::{AtomicU64, Ordering};
 
 fn init() -> Init {
     let body = json!({"block_hash": "AB", "block_height": 7, "public_key": "02ab", "r_target": 1.4,
@@ -57,7 +15,7 @@ fn init() -> Init {
 }
 
 /// Judges three batches, one of them of another block, on a device with so many failures; gives the node and how it ended.
-fn judged(failures: usize) -> (Node, Result<(), ProverError>, usize) {
+fn judged(failures: u64) -> (Node, Result<(), ProverError>, u64) {
     let dir = tempfile::tempdir().unwrap();
     let settings = Settings::new(([127, 0, 0, 1], 0).into(), dir.path().to_owned(), ProfileName::ALL[0]);
     let node = Node::new(settings, Store::open(dir.path()).unwrap()).unwrap();
@@ -68,9 +26,10 @@ fn judged(failures: usize) -> (Node, Result<(), ProverError>, usize) {
         let id = node.store.enqueue(&batch).unwrap();
         node.push_batch(Waiting::new(id, batch));
     }
-    let rebuilds = Arc::new(AtomicUsize::new(0));
-    let info = EngineInfo { engine: "gpu", device: "fake".into() };
-    let device = Fake { info, failures, rebuilds: Arc::clone(&rebuilds) };
+    let rebuilds = Arc::new(AtomicU64::new(0));
+    let fault = Fault::Unsteady(Arc::new(AtomicU64::new(failures)));
+    let device =
+        Fake { outcome: 1.25, batch: 2, rebuilds: Arc::clone(&rebuilds), ..Fake::gpu("fake", fault) };
     let mut miners = Miners::<Gonka> { devices: vec![Box::new(device)], checker: None };
     let (init, stop) = (init(), Stop::default());
     let (params, hunt) = init.hunt::<Gonka>().unwrap();
@@ -80,7 +39,7 @@ fn judged(failures: usize) -> (Node, Result<(), ProverError>, usize) {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
         stop.halt();
-        worked.join().unwrap()
+        worked.join().unwrap().remove(0)
     });
     (node, result, rebuilds.load(Ordering::Relaxed))
 }

@@ -5,31 +5,14 @@ use super::others::VERSION;
 use super::pow::status_value;
 use crate::rates::Counts;
 use crate::search::Tally;
-use crate::serve::node::Node;
+use crate::serve::node::{Node, View};
 use crate::serve::{metrics, rates::WINDOWS};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 pub(super) fn status(node: &Arc<Node>, _: &str) -> Answer {
     let at_work = node.devices();
-    let devices: Vec<Value> = at_work
-        .infos
-        .iter()
-        .zip(at_work.tallies.iter())
-        .map(|(info, tally)| {
-            let Counts { tried, won } = tally.counts();
-            let (n_checked, n_bad) = tally.checks();
-            json!({
-                "engine": info.engine,
-                "device": info.device,
-                "tried": tried,
-                "won": won,
-                "nChecked": n_checked,
-                "nBad": n_bad,
-                "silentSeconds": tally.silence().as_secs_f64(),
-            })
-        })
-        .collect();
+    let devices: Vec<Value> = node.views().iter().map(device).collect();
     let counts = Tally::total(&at_work.tallies);
     let rates: Map<String, Value> =
         WINDOWS.iter().map(|(name, window)| ((*name).to_owned(), json!(node.rates(*window)))).collect();
@@ -54,10 +37,40 @@ pub(super) fn status(node: &Arc<Node>, _: &str) -> Answer {
         "isPaused": node.is_paused(),
         "totals": node.totals(),
         "rates": rates,
+        "guardBand": { "distance": node.settings.guard_band, "loss": at_work.guard_loss },
         "plausibility": counts.plausibility(at_work.win_rate),
         "waiting": node.store.waiting().ok(),
         "callbacks": &node.counters,
     }))
+}
+
+fn device(view: &View) -> Value {
+    let Counts { tried, won } = view.counts;
+    let (n_checked, n_bad) = view.checks;
+    let rates: Map<String, Value> = WINDOWS
+        .iter()
+        .zip(view.rates)
+        .map(|((name, _), rates)| ((*name).to_owned(), json!(rates.raw)))
+        .collect();
+    json!({
+        "engine": view.info.engine,
+        "device": view.info.device,
+        "pciAddress": view.pci_address,
+        "state": view.condition,
+        "why": view.why,
+        "tried": tried,
+        "won": won,
+        "nChecked": n_checked,
+        "nBad": n_bad,
+        "silentSeconds": view.silence.as_secs_f64(),
+        "loaded": view.loaded,
+        "batch": view.batch,
+        "resets": view.resets,
+        "memoryRefusals": view.refusals,
+        "temperatureC": view.reading.temperature_c,
+        "powerW": view.reading.power_w,
+        "rates": rates,
+    })
 }
 
 pub(super) fn metrics(node: &Arc<Node>, _: &str) -> Answer {

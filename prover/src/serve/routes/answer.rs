@@ -1,4 +1,4 @@
-//! Answers: a status and JSON, or text.
+//! Answers: a status and JSON, text or bytes.
 
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
@@ -11,7 +11,7 @@ use serde_json::json;
 pub(super) struct Answer {
     status: u16,
     kind: &'static str,
-    body: String,
+    body: Vec<u8>,
 }
 
 impl Answer {
@@ -21,6 +21,11 @@ impl Answer {
 
     /// Status 200 with a body of that type.
     pub(super) fn text(kind: &'static str, body: String) -> Self {
+        Self::bytes(kind, body.into_bytes())
+    }
+
+    /// The same with a body that is no text.
+    pub(super) fn bytes(kind: &'static str, body: Vec<u8>) -> Self {
         Self { status: 200, kind, body }
     }
 

@@ -25,7 +25,7 @@ pub(super) fn gpu_devices(node: &Arc<Node>, _: &str) -> Answer {
                 "free_memory_mb": null,
                 "used_memory_mb": null,
                 "utilization_percent": null,
-                "temperature_c": null,
+                "temperature_c": node.temperature(info),
                 "is_available": info.usable.is_ok(),
                 "error_message": info.usable.as_ref().err(),
             })
@@ -34,8 +34,13 @@ pub(super) fn gpu_devices(node: &Arc<Node>, _: &str) -> Answer {
     Answer::ok(&json!({ "count": devices.len(), "devices": devices }))
 }
 
-pub(super) fn gpu_driver(_: &Arc<Node>, _: &str) -> Answer {
-    Answer::error(503, "no NVIDIA driver is asked: devices are driven through Vulkan, Metal or DX12")
+pub(super) fn gpu_driver(node: &Arc<Node>, _: &str) -> Answer {
+    match node.sensors.nvidia_driver() {
+        Some(driver) => Answer::ok(&driver),
+        None => {
+            Answer::error(503, "there is no NVIDIA driver: devices are driven through Vulkan, Metal or DX12")
+        }
+    }
 }
 
 /// Healthy unless the last stage was given up.

@@ -7,6 +7,7 @@ use crate::serve::init::Init;
 use crate::serve::judge;
 use crate::serve::node::{Assignment, Node, Phase, Waiting};
 use crate::serve::store::Queued;
+use crate::serve::transcripts::{self, Refusal};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -118,4 +119,23 @@ pub(super) fn validate(node: &Arc<Node>, raw: &str) -> Answer {
         }
         Err(error) => Answer::error(503, &error.to_string()),
     }
+}
+
+fn refusal(refusal: Refusal) -> Answer {
+    match refusal {
+        Refusal::Faults(faults) => refused(&faults),
+        Refusal::Nothing(why) => Answer::error(404, &why),
+        Refusal::Later(why) => Answer::error(503, &why),
+    }
+}
+
+/// Commits to a stage's transcripts.
+pub(super) fn commit(node: &Arc<Node>, raw: &str) -> Answer {
+    transcripts::commit(node, raw).map_or_else(refusal, |value| Answer::ok(&value))
+}
+
+/// Opens what a beacon draws of them.
+pub(super) fn open(node: &Arc<Node>, raw: &str) -> Answer {
+    transcripts::open(node, raw)
+        .map_or_else(refusal, |bytes| Answer::bytes("application/octet-stream", bytes))
 }

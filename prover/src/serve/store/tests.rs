@@ -34,12 +34,12 @@ fn wins_become_parcels_of_one_head_and_no_nonce_twice() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path()).unwrap();
     assert_eq!(store.pack(10).unwrap(), 0);
-    store.take(&SHARE, &entry(0, 9), &win(&[1, 3], 1)).unwrap();
-    store.take(&SHARE, &entry(1, 8), &win(&[3, 4, 5], 1)).unwrap();
+    store.take(&SHARE, &entry(0, 9), &win(&[1, 3], 1), None).unwrap();
+    store.take(&SHARE, &entry(1, 8), &win(&[3, 4, 5], 1), None).unwrap();
     // Of the same stage under another node's number: its number stays with it.
-    store.take(&Share { node_id: 2, ..SHARE }, &entry(0, 20), &win(&[5, 6], 2)).unwrap();
+    store.take(&Share { node_id: 2, ..SHARE }, &entry(0, 20), &win(&[5, 6], 2), None).unwrap();
     // Of another stage nonces are others.
-    store.take(&Share { stage: 8, ..SHARE }, &entry(0, 1), &win(&[1], 1)).unwrap();
+    store.take(&Share { stage: 8, ..SHARE }, &entry(0, 1), &win(&[1], 1), None).unwrap();
     assert_eq!(store.pack(3).unwrap(), 4);
     let parcels = all(&store);
     assert_eq!(parcels.iter().map(nonces).collect::<Vec<_>>(), [vec![1, 3, 4], vec![5], vec![6], vec![1]]);
@@ -56,8 +56,8 @@ fn everything_is_there_after_the_store_is_opened_again_and_nobody_else_has_it_me
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path()).unwrap();
     assert!(matches!(Store::open(dir.path()), Err(StoreError::Busy { .. })));
-    store.take(&SHARE, &entry(0, 9), &win(&[1, 3], 1)).unwrap();
-    store.take(&SHARE, &entry(1, 8), &win(&[], 1)).unwrap();
+    store.take(&SHARE, &entry(0, 9), &win(&[1, 3], 1), None).unwrap();
+    store.take(&SHARE, &entry(1, 8), &win(&[], 1), None).unwrap();
     store.assign(Some("an order")).unwrap();
     let queued = Queued { url: "http://api/v1".into(), body: "{}".into(), at_ms: 1 };
     let id = store.enqueue(&queued).unwrap();
@@ -79,7 +79,7 @@ fn everything_is_there_after_the_store_is_opened_again_and_nobody_else_has_it_me
 fn what_is_too_large_is_halved_and_what_nobody_takes_is_set_aside() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path()).unwrap();
-    store.take(&SHARE, &entry(0, 9), &win(&[1, 3, 4], 1)).unwrap();
+    store.take(&SHARE, &entry(0, 9), &win(&[1, 3, 4], 1), None).unwrap();
     store.pack(10).unwrap();
     let (id, parcel) = (store.parcels().unwrap()[0], all(&store)[0].clone());
     assert!(store.split(id, &parcel).unwrap());
@@ -103,7 +103,7 @@ fn stages_of_last_week_are_forgotten_but_never_the_latest() {
     let store = Store::open(dir.path()).unwrap();
     let share = |stage| Share { stage, ..SHARE };
     for stage in 0..=KEPT_STAGES as u64 {
-        store.take(&share(stage), &entry(0, 9), &win(&[1], 1)).unwrap();
+        store.take(&share(stage), &entry(0, 9), &win(&[1], 1), None).unwrap();
         // Each later than the one before.
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
@@ -114,7 +114,7 @@ fn stages_of_last_week_are_forgotten_but_never_the_latest() {
     assert!(!is_known(0) && (1..=KEPT_STAGES as u64).all(is_known));
     store.pack(10).unwrap();
     for stage in [0, 1] {
-        store.take(&share(stage), &entry(0, 9), &win(&[1], 1)).unwrap();
+        store.take(&share(stage), &entry(0, 9), &win(&[1], 1), None).unwrap();
     }
     assert_eq!(store.pack(10).unwrap(), 1, "the nonce is new in the stage that was forgotten alone");
 }
@@ -166,17 +166,17 @@ fn a_full_disk_loses_nothing_and_is_used_again_when_there_is_room() {
     let backend = disk.clone();
     let open = move || Ok(Builder::new().create_with_backend(backend.clone())?);
     let store = Store::with(Disk::with(Box::new(open)).unwrap()).unwrap();
-    store.take(&SHARE, &entry(0, 9), &win(&[1], 1)).unwrap();
+    store.take(&SHARE, &entry(0, 9), &win(&[1], 1), None).unwrap();
     for _ in 0..3 {
         disk.is_full.store(true, Ordering::Relaxed);
-        assert!(store.take(&SHARE, &entry(0, 11), &win(&[2], 1)).is_err());
-        assert!(store.take(&SHARE, &entry(0, 11), &win(&[2], 1)).is_err());
+        assert!(store.take(&SHARE, &entry(0, 11), &win(&[2], 1), None).is_err());
+        assert!(store.take(&SHARE, &entry(0, 11), &win(&[2], 1), None).is_err());
         disk.is_full.store(false, Ordering::Relaxed);
         // Nothing of what failed is in it, everything before is.
         assert_eq!(store.waiting().unwrap().wins, 1);
         assert_eq!(store.reached(&SHARE).unwrap().resume_after(0, 2).unwrap().get(), 9);
     }
-    store.take(&SHARE, &entry(0, 11), &win(&[2], 1)).unwrap();
+    store.take(&SHARE, &entry(0, 11), &win(&[2], 1), None).unwrap();
     store.pack(10).unwrap();
     assert_eq!(nonces(&all(&store)[0]), [1, 2]);
 }

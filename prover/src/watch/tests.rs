@@ -1,0 +1,119 @@
+use super::*;
+use crate::device::fake::{Fake, Fault};
+use sphere_pow_core::gonka::Gonka;
+use sphere_pow_core::identity::{Nonce, PublicKey};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+
+/// Short enough for a test, long enough for a busy machine: batches here take no time.
+const SHORT: Duration = Duration::from_millis(400);
+
+fn go_on() -> impl FnMut(f32) -> ControlFlow<()> {
+    |_| ControlFlow::Continue(())
+}
+
+/// A watched fake whose every opening takes a batch of 8, or less when told, and has `fault`; what it opened with comes along.
+fn watched(fault: Fault, resets: usize) -> (Watched<Gonka>, Arc<Mutex<Vec<usize>>>) {
+    let opened = Arc::<Mutex<Vec<usize>>>::default();
+    let own = Arc::clone(&opened);
+    let opener: Opener<Gonka> = Arc::new(move |limit, _| {
+        let batch = limit.map_or(8, NonZeroUsize::get);
+        own.lock().unwrap().push(batch);
+        Ok(Box::new(Fake { batch, root: Some("root"), ..Fake::gpu("fake", fault.clone()) }))
+    });
+    let row = Arc::new(Row::named("fake", "vulkan", None));
+    let patience = Patience { batch: SHORT, resets, within: Duration::from_secs(600) };
+    (Watched::open(opener, row, patience, &mut go_on()).unwrap(), opened)
+}
+
+fn outcomes(device: &mut Watched<Gonka>) -> Result<Vec<f64>, ProverError> {
+    let nonces: Vec<Nonce> = (0..8).map(|nonce| Nonce::new(nonce).unwrap()).collect();
+    Device::outcomes(device, &PublicKey::new("k").unwrap(), &nonces, &mut go_on())
+}
+
+fn is_loss<T>(result: &Result<T, ProverError>) -> bool {
+    matches!(result, Err(ProverError::Gpu(GpuError::DeviceLost { .. })))
+}
+
+#[test]
+fn a_driver_that_does_not_return_is_a_loss_and_a_new_device_goes_on() {
+    let end = Arc::new(AtomicBool::new(false));
+    let (mut device, opened) = watched(Fault::Hangs(Arc::new(AtomicU64::new(1)), Arc::clone(&end)), 5);
+    assert!(Device::keep_roots(&mut device));
+    assert!(is_loss(&outcomes(&mut device)));
+    // Until it is made anew it stays lost.
+    assert!(is_loss(&outcomes(&mut device)));
+    Device::rebuild(&mut device, &mut go_on()).unwrap();
+    assert_eq!(outcomes(&mut device).unwrap(), [1.0; 8]);
+    assert_eq!(Device::take_roots(&mut device), ["root"], "transcripts are kept on the new device too");
+    assert_eq!(
+        (opened.lock().unwrap().len(), device.row.counts(), device.row.condition().0),
+        (2, (1, 0), Condition::Working)
+    );
+    end.store(true, Ordering::Relaxed);
+}
+
+#[test]
+fn who_stops_waiting_is_not_held_by_a_driver_that_hangs() {
+    let end = Arc::new(AtomicBool::new(false));
+    let (mut device, _) = watched(Fault::Hangs(Arc::new(AtomicU64::new(1)), Arc::clone(&end)), 5);
+    let nonces = [Nonce::new(1).unwrap()];
+    let stopped =
+        Device::outcomes(
+            &mut device,
+            &PublicKey::new("k").unwrap(),
+            &nonces,
+            &mut |_| ControlFlow::Break(()),
+        );
+    assert!(matches!(stopped, Err(ProverError::Interrupted)), "{stopped:?}");
+    end.store(true, Ordering::Relaxed);
+    assert!(is_loss(&outcomes(&mut device)));
+}
+
+#[test]
+fn too_many_resets_are_a_storm() {
+    let (mut device, _) = watched(Fault::Lost(Arc::new(AtomicU64::new(100))), 2);
+    for _ in 0..2 {
+        assert!(is_loss(&outcomes(&mut device)));
+        Device::rebuild(&mut device, &mut go_on()).unwrap();
+    }
+    let storm = Device::rebuild(&mut device, &mut go_on());
+    assert!(matches!(storm, Err(ProverError::ResetStorm { resets: 2, .. })), "{storm:?}");
+    assert_eq!(storm.unwrap_err().exit_code(), 3);
+}
+
+#[test]
+fn memory_that_is_refused_halves_the_batch_until_it_is_had_or_nothing_is_left() {
+    let room = Arc::new(AtomicUsize::new(2));
+    let (mut device, opened) = watched(Fault::NoMemory(Arc::clone(&room)), 5);
+    assert_eq!(outcomes(&mut device).unwrap(), [1.0; 8]);
+    assert_eq!((opened.lock().unwrap().clone(), Device::batch(&device)), (vec![8, 4, 2], 2));
+    assert_eq!((device.row.batch(), device.row.counts()), (2, (0, 2)));
+    room.store(0, Ordering::Relaxed);
+    let refused = outcomes(&mut device);
+    assert!(matches!(refused, Err(ProverError::Gpu(GpuError::OutOfMemory { .. }))), "{refused:?}");
+}
+
+#[test]
+fn memory_that_is_refused_while_a_device_is_opened_halves_the_batch_too() {
+    let opened = Arc::<Mutex<Vec<Option<usize>>>>::default();
+    let own = Arc::clone(&opened);
+    let opener: Opener<Gonka> = Arc::new(move |limit, _| {
+        own.lock().unwrap().push(limit.map(NonZeroUsize::get));
+        let fake = Fake { batch: limit.map_or(64, NonZeroUsize::get), ..Fake::gpu("fake", Fault::None) };
+        if fake.batch > 16 { Err(fake.refusal()) } else { Ok(Box::new(fake)) }
+    });
+    let row = Arc::new(Row::named("fake", "vulkan", None));
+    let device = Watched::open(opener, row, Patience::default(), &mut go_on()).unwrap();
+    assert_eq!(
+        (opened.lock().unwrap().clone(), Device::batch(&device)),
+        (vec![None, Some(32), Some(16)], 16)
+    );
+}
+
+#[test]
+fn a_panic_of_a_driver_is_an_error_by_name() {
+    let (mut device, _) = watched(Fault::Panics, 5);
+    let error = outcomes(&mut device).unwrap_err();
+    assert!(matches!(&error, ProverError::Panicked { device, .. } if device == "fake"), "{error}");
+}

@@ -1,0 +1,101 @@
+//! `sphere-pow network` and `sphere-pow simulate`, as somebody runs them.
+
+mod common;
+
+use common::{Dir, stderr, stdout};
+use serde_json::Value;
+
+fn sprints(told: &Value) -> &Vec<Value> {
+    told["sprints"].as_array().unwrap()
+}
+
+#[test]
+fn processes_agree_on_a_cheater_though_hosts_are_killed() {
+    let dir = Dir::new();
+    let args = ["network", "--hosts", "4", "--scenario", "skip", "--sprints", "2", "--kills", "3", "--state-dir", "box"];
+    let told = dir.json(0, &args);
+    assert_eq!(told["kills"], 3);
+    assert_eq!(sprints(&told).len(), 2);
+    for sprint in sprints(&told) {
+        // Whoever was killed may have lost its Sprint; the cheater never wins one.
+        assert_ne!(sprint["hosts"][3]["outcome"], "accepted", "{sprint}");
+        assert_eq!((sprint["hosts"][3]["power"].as_u64(), sprint["hosts"][3]["paid"].as_u64()), (Some(0), Some(0)));
+        let accepted = (0..3).filter(|host| sprint["hosts"][host]["outcome"] == "accepted").count();
+        assert!(accepted >= 1, "{sprint}");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = dir.path("box/host-0.key").metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "a key that others can read");
+    }
+    // The box goes on where it stood: its hosts have all blocks, and tell the Sprints again.
+    let again = dir.json(0, &args[..args.len() - 4].iter().chain(&["--state-dir", "box"]).copied().collect::<Vec<_>>());
+    assert_eq!(sprints(&again), sprints(&told));
+}
+
+#[test]
+fn simulated_boxes_repeat() {
+    let dir = Dir::new();
+    let args = ["network", "--simulated", "--scenario", "equivocate", "--sprints", "2", "--nonces", "4"];
+    let first = dir.json(0, &args);
+    assert_eq!(dir.json(0, &args), first);
+    assert!(sprints(&first).iter().any(|sprint| sprint["equivocators"] == serde_json::json!([4])), "{first}");
+    let text = stdout(&dir.run(&args));
+    assert!(text.contains("voted for two blocks") && text.contains("all 5 hosts agree, block "), "{text}");
+}
+
+#[test]
+fn boxes_that_cannot_be_are_refused() {
+    let dir = Dir::new();
+    let list = stdout(&dir.run(&["network", "--scenario", "list"]));
+    assert!(list.lines().count() == 13 && list.contains("skip "), "{list}");
+    let said = |args: &[&str]| dir.error(2, &[&["network"], args].concat());
+    assert!(said(&["--scenario", "nothing"]).contains("expected one of honest, skip"));
+    assert_eq!(said(&["--hosts", "3"]), "--hosts is \"3\", expected 4 to 64");
+    assert!(said(&["--scenario", "equivocate"]).contains("--simulated"));
+    assert!(said(&["--simulated", "--kills", "1"]).contains("--kills"));
+    assert!(said(&["--profile", "gonka"]).contains("exact"));
+    assert!(said(&["--params", "none-such"]).contains("none-such"));
+}
+
+#[test]
+fn simulations_give_table_csv_json_and_plot() {
+    let dir = Dir::new();
+    let scenario = r#"
+        hosts = 60
+        epochs = 4
+        [[groups]]
+        name = "cheaters"
+        share = 200
+        strategy = { work = { skip = 500 } }
+    "#;
+    dir.write("net.toml", scenario);
+    let args = ["simulate", "--scenario", "net.toml", "--csv", "net.csv", "--svg", "net.svg"];
+    let told = dir.json(0, &args);
+    assert_eq!(told["rows"].as_array().unwrap().len(), 4);
+    assert_eq!(told["groups"][1]["weight"], 0.0);
+    let csv = std::fs::read_to_string(dir.path("net.csv")).unwrap();
+    assert!(csv.starts_with("epoch,claims,") && csv.lines().count() == 5, "{csv}");
+    assert!(std::fs::read_to_string(dir.path("net.svg")).unwrap().ends_with("</svg>\n"));
+    let text = stdout(&dir.run(&args));
+    assert!(text.contains("cheaters") && text.contains("rejected"), "{text}");
+    // Options go before the file; --show prints what would be run, as a file that can be.
+    let shown = dir.run(&["simulate", "--scenario", "net.toml", "--hosts", "80", "--show"]);
+    dir.write("shown.toml", &stdout(&shown));
+    let again = dir.json(0, &["simulate", "--scenario", "shown.toml"]);
+    assert_eq!(again["scenario"]["hosts"], 80);
+}
+
+#[test]
+fn simulations_that_cannot_be_are_refused() {
+    let dir = Dir::new();
+    dir.write("bad.toml", "hosts = 60\nhots = 1\n");
+    assert!(dir.error(2, &["simulate", "--scenario", "bad.toml"]).contains("unknown field `hots`"));
+    dir.write("bad.toml", "hosts = {");
+    assert!(dir.error(2, &["simulate", "--scenario", "bad.toml"]).contains("a scenario in TOML"));
+    assert_eq!(dir.error(2, &["simulate", "--hosts", "1"]), "hosts is \"1\", expected 2 to 1000000");
+    dir.error(2, &["simulate", "--csv", "no/such/folder.csv"]);
+    let none = dir.run(&["simulate", "--scenario", "none.toml"]);
+    assert_eq!(none.status.code(), Some(2), "{}", stderr(&none));
+}
