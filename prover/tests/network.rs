@@ -12,14 +12,29 @@ fn sprints(told: &Value) -> &Vec<Value> {
 #[test]
 fn processes_agree_on_a_cheater_though_hosts_are_killed() {
     let dir = Dir::new();
-    let args = ["network", "--hosts", "4", "--scenario", "skip", "--sprints", "2", "--kills", "3", "--state-dir", "box"];
+    let args = [
+        "network",
+        "--hosts",
+        "4",
+        "--scenario",
+        "skip",
+        "--sprints",
+        "2",
+        "--kills",
+        "3",
+        "--state-dir",
+        "box",
+    ];
     let told = dir.json(0, &args);
     assert_eq!(told["kills"], 3);
     assert_eq!(sprints(&told).len(), 2);
     for sprint in sprints(&told) {
         // Whoever was killed may have lost its Sprint; the cheater never wins one.
         assert_ne!(sprint["hosts"][3]["outcome"], "accepted", "{sprint}");
-        assert_eq!((sprint["hosts"][3]["power"].as_u64(), sprint["hosts"][3]["paid"].as_u64()), (Some(0), Some(0)));
+        assert_eq!(
+            (sprint["hosts"][3]["power"].as_u64(), sprint["hosts"][3]["paid"].as_u64()),
+            (Some(0), Some(0))
+        );
         let accepted = (0..3).filter(|host| sprint["hosts"][host]["outcome"] == "accepted").count();
         assert!(accepted >= 1, "{sprint}");
     }
@@ -30,7 +45,8 @@ fn processes_agree_on_a_cheater_though_hosts_are_killed() {
         assert_eq!(mode & 0o777, 0o600, "a key that others can read");
     }
     // The box goes on where it stood: its hosts have all blocks, and tell the Sprints again.
-    let again = dir.json(0, &args[..args.len() - 4].iter().chain(&["--state-dir", "box"]).copied().collect::<Vec<_>>());
+    let again = dir
+        .json(0, &args[..args.len() - 4].iter().chain(&["--state-dir", "box"]).copied().collect::<Vec<_>>());
     assert_eq!(sprints(&again), sprints(&told));
 }
 
@@ -53,7 +69,7 @@ fn boxes_that_cannot_be_are_refused() {
     let said = |args: &[&str]| dir.error(2, &[&["network"], args].concat());
     assert!(said(&["--scenario", "nothing"]).contains("expected one of honest, skip"));
     assert_eq!(said(&["--hosts", "3"]), "--hosts is \"3\", expected 4 to 64");
-    assert!(said(&["--scenario", "equivocate"]).contains("--simulated"));
+    assert!(said(&["--scenario", "partition"]).contains("--simulated"));
     assert!(said(&["--simulated", "--kills", "1"]).contains("--kills"));
     assert!(said(&["--profile", "gonka"]).contains("exact"));
     assert!(said(&["--params", "none-such"]).contains("none-such"));

@@ -130,7 +130,9 @@ mod tests {
                 let committee = electorate.committee(&[beacon; 32], host, &seats(3));
                 assert_eq!(committee.iter().map(|(_, seats)| seats).sum::<u32>(), 3);
                 assert!(committee.is_sorted_by(|a, b| a.0 < b.0));
-                assert!(committee.iter().all(|(member, _)| *member != host && electorate.weight(*member) > 0));
+                assert!(
+                    committee.iter().all(|(member, _)| *member != host && electorate.weight(*member) > 0)
+                );
             }
         }
     }

@@ -5,8 +5,8 @@ use crate::peer::{GenesisError, Peer};
 use crate::report::SprintReport;
 use crate::scenario::{Event, Scenario};
 use sphere_pow_consensus::net::{self, NetError, Running, Seen, Settings};
-use sphere_pow_consensus::sim::{Behaviour, Change, Link, Simulation};
-use sphere_pow_consensus::{Config, FileStorage, HostId, Key, StorageError, Timeouts};
+use sphere_pow_consensus::sim::{Change, Link, Simulation};
+use sphere_pow_consensus::{Behaviour, Config, FileStorage, HostId, Key, StorageError, Timeouts};
 use sphere_pow_core::exact::Params;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -204,6 +204,10 @@ pub fn start_host(
             on_sprint(&report);
         }
     };
-    let settings = Settings { listener, peers, workers: 1 };
+    // From the beginning: a process learns its height only as it goes.
+    let equivocates = scenario.events.iter().any(|(_, event)| *event == Event::Equivocate);
+    let behaviour =
+        if equivocates && number + 1 == count { Behaviour::Equivocates } else { Behaviour::Honest };
+    let settings = Settings { listener, peers, workers: 1, behaviour };
     Ok(net::start(settings, &config, key, peer, FileStorage::open(&file)?, run, observe)?)
 }

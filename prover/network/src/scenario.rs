@@ -99,11 +99,10 @@ impl Scenario {
         Self::ALL.into_iter().find(|scenario| scenario.name == name)
     }
 
-    /// Whether no process can play it: it takes a host that breaks the protocol itself, or wires that are cut.
+    /// Whether no process can play it: it takes wires that can be cut.
     #[must_use]
     pub fn needs_simulation(&self) -> bool {
-        let is_wire = |event: &Event| matches!(event, Event::Equivocate | Event::Part | Event::Heal);
-        self.events.iter().any(|(_, event)| is_wire(event))
+        self.events.iter().any(|(_, event)| matches!(event, Event::Part | Event::Heal))
     }
 
     /// The network's beginning.

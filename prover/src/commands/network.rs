@@ -146,7 +146,7 @@ fn check(args: &NetworkArgs, scenario: &Scenario) -> Result<Params, ProverError>
         return refuse(
             "--scenario",
             scenario.name.into(),
-            "--simulated with it: no honest program does that",
+            "--simulated with it: wires between processes are not cut",
         );
     }
     if args.simulated && args.kills > 0 {
