@@ -100,7 +100,7 @@ impl Simulated {
             seen = node.height();
             if let Some(report) = node.app().reports().last().filter(|report| report.sprint > sprints) {
                 sprints += 1;
-                if !on_sprint(&report) {
+                if !on_sprint(report) {
                     return Err(BoxError::Interrupted);
                 }
             }

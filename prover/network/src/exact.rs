@@ -78,8 +78,11 @@ struct Mining {
     epoch: u64,
     seed: [u8; 32],
     work: Work,
-    thread: Option<(Arc<AtomicBool>, JoinHandle<Result<Mined, WorkerError>>)>,
+    thread: Option<MiningThread>,
 }
+
+/// What tells it to end, and what it comes to.
+type MiningThread = (Arc<AtomicBool>, JoinHandle<Result<Mined, WorkerError>>);
 
 #[derive(Debug)]
 struct Mined {

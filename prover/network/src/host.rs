@@ -233,7 +233,7 @@ impl Host {
     pub fn on_done(&mut self, done: Done, actions: &mut Vec<Action>) {
         match done {
             Done::Mined { epoch, claim: Some(claim) } => {
-                actions.push(Action::Send(Message::Claim { epoch, claim }))
+                actions.push(Action::Send(Message::Claim { epoch, claim }));
             }
             Done::Mined { claim: None, .. } => {}
             Done::Opened { epoch, openings } => actions.push(Action::Send(Message::Open { epoch, openings })),
