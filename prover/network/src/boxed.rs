@@ -137,7 +137,8 @@ impl Simulated {
         let ids: Vec<HostId> = keys.iter().map(Key::id).collect();
         let genesis = scenario.genesis(&ids, sphere_pow_consensus::Hash::of(&[&self.seed.to_le_bytes()]).0);
         let budget = Budget::Nonces(self.nonces);
-        let mut workers: Vec<Worker> = ids.iter().map(|id| Worker::new(self.params, id, budget)).collect();
+        let mut workers: Vec<Worker> =
+            ids.iter().map(|id| Worker::new(self.params, id, budget, None)).collect();
         let config = Config::new(genesis.chain());
         let peers = (0..hosts).map(|host| {
             let (key, strategy) = (keys[host].clone(), scenario.strategy(host, hosts));
@@ -187,7 +188,7 @@ pub fn start_host(
     let count = hosts.len();
     let peer =
         Peer::new(genesis, key.clone(), scenario.strategy(number, count), Scenario::coalitions(count))?;
-    let worker = Mutex::new(Worker::new(params, &key.id(), Budget::Time));
+    let worker = Mutex::new(Worker::new(params, &key.id(), Budget::Time, Some(file.with_extension("claim"))));
     let listener = TcpListener::bind(hosts[number].1).map_err(NetError::from)?;
     let peers = hosts.into_iter().filter(|(id, _)| *id != key.id()).collect();
     let run = move |task, _stop: &std::sync::atomic::AtomicBool| {

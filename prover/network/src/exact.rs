@@ -1,25 +1,30 @@
 //! A host's worker that really computes: nonces of the `exact` profile with their transcripts, on the CPU.
 //!
-//! Cheats are made here as an attacker would: what they claim looks like work and is not.
+//! Cheats, too.
+
+mod claims;
+mod mining;
 
 use crate::host::{Done, Work};
 use crate::message::Claim;
 use crate::peer::{Answer, Case, Task};
+use claims::{Claims, Mined};
+use mining::{mine, remake};
 use sphere_pow_consensus::HostId;
 use sphere_pow_core::exact::transcript::judge::joined;
 use sphere_pow_core::exact::transcript::opening;
 use sphere_pow_core::exact::transcript::tree::Tree;
 use sphere_pow_core::exact::transcript::{
-    Commitment, Hash, Interval, Judge, Keys, Meant, Place, Remade, Run, TranscriptError, Verdict,
-    Verification,
+    Commitment, Judge, Meant, Place, TranscriptError, Verdict, Verification,
 };
-use sphere_pow_core::exact::{Digest, Params, Puzzle};
-use sphere_pow_core::identity::{Beacon, BlockHash, Nonce, PublicKey};
+use sphere_pow_core::exact::{Params, Puzzle};
+use sphere_pow_core::identity::{Beacon, BlockHash, PublicKey};
 use sphere_pow_core::profile::ProfileName;
 use sphere_pow_cpu::exact::{CpuError, CpuExecutor, CpuOptions};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -30,15 +35,8 @@ pub const PROFILE: ProfileName = ProfileName::Exact;
 pub const SAMPLES: u32 = 20;
 /// Openings of one layer that are repeated together.
 const TOGETHER: usize = 16;
-/// Nonces computed together while mining.
-const BATCH: u64 = 8;
 /// Most nonces of one Sprint: their transcripts, 32 bytes each, are held in memory.
 const MAX_NONCES: u64 = 1 << 20;
-/// What a forger claims against what it does.
-const FORGED: u64 = 10;
-/// Most nonces that a forger bothers to make up one by one: it is not held up by any work.
-const FORGED_AT_ONCE: u64 = 256;
-
 /// Bytes that the openings of one claim take at most: they have to fit a transaction.
 #[must_use]
 pub fn openings_bytes(params: &Params) -> usize {
@@ -65,6 +63,9 @@ pub enum WorkerError {
     /// See [`TranscriptError`].
     #[error(transparent)]
     Transcript(#[from] TranscriptError),
+    /// The file of the claim.
+    #[error("the claim cannot be kept: {0}")]
+    File(#[from] std::io::Error),
     /// The thread that mined broke off.
     #[error("mining broke off")]
     Panicked,
@@ -77,8 +78,10 @@ pub struct Worker {
     key: PublicKey,
     budget: Budget,
     mining: Option<Mining>,
-    /// The own claim, by Sprint: what openings are made from.
-    claims: BTreeMap<u64, Mined>,
+    /// The own claim: what openings are made from.
+    claims: Claims,
+    /// The Sprint of which somebody else's claim is given as the own one.
+    copied: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -91,15 +94,6 @@ struct Mining {
 
 /// What tells it to end, and what it comes to.
 type MiningThread = (Arc<AtomicBool>, JoinHandle<Result<Mined, WorkerError>>);
-
-#[derive(Debug)]
-struct Mined {
-    work: Work,
-    /// Nonces from this one on were made up.
-    forged_from: u64,
-    commitment: Commitment,
-    transcripts: Vec<Hash>,
-}
 
 /// A Sprint's block hash, as text: its seed in hexadecimal.
 fn block(seed: &[u8; 32]) -> BlockHash {
@@ -126,10 +120,11 @@ fn executor(puzzle: &Puzzle) -> Result<CpuExecutor, CpuError> {
 }
 
 impl Worker {
-    /// The worker of a host.
+    /// The worker of a host, with a file in which its last claim outlasts crashes.
     #[must_use]
-    pub fn new(params: Params, host: &HostId, budget: Budget) -> Self {
-        Self { params, key: public_key(host), budget, mining: None, claims: BTreeMap::new() }
+    pub fn new(params: Params, host: &HostId, budget: Budget, file: Option<PathBuf>) -> Self {
+        let (key, claims) = (public_key(host), Claims::open(file));
+        Self { params, key, budget, mining: None, claims, copied: None }
     }
 
     /// Does a task. Failures are a host's own: it says nothing, and what it did not say counts against it.
@@ -162,11 +157,17 @@ impl Worker {
     }
 
     fn stop(&mut self, epoch: u64, other: Option<Claim>) -> Result<Answer, WorkerError> {
-        let nothing = Answer::Done(Done::Mined { epoch, claim: None });
-        let Some(Mining { epoch, seed, work, thread }) =
-            self.mining.take().filter(|mining| mining.epoch == epoch)
-        else {
-            return Ok(nothing);
+        let claim_of = |mined: Option<&Mined>| {
+            mined.map(|mined| Claim {
+                count: mined.commitment.nonces(),
+                document: mined.commitment.to_bytes(),
+            })
+        };
+        let running = self.mining.take().filter(|mining| mining.epoch == epoch);
+        let Some(Mining { seed, work, thread, .. }) = running else {
+            // Killed after it had mined: the claim is in the file.
+            let claim = claim_of(self.claims.get(epoch));
+            return Ok(Answer::Done(Done::Mined { epoch, claim }));
         };
         let mined = match (thread, self.budget) {
             (Some((stop, thread)), _) => {
@@ -176,25 +177,24 @@ impl Worker {
             (None, Budget::Nonces(n)) => {
                 mine(&Puzzle::new(&self.params, &block(&seed)), &self.key, work, n, &AtomicBool::new(false))?
             }
-            (None, Budget::Time) => return Ok(nothing),
+            (None, Budget::Time) => return Ok(Answer::Nothing),
         };
         if work == Work::Copy {
+            self.copied = Some(epoch);
             return Ok(Answer::Done(Done::Mined { epoch, claim: other }));
         }
-        if mined.transcripts.is_empty() {
-            return Ok(nothing);
+        if !mined.transcripts.is_empty() {
+            self.claims.keep(epoch, mined)?;
         }
-        let claim = Claim { count: mined.commitment.nonces(), document: mined.commitment.to_bytes() };
-        // Of the Sprints before nothing is asked any more.
-        self.claims.clear();
-        self.claims.insert(epoch, mined);
-        Ok(Answer::Done(Done::Mined { epoch, claim: Some(claim) }))
+        let claim = claim_of(self.claims.get(epoch));
+        Ok(Answer::Done(Done::Mined { epoch, claim }))
     }
 
     fn open(&self, epoch: u64, randomness: &[u8; 32]) -> Result<Answer, WorkerError> {
-        // A host that copied has nothing of its own to show; what it shows is not asked for.
-        let Some(mined) = self.claims.get(&epoch) else {
-            return Ok(Answer::Done(Done::Opened { epoch, openings: Vec::new() }));
+        let Some(mined) = self.claims.get(epoch) else {
+            // Who copied shows something, which is nothing; who lost its claim says nothing.
+            let openings = Done::Opened { epoch, openings: Vec::new() };
+            return Ok(if self.copied == Some(epoch) { Answer::Done(openings) } else { Answer::Nothing });
         };
         let Mined { work, forged_from, commitment, transcripts } = mined;
         let judge = Judge::new(commitment, &beacon(randomness), SAMPLES)?;
@@ -230,112 +230,6 @@ impl Drop for Worker {
             let _ = thread.join();
         }
     }
-}
-
-/// Mines up to `limit` nonces, or until told to stop.
-fn mine(
-    puzzle: &Puzzle,
-    key: &PublicKey,
-    work: Work,
-    limit: u64,
-    stop: &AtomicBool,
-) -> Result<Mined, WorkerError> {
-    let keys = Keys::new(puzzle, key);
-    let mut executor = executor(puzzle)?;
-    let mut transcripts = Vec::new();
-    let mut add = |nonces: std::ops::Range<u64>, work: Work, executor: &mut CpuExecutor| {
-        for nonce in nonces.map(nonce) {
-            let remade = remake(executor, &keys, key, nonce, &BTreeSet::new(), work)?;
-            transcripts.push(keys.transcript(nonce, &remade.leaves, &remade.digest));
-        }
-        Ok::<(), WorkerError>(())
-    };
-    let limit = if work == Work::Forge { limit.min(FORGED_AT_ONCE) } else { limit };
-    let mut done = 0;
-    while done < limit && !stop.load(Ordering::Relaxed) && !matches!(work, Work::Copy | Work::Idle) {
-        let next = (done + BATCH).min(limit);
-        add(done..next, work, &mut executor)?;
-        done = next;
-    }
-    // What was never done goes at the end.
-    let forged = match work {
-        Work::Forge => done * (FORGED - 1),
-        Work::Pad(share) => done * u64::from(share) / 1000,
-        _ => 0,
-    };
-    add(done..done + forged, Work::Forge, &mut executor)?;
-    let mut commitment = Commitment::new(puzzle, key);
-    if let Some(tree) = Tree::new(&keys, transcripts.clone()) {
-        let runs = vec![Run { first: nonce(0), step: 1, count: done + forged }];
-        commitment.add(Interval { runs, root: tree.root() })?;
-    }
-    Ok(Mined { work, forged_from: done, commitment, transcripts })
-}
-
-fn nonce(n: u64) -> Nonce {
-    Nonce::new(n).expect("far below 2^63")
-}
-
-/// A nonce with the states that are wanted, as a host of this kind has it.
-fn remake(
-    executor: &mut CpuExecutor,
-    keys: &Keys,
-    key: &PublicKey,
-    nonce: Nonce,
-    wanted: &BTreeSet<usize>,
-    work: Work,
-) -> Result<Remade, WorkerError> {
-    let (layers, tokens, dim) = {
-        let params = executor.puzzle().params();
-        (params.layers(), params.tokens(), params.dim())
-    };
-    match work {
-        Work::Forge => {
-            // Made up from the nonce, so that it can be made up again.
-            let state = |layer: usize| {
-                vec![
-                    i16::try_from(nonce.get() % 1000).expect("below 1000");
-                    state_len(layer, layers, tokens, dim)
-                ]
-            };
-            let leaves = (0..=layers).map(|layer| keys.leaf(layer, &state(layer))).collect();
-            let states = wanted.iter().map(|layer| (*layer, state(*layer))).collect();
-            Ok(Remade { leaves, digest: Digest::of_logits(&[0]), states })
-        }
-        Work::Skip(share) => {
-            let skipped = layers * share.min(1000) as usize / 1000;
-            let all: BTreeSet<usize> = (0..=layers).collect();
-            let mut remade = one(executor, keys, key, nonce, &all)?;
-            // The last layers are not computed: the stream stays what it was before them.
-            let kept = layers - skipped;
-            let stale = remade.states[&kept].clone();
-            for layer in kept + 1..=layers {
-                let len = state_len(layer, layers, tokens, dim);
-                let state = stale[stale.len() - len..].to_vec();
-                remade.leaves[layer] = keys.leaf(layer, &state);
-                remade.states.insert(layer, state);
-            }
-            Ok(remade)
-        }
-        _ => one(executor, keys, key, nonce, wanted),
-    }
-}
-
-/// Values of a state: the last one is of the last position only.
-fn state_len(layer: usize, layers: usize, tokens: usize, dim: usize) -> usize {
-    if layer == layers { dim } else { tokens * dim }
-}
-
-fn one(
-    executor: &mut CpuExecutor,
-    keys: &Keys,
-    key: &PublicKey,
-    nonce: Nonce,
-    wanted: &BTreeSet<usize>,
-) -> Result<Remade, WorkerError> {
-    let mut progress = |_| ControlFlow::Continue(());
-    let remade = executor.remake(keys, key, &[nonce], std::slice::from_ref(wanted), &mut progress)?;
-    Ok(remade.into_iter().next().expect("one nonce"))
 }
 
 /// The place of the first step that is false, or not shown.

@@ -10,7 +10,18 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// How a host's claim comes about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    borsh::BorshSerialize,
+    borsh::BorshDeserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Work {
     /// Every nonce is computed.
@@ -208,10 +219,9 @@ impl Host {
         if within(t.start, t.generation_end) && !is_idle && !std::mem::replace(&mut self.asked.mine, true) {
             actions.push(Action::Start(Job::Mine { epoch, seed: *ledger.seed(), work: self.strategy.work }));
         }
-        if within(t.generation_end, t.claims_end)
-            && self.asked.mine
-            && !std::mem::replace(&mut self.asked.stop, true)
-        {
+        // Also where nothing was begun in this life: it may have been killed after it had mined.
+        let may_claim = within(t.generation_end, t.claims_end) && !is_idle && ledger.entry(self.id).is_none();
+        if may_claim && !std::mem::replace(&mut self.asked.stop, true) {
             actions.push(Action::StopMining);
         }
         if within(t.beacon, t.opened) && !std::mem::replace(&mut self.asked.open, true) {
