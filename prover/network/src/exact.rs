@@ -78,8 +78,10 @@ struct Mining {
     epoch: u64,
     seed: [u8; 32],
     work: Work,
-    thread: Option<(Arc<AtomicBool>, JoinHandle<Result<Mined, WorkerError>>)>,
+    thread: Option<(Arc<AtomicBool>, MiningThread)>,
 }
+
+type MiningThread = JoinHandle<Result<Mined, WorkerError>>;
 
 #[derive(Debug)]
 struct Mined {

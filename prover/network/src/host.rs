@@ -5,7 +5,7 @@
 
 use crate::ledger::{Checks, Ledger};
 use crate::message::{Claim, HostId, Message};
-use crate::seed::{commitment, secret};
+use crate::seed::{Deal, Opener, commitment, secret};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -145,6 +145,7 @@ struct Asked {
     epoch: u64,
     commit: bool,
     reveal: bool,
+    share: bool,
     mine: bool,
     stop: bool,
     open: bool,
@@ -157,6 +158,7 @@ struct Asked {
 pub struct Host {
     id: HostId,
     key: [u8; 32],
+    opener: Option<Opener>,
     strategy: Strategy,
     coalitions: Coalitions,
     asked: Asked,
@@ -166,7 +168,13 @@ impl Host {
     /// A host with its number, a key that only it has, and what it is like.
     #[must_use]
     pub fn new(id: HostId, key: [u8; 32], strategy: Strategy, coalitions: Coalitions) -> Self {
-        Self { id, key, strategy, coalitions, asked: Asked::default() }
+        Self { id, key, opener: None, strategy, coalitions, asked: Asked::default() }
+    }
+
+    /// The host with what opens the shares that are dealt to it; without, it gives none.
+    #[must_use]
+    pub fn with_opener(self, opener: Opener) -> Self {
+        Self { opener: Some(opener), ..self }
     }
 
     /// Its number.
@@ -194,8 +202,10 @@ impl Host {
             && !std::mem::replace(&mut self.asked.commit, true)
             && !ledger.has_committed(self.id).0
         {
-            let commitment = commitment(epoch, self.id, &secret(&self.key, epoch));
-            actions.push(Action::Send(Message::Commit { epoch, commitment }));
+            let secret = secret(&self.key, epoch);
+            let commitment = commitment(epoch, self.id, &secret);
+            let dealing = ledger.dealing(self.id, &secret).map(Box::new);
+            actions.push(Action::Send(Message::Commit { epoch, commitment, dealing }));
         }
         if within(t.reveals, t.start) && !std::mem::replace(&mut self.asked.reveal, true) {
             let (is_bound, is_out) = ledger.has_committed(self.id);
@@ -203,6 +213,9 @@ impl Host {
                 let secret = secret(&self.key, epoch);
                 actions.push(Action::Send(Message::Reveal { epoch, dealer: self.id, secret }));
             }
+        }
+        if within(t.shares, t.start) && !std::mem::replace(&mut self.asked.share, true) {
+            self.share(ledger, actions);
         }
         let is_idle = self.strategy.work == Work::Idle;
         if within(t.start, t.generation_end) && !is_idle && !std::mem::replace(&mut self.asked.mine, true) {
@@ -233,12 +246,23 @@ impl Host {
     pub fn on_done(&mut self, done: Done, actions: &mut Vec<Action>) {
         match done {
             Done::Mined { epoch, claim: Some(claim) } => {
-                actions.push(Action::Send(Message::Claim { epoch, claim }))
+                actions.push(Action::Send(Message::Claim { epoch, claim }));
             }
             Done::Mined { claim: None, .. } => {}
             Done::Opened { epoch, openings } => actions.push(Action::Send(Message::Open { epoch, openings })),
             Done::Checked { epoch, host, fault } => {
                 actions.push(Action::Send(Message::Vote { epoch, host, fault }));
+            }
+        }
+    }
+
+    /// Its shares of what others have not revealed.
+    fn share(&self, ledger: &Ledger, actions: &mut Vec<Action>) {
+        let (Some(opener), epoch) = (&self.opener, ledger.epoch()) else { return };
+        for (dealer, part) in ledger.unopened(self.id).filter(|(dealer, _)| *dealer != self.id) {
+            // A part that does not open is a false dealing's, which counts for nothing.
+            if let Some(shares) = (Deal { epoch, dealer }).open(self.id, part, opener) {
+                actions.push(Action::Send(Message::Share { epoch, dealer, shares }));
             }
         }
     }
@@ -274,7 +298,10 @@ impl Host {
 #[must_use]
 pub fn is_turn(ledger: &Ledger) -> bool {
     let t = ledger.times();
+    let shares = ledger.rules().recovery.map(|_| t.shares);
     // The chain begins with block 1.
     [t.round.max(1), t.reveals, t.start, t.generation_end, t.beacon, t.opened, t.trial]
-        .contains(&ledger.height())
+        .into_iter()
+        .chain(shares)
+        .any(|height| height == ledger.height())
 }

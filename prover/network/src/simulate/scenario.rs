@@ -205,10 +205,10 @@ impl Scenario {
         match self.power {
             Power::Equal => {}
             Power::LogNormal { sigma } => {
-                check("sigma", sigma.to_string(), (0.0..=5.0).contains(&sigma), "0 to 5")?
+                check("sigma", sigma.to_string(), (0.0..=5.0).contains(&sigma), "0 to 5")?;
             }
             Power::Pareto { alpha } => {
-                check("alpha", alpha.to_string(), alpha > 1.0 && alpha <= 100.0, "above 1, up to 100")?
+                check("alpha", alpha.to_string(), alpha > 1.0 && alpha <= 100.0, "above 1, up to 100")?;
             }
         }
         positive("median_ms", self.latency.median_ms)?;
@@ -255,6 +255,8 @@ impl Scenario {
             floor: Decimal::new(i128::from(rules.floor), 3).expect("3 decimals"),
             cap: Ratio::percent(rules.cap),
             emission: Emission::NETWORK,
+            // Sharing is not counted work: what is withheld is missing.
+            recovery: None,
         };
         built.check()?;
         Ok(built)
