@@ -165,13 +165,16 @@ impl LogArgs {
     }
 }
 
+/// What is logged without `RUST_LOG`: libraries that warn of what they handle say errors only.
+const QUIET: &str = "warn,sphere_pow_prover=info,wgpu_hal=error,wgpu_core=error,arc_malachitebft_core_consensus=error,\
+                     arc_malachitebft_core_driver=error,arc_malachitebft_core_votekeeper=error";
+
 /// Sends logs to standard error, at `RUST_LOG`'s level or `warn`, and to files where these are wanted.
 ///
 /// # Errors
 /// [`ProverError::Argument`] for files that cannot be had; logs then go to standard error.
 pub fn start_logging(files: Option<&LogArgs>) -> Result<(), ProverError> {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("warn,sphere_pow_prover=info,wgpu_hal=error,wgpu_core=error"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(QUIET));
     let wants_colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let own = fmt::layer()
         .with_writer(|| Log)

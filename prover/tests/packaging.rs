@@ -1,5 +1,5 @@
 //! The files for operators in `packaging/`: each is read the way its reader reads it, and names only what there is.
-#![cfg(unix)]
+#![cfg(target_os = "linux")]
 
 mod common;
 

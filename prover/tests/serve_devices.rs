@@ -46,24 +46,21 @@ fn assert_no_nonce_twice(receiver: &Receiver) {
 fn a_driver_that_hangs_is_left_alone_and_the_device_made_anew_goes_on() {
     let rig = Rig::new();
     let receiver = Receiver::start();
-    let service = serve(&rig, &["--device-timeout", "4", "--device-resets", "50"]);
+    let service = serve(&rig, &["--device-timeout", "8", "--device-resets", "50"]);
     begin(&service, &receiver);
     let own = device(&service);
     assert!(own["device"].as_str().unwrap().starts_with(CARD), "{own}");
-    assert_eq!(
-        (&own["state"], &own["resets"], &own["batch"]),
-        (&json!("working"), &json!(0), &json!(32)),
-        "{own}"
-    );
+    // What a busy machine resets is no fault of the test.
+    let before = own["resets"].as_u64().unwrap();
+    assert_eq!(own["batch"], 32, "{own}");
     rig.begin("hang");
-    until("a reset", || (device(&service)["resets"].as_u64() >= Some(1)).then_some(()));
+    until("a reset", || (device(&service)["resets"].as_u64().unwrap() > before).then_some(()));
     // Requests are answered meanwhile.
     assert_eq!(service.get("/api/v1/state")["state"], "POW");
     rig.end();
     let before = receiver.nonces().len();
     until("more wins", || (receiver.nonces().len() > before).then_some(()));
-    let own = device(&service);
-    assert_eq!(own["state"], "working", "{own}");
+    until("a device that works", || (device(&service)["state"] == "working").then_some(()));
     let (_, text) = service.operate("GET", "/metrics", "");
     let resets = text.lines().find(|line| line.starts_with("sphere_pow_device_resets_total{")).unwrap();
     assert!(resets.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap() >= 1.0, "{resets}");

@@ -98,9 +98,9 @@ impl Simulated {
             }
             let Some(node) = simulation.node(0).filter(|node| node.height() > seen) else { continue };
             seen = node.height();
-            if let Some(report) = SprintReport::of(node.app().ledger(), &node.hash().to_string()) {
+            if let Some(report) = node.app().reports().last().filter(|report| report.sprint > sprints) {
                 sprints += 1;
-                if !on_sprint(&report) {
+                if !on_sprint(report) {
                     return Err(BoxError::Interrupted);
                 }
             }
@@ -171,7 +171,7 @@ pub struct HostSettings {
     pub file: PathBuf,
 }
 
-/// Starts a host; `on_sprint` is told each Sprint that is paid for, those it catches up with too.
+/// Starts a host; `on_sprint` is told each Sprint that is paid for, those before a restart too.
 ///
 /// # Errors
 /// [`BoxError`].
@@ -198,11 +198,10 @@ pub fn start_host(
         if let Seen::Halted(fault) = seen {
             tracing::error!("{fault}");
         }
-        let report = SprintReport::of(node.app().ledger(), &node.hash().to_string());
-        if let Some(report) = report.filter(|report| report.sprint > told) {
-            told = report.sprint;
-            on_sprint(&report);
+        for report in node.app().reports().iter().filter(|report| report.sprint > told) {
+            on_sprint(report);
         }
+        told = node.app().reports().last().map_or(told, |report| report.sprint);
     };
     // From the beginning: a process learns its height only as it goes.
     let equivocates = scenario.events.iter().any(|(_, event)| *event == Event::Equivocate);

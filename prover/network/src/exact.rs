@@ -78,10 +78,11 @@ struct Mining {
     epoch: u64,
     seed: [u8; 32],
     work: Work,
-    thread: Option<(Arc<AtomicBool>, MiningThread)>,
+    thread: Option<MiningThread>,
 }
 
-type MiningThread = JoinHandle<Result<Mined, WorkerError>>;
+/// What tells it to end, and what it comes to.
+type MiningThread = (Arc<AtomicBool>, JoinHandle<Result<Mined, WorkerError>>);
 
 #[derive(Debug)]
 struct Mined {

@@ -1,4 +1,6 @@
-//! The network around a proof of work.
+#![doc = include_str!("../README.md")]
+//!
+//! # Modules
 //!
 //! - [`rules`]: what a network agrees on before its first block.
 //! - [`message`], [`ledger`]: what hosts say, and what it adds up to: a pure function of the blocks.
@@ -8,6 +10,7 @@
 //! - [`exact`]: its worker that really computes.
 //! - [`scenario`], [`boxed`], [`report`]: networks in a box by name, played in simulated time or by processes.
 //! - [`simulate`]: many hosts in one thread, work counted instead of done.
+#![forbid(unsafe_code)]
 
 pub mod boxed;
 pub mod exact;

@@ -3,6 +3,7 @@
 use crate::host::{Action, Coalitions, Done, Host, Job, Strategy};
 use crate::ledger::{BlockMark, Checks, Ledger};
 use crate::message::{Claim, HostId, Message};
+use crate::report::SprintReport;
 use crate::rules::{Rules, RulesError};
 use crate::seed::{Opener, SealKey};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -116,6 +117,8 @@ pub struct Peer {
     validators: Validators,
     /// A claim of the last Sprint that is not the own.
     other: Option<Claim>,
+    /// Of each Sprint that is paid for.
+    reports: Vec<SprintReport>,
 }
 
 /// A network that cannot begin.
@@ -154,13 +157,19 @@ impl Peer {
         });
         let chain = genesis.chain();
         let validators = validators(&genesis, &ledger)?;
-        Ok(Self { genesis, chain, key, ledger, host, numbers, validators, other: None })
+        Ok(Self { genesis, chain, key, ledger, host, numbers, validators, other: None, reports: Vec::new() })
     }
 
     /// The state after the last block.
     #[must_use]
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// What became of each Sprint so far.
+    #[must_use]
+    pub fn reports(&self) -> &[SprintReport] {
+        &self.reports
     }
 
     fn sign(&self, message: Message) -> Option<Vec<u8>> {
@@ -277,6 +286,7 @@ impl Application for Peer {
             let _ = self.ledger.apply(sender, message);
         }
         self.ledger.end_block(&BlockMark { hash: block.hash.0, time_ms: block.height * BLOCK_MS });
+        self.reports.extend(SprintReport::of(&self.ledger, &block.hash.to_string()));
         self.next()
     }
 

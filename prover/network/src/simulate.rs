@@ -19,12 +19,6 @@ use sha2::{Digest, Sha256};
 use tally::{Price, Tally};
 use world::World;
 
-/// What happens at a time.
-enum Event {
-    Arrival(HostId, Message),
-    Finished(HostId, Done),
-}
-
 /// Runs a scenario. `progress` is told each epoch that ended; a `false` from it ends the run there.
 ///
 /// Memory grows with the hosts, time with hosts and epochs.
@@ -61,7 +55,8 @@ struct Network<'a> {
     world: World,
     ledger: Ledger,
     hosts: Vec<Host>,
-    agenda: Agenda<Event>,
+    /// Messages on their way.
+    agenda: Agenda<(HostId, Message)>,
     generation_s: f64,
     hash: [u8; 32],
     messages: u64,
@@ -104,21 +99,12 @@ impl<'a> Network<'a> {
         let mut sha = Sha256::new_with_prefix(self.hash);
         sha.update(height.to_le_bytes());
         self.agenda.begin(height);
-        while let Some((at_ms, event)) = self.agenda.next() {
-            match event {
-                Event::Arrival(from, message) => {
-                    sha.update(from.to_le_bytes());
-                    sha.update([kind(&message)]);
-                    match self.ledger.apply(from, message) {
-                        Ok(()) => self.messages += 1,
-                        Err(_) => self.refused += 1,
-                    }
-                }
-                Event::Finished(host, done) => {
-                    let mut actions = Vec::new();
-                    self.hosts[host as usize].on_done(done, &mut actions);
-                    self.carry_out(host, actions.drain(..), at_ms);
-                }
+        while let Some((_, (from, message))) = self.agenda.next() {
+            sha.update(from.to_le_bytes());
+            sha.update([kind(&message)]);
+            match self.ledger.apply(from, message) {
+                Ok(()) => self.messages += 1,
+                Err(_) => self.refused += 1,
             }
         }
         self.hash = sha.finalize().into();
@@ -159,36 +145,48 @@ impl<'a> Network<'a> {
         }
     }
 
+    /// Does what a host asks for. Nothing that happens meanwhile changes what work comes to, so its messages are sent
+    /// right away, for when it is done.
     fn carry_out(&mut self, host: HostId, actions: impl Iterator<Item = Action>, now_ms: u64) {
+        let epoch = self.ledger.epoch();
         for action in actions {
-            match action {
+            let (done, at_ms) = match action {
                 Action::Send(message) => {
-                    if let Some(latency) = self.world.latency_ms() {
-                        self.agenda.plan(now_ms + latency, Event::Arrival(host, message));
-                    }
+                    self.send(host, message, now_ms);
+                    continue;
                 }
                 // Counted when it ends.
-                Action::Start(Job::Mine { .. }) => {}
+                Action::Start(Job::Mine { .. }) => continue,
                 Action::StopMining => {
-                    let work = self.hosts[host as usize].strategy().work;
-                    let rate = self.price().rate;
+                    let (work, rate) = (self.hosts[host as usize].strategy().work, self.price().rate);
                     let claim = self.world.mine(host, work, self.generation_s, rate);
-                    let epoch = self.ledger.epoch();
-                    self.agenda.plan(now_ms, Event::Finished(host, Done::Mined { epoch, claim }));
+                    (Done::Mined { epoch, claim }, now_ms)
                 }
                 Action::Start(Job::Open { epoch, .. }) => {
                     let samples = self.samples(host);
                     self.world.draw(host, samples);
-                    self.agenda
-                        .plan(now_ms, Event::Finished(host, Done::Opened { epoch, openings: Vec::new() }));
+                    (Done::Opened { epoch, openings: Vec::new() }, now_ms)
                 }
                 Action::Start(Job::Check { epoch, host: of, checks, .. }) => {
                     let accused = || self.ledger.entry(of).map_or(0, |entry| entry.accused().len() as u64);
                     let samples = if checks == Checks::Jury { accused() } else { self.samples(of) };
                     let (fault, at_ms) = self.world.check(host, of, samples, now_ms);
-                    self.agenda.plan(at_ms, Event::Finished(host, Done::Checked { epoch, host: of, fault }));
+                    (Done::Checked { epoch, host: of, fault }, at_ms)
+                }
+            };
+            let mut then = Vec::new();
+            self.hosts[host as usize].on_done(done, &mut then);
+            for action in then {
+                if let Action::Send(message) = action {
+                    self.send(host, message, at_ms);
                 }
             }
+        }
+    }
+
+    fn send(&mut self, from: HostId, message: Message, at_ms: u64) {
+        if let Some(latency) = self.world.latency_ms() {
+            self.agenda.plan(at_ms + latency, (from, message));
         }
     }
 

@@ -8,9 +8,9 @@ use crate::serve::operator;
 use crate::signals::Stop;
 use clap::Args;
 use frame::{Frame, draw};
+use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
-use ratatui::{Terminal, TerminalOptions, Viewport};
 use serde_json::Value;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
@@ -47,8 +47,7 @@ pub(super) fn run(args: &TopArgs, out: &Output, stop: &Stop) -> Result<ExitCode,
         let (got, expected) = ("no terminal".to_owned(), "--once where nobody looks".into());
         return Err(ProverError::Argument { what: "standard output", got, expected });
     }
-    let options = TerminalOptions { viewport: Viewport::Fullscreen };
-    let mut terminal = ratatui::try_init_with_options(options)?;
+    let mut terminal = ratatui::try_init()?;
     let watched = watch(args, &mut terminal, stop);
     ratatui::restore();
     watched.map(|()| ExitCode::SUCCESS)

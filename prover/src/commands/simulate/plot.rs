@@ -76,7 +76,7 @@ fn draw(
     (unit, series): (&str, &[Series<'_>]),
     rows: &[Row],
 ) -> Result<(), Box<dyn std::error::Error>> {
-    let values = series.iter().flat_map(|(_, _, value)| rows.iter().map(|row| value(row)));
+    let values = series.iter().flat_map(|(_, _, value)| rows.iter().map(value));
     let top = values.fold(0.0, f64::max) * 1.1;
     let top = if top > 0.0 { top } else { 1.0 };
     let first = rows.iter().map(x).fold(f64::INFINITY, f64::min).min(1.0);
