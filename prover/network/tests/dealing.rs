@@ -1,5 +1,7 @@
 //! Seats follow power, dealings follow secrets, and few seats say nothing.
 
+use hpke::Serializable;
+use hpke::kem::{Kem, X25519HkdfSha256};
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -74,6 +76,16 @@ fn a_dealing_is_as_specified() {
     for (byte, share) in secret.iter().zip(&shares) {
         assert_eq!((0..106).fold(*byte, |sum, _| sum ^ stream.next_u32() as u8), *share);
     }
+    // The ephemeral key is derived from the first 32 bytes of a stream.
+    let mut sha = Sha256::new_with_prefix(b"sphere-pow seed sealing 1");
+    sha.update(5_u64.to_le_bytes());
+    sha.update(2_u32.to_le_bytes());
+    sha.update(secret);
+    sha.update(1_u32.to_le_bytes());
+    let mut material = [0; 32];
+    ChaCha20Rng::from_seed(sha.finalize().into()).fill_bytes(&mut material);
+    let (_, ephemeral) = X25519HkdfSha256::derive_keypair(&material);
+    assert_eq!(ephemeral.to_bytes().as_slice(), dealing.parts[1].encapsulated);
     // All of it, so that no other version of a library makes another one unseen.
     let hash = Sha256::digest(borsh::to_vec(&dealing).unwrap());
     assert_eq!(hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>(), PINNED);
