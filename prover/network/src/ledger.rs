@@ -213,7 +213,7 @@ impl Ledger {
         self.round.unopened(host)
     }
 
-    /// Opens an account; it has no power before its first accepted claim.
+    /// Opens an account; it has no power before its first accepted claim, and no key that shares could be sealed to.
     pub fn join(&mut self) -> HostId {
         self.accounts.push(Account::default());
         let id = u32::try_from(self.accounts.len() - 1).expect("fewer hosts than 2^32");

@@ -79,7 +79,11 @@ impl Scenario {
         },
         Scenario {
             strategy: Strategy { reveals: false, ..HONEST },
-            ..acts("mute", "a host does not reveal the secret that it is bound to", &[])
+            ..acts(
+                "mute",
+                "a host does not reveal the secret that it is bound to; the others recover it",
+                &[],
+            )
         },
         Scenario {
             is_late: true,
