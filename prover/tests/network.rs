@@ -73,6 +73,7 @@ fn boxes_that_cannot_be_are_refused() {
     assert!(said(&["--simulated", "--kills", "1"]).contains("--kills"));
     assert!(said(&["--profile", "gonka"]).contains("exact"));
     assert!(said(&["--params", "none-such"]).contains("none-such"));
+    assert!(said(&["--params", "standard"]).contains("a model whose openings"));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::message::Claim;
 use crate::peer::{Answer, Case, Task};
 use sphere_pow_consensus::HostId;
 use sphere_pow_core::exact::transcript::judge::joined;
+use sphere_pow_core::exact::transcript::opening;
 use sphere_pow_core::exact::transcript::tree::Tree;
 use sphere_pow_core::exact::transcript::{
     Commitment, Hash, Interval, Judge, Keys, Meant, Place, Remade, Run, TranscriptError, Verdict,
@@ -37,6 +38,13 @@ const MAX_NONCES: u64 = 1 << 20;
 const FORGED: u64 = 10;
 /// Most nonces that a forger bothers to make up one by one: it is not held up by any work.
 const FORGED_AT_ONCE: u64 = 256;
+
+/// Bytes that the openings of one claim take at most: they have to fit a transaction.
+#[must_use]
+pub fn openings_bytes(params: &Params) -> usize {
+    const HEAD: usize = 1 << 10;
+    HEAD + SAMPLES as usize * (4 + opening::max_bytes(params))
+}
 
 /// How much is mined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,9 +13,11 @@ use crate::signals::Stop;
 use clap::Args;
 use processes::Processes;
 use serde::Serialize;
+use sphere_pow_consensus::MAX_TRANSACTION_BYTES;
 use sphere_pow_core::exact::Params;
 use sphere_pow_core::profile::ProfileName;
 use sphere_pow_network::boxed::{BoxError, Simulated};
+use sphere_pow_network::exact::openings_bytes;
 use sphere_pow_network::ledger::Outcome;
 use sphere_pow_network::report::SprintReport;
 use sphere_pow_network::scenario::Scenario;
@@ -159,7 +161,14 @@ fn check(args: &NetworkArgs, scenario: &Scenario) -> Result<Params, ProverError>
             "a profile whose work can be opened layer by layer: exact",
         );
     }
-    input::model::<Params>(&args.params)
+    let params = input::model::<Params>(&args.params)?;
+    let bytes = openings_bytes(&params);
+    if bytes > MAX_TRANSACTION_BYTES {
+        let expected =
+            format!("a model whose openings ({bytes} bytes) fit a message of {MAX_TRANSACTION_BYTES}");
+        return refuse("--params", args.params.clone(), &expected);
+    }
+    Ok(params)
 }
 
 fn broken(error: BoxError) -> ProverError {
