@@ -3,7 +3,7 @@
 use arc_malachitebft_core_types::Address;
 use arc_malachitebft_signing_ed25519::{PrivateKey, PublicKey, Signature};
 use borsh::{BorshDeserialize, BorshSerialize};
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha512};
 use std::fmt;
 
 /// A SHA-256 hash: of a block, of an application's state, of what names a network.
@@ -91,6 +91,14 @@ impl Key {
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> [u8; 64] {
         self.secret.sign(message).to_bytes()
+    }
+
+    /// The X25519 secret (RFC 7748, not clamped yet) of the same point of the curve: the half of the seed's SHA-512
+    /// that RFC 8032 §5.1.5 makes the signing scalar of. Whoever maps [`Self::id`] to Montgomery form can seal to it.
+    #[must_use]
+    pub fn exchange_secret(&self) -> [u8; 32] {
+        let hash = Sha512::digest(self.secret.inner().as_bytes());
+        std::array::from_fn(|ix| hash[ix])
     }
 }
 

@@ -5,7 +5,7 @@
 
 use crate::ledger::{Checks, Ledger};
 use crate::message::{Claim, HostId, Message};
-use crate::seed::{commitment, secret};
+use crate::seed::{Deal, Opener, commitment, secret};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -156,6 +156,7 @@ struct Asked {
     epoch: u64,
     commit: bool,
     reveal: bool,
+    share: bool,
     mine: bool,
     stop: bool,
     open: bool,
@@ -168,6 +169,7 @@ struct Asked {
 pub struct Host {
     id: HostId,
     key: [u8; 32],
+    opener: Option<Opener>,
     strategy: Strategy,
     coalitions: Coalitions,
     asked: Asked,
@@ -177,7 +179,13 @@ impl Host {
     /// A host with its number, a key that only it has, and what it is like.
     #[must_use]
     pub fn new(id: HostId, key: [u8; 32], strategy: Strategy, coalitions: Coalitions) -> Self {
-        Self { id, key, strategy, coalitions, asked: Asked::default() }
+        Self { id, key, opener: None, strategy, coalitions, asked: Asked::default() }
+    }
+
+    /// The host with what opens the shares that are dealt to it; without, it gives none.
+    #[must_use]
+    pub fn with_opener(self, opener: Opener) -> Self {
+        Self { opener: Some(opener), ..self }
     }
 
     /// Its number.
@@ -205,8 +213,10 @@ impl Host {
             && !std::mem::replace(&mut self.asked.commit, true)
             && !ledger.has_committed(self.id).0
         {
-            let commitment = commitment(epoch, self.id, &secret(&self.key, epoch));
-            actions.push(Action::Send(Message::Commit { epoch, commitment }));
+            let secret = secret(&self.key, epoch);
+            let commitment = commitment(epoch, self.id, &secret);
+            let dealing = ledger.dealing(self.id, &secret).map(Box::new);
+            actions.push(Action::Send(Message::Commit { epoch, commitment, dealing }));
         }
         if within(t.reveals, t.start) && !std::mem::replace(&mut self.asked.reveal, true) {
             let (is_bound, is_out) = ledger.has_committed(self.id);
@@ -214,6 +224,9 @@ impl Host {
                 let secret = secret(&self.key, epoch);
                 actions.push(Action::Send(Message::Reveal { epoch, dealer: self.id, secret }));
             }
+        }
+        if within(t.shares, t.start) && !std::mem::replace(&mut self.asked.share, true) {
+            self.share(ledger, actions);
         }
         let is_idle = self.strategy.work == Work::Idle;
         if within(t.start, t.generation_end) && !is_idle && !std::mem::replace(&mut self.asked.mine, true) {
@@ -253,6 +266,17 @@ impl Host {
         }
     }
 
+    /// Its shares of what others have not revealed.
+    fn share(&self, ledger: &Ledger, actions: &mut Vec<Action>) {
+        let (Some(opener), epoch) = (&self.opener, ledger.epoch()) else { return };
+        for (dealer, part) in ledger.unopened(self.id).filter(|(dealer, _)| *dealer != self.id) {
+            // A part that does not open is a false dealing's, which counts for nothing.
+            if let Some(shares) = (Deal { epoch, dealer }).open(self.id, part, opener) {
+                actions.push(Action::Send(Message::Share { epoch, dealer, shares }));
+            }
+        }
+    }
+
     /// What is due of a round of checks: looked at where this host looks, else answered right away.
     fn check(&self, ledger: &Ledger, checks: Checks, actions: &mut Vec<Action>) {
         let epoch = ledger.epoch();
@@ -284,7 +308,10 @@ impl Host {
 #[must_use]
 pub fn is_turn(ledger: &Ledger) -> bool {
     let t = ledger.times();
+    let shares = ledger.rules().recovery.map(|_| t.shares);
     // The chain begins with block 1.
     [t.round.max(1), t.reveals, t.start, t.generation_end, t.beacon, t.opened, t.trial]
-        .contains(&ledger.height())
+        .into_iter()
+        .chain(shares)
+        .any(|height| height == ledger.height())
 }

@@ -10,7 +10,7 @@ pub use settle::Settled;
 
 use crate::message::{Claim, HostId, Message, Refusal};
 use crate::rules::{Pricing, Rules, RulesError, Times};
-use crate::seed::Round;
+use crate::seed::{Deal, Dealing, Part, Round, SealKey, Seating};
 use books::Books;
 use sha2::{Digest, Sha256};
 use sphere_pow_core::network::committee::Electorate;
@@ -46,6 +46,8 @@ pub struct Ledger {
     epoch: u64,
     times: Times,
     accounts: Vec<Account>,
+    /// By host: what shares of secrets are sealed to.
+    seal_keys: Vec<Option<SealKey>>,
     electorate: Electorate,
     /// Computed, not yet in force.
     next_powers: Option<Vec<u64>>,
@@ -80,10 +82,11 @@ impl Ledger {
             height: 0,
             epoch: 1,
             accounts: Vec::new(),
+            seal_keys: Vec::new(),
             electorate: Electorate::new(&[]).expect("nothing to add up"),
             next_powers: None,
             seed,
-            round: Round::new(powers.len()),
+            round: Round::default(),
             books: Books::new(powers.len()),
             difficulty,
             mark: Mark { height: 0, time_ms: 0, wins: 0 },
@@ -93,7 +96,33 @@ impl Ledger {
         };
         ledger.accounts.resize(powers.len(), Account::default());
         ledger.elect(powers);
+        ledger.round = ledger.new_round();
         Ok(ledger)
+    }
+
+    /// The ledger before the first block with the keys that shares of secrets are sealed to. Hosts without one have no
+    /// seats among those who recover.
+    ///
+    /// # Shapes
+    /// - `keys`: `[hosts]`, by number.
+    #[must_use]
+    pub fn with_seal_keys(mut self, keys: Vec<Option<SealKey>>) -> Self {
+        self.seal_keys = keys;
+        self.round = self.new_round();
+        self
+    }
+
+    /// The seats of the next seed's round by the powers in force, drawn by the last seed: nobody knew it when the claims
+    /// were made that these powers come from.
+    fn new_round(&self) -> Round {
+        let key = |host: usize| self.seal_keys.get(host).copied().flatten();
+        let powers = self
+            .accounts
+            .iter()
+            .enumerate()
+            .filter_map(|(ix, account)| Some((HostId::try_from(ix).ok()?, key(ix)?, account.power)));
+        let seating = self.rules.recovery.map(|seats| Seating::new(seats, powers, &self.seed));
+        Round::new(self.accounts.len(), seating)
     }
 
     /// The rules.
@@ -167,7 +196,24 @@ impl Ledger {
         (self.round.commitment(host).is_some(), self.round.is_revealed(host))
     }
 
-    /// Opens an account; it has no power before its first accepted claim.
+    /// The one dealing of a host's secret for the next seed; `None` where the rules have nothing shared.
+    #[must_use]
+    pub fn dealing(&self, dealer: HostId, secret: &[u8; 32]) -> Option<Dealing> {
+        self.round.seating().map(|seating| Deal { epoch: self.epoch, dealer }.of(secret, seating))
+    }
+
+    /// The seats of the next seed's round, where secrets are shared.
+    #[must_use]
+    pub fn seating(&self) -> Option<&Seating> {
+        self.round.seating()
+    }
+
+    /// What was dealt to `host` by those who have not revealed, as far as it has not given its shares; by dealer.
+    pub fn unopened(&self, host: HostId) -> impl Iterator<Item = (HostId, &Part)> {
+        self.round.unopened(host)
+    }
+
+    /// Opens an account; it has no power before its first accepted claim, and no key that shares could be sealed to.
     pub fn join(&mut self) -> HostId {
         self.accounts.push(Account::default());
         let id = u32::try_from(self.accounts.len() - 1).expect("fewer hosts than 2^32");
@@ -184,8 +230,11 @@ impl Ledger {
     pub fn apply(&mut self, sender: HostId, message: Message) -> Result<(), Refusal> {
         self.admits(sender, &message)?;
         match message {
-            Message::Commit { commitment, .. } => self.round.bind(sender, commitment),
+            Message::Commit { commitment, dealing, .. } => {
+                self.round.bind(sender, commitment, dealing.map(|dealing| *dealing));
+            }
             Message::Reveal { dealer, secret, .. } => self.round.reveal(dealer, secret),
+            Message::Share { dealer, shares, .. } => self.round.share(dealer, sender, shares),
             Message::Claim { claim, .. } => self.books.claim(sender, claim),
             Message::Open { openings, .. } => self.books.open(sender, openings),
             Message::Vote { host, fault, .. } => self.books.vote(sender, host, fault, self.checks()),
@@ -206,7 +255,7 @@ impl Ledger {
         let t = self.times;
         // In this order: a height may be several of these.
         if self.height == t.start {
-            self.seed = self.round.seed(&self.seed, self.epoch);
+            self.seed = self.round.close(&self.seed, self.epoch);
         }
         if self.height == t.beacon {
             self.draw_committees(&block.hash);

@@ -1,5 +1,6 @@
 //! What hosts say to the ledger.
 
+use crate::seed::Dealing;
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// A host's number in the ledger: the order in which accounts were opened.
@@ -14,6 +15,8 @@ pub enum Message {
         epoch: u64,
         /// [`crate::seed::commitment`] of the secret.
         commitment: [u8; 32],
+        /// The secret, shared, where the rules have it recovered.
+        dealing: Option<Box<Dealing>>,
     },
     /// The secret of a host that committed to it. Whoever knows it may send it.
     Reveal {
@@ -23,6 +26,15 @@ pub enum Message {
         dealer: HostId,
         /// The secret.
         secret: [u8; 32],
+    },
+    /// The sender's shares of the secret of a host that has not revealed it.
+    Share {
+        /// The Sprint.
+        epoch: u64,
+        /// Whose secret it is.
+        dealer: HostId,
+        /// Of all seats of the sender, one after the other.
+        shares: Vec<u8>,
     },
     /// What the sender has done in this Sprint.
     Claim {
@@ -56,6 +68,7 @@ impl Message {
         match self {
             Self::Commit { epoch, .. }
             | Self::Reveal { epoch, .. }
+            | Self::Share { epoch, .. }
             | Self::Claim { epoch, .. }
             | Self::Open { epoch, .. }
             | Self::Vote { epoch, .. } => *epoch,
@@ -68,6 +81,7 @@ impl Message {
         match self {
             Self::Commit { .. } => "commitment",
             Self::Reveal { .. } => "reveal",
+            Self::Share { .. } => "share",
             Self::Claim { .. } => "claim",
             Self::Open { .. } => "opening",
             Self::Vote { .. } => "vote",
@@ -131,6 +145,30 @@ pub enum Refusal {
     /// A secret that the dealer is not bound to.
     #[error("a secret that does not lead to the commitment of host {dealer}")]
     WrongSecret {
+        /// The dealer.
+        dealer: HostId,
+    },
+    /// A dealing that leaves hosts with seats out, or has parts for others, or where nothing is dealt.
+    #[error("a dealing in {got} parts, expected {expected}")]
+    Parts {
+        /// Parts of it; 0 for none.
+        got: usize,
+        /// Hosts with seats.
+        expected: usize,
+    },
+    /// A part of a dealing that is not of its host's seats.
+    #[error("{got} sealed bytes for host {host}, expected {expected}")]
+    PartLength {
+        /// Whom it is for.
+        host: HostId,
+        /// Its length.
+        got: usize,
+        /// That of all shares of the host's seats.
+        expected: usize,
+    },
+    /// Shares that the dealing does not have for the sender.
+    #[error("shares that do not lead to their digest in the dealing of host {dealer}")]
+    WrongShare {
         /// The dealer.
         dealer: HostId,
     },

@@ -5,6 +5,7 @@ use crate::ledger::{BlockMark, Checks, Ledger};
 use crate::message::{Claim, HostId, Message};
 use crate::report::SprintReport;
 use crate::rules::{Rules, RulesError};
+use crate::seed::{Opener, SealKey};
 use borsh::{BorshDeserialize, BorshSerialize};
 use sphere_pow_consensus::{
     self as consensus, Application, Committed, Hash, Header, Key, Next, Pending, Validators,
@@ -144,12 +145,16 @@ impl Peer {
         coalitions: Coalitions,
     ) -> Result<Self, GenesisError> {
         let powers: Vec<u64> = genesis.hosts.iter().map(|(_, power)| *power).collect();
-        let ledger = Ledger::new(genesis.rules.clone(), &powers, genesis.seed)?;
+        let seal_keys = genesis.hosts.iter().map(|(host, _)| SealKey::of_ed25519(&host.0)).collect();
+        let ledger = Ledger::new(genesis.rules.clone(), &powers, genesis.seed)?.with_seal_keys(seal_keys);
         let numbers: BTreeMap<_, _> =
             (0..).zip(&genesis.hosts).map(|(number, (host, _))| (*host, number)).collect();
         // The secrets of seeds: a key of their own, from a signature that nobody else can make and nothing else uses.
         let secret = Hash::of(&[&key.sign(b"sphere-pow seed secrets 1")]).0;
-        let host = numbers.get(&key.id()).map(|id| Host::new(*id, secret, strategy, coalitions));
+        let host = numbers.get(&key.id()).map(|id| {
+            let opener = Opener::new(key.exchange_secret());
+            Host::new(*id, secret, strategy, coalitions).with_opener(opener)
+        });
         let chain = genesis.chain();
         let validators = validators(&genesis, &ledger)?;
         Ok(Self { genesis, chain, key, ledger, host, numbers, validators, other: None, reports: Vec::new() })

@@ -34,8 +34,14 @@ pub struct SprintReport {
     pub hash: String,
     /// The hosts, by number.
     pub hosts: Vec<HostReport>,
+    /// Its seed, in hexadecimal.
+    pub seed: String,
     /// Hosts that did not reveal what they were bound to.
     pub withheld_reveals: Vec<HostId>,
+    /// Those of them whose secret the others recovered.
+    pub recovered: Vec<HostId>,
+    /// Hosts whose secret did not lead to what they dealt.
+    pub false_dealers: Vec<HostId>,
     /// Hosts that accused others without reason.
     pub false_accusers: Vec<HostId>,
     /// Hosts that voted for two blocks.
@@ -64,7 +70,10 @@ impl SprintReport {
             height: ledger.height(),
             hash: hash.to_owned(),
             hosts: ledger.accounts().iter().zip(outcomes).map(host).collect(),
+            seed: settled.seed.iter().map(|byte| format!("{byte:02x}")).collect(),
             withheld_reveals: settled.withheld_reveals.clone(),
+            recovered: settled.recovered.clone(),
+            false_dealers: settled.false_dealers.clone(),
             false_accusers: settled.false_accusers.clone(),
             equivocators: settled.equivocators.clone(),
             checks_due: settled.checks_due,

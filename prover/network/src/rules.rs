@@ -5,6 +5,7 @@ use sphere_pow_core::network::difficulty::{Difficulty, DifficultyError, Goal};
 use sphere_pow_core::network::epoch::{EpochError, EpochParams, Stages};
 use sphere_pow_core::network::ratio::Ratio;
 use sphere_pow_core::network::reward::Emission;
+use std::num::NonZeroU8;
 
 /// What a unit of a claim weighs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +39,10 @@ pub struct Rules {
     pub cap: Ratio,
     /// What an epoch mints.
     pub emission: Emission,
+    /// Seats among which each host shares its secret of a seed, so that what it withholds is recovered
+    /// ([`crate::seed::Seating`]); `None` where nothing is shared and what is withheld is missing from the seed, as in a
+    /// simulation that counts.
+    pub recovery: Option<NonZeroU8>,
 }
 
 /// Rules that no network can follow.
@@ -97,6 +102,8 @@ pub struct Times {
     pub round: u64,
     /// End of the commitments to the seed's secrets, beginning of reveals.
     pub reveals: u64,
+    /// Beginning of the shares of what has not been revealed; reveals go on.
+    pub shares: u64,
     /// Start of generation: the seed is fixed by this block.
     pub start: u64,
     /// End of generation.
@@ -123,10 +130,12 @@ impl Times {
     pub fn new(stages: &Stages, round: u64) -> Self {
         let (start, weights) = (stages.start(), stages.weights_computed());
         let beacon = stages.validation_start() + 1;
+        let reveals = round + (start - round) / 2;
         let third = (weights - beacon) / 3;
         Self {
             round,
-            reveals: round + (start - round) / 2,
+            reveals,
+            shares: reveals + (start - reveals) / 2,
             start,
             generation_end: stages.generation_end(),
             claims_end: *stages.batch_window().end(),

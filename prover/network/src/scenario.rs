@@ -8,6 +8,7 @@ use sphere_pow_core::network::decimal::Decimal;
 use sphere_pow_core::network::epoch::{Durations, EpochParams};
 use sphere_pow_core::network::ratio::Ratio;
 use sphere_pow_core::network::reward::Emission;
+use std::num::NonZeroU8;
 
 /// The power of each host before the first Sprint.
 pub const FIRST_POWER: u64 = 100;
@@ -78,7 +79,11 @@ impl Scenario {
         },
         Scenario {
             strategy: Strategy { reveals: false, ..HONEST },
-            ..acts("mute", "a host does not reveal the secret that it is bound to", &[])
+            ..acts(
+                "mute",
+                "a host does not reveal the secret that it is bound to; the others recover it",
+                &[],
+            )
         },
         Scenario {
             is_late: true,
@@ -151,5 +156,6 @@ pub fn rules() -> Rules {
         floor: Decimal::new(25, 2).expect("2 decimals"),
         cap: Ratio::percent(40),
         emission: Emission::NETWORK,
+        recovery: NonZeroU8::new(64),
     }
 }

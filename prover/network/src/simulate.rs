@@ -205,5 +205,6 @@ fn kind(message: &Message) -> u8 {
         Message::Open { .. } => 3,
         Message::Vote { fault: None, .. } => 4,
         Message::Vote { fault: Some(_), .. } => 5,
+        Message::Share { .. } => 6,
     }
 }

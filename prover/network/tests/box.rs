@@ -80,11 +80,18 @@ fn copied_claims_are_nobodys() {
 }
 
 #[test]
-fn withholding_is_losing() {
+fn withholding_is_losing_and_changes_no_seed() {
     last_ends("withhold", Some(Outcome::Withheld));
     let sprints = last_ends("mute", Some(Outcome::Accepted));
     assert!(sprints.iter().all(|sprint| sprint.withheld_reveals == [LAST as u32]));
     assert_eq!(paid(&sprints)[LAST], 0);
+    // The seeds are those of a network in which it reveals: the others recover what it withholds.
+    assert!(sprints.iter().all(|sprint| sprint.recovered == [LAST as u32]));
+    let (honest, _) = play("honest", 7);
+    let seeds =
+        |sprints: &[SprintReport]| sprints.iter().map(|sprint| sprint.seed.clone()).collect::<Vec<_>>();
+    assert_eq!(seeds(&sprints), seeds(&honest));
+    assert!(honest.iter().all(|sprint| sprint.recovered.is_empty() && sprint.false_dealers.is_empty()));
 }
 
 #[test]

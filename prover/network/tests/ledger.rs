@@ -34,6 +34,7 @@ fn rules() -> Rules {
         floor: Decimal::new(1, 2).unwrap(),
         cap: Ratio::percent(40),
         emission: Emission::NETWORK,
+        recovery: None,
     }
 }
 
@@ -227,9 +228,9 @@ fn seeds_are_made_of_all_that_was_revealed() {
         let secret_of = |host: HostId| secret(&[host as u8; 32], epoch);
         for host in 0..3 {
             let commitment = commitment(epoch, host, &secret_of(host));
-            ledger.apply(host, Message::Commit { epoch, commitment }).unwrap();
+            ledger.apply(host, Message::Commit { epoch, commitment, dealing: None }).unwrap();
         }
-        let twice = ledger.apply(0, Message::Commit { epoch, commitment: [0; 32] });
+        let twice = ledger.apply(0, Message::Commit { epoch, commitment: [0; 32], dealing: None });
         assert_eq!(twice, Err(Refusal::Repeated { what: "commitment" }));
         advance(&mut ledger, t.reveals);
         let wrong = Message::Reveal { epoch, dealer: 1, secret: secret_of(0) };

@@ -195,6 +195,8 @@ fn describe(report: &SprintReport) -> String {
         }];
         let lists = [
             (&report.withheld_reveals, "did not reveal its secret"),
+            (&report.recovered, "the others recovered it"),
+            (&report.false_dealers, "dealt its secret falsely"),
             (&report.false_accusers, "accused falsely"),
             (&report.equivocators, "voted for two blocks"),
         ];

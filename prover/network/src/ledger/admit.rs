@@ -2,7 +2,7 @@
 
 use super::{Checks, Ledger};
 use crate::message::{HostId, Message, Refusal};
-use crate::seed::commitment;
+use crate::seed::{Deal, commitment};
 
 impl Ledger {
     /// Whether [`Self::apply`] would take a message in the next block.
@@ -29,7 +29,7 @@ impl Ledger {
             Message::Commit { .. } if self.round.commitment(sender).is_some() => {
                 Err(Refusal::Repeated { what })
             }
-            Message::Commit { .. } => Ok(()),
+            Message::Commit { dealing, .. } => self.round.may_bind(dealing.as_deref()),
             Message::Reveal { epoch, dealer, secret } => {
                 let bound = self.round.commitment(*dealer).ok_or(Refusal::NoPart { what })?;
                 if self.round.is_revealed(*dealer) {
@@ -37,6 +37,9 @@ impl Ledger {
                 }
                 let leads = *bound == commitment(*epoch, *dealer, secret);
                 if leads { Ok(()) } else { Err(Refusal::WrongSecret { dealer: *dealer }) }
+            }
+            Message::Share { epoch, dealer, shares } => {
+                self.round.may_share(&Deal { epoch: *epoch, dealer: *dealer }, sender, shares)
             }
             Message::Claim { claim, .. } if claim.count == 0 => Err(Refusal::Nothing),
             Message::Claim { claim, .. } => self.books.may_claim(sender, claim),
@@ -78,6 +81,7 @@ impl Ledger {
         match message {
             Message::Commit { .. } => (t.round, t.reveals),
             Message::Reveal { .. } => (t.reveals, t.start),
+            Message::Share { .. } => (t.shares, t.start),
             Message::Claim { .. } => (t.start, t.claims_end),
             Message::Open { .. } => (t.beacon, t.opened),
             Message::Vote { .. } => match self.checks() {

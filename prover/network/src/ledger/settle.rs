@@ -4,7 +4,6 @@ use super::Ledger;
 use super::books::{Books, Checks, Entry, Outcome};
 use crate::message::HostId;
 use crate::rules::{Pricing, Times};
-use crate::seed::Round;
 use sphere_pow_core::network::cap::cap_powers;
 use sphere_pow_core::network::difficulty::{Interval, Mark};
 use sphere_pow_core::network::reward::{Cycle, Record};
@@ -17,8 +16,14 @@ pub struct Settled {
     pub epoch: u64,
     /// By host: its claim's count and outcome.
     pub outcomes: Vec<Option<(u64, Outcome)>>,
+    /// Its seed.
+    pub seed: [u8; 32],
     /// Hosts that bound themselves to a secret and did not reveal it.
     pub withheld_reveals: Vec<HostId>,
+    /// Those of them whose secret the others recovered.
+    pub recovered: Vec<HostId>,
+    /// Hosts whose secret did not lead to what they dealt.
+    pub false_dealers: Vec<HostId>,
     /// Hosts that found fraud where a jury did not; they get no power either.
     pub false_accusers: Vec<HostId>,
     /// Hosts shown to have voted for two blocks.
@@ -43,9 +48,8 @@ impl Settled {
         let rejected = |(host, outcome): (HostId, &Option<(u64, Outcome)>)| {
             outcome.is_some_and(|(_, outcome)| !outcome.is_accepted()).then_some(host)
         };
-        let others =
-            self.false_accusers.iter().chain(&self.withheld_reveals).chain(&self.equivocators).copied();
-        (0..).zip(&self.outcomes).filter_map(rejected).chain(others)
+        let others = [&self.false_accusers, &self.withheld_reveals, &self.false_dealers, &self.equivocators];
+        (0..).zip(&self.outcomes).filter_map(rejected).chain(others.into_iter().flatten().copied())
     }
 }
 
@@ -53,10 +57,14 @@ impl Ledger {
     /// Computes weights and opens the next Sprint's round.
     pub(super) fn settle(&mut self, time_ms: u64) {
         let hosts = self.accounts.len();
+        let (recovered, false_dealers) = self.round.dealers();
         let mut settled = Settled {
             epoch: self.epoch,
             outcomes: vec![None; hosts],
+            seed: self.seed,
             withheld_reveals: self.round.withheld().collect(),
+            recovered: recovered.to_vec(),
+            false_dealers: false_dealers.to_vec(),
             false_accusers: Vec::new(),
             equivocators: std::mem::take(&mut self.equivocators).into_iter().collect(),
             checks_due: 0,
@@ -133,7 +141,7 @@ impl Ledger {
         if let Some(stages) = self.rules.durations.epoch(self.epoch) {
             self.times = Times::new(&stages, self.height);
         }
-        self.round = Round::new(hosts);
+        self.round = self.new_round();
         self.books = Books::new(hosts);
     }
 

@@ -255,6 +255,8 @@ impl Scenario {
             floor: Decimal::new(i128::from(rules.floor), 3).expect("3 decimals"),
             cap: Ratio::percent(rules.cap),
             emission: Emission::NETWORK,
+            // Sharing is not counted work: what is withheld is missing.
+            recovery: None,
         };
         built.check()?;
         Ok(built)
