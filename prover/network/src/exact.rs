@@ -219,7 +219,7 @@ impl Worker {
             Err(WorkerError::Transcript(_)) => Some(0),
             Err(error) => return Err(error),
         };
-        Ok(Answer::Done(Done::Checked { epoch: case.epoch, host: case.host, fault }))
+        Ok(Answer::Done(Done::Checked { epoch: case.epoch, host: case.host, checks: case.checks, fault }))
     }
 }
 

@@ -134,6 +134,8 @@ pub enum Done {
         epoch: u64,
         /// Whose claim.
         host: HostId,
+        /// In which round.
+        checks: Checks,
         /// The place of what was false, if anything was.
         fault: Option<u32>,
     },
@@ -260,8 +262,8 @@ impl Host {
             }
             Done::Mined { claim: None, .. } => {}
             Done::Opened { epoch, openings } => actions.push(Action::Send(Message::Open { epoch, openings })),
-            Done::Checked { epoch, host, fault } => {
-                actions.push(Action::Send(Message::Vote { epoch, host, fault }));
+            Done::Checked { epoch, host, checks, fault } => {
+                actions.push(Action::Send(Message::Vote { epoch, host, checks, fault }));
             }
         }
     }
@@ -292,7 +294,7 @@ impl Host {
                 Voting::Honest | Voting::Cover => None,
             };
             actions.push(match fault {
-                Some(fault) => Action::Send(Message::Vote { epoch, host, fault }),
+                Some(fault) => Action::Send(Message::Vote { epoch, host, checks, fault }),
                 None => Action::Start(Job::Check { epoch, seed: *ledger.seed(), host, checks }),
             });
         }

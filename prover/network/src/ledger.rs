@@ -237,7 +237,7 @@ impl Ledger {
             Message::Share { dealer, shares, .. } => self.round.share(dealer, sender, shares),
             Message::Claim { claim, .. } => self.books.claim(sender, claim),
             Message::Open { openings, .. } => self.books.open(sender, openings),
-            Message::Vote { host, fault, .. } => self.books.vote(sender, host, fault, self.checks()),
+            Message::Vote { host, checks, fault, .. } => self.books.vote(sender, host, fault, checks),
         }
         Ok(())
     }

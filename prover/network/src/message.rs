@@ -1,5 +1,6 @@
 //! What hosts say to the ledger.
 
+use crate::ledger::Checks;
 use crate::seed::Dealing;
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -56,6 +57,8 @@ pub enum Message {
         epoch: u64,
         /// Whose claim.
         host: HostId,
+        /// In which round of checks.
+        checks: Checks,
         /// Which of the things that the beacon drew is false, by its place; `None` for none.
         fault: Option<u32>,
     },

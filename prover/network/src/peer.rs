@@ -84,6 +84,8 @@ pub struct Case {
     pub seed: [u8; 32],
     /// The randomness that drew what was opened.
     pub beacon: [u8; 32],
+    /// In which round of checks.
+    pub checks: Checks,
     /// Whose claim.
     pub host: HostId,
     /// That host's key.
@@ -210,12 +212,13 @@ impl Peer {
             Action::Start(Job::Mine { epoch, seed, work }) => Task::Mine { epoch, seed, work },
             Action::Start(Job::Open { epoch, beacon }) => Task::Open { epoch, beacon },
             // A jury has the same openings before it, of which it could look at the accused ones only.
-            Action::Start(Job::Check { epoch, seed, host, checks: Checks::Committee | Checks::Jury }) => {
+            Action::Start(Job::Check { epoch, seed, host, checks }) => {
                 let entry = self.ledger.entry(host)?;
                 Task::Check(Box::new(Case {
                     epoch,
                     seed,
                     beacon: *self.ledger.beacon()?,
+                    checks,
                     host,
                     key: self.genesis.hosts.get(host as usize)?.0,
                     claim: entry.claim().clone(),

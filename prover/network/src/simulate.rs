@@ -171,7 +171,7 @@ impl<'a> Network<'a> {
                     let accused = || self.ledger.entry(of).map_or(0, |entry| entry.accused().len() as u64);
                     let samples = if checks == Checks::Jury { accused() } else { self.samples(of) };
                     let (fault, at_ms) = self.world.check(host, of, samples, now_ms);
-                    (Done::Checked { epoch, host: of, fault }, at_ms)
+                    (Done::Checked { epoch, host: of, checks, fault }, at_ms)
                 }
             };
             let mut then = Vec::new();

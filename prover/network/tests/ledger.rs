@@ -87,7 +87,7 @@ fn sprint(
             let duties: Vec<HostId> = ledger.duties(checker, checks).collect();
             for host in duties {
                 if let Some(fault) = found(checker, host, checks) {
-                    ledger.apply(checker, Message::Vote { epoch, host, fault }).unwrap();
+                    ledger.apply(checker, Message::Vote { epoch, host, checks, fault }).unwrap();
                 }
             }
         }
@@ -216,7 +216,7 @@ fn messages_count_within_their_windows_only() {
     advance(&mut ledger, t.beacon);
     assert_eq!(ledger.apply(0, open(epoch)), Err(Refusal::NoPart { what: "opening" }));
     advance(&mut ledger, t.opened);
-    let vote = Message::Vote { epoch, host: 1, fault: Some(0) };
+    let vote = Message::Vote { epoch, host: 1, checks: Checks::Committee, fault: Some(0) };
     assert_eq!(ledger.apply(0, vote), Err(Refusal::NoPart { what: "vote" }));
 }
 
@@ -318,10 +318,10 @@ proptest! {
             say(&mut ledger, (0..).zip(&counts).map(|(host, count)| (host, claim(epoch, *count))).collect());
             advance(&mut ledger, t.beacon);
             say(&mut ledger, (0..5).filter(|host| opened[*host as usize]).map(|host| (host, open(epoch))).collect());
-            for height in [t.opened, t.trial] {
+            for (height, checks) in [(t.opened, Checks::Committee), (t.trial, Checks::Jury)] {
                 advance(&mut ledger, height);
                                 let say_of = |(from, host, fault): &(u32, u32, Option<u32>)| {
-                    (*from, Message::Vote { epoch, host: *host, fault: *fault })
+                    (*from, Message::Vote { epoch, host: *host, checks, fault: *fault })
                 };
                 say(&mut ledger, votes.iter().map(say_of).collect());
             }

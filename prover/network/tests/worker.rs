@@ -4,6 +4,7 @@ use sphere_pow_consensus::{HostId, Key};
 use sphere_pow_core::exact::Preset;
 use sphere_pow_network::exact::{Budget, Worker};
 use sphere_pow_network::host::{Done, Work};
+use sphere_pow_network::ledger::Checks;
 use sphere_pow_network::message::Claim;
 use sphere_pow_network::peer::{Answer, Case, Task};
 use std::path::PathBuf;
@@ -40,9 +41,18 @@ fn opened(worker: &mut Worker) -> Vec<u8> {
 
 /// What another host finds.
 fn fault(claim: Claim, openings: Vec<u8>) -> Option<u32> {
-    let case = Case { epoch: 1, seed: SEED, beacon: BEACON, host: 0, key: host(), claim, openings };
+    let case = Case {
+        epoch: 1,
+        seed: SEED,
+        beacon: BEACON,
+        checks: Checks::Committee,
+        host: 0,
+        key: host(),
+        claim,
+        openings,
+    };
     match worker(Budget::Nonces(1), None).run(Task::Check(Box::new(case))) {
-        Answer::Done(Done::Checked { epoch: 1, host: 0, fault }) => fault,
+        Answer::Done(Done::Checked { epoch: 1, host: 0, checks: Checks::Committee, fault }) => fault,
         other => panic!("{other:?}"),
     }
 }

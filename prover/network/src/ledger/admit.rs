@@ -44,7 +44,7 @@ impl Ledger {
             Message::Claim { claim, .. } if claim.count == 0 => Err(Refusal::Nothing),
             Message::Claim { claim, .. } => self.books.may_claim(sender, claim),
             Message::Open { .. } => self.books.may_open(sender),
-            Message::Vote { host, fault, .. } => self.books.may_vote(sender, *host, *fault, self.checks()),
+            Message::Vote { host, checks, fault, .. } => self.books.may_vote(sender, *host, *fault, *checks),
         }
     }
 
@@ -70,11 +70,6 @@ impl Ledger {
         }
     }
 
-    /// Which round of checks the next block's votes belong to.
-    pub(super) fn checks(&self) -> Checks {
-        if self.height < self.times.trial { Checks::Committee } else { Checks::Jury }
-    }
-
     /// The heights after which, and up to which, a block may hold the message.
     fn window(&self, message: &Message) -> (u64, u64) {
         let t = self.times;
@@ -84,10 +79,8 @@ impl Ledger {
             Message::Share { .. } => (t.shares, t.start),
             Message::Claim { .. } => (t.start, t.claims_end),
             Message::Open { .. } => (t.beacon, t.opened),
-            Message::Vote { .. } => match self.checks() {
-                Checks::Committee => (t.opened, t.trial),
-                Checks::Jury => (t.trial, t.weights),
-            },
+            Message::Vote { checks: Checks::Committee, .. } => (t.opened, t.trial),
+            Message::Vote { checks: Checks::Jury, .. } => (t.trial, t.weights),
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::message::{Claim, HostId, Refusal};
 use sha2::{Digest, Sha256};
 
 /// Which of two rounds of checks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, borsh::BorshSerialize, borsh::BorshDeserialize)]
 pub enum Checks {
     /// A few validators, drawn for each claim.
     Committee,
