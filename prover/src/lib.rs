@@ -18,6 +18,7 @@ pub mod memory;
 pub mod nonce_list;
 pub mod options;
 pub mod profiles;
+mod program;
 pub mod rates;
 pub mod search;
 pub mod sensors;

@@ -230,10 +230,9 @@ fn open_gpu<P: Machine>(
 
 /// `info` with its matrix units as another process of this program found them.
 fn with_trusted_units(info: &DeviceInfo) -> DeviceInfo {
-    let Ok(program) = std::env::current_exe() else {
+    let Ok(mut program) = crate::program::again() else {
         return DeviceInfo { matrix_units: None, ..info.clone() };
     };
-    let mut program = std::process::Command::new(program);
     program.arg(PROBE);
     in_child(info, program, &CachePlace::User)
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -79,7 +79,8 @@ impl Processes {
 
     fn start_one(&mut self, number: usize) -> Result<(), ProverError> {
         let error = |source| ProverError::File { file: "sphere-pow".into(), source };
-        let mut child = Command::new(std::env::current_exe().map_err(error)?)
+        let mut child = crate::program::again()
+            .map_err(error)?
             .arg("--json")
             .arg(HOST)
             .arg(&self.dir)
