@@ -3,6 +3,7 @@
 //!
 //! Hashes and keys enter every seed as the text given (SPEC §I.2): no hex decoding, case kept.
 
+use crate::text::hex;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use base64::Engine;
@@ -207,14 +208,6 @@ fn bytes_of(text: &str, lens: &[usize]) -> Option<Vec<u8>> {
         return None;
     }
     base64::engine::general_purpose::STANDARD.decode(text).ok().filter(|bytes| lens.contains(&bytes.len()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a String takes all");
-        text
-    })
 }
 
 /// The number a host varies: 0 to 2^63 - 1 (int64 on the wire).

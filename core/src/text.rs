@@ -2,12 +2,22 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use core::fmt::Write;
 
 /// Most characters of a stranger's text in a message.
 pub const MAX_SHOWN: usize = 80;
 
 /// Most characters of a parser's words in a message.
 const MAX_WORDS: usize = 200;
+
+/// Bytes as lower-case hex digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a String takes all");
+        text
+    })
+}
 
 /// A moment as RFC 3339 writes it in UTC, from the seconds since 1970 without leap seconds: `2026-11-28T20:44:28Z`.
 #[must_use]

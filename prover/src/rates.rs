@@ -26,6 +26,22 @@ pub struct Plausibility {
     pub is_alarming: bool,
 }
 
+impl Plausibility {
+    /// Warns when what it is of is alarming.
+    pub fn warn_if_alarming(&self, counts: Counts) {
+        if self.is_alarming {
+            tracing::warn!(
+                "{} of {} nonces won where {:.1} were expected ({:+.1} sigma): wrong radius, or a device that computes \
+                 wrongly",
+                counts.won,
+                counts.tried,
+                self.expected,
+                self.sigma
+            );
+        }
+    }
+}
+
 impl Counts {
     /// Compares with a chance to win of `probability`.
     ///

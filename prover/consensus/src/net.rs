@@ -24,6 +24,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
+use timers::Timers;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
@@ -149,18 +150,9 @@ where
     let (outcomes, finished) = tokio::sync::mpsc::channel(CONTROLS);
     let (jobs, workers) = work(settings.workers, run, &outcomes, &stop)?;
     let (submit, submitted) = tokio::sync::mpsc::channel(CONTROLS);
-    let state = Loop::new(
-        node,
-        storage,
-        Box::new(observe),
-        connections,
-        voice,
-        jobs,
-        mail,
-        submitted,
-        finished,
-        stopped,
-    );
+    let (observe, timers) = (Box::new(observe), Timers::default());
+    let state =
+        Loop { node, storage, observe, connections, voice, jobs, mail, submitted, finished, stopped, timers };
     let (ending, runtime) = (stop.clone(), RuntimeGuard(Some(runtime)));
     let thread = std::thread::Builder::new().name("agreement".to_owned()).spawn(move || {
         let result = state.run(&runtime);

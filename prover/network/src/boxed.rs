@@ -87,9 +87,8 @@ impl Simulated {
     pub fn play(&self, on_sprint: &mut dyn FnMut(&SprintReport) -> bool) -> Result<String, BoxError> {
         let (scenario, hosts, last) = (self.scenario, self.hosts, self.hosts - 1);
         let mut simulation = self.simulation()?;
-        let is_down_first = scenario.events.first() == Some(&(0, Event::Kill));
-        simulation.start_all_but(if is_down_first { std::slice::from_ref(&last) } else { &[] });
-        let mut events = scenario.events.iter().filter(|(height, _)| *height > 0).peekable();
+        simulation.start_all_but(if scenario.is_late() { std::slice::from_ref(&last) } else { &[] });
+        let mut events = scenario.events.iter().peekable();
         let (mut seen, mut sprints) = (0, 0);
         while sprints < self.sprints {
             let height = simulation.node(0).map_or(0, |node| node.height());

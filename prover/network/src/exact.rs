@@ -1,6 +1,6 @@
 //! A host's worker that really computes: nonces of the `exact` profile with their transcripts, on the CPU.
 //!
-//! Cheats, too.
+//! Cheats, too: `mining` makes them.
 
 mod claims;
 mod mining;
@@ -20,6 +20,7 @@ use sphere_pow_core::exact::transcript::{
 use sphere_pow_core::exact::{Params, Puzzle};
 use sphere_pow_core::identity::{Beacon, BlockHash, PublicKey};
 use sphere_pow_core::profile::ProfileName;
+use sphere_pow_core::text::hex;
 use sphere_pow_cpu::exact::{CpuError, CpuExecutor, CpuOptions};
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
@@ -37,6 +38,7 @@ pub const SAMPLES: u32 = 20;
 const TOGETHER: usize = 16;
 /// Most nonces of one Sprint: their transcripts, 32 bytes each, are held in memory.
 const MAX_NONCES: u64 = 1 << 20;
+
 /// Bytes that the openings of one claim take at most: they have to fit a transaction.
 #[must_use]
 pub fn openings_bytes(params: &Params) -> usize {
@@ -97,7 +99,7 @@ type MiningThread = (Arc<AtomicBool>, JoinHandle<Result<Mined, WorkerError>>);
 
 /// A Sprint's block hash, as text: its seed in hexadecimal.
 fn block(seed: &[u8; 32]) -> BlockHash {
-    BlockHash::new(&text(seed)).expect("64 hexadecimal digits")
+    BlockHash::new(&hex(seed)).expect("64 hexadecimal digits")
 }
 
 /// A host's public key as the profile takes it.
@@ -105,12 +107,8 @@ fn public_key(host: &HostId) -> PublicKey {
     PublicKey::new(&host.to_string()).expect("64 hexadecimal digits")
 }
 
-fn text(bytes: &[u8; 32]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn beacon(randomness: &[u8; 32]) -> Beacon {
-    Beacon::new(&text(randomness)).expect("64 hexadecimal digits")
+    Beacon::new(&hex(randomness)).expect("64 hexadecimal digits")
 }
 
 fn executor(puzzle: &Puzzle) -> Result<CpuExecutor, CpuError> {
@@ -240,7 +238,7 @@ fn verify(params: &Params, case: &Case) -> Result<Option<u32>, WorkerError> {
     }
     let meant = Meant {
         params: Some(*params),
-        block_hash: Some(text(&case.seed)),
+        block_hash: Some(hex(&case.seed)),
         public_key: Some(case.key.to_string()),
         beacon: Some(beacon(&case.beacon)),
         samples: Some(SAMPLES),

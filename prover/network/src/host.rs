@@ -9,6 +9,9 @@ use crate::seed::{Deal, Opener, commitment, secret};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+/// What a forger claims against what it could have done.
+pub const FORGED: u32 = 10;
+
 /// How a host's claim comes about.
 #[derive(
     Clone,

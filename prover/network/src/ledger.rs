@@ -49,8 +49,6 @@ pub struct Ledger {
     /// By host: what shares of secrets are sealed to.
     seal_keys: Vec<Option<SealKey>>,
     electorate: Electorate,
-    /// Computed, not yet in force.
-    next_powers: Option<Vec<u64>>,
     seed: [u8; 32],
     round: Round,
     books: Books,
@@ -84,7 +82,6 @@ impl Ledger {
             accounts: Vec::new(),
             seal_keys: Vec::new(),
             electorate: Electorate::new(&[]).expect("nothing to add up"),
-            next_powers: None,
             seed,
             round: Round::default(),
             books: Books::new(powers.len()),
@@ -269,13 +266,15 @@ impl Ledger {
         if self.height == t.weights {
             self.settle(block.time_ms);
         }
-        if self.settled.as_ref().is_some_and(|settled| settled.effective == self.height)
-            && let Some(powers) = self.next_powers.take()
-        {
-            self.elect(&powers);
-        }
-        if self.settled.as_ref().is_some_and(|settled| settled.paid_at == self.height) {
-            self.pay();
+        if let Some(settled) = self.settled.take() {
+            // A network without a single accepted claim keeps its validators.
+            if settled.effective == self.height && settled.powers.iter().any(|power| *power > 0) {
+                self.elect(&settled.powers);
+            }
+            if settled.paid_at == self.height {
+                self.pay(&settled);
+            }
+            self.settled = Some(settled);
         }
     }
 

@@ -43,6 +43,20 @@ struct Signed {
     signature: [u8; 64],
 }
 
+impl Signed {
+    /// A transaction, whoever signed it.
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        borsh::from_slice(bytes).ok()
+    }
+}
+
+/// The transactions of a payload, or nothing where one of them comes twice.
+fn transactions(payload: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let list: Vec<Vec<u8>> = borsh::from_slice(payload).ok()?;
+    let distinct: BTreeSet<&Vec<u8>> = list.iter().collect();
+    (distinct.len() == list.len()).then_some(list)
+}
+
 /// What a host's worker is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Task {
@@ -182,19 +196,9 @@ impl Peer {
 
     /// A transaction of one of the hosts, its signature checked.
     fn read(&self, bytes: &[u8]) -> Option<Signed> {
-        let signed: Signed = borsh::from_slice(bytes).ok()?;
+        let signed = Signed::decode(bytes)?;
         let (host, _) = self.genesis.hosts.get(signed.sender as usize)?;
         host.has_signed(&signed_bytes(&self.chain, &signed.message), &signed.signature).then_some(signed)
-    }
-
-    /// The messages of a payload, or nothing where one of them is none or comes twice.
-    fn payload(&self, bytes: &[u8]) -> Option<Vec<Signed>> {
-        let list: Vec<Vec<u8>> = borsh::from_slice(bytes).ok()?;
-        let distinct: BTreeSet<&Vec<u8>> = list.iter().collect();
-        if distinct.len() != list.len() {
-            return None;
-        }
-        list.iter().map(|bytes| self.read(bytes)).collect()
     }
 
     fn next(&mut self) -> Next {
@@ -256,8 +260,8 @@ impl Application for Peer {
         // The list's length, and each entry's.
         let mut len = 4;
         for bytes in pending.iter() {
-            let is_ready = self
-                .read(bytes)
+            // Its signature was checked when it was let in.
+            let is_ready = Signed::decode(bytes)
                 .is_some_and(|signed| self.ledger.admits(signed.sender, &signed.message).is_ok());
             if is_ready && len + 4 + bytes.len() <= consensus::MAX_PAYLOAD_BYTES {
                 len += 4 + bytes.len();
@@ -268,8 +272,9 @@ impl Application for Peer {
     }
 
     fn validate(&self, _header: &Header, payload: &[u8]) -> bool {
-        let admits = |signed: &Signed| self.ledger.admits(signed.sender, &signed.message).is_ok();
-        self.payload(payload).is_some_and(|list| list.iter().all(admits))
+        let admits = |signed: Signed| self.ledger.admits(signed.sender, &signed.message).is_ok();
+        transactions(payload)
+            .is_some_and(|list| list.iter().all(|bytes| self.read(bytes).is_some_and(admits)))
     }
 
     fn commit(&mut self, block: &Committed) -> Next {
@@ -278,7 +283,9 @@ impl Application for Peer {
                 self.ledger.equivocated(*host);
             }
         }
-        for Signed { sender, message, .. } in self.payload(&block.payload).unwrap_or_default() {
+        // Those who decided on the block have checked the signatures.
+        let list = transactions(&block.payload).unwrap_or_default();
+        for Signed { sender, message, .. } in list.iter().filter_map(|bytes| Signed::decode(bytes)) {
             let own = self.host.as_ref().map(Host::id);
             if let Message::Claim { claim, .. } = &message
                 && own != Some(sender)

@@ -70,7 +70,7 @@ impl SprintReport {
             height: ledger.height(),
             hash: hash.to_owned(),
             hosts: ledger.accounts().iter().zip(outcomes).map(host).collect(),
-            seed: settled.seed.iter().map(|byte| format!("{byte:02x}")).collect(),
+            seed: sphere_pow_core::text::hex(&settled.seed),
             withheld_reveals: settled.withheld_reveals.clone(),
             recovered: settled.recovered.clone(),
             false_dealers: settled.false_dealers.clone(),

@@ -37,9 +37,7 @@ pub struct Scenario {
     pub about: &'static str,
     /// What the last host is like.
     pub strategy: Strategy,
-    /// Whether it has no power before its first Sprint.
-    pub is_late: bool,
-    /// What happens to it, by height.
+    /// What happens to it, by height, from 1 on. One that first starts was not there before.
     pub events: &'static [(u64, Event)],
 }
 
@@ -50,7 +48,7 @@ const fn works(name: &'static str, about: &'static str, work: Work) -> Scenario 
 }
 
 const fn acts(name: &'static str, about: &'static str, events: &'static [(u64, Event)]) -> Scenario {
-    Scenario { name, about, strategy: HONEST, is_late: false, events }
+    Scenario { name, about, strategy: HONEST, events }
 }
 
 impl Scenario {
@@ -85,10 +83,7 @@ impl Scenario {
                 &[],
             )
         },
-        Scenario {
-            is_late: true,
-            ..acts("late", "a host joins after two Sprints", &[(0, Event::Kill), (50, Event::Start)])
-        },
+        acts("late", "a host joins after two Sprints", &[(50, Event::Start)]),
         acts(
             "crash",
             "a host is killed while it mines, and returns",
@@ -104,6 +99,12 @@ impl Scenario {
         Self::ALL.into_iter().find(|scenario| scenario.name == name)
     }
 
+    /// Whether the last host is not there in the beginning, and has no power then.
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        matches!(self.events.first(), Some((_, Event::Start)))
+    }
+
     /// Whether no process can play it: it takes wires that can be cut.
     #[must_use]
     pub fn needs_simulation(&self) -> bool {
@@ -114,7 +115,7 @@ impl Scenario {
     #[must_use]
     pub fn genesis(&self, hosts: &[HostId], seed: [u8; 32]) -> Genesis {
         let last = hosts.len().saturating_sub(1);
-        let power = |ix| if self.is_late && ix == last { 0 } else { FIRST_POWER };
+        let power = |ix| if self.is_late() && ix == last { 0 } else { FIRST_POWER };
         let hosts = hosts.iter().enumerate().map(|(ix, host)| (*host, power(ix))).collect();
         Genesis { rules: rules(), hosts, seed }
     }

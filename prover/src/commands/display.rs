@@ -1,7 +1,6 @@
 //! What is shown while devices mine, and what is said when one of them falls silent.
 
 use crate::console::{spinner, warn};
-use crate::rates::{Counts, Plausibility};
 use crate::search::Tally;
 use sphere_pow_core::profile::EngineInfo;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -71,7 +70,7 @@ impl Display<'_> {
             bar.tick();
             if plausibility.is_alarming && !warned {
                 warned = true;
-                bar.suspend(|| warn_if_alarming(&plausibility, counts));
+                bar.suspend(|| plausibility.warn_if_alarming(counts));
             }
             for (name, gone) in self.newly_silent(&mut silent) {
                 bar.suspend(|| tracing::warn!("{name} has not answered for {} s", gone.as_secs()));
@@ -107,19 +106,6 @@ impl Display<'_> {
             *known = now.iter().any(|(silent, _)| *silent == ix);
         }
         new
-    }
-}
-
-/// Says that more or fewer nonces won than should.
-pub(super) fn warn_if_alarming(plausibility: &Plausibility, counts: Counts) {
-    if plausibility.is_alarming {
-        tracing::warn!(
-            "{} of {} nonces won where {:.1} were expected ({:+.1} sigma): wrong radius, or a device that computes wrongly",
-            counts.won,
-            counts.tried,
-            plausibility.expected,
-            plausibility.sigma
-        );
     }
 }
 

@@ -1,6 +1,6 @@
 //! `sphere-pow mine`.
 
-use super::display::{Display, warn_if_alarming};
+use super::display::Display;
 use crate::console::{Output, warn};
 use crate::error::{ErrorBody, ProverError};
 use crate::input;
@@ -230,7 +230,7 @@ fn summary<P: Machine>(
     let seconds = elapsed.as_secs_f64();
     let counts = Tally::total(tallies);
     let plausibility = counts.plausibility(probability);
-    warn_if_alarming(&plausibility, counts);
+    plausibility.warn_if_alarming(counts);
     #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
     let rate = |n: u64| n as f64 / seconds.max(1e-9);
     let devices = infos.iter().zip(tallies).zip(results).map(|((info, tally), result)| {

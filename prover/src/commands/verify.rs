@@ -136,7 +136,7 @@ pub(super) fn read_document(file: &Path) -> Result<Document, ProverError> {
 fn random_seed() -> Result<String, ProverError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(ProverError::Random)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(sphere_pow_core::text::hex(&bytes))
 }
 
 /// The model of `--params` for core, which takes JSON of a preset's name or sizes: a file's sizes are read as the document's

@@ -18,6 +18,7 @@ use sphere_pow_core::exact::transcript::Hash;
 use sphere_pow_core::exact::{Digest, Exact, Params, Preset, Puzzle, Verdict};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use sphere_pow_core::profile::{Engine, OnProgress};
+use sphere_pow_core::text::hex;
 use sphere_pow_core::verify::{AnyReport, SampleSize, SubmissionReport};
 use sphere_pow_cpu::exact::{CpuEngine, CpuExecutor, CpuOptions, Footprint, Kernels, Progress};
 use sphere_pow_gpu::exact::{ExactGpuEngine, ExactGpuExecutor, ExactGpuOptions, WeightPlace};
@@ -130,7 +131,7 @@ impl Machine for Exact {
     fn checksum(outcomes: &[(Digest, Verdict)]) -> Value {
         let mut hasher = Sha256::new();
         outcomes.iter().for_each(|(digest, _)| hasher.update(digest.as_bytes()));
-        json!(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+        json!(hex(&hasher.finalize()))
     }
 
     fn model_words(params: &Params) -> String {

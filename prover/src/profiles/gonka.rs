@@ -14,6 +14,7 @@ use sphere_pow_core::gonka::known_answer::{self, WrongAnswer};
 use sphere_pow_core::gonka::{Gonka, Params, Puzzle};
 use sphere_pow_core::identity::{Nonce, PublicKey};
 use sphere_pow_core::profile::OnProgress;
+use sphere_pow_core::text::hex;
 use sphere_pow_core::verify::{AnyReport, SampleSize, SubmissionReport};
 use sphere_pow_cpu::gonka::{CpuEngine, CpuExecutor, CpuOptions, weight_pool, weight_pool_with};
 use sphere_pow_cpu::simd::SimdLevel;
@@ -59,7 +60,7 @@ impl Machine for Gonka {
             hasher.update(&bytes);
         }
         // Of the f16 values, little-endian: the same on every machine.
-        let sha256: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = hex(&hasher.finalize());
         let values = pool.0.len();
         #[expect(clippy::cast_precision_loss, reason = "for display")]
         let nanoseconds = seconds * 1e9 / values as f64;

@@ -72,37 +72,20 @@ impl Voice {
 pub(super) type Observer<A> = Box<dyn FnMut(&Node<A>, Seen<'_>) + Send>;
 
 pub(super) struct Loop<A: Application, S> {
-    node: Node<A>,
-    storage: S,
-    observe: Observer<A>,
-    connections: Connections,
-    voice: Voice,
-    jobs: mpsc::Sender<A::Job>,
-    mail: Receiver<Mail>,
-    submitted: Receiver<Vec<u8>>,
-    finished: Receiver<A::Outcome>,
-    stopped: watch::Receiver<bool>,
-    timers: Timers,
+    pub(super) node: Node<A>,
+    pub(super) storage: S,
+    pub(super) observe: Observer<A>,
+    pub(super) connections: Connections,
+    pub(super) voice: Voice,
+    pub(super) jobs: mpsc::Sender<A::Job>,
+    pub(super) mail: Receiver<Mail>,
+    pub(super) submitted: Receiver<Vec<u8>>,
+    pub(super) finished: Receiver<A::Outcome>,
+    pub(super) stopped: watch::Receiver<bool>,
+    pub(super) timers: Timers,
 }
 
 impl<A: Application, S: Storage> Loop<A, S> {
-    #[allow(clippy::too_many_arguments, reason = "one call, each a different end of the same host")]
-    pub(super) fn new(
-        node: Node<A>,
-        storage: S,
-        observe: Observer<A>,
-        connections: Connections,
-        voice: Voice,
-        jobs: mpsc::Sender<A::Job>,
-        mail: Receiver<Mail>,
-        submitted: Receiver<Vec<u8>>,
-        finished: Receiver<A::Outcome>,
-        stopped: watch::Receiver<bool>,
-    ) -> Self {
-        let timers = Timers::default();
-        Self { node, storage, observe, connections, voice, jobs, mail, submitted, finished, stopped, timers }
-    }
-
     /// Runs until it is told to stop, or cannot go on.
     pub(super) fn run(mut self, runtime: &RuntimeGuard) -> Result<(), Fault> {
         let Some(runtime) = runtime.0.as_ref() else { return Ok(()) };

@@ -2,7 +2,7 @@
 
 use super::claims::Mined;
 use super::{WorkerError, executor};
-use crate::host::Work;
+use crate::host::{FORGED, Work};
 use sphere_pow_core::exact::transcript::tree::Tree;
 use sphere_pow_core::exact::transcript::{Commitment, Interval, Keys, Remade, Run};
 use sphere_pow_core::exact::{Digest, Puzzle};
@@ -14,8 +14,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Nonces computed together while mining.
 const BATCH: u64 = 8;
-/// What a forger claims against what it does.
-const FORGED: u64 = 10;
 /// Most nonces that a forger bothers to make up one by one: it is not held up by any work.
 const FORGED_AT_ONCE: u64 = 256;
 
@@ -46,7 +44,7 @@ pub(super) fn mine(
     }
     // What was never done goes at the end.
     let forged = match work {
-        Work::Forge => done * (FORGED - 1),
+        Work::Forge => done * u64::from(FORGED - 1),
         Work::Pad(share) => done * u64::from(share) / 1000,
         _ => 0,
     };

@@ -93,10 +93,6 @@ impl Ledger {
         self.cap(&mut settled.powers);
         self.rate_hosts(&settled);
         self.follow_goal(accepted, time_ms);
-        // A network without a single accepted claim keeps its validators.
-        if settled.powers.iter().any(|power| *power > 0) {
-            self.next_powers = Some(settled.powers.clone());
-        }
         self.settled = Some(settled);
         self.begin_round();
     }
@@ -146,8 +142,7 @@ impl Ledger {
     }
 
     /// Shares what the epoch mints by power, and pays.
-    pub(super) fn pay(&mut self) {
-        let Some(settled) = &self.settled else { return };
+    pub(super) fn pay(&mut self, settled: &Settled) {
         let powers = (0..).zip(&settled.powers).filter(|(_, power)| **power > 0);
         let powers: BTreeMap<HostId, u64> = powers.map(|(host, power)| (host, *power)).collect();
         let mut cycle = Cycle::default();

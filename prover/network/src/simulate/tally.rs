@@ -192,7 +192,7 @@ impl<'a> Tally<'a> {
             rows: self.rows,
             messages: messages.0,
             refused: messages.1,
-            hash: hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+            hash: sphere_pow_core::text::hex(&hash),
         }
     }
 }

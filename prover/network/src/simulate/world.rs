@@ -1,14 +1,11 @@
 //! What is true in a simulation, which no host is told: powers, what was really computed, and chance.
 
 use super::scenario::{Power, Scenario};
-use crate::host::Work;
+use crate::host::{FORGED, Work};
 use crate::message::{Claim, HostId};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rand_distr::{Distribution, LogNormal, Pareto, Poisson};
-
-/// What a forger claims against what its power would give.
-const FORGED: f64 = 10.0;
 
 /// What a claim is really worth.
 #[derive(Clone, Copy, Debug, Default)]
@@ -95,7 +92,7 @@ impl World {
         let (computed, claimed, bad) = match work {
             Work::Honest => (nonces, 1.0, 0.0),
             Work::Skip(share) => (nonces, 1.0 / (1.0 - thousandths(share)), thousandths(share)),
-            Work::Forge => (0.0, FORGED, 1.0),
+            Work::Forge => (0.0, f64::from(FORGED), 1.0),
             Work::Copy => (0.0, 1.0, 1.0),
             Work::Pad(share) => {
                 let added = f64::from(share) / 1000.0;

@@ -54,11 +54,6 @@ pub(super) fn key_file(dir: &Path, number: usize) -> PathBuf {
     dir.join(format!("host-{number}.key"))
 }
 
-/// 32 bytes as text.
-pub(super) fn hex(bytes: &[u8; 32]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn unhex(file: &Path, text: &str) -> Result<[u8; 32], ProverError> {
     let digit = |at: usize| text.get(2 * at..2 * at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
     let bytes: Option<Vec<u8>> = (0..32).map(digit).collect();

@@ -1,13 +1,14 @@
 //! The hosts of a box as processes: started, watched, killed and started again.
 
-use super::host::{BoxFile, box_file, hex, key_file};
+use super::host::{BoxFile, box_file, key_file};
 use super::{NetworkArgs, patience};
 use crate::commands::HOST;
 use crate::error::ProverError;
 use crate::signals::Stop;
 use sphere_pow_consensus::Key;
+use sphere_pow_core::text::hex;
 use sphere_pow_network::report::SprintReport;
-use sphere_pow_network::scenario::{Event, Scenario};
+use sphere_pow_network::scenario::{Event, Scenario, rules};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
@@ -46,8 +47,8 @@ impl Processes {
             processes.write(args, scenario).map_err(file)?;
         }
         for number in 0..args.hosts {
-            let is_late = number + 1 == args.hosts && scenario.events.first() == Some(&(0, Event::Kill));
-            if !is_late {
+            let is_last = number + 1 == args.hosts;
+            if !(is_last && scenario.is_late()) {
                 processes.start_one(number)?;
             }
         }
@@ -121,7 +122,7 @@ impl Processes {
     ) -> Result<(String, u32), ProverError> {
         let broken = |reason: String| ProverError::Network { reason };
         let last = args.hosts - 1;
-        let mut told: BTreeMap<u64, (SprintReport, usize)> = BTreeMap::new();
+        let mut told: BTreeMap<u64, SprintReport> = BTreeMap::new();
         let mut next_told = vec![1; args.hosts];
         let (mut shown, mut kills) = (1, 0);
         let mut moved = Instant::now();
@@ -137,21 +138,21 @@ impl Processes {
                     let sprint = report.sprint;
                     // A host that was killed tells again what it replays.
                     next_told[host] = next_told[host].max(sprint + 1);
-                    match told.get_mut(&sprint) {
-                        Some((known, _)) if *known != report => {
+                    match told.get(&sprint) {
+                        Some(known) if *known != report => {
                             return Err(broken(format!(
                                 "host {host} has Sprint {sprint} otherwise than others"
                             )));
                         }
-                        Some((_, hosts)) => *hosts += 1,
-                        None => drop(told.insert(sprint, (report, 1))),
+                        Some(_) => {}
+                        None => drop(told.insert(sprint, report)),
                     }
                     plan.reached(sprint);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Err(broken("no host is left".into())),
             }
-            while let Some((report, _)) = told.get(&shown).filter(|_| shown <= args.sprints) {
+            while let Some(report) = told.get(&shown).filter(|_| shown <= args.sprints) {
                 if !on_sprint(report) {
                     return Err(ProverError::Interrupted);
                 }
@@ -177,7 +178,7 @@ impl Processes {
                 return Err(broken(format!("no Sprint for {} s", moved.elapsed().as_secs())));
             }
         }
-        let hash = told.get(&args.sprints).map(|(report, _)| report.hash.clone());
+        let hash = told.get(&args.sprints).map(|report| report.hash.clone());
         Ok((hash.unwrap_or_default(), kills))
     }
 }
@@ -221,13 +222,16 @@ struct Plan {
 impl Plan {
     fn new(args: &NetworkArgs, scenario: &Scenario) -> Self {
         let (last, pause) = (args.hosts - 1, Duration::from_millis(args.pause));
-        // The first Sprint is paid for at height 26, the others every 24 blocks.
-        let place = |height: u64| match height.checked_sub(26) {
-            Some(after) => (1 + after / 24, after % 24),
+        let durations = rules().durations;
+        let length = durations.durations().epoch_length;
+        let first = durations.epoch(1).expect("a box has Sprints").claim();
+        // After which Sprint that is paid for, and by how many blocks.
+        let place = |height: u64| match height.checked_sub(first) {
+            Some(after) => (1 + after / length, after % length),
             None => (0, height),
         };
         let mut later = Vec::new();
-        for (height, event) in scenario.events.iter().filter(|(height, _)| *height > 0) {
+        for (height, event) in scenario.events {
             let (sprint, blocks) = place(*height);
             let blocks = u32::try_from(blocks).unwrap_or(u32::MAX);
             later.push((sprint, pause.saturating_mul(blocks), last, *event));

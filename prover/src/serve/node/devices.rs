@@ -106,15 +106,8 @@ impl Node {
         let counts = Tally::total(&devices.tallies);
         let plausibility = counts.plausibility(devices.win_rate);
         let was = self.is_alarming.swap(plausibility.is_alarming, Ordering::Relaxed);
-        if plausibility.is_alarming && !was {
-            tracing::warn!(
-                "{} of {} nonces won where {:.1} were expected ({:+.1} sigma): wrong radius, or a device that computes \
-                 wrongly",
-                counts.won,
-                counts.tried,
-                plausibility.expected,
-                plausibility.sigma
-            );
+        if !was {
+            plausibility.warn_if_alarming(counts);
         }
     }
 

@@ -124,5 +124,5 @@ pub(crate) fn random_key() -> String {
     if getrandom::fill(&mut bytes).is_err() {
         bytes[..8].copy_from_slice(&super::now_ms().to_le_bytes());
     }
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    sphere_pow_core::text::hex(&bytes)
 }
