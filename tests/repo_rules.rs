@@ -30,6 +30,7 @@ fn tracked(folder: &str, endings: &[&str]) -> Vec<String> {
 /// Crates of this workspace that each may depend on, tests aside.
 const IMPORTS: &[(&str, &[&str])] = &[
     ("core", &[]),
+    ("chain", &["core"]),
     ("shaders", &[]),
     ("cpu", &["core"]),
     ("gpu", &["core", "shaders"]),
@@ -37,7 +38,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("bench", &["core", "cpu"]),
     ("consensus", &[]),
     ("network", &["core", "consensus", "cpu"]),
-    ("prover", &["core", "consensus", "cpu", "gpu", "network", "soundness"]),
+    ("prover", &["core", "chain", "consensus", "cpu", "gpu", "network", "soundness"]),
     ("verifier-wasm", &["core", "cpu", "soundness"]),
     ("verifier-webgpu", &["core", "cpu", "gpu", "verifier-wasm"]),
     ("fuzz", &["core", "prover"]),

@@ -1,4 +1,4 @@
-//! The system's clock, where a record or a report says when it was made. Nothing is judged by it.
+//! The system's clock, where a record or a report says when it was made. Nothing is judged by it but the age of a trusted block.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -1,6 +1,7 @@
 //! The command line: arguments in, text or JSON out.
 
 mod bench;
+mod chain;
 mod commit;
 mod demo;
 mod devices;
@@ -76,6 +77,8 @@ enum Command {
     Open(open::OpenArgs),
     /// Recompute a sample of somebody's proofs and give the verdict
     Verify(verify::VerifyArgs),
+    /// Confirm what proofs rest on, from a block that you trust: other blocks, model, radius, keys
+    Chain(chain::ChainArgs),
     /// Mine and judge as a network's API node says over HTTP
     Serve(serve::ServeArgs),
     /// Watch a running service: rates, a row a device, what waits to be delivered
@@ -174,6 +177,7 @@ fn run(command: &Command, out: &Output, stop: &Stop) -> Result<ExitCode, ProverE
         Command::Network(args) => network::run(args, out, stop),
         Command::Host(args) => network::run_host(args, out, stop),
         Command::Simulate(args) => simulate::run(args, out, stop),
+        Command::Chain(args) => chain::run(args, out),
         Command::RTarget(args) => r_target::run(args, out),
         Command::Soundness(args) => soundness::run(args, out, stop),
         Command::Bench(args) => bench::run(args, out, stop),

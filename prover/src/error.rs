@@ -49,6 +49,14 @@ pub enum ProverError {
         /// Why.
         source: std::io::Error,
     },
+    /// Replies of a chain's node that confirm nothing.
+    #[error("{file}: {source}")]
+    Chain {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        source: sphere_pow_chain::ChainError,
+    },
     /// A commitment, openings, or roots that are none or do not go together.
     #[error("{what}: {source}{}", option_words(.source.code()))]
     Transcript {
@@ -201,6 +209,7 @@ impl ProverError {
             | Self::Given(_)
             | Self::Argument { .. }
             | Self::Document { .. }
+            | Self::Chain { .. }
             | Self::Transcript { .. }
             | Self::File { .. } => 2,
             Self::Ledger(error) => error.exit_code(),
@@ -234,6 +243,7 @@ impl ProverError {
             Self::Given(error) => error.code(),
             Self::Argument { .. } => "argument",
             Self::Document { source, .. } => source.kind.code(),
+            Self::Chain { source, .. } => source.code(),
             Self::Transcript { source, .. } => source.code(),
             Self::File { .. } => "file",
             Self::Ledger(error) => error.code(),

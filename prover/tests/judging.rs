@@ -274,3 +274,59 @@ fn bad_claims_are_refused_by_place_with_exit_code_2() {
         assert_eq!(dir.run(&[&rest[..], args].concat()).status.code(), Some(2), "{args:?}");
     }
 }
+
+/// Replies of a node of the chain of `tests/vectors/chain.json`, and the block that they are followed from.
+fn chain() -> (String, String, Value) {
+    let vectors = common::vector("chain.json");
+    let cases = vectors["cases"].as_array().unwrap();
+    let case = cases.iter().find(|case| case.get("given").is_some()).unwrap();
+    let replies = case["use"].as_array().unwrap().iter();
+    let replies: Vec<String> =
+        replies.map(|name| vectors["replies"][name.as_str().unwrap()].to_string()).collect();
+    (replies.join("\n"), case["trust"].as_str().unwrap().to_owned(), case["given"].clone())
+}
+
+#[test]
+fn a_chain_says_what_its_verifier_need_not_type() {
+    let dir = Dir::tiny();
+    let (replies, trust, given) = chain();
+    dir.write("replies.json", &replies);
+    let text = |name: &str| given[name].as_str().unwrap();
+    dir.json(
+        0,
+        &[
+            &["mine", "--params", "tiny.json", "--r-target", "1.414", "--backend", "cpu", "--count", "40"][..],
+            &["--out", "won.jsonl", "--block-hash", text("blockHash"), "--public-key", text("publicKey")],
+        ]
+        .concat(),
+    );
+    // By itself the model is none that a verifier knows.
+    assert_eq!(dir.json(4, &["verify", "won.jsonl", "--backend", "cpu"])["verdict"], "unconfirmed");
+    let long = ["--trusting-days", "36500"];
+    let args = [
+        &["verify", "won.jsonl", "--backend", "cpu", "--chain", "replies.json", "--trust", &trust][..],
+        &["--block-height", "120", "--account", text("account")],
+    ]
+    .concat();
+    let args = |more: &[&'static str]| [&args[..], &long, more].concat();
+    let output = dir.run(&args(&[]));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let said = stdout(&output);
+    assert!(said.starts_with("HONEST"), "{said}");
+    let rests_on = "block, key, model and radius by chain \"sphere-pow-test-1\", if its block 100 is";
+    assert!(said.lines().nth(1).is_some_and(|line| line.starts_with(rests_on)), "{said}");
+    // What is typed beside it has to be the same.
+    assert!(dir.error(2, &args(&["--public-key", "02abc"])).contains("as the chain says"));
+    assert!(dir.error(2, &args(&["--r-target", "1.4"])).contains("1.414, as the chain says"));
+    assert!(dir.error(2, &args(&["--params", "tiny.json"])).contains("--params"));
+    // Whose validators may have sold their keys since.
+    let aged: Vec<&str> = args(&[]).into_iter().filter(|arg| !long.contains(arg)).collect();
+    assert!(dir.error(2, &aged).contains("trust a later block"));
+    let confirmed = dir.json(0, &["chain", "replies.json", "--trust", &trust, "--trusting-days", "36500"]);
+    assert_eq!(
+        (&confirmed["chainId"], confirmed["blocks"].as_array().map(Vec::len)),
+        (&json!("sphere-pow-test-1"), Some(4))
+    );
+    let other = format!("100{}", trust[3..].replace('A', "B"));
+    assert!(dir.error(2, &["chain", "replies.json", "--trust", &other]).contains("expected the trusted"));
+}

@@ -1,5 +1,6 @@
 //! `sphere-pow verify`.
 
+use super::chain::FromChain;
 use super::commit::MAX_COMMITMENT_BYTES;
 use crate::clock::unix_seconds;
 use crate::console::Output;
@@ -67,6 +68,8 @@ pub(super) struct VerifyArgs {
     #[arg(long, value_name = "N", requires = "openings")]
     samples: Option<u32>,
     #[command(flatten)]
+    from_chain: FromChain,
+    #[command(flatten)]
     devices: DeviceArgs,
 }
 
@@ -83,7 +86,7 @@ pub(super) fn run(args: &VerifyArgs, out: &Output, stop: &Stop) -> Result<ExitCo
         return check_openings(args, openings, out, stop);
     }
     let document = read_document(&args.file)?;
-    let given = Given {
+    let mut given = Given {
         params: args.params.as_deref().map(|name| model(name, &document)).transpose()?,
         block_hash: args.block_hash.clone(),
         public_key: args.public_key.clone(),
@@ -92,6 +95,7 @@ pub(super) fn run(args: &VerifyArgs, out: &Output, stop: &Stop) -> Result<ExitCo
         fraud_threshold: args.fraud_threshold,
         block_height: args.block_height,
     };
+    let by_chain = args.from_chain.complete(&mut given)?;
     let plan = sphere_pow_core::verify::plan(document, &given)?;
     let (seed, source) = match &args.seed {
         Some(seed) => (seed.clone(), Source::Verifier),
@@ -100,7 +104,7 @@ pub(super) fn run(args: &VerifyArgs, out: &Output, stop: &Stop) -> Result<ExitCo
     let mut judge = Judge { session: Session::new(&args.devices, stop)?, args, seed, source };
     let reports = judge.all(&plan)?;
     let report = plan.conclude(reports, unix_seconds());
-    out.result(&report, || describe(&report, &input::name(&args.file)))?;
+    out.result(&report, || describe(&report, &input::name(&args.file), by_chain.as_deref()))?;
     Ok(ExitCode::from(report.verdict.exit_code()))
 }
 
@@ -219,7 +223,7 @@ impl SubmissionVisitor for Judge<'_> {
 const WHOLE: &str = "the document";
 
 /// The verdict first, then what it rests on.
-fn describe(report: &Report, file: &str) -> String {
+fn describe(report: &Report, file: &str, by_chain: Option<&str>) -> String {
     let mut text = String::new();
     let (n, n_unjudged) = (report.submissions.len(), report.unjudged.len());
     let is_single = n == 1 && n_unjudged == 0;
@@ -233,6 +237,9 @@ fn describe(report: &Report, file: &str) -> String {
             let _ = write!(text, "proof {} of {n}: {}", ix + 1, any.summary());
         }
         text.push('\n');
+    }
+    if let Some(by_chain) = by_chain {
+        let _ = writeln!(text, "{by_chain}");
     }
     for part in &report.unjudged {
         text.push_str(&unjudged(part, if n == 0 { "REFUSED" } else { "NOT JUDGED" }, file));
