@@ -1,4 +1,4 @@
-"""Makes chain.json: replies of a node of a small chain, and what follows from them (core/chain).
+"""Makes chain.json and core/chain/example.jsonl: replies of a node of a small chain, and what follows from them (core/chain).
 
 Written from CometBFT's specification of blocks and light clients, RFC 8032, RFC 6962, and the ICS 23 specifications of the two trees,
 with nothing but Python's standard library: python3 tests/vectors/chain.py
@@ -411,13 +411,13 @@ REAL_HASH = "00ECDAC463C201ECD4BDBBAAE4A53A4C80291D4051FD69ED97F6420CE1388BFE"
 case("a block of CometBFT itself", ["real commit 10"], f"10:{REAL_HASH.lower()}",
      blocks=[{"height": 10, "hash": REAL_HASH, "time": 1_684_332_773, "by": "trusted"}], facts=[])
 
-case("no trusted block", ["commit 101"], 100, code="missing")
+case("no trusted block", ["commit 101"], 100, code="missing-reply")
 case("another hash is trusted", ["commit 100"], f"100:{HEX(hashes[101])}", code="untrusted")
 case("a changed header of the trusted block", ["commit 100"], 100, [["commit 100", "/result/signed_header/header/app_hash", "00"]], code="untrusted")
-case("no validators of the block", ["commit 100", "validators 101", "commit 110"], 100, code="missing")
-case("no validators to step from", ["commit 100", "commit 110", "validators 110"], 100, code="missing")
-case("half of the validators", [*TO_110[:3], "first page of 110"], 100, code="missing")
-case("too few known validators", ["commit 100", "validators 101", "commit 130", "validators 130"], 100, code="missing")
+case("no validators of the block", ["commit 100", "validators 101", "commit 110"], 100, code="missing-reply")
+case("no validators to step from", ["commit 100", "commit 110", "validators 110"], 100, code="missing-reply")
+case("half of the validators", [*TO_110[:3], "first page of 110"], 100, code="missing-reply")
+case("too few known validators", ["commit 100", "validators 101", "commit 130", "validators 130"], 100, code="missing-reply")
 case("less than two thirds sign", ["commit 100", "few sign 101", "validators 101"], 100, code="forged")
 case("signatures for another chain", ["commit 100", "other chain 101", "validators 101"], 100, code="forged")
 case("a changed header", ["commit 100", "commit 101", "validators 101"], 100, [["commit 101", "/result/signed_header/header/app_hash", "00"]], code="forged")
@@ -434,9 +434,9 @@ case("too old", TO_110, 100, now=BEGIN + 15 * 86_400, code="expired")
 case("too old, but trusted itself", ["commit 121", "header 120"], 121, now=BEGIN + 15 * 86_400, blocks=blocks(trusted=[121], successor=[120]), facts=[])
 case("from the future", TO_110, 100, now=BEGIN + 6 * 100, code="forged")
 case("a header that its successor does not name", ["commit 121", "header 120"], 121, [["header 120", "/header/app_hash", "00"]], code="forged")
-case("a header that nothing binds", ["commit 121", "headers 116 and 118"], 121, code="missing")
+case("a header that nothing binds", ["commit 121", "headers 116 and 118"], 121, code="missing-reply")
 case("two headers of one height", ["commit 121", "header 120", "block 120"], 121, [["block 120", "/result/block/header/app_hash", "00"]], code="conflict")
-case("state without the block that commits to it", ["commit 130", "params 120"], 130, code="missing")
+case("state without the block that commits to it", ["commit 130", "params 120"], 130, code="missing-reply")
 case("another value", ["commit 121", "params 120"], 121, [["params 120", "/response/value", b64(params(32, None))]], code="forged")
 case("another key", ["commit 121", "params 120"], 121, [["params 120", "/response/key", b64(b"q_inference")]], code="forged")
 case("another height", ["commit 121", "header 120", "params 119"], 121, [["params 119", "/response/height", "120"]], code="forged")
@@ -453,3 +453,7 @@ case("no trust", ["commit 100"], "100", code="trust")
 
 out = {"chain": CHAIN, "replies": REPLIES, "cases": cases}
 (HERE / "chain.json").write_text(json.dumps(out, indent=1) + "\n")
+# What the crate's README shows.
+[shown] = [each for each in cases if "given" in each]
+example = "".join(json.dumps(REPLIES[name]) + "\n" for name in shown["use"])
+(HERE.parent.parent / "core/chain/example.jsonl").write_text(example)

@@ -12,6 +12,7 @@ export const ERROR_CODES = /** @type {const} */ ([
   'E_WASM_LOAD',
   'E_ABORTED',
   'E_V2_DATA',
+  'E_CHAIN',
   'E_INTERNAL',
 ]);
 

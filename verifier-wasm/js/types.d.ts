@@ -40,6 +40,7 @@ export type ErrorCode =
   | 'E_WASM_LOAD'
   | 'E_ABORTED'
   | 'E_V2_DATA'
+  | 'E_CHAIN'
   | 'E_INTERNAL';
 
 /** Every error of this package. One of code `E_ABORTED` is named `AbortError`; its cause is the signal's reason. */

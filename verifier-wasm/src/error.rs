@@ -96,6 +96,7 @@ pub fn kind(reason: &str) -> &'static str {
         "identity" | "address" | "nonce" | "share" | "distance" | "radius" | "range" | "params"
         | "wrong-params" | "too-many" | "count" | "run" | "overlap" | "wrong-commitment" | "wrong-beacon"
         | "wrong-samples" => "E_RANGE",
+        "trust" | "conflict" | "missing-reply" | "untrusted" | "forged" | "expired" | "unconfirmed" => "E_CHAIN",
         _ => "E_FORMAT",
     }
 }
@@ -180,6 +181,13 @@ impl From<exact_cpu::CpuError> for Failure {
             exact_cpu::CpuError::Interrupted => Self::aborted(),
             other => Self::internal(other),
         }
+    }
+}
+
+#[cfg(feature = "chain")]
+impl From<sphere_pow_chain::ChainError> for Failure {
+    fn from(error: sphere_pow_chain::ChainError) -> Self {
+        Self::of(error.code(), error)
     }
 }
 

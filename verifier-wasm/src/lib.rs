@@ -6,6 +6,8 @@
 
 #[cfg(feature = "bench")]
 pub mod bench;
+#[cfg(feature = "chain")]
+pub mod chain;
 pub mod error;
 pub mod exact;
 #[cfg(feature = "verifier")]

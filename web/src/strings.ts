@@ -1,5 +1,6 @@
 // Every text of the page, by key: English, Chinese, Russian. `{name}` is a value put in. Each page has its section.
 
+import { CHAIN } from './check/chain-strings.ts';
 import { CHECK } from './check/strings.ts';
 import { TROUBLE } from './check/trouble-strings.ts';
 import { VERDICT } from './check/verdict-strings.ts';
@@ -8,6 +9,7 @@ import { TRANSCRIPT } from './transcript/strings.ts';
 import { WALK } from './walk/strings.ts';
 
 export const STRINGS = {
+  ...CHAIN,
   ...CHECK,
   ...TROUBLE,
   ...VERDICT,

@@ -205,7 +205,7 @@ impl ChainError {
             | Self::NoValidators { .. }
             | Self::Step { .. }
             | Self::Unbound { .. }
-            | Self::NoRoot { .. } => "missing",
+            | Self::NoRoot { .. } => "missing-reply",
             Self::Untrusted { .. } => "untrusted",
             Self::Validators { .. } | Self::Forged { .. } | Self::Broken { .. } | Self::Proof { .. } => {
                 "forged"

@@ -6,7 +6,9 @@ import { t } from '../i18n.ts';
 import type { Opened } from '../engine/types.ts';
 import { isolated, shown } from '../shown.ts';
 import type { Key } from '../strings.ts';
+import { lazy } from '../lazy.tsx';
 import { Draft } from './draft.tsx';
+import { Fold } from './fold.tsx';
 import { sampleName } from './inputs.tsx';
 import { cancelAsking, choose, expect, fetchBlockHash } from './opening.ts';
 import { setAlone } from './running.ts';
@@ -15,6 +17,8 @@ import {
   stage, type Expected, type SampleName,
 } from './session.ts';
 import { Trouble, reasonOf } from './trouble.tsx';
+
+const Chain = lazy<{ height: string; participant: string }>(() => import('./chain.tsx'));
 
 interface ProofProps {
   opened: Opened;
@@ -64,6 +68,11 @@ function Body({ opened }: { opened: Opened }) {
           <ParamsField />
           {own.profile === 'gonka' && <Radius />}
         </fieldset>
+      )}
+      {own && (
+        <Fold name="chain" title={t('chain.title')} isCard={false}>
+          <Chain height={height === null ? '' : String(height)} participant={participant ?? ''} />
+        </Fold>
       )}
       {given.value === null && <p class="notice bad" role="alert">{t('proof.unreadable')}</p>}
       {givenProblem.value && <Trouble problem={givenProblem.value} />}

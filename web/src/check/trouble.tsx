@@ -12,6 +12,7 @@ const CODES: Record<string, Key> = {
   E_FORMAT: 'trouble.format',
   E_RANGE: 'trouble.range',
   E_BLOCK_HASH: 'trouble.blockHash',
+  E_CHAIN: 'chain.refused',
   E_MEMORY: 'trouble.memory',
   E_WASM_LOAD: 'trouble.wasm',
 };
