@@ -51,7 +51,9 @@ pub fn confirm_chain(
     let period = Period { now: now as u64, trusting: trusting as u64 };
     let confirmation = confirm(replies, &trust, &period)?;
     let known = match json::digits(block_height) {
-        Some(height) => Some(confirmation.given(height, Some(account).filter(|account| !account.is_empty()))?),
+        Some(height) => {
+            Some(confirmation.given(height, Some(account).filter(|account| !account.is_empty()))?)
+        }
         None if block_height.is_empty() => None,
         None => return Err(Failure::range("blockHeight is no height")),
     };

@@ -96,7 +96,9 @@ pub fn kind(reason: &str) -> &'static str {
         "identity" | "address" | "nonce" | "share" | "distance" | "radius" | "range" | "params"
         | "wrong-params" | "too-many" | "count" | "run" | "overlap" | "wrong-commitment" | "wrong-beacon"
         | "wrong-samples" => "E_RANGE",
-        "trust" | "conflict" | "missing-reply" | "untrusted" | "forged" | "expired" | "unconfirmed" => "E_CHAIN",
+        "trust" | "conflict" | "missing-reply" | "untrusted" | "forged" | "expired" | "unconfirmed" => {
+            "E_CHAIN"
+        }
         _ => "E_FORMAT",
     }
 }
