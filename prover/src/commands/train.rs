@@ -156,7 +156,7 @@ fn train(args: &TrainArgs, text: &Path, out: &Output, stop: &Stop) -> Result<Exi
         folder.write_start(&next)?;
         folder.write_journal(&journal)?;
         folder.clear(agreed.round, raw.lanes);
-        folder.write_plot(&plot::plot(&journal).map_err(|reason| std::io::Error::other(reason))?)?;
+        folder.write_plot(&plot::plot(&journal).map_err(std::io::Error::other)?)?;
         agreed = next;
     }
     let seconds = began.elapsed().as_secs_f64();
