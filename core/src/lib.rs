@@ -11,6 +11,9 @@
 //! - [`document`]: one reader of every shape in which proofs travel.
 //! - [`verify`]: one judge.
 //!
+//! Beside both:
+//! - [`train`]: training in integers, which anybody repeats to the bit (SPEC Part IV).
+//!
 //! What both use:
 //! - [`identity`]: block hashes, public keys and nonces as types that cannot hold a bad value.
 //! - [`text`]: strangers' text in messages.
@@ -34,6 +37,7 @@ pub mod network;
 pub mod profile;
 pub mod statistics;
 pub mod text;
+pub mod train;
 pub mod verify;
 
 pub use half::f16;

@@ -8,7 +8,7 @@ mod activations;
 mod engine;
 mod executor;
 mod forward;
-mod kernels;
+pub(crate) mod kernels;
 mod ops;
 mod run;
 mod transcript;

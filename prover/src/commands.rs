@@ -17,6 +17,7 @@ mod serve;
 mod simulate;
 mod soundness;
 mod top;
+mod train;
 mod verify;
 
 use crate::console::{self, Output};
@@ -89,6 +90,8 @@ enum Command {
     Network(network::NetworkArgs),
     /// Simulate a network of many hosts: what checking costs, who is caught when
     Simulate(simulate::SimulateArgs),
+    /// Train a model in integers, round by round, so that anybody can repeat any segment to the bit
+    Train(train::TrainArgs),
     /// Convert between a radius and the chance to win
     RTarget(r_target::RTargetArgs),
     /// Measure what shortcuts gain: the harness behind "no shortcut pays"
@@ -178,6 +181,7 @@ fn run(command: &Command, out: &Output, stop: &Stop) -> Result<ExitCode, ProverE
         Command::Host(args) => network::run_host(args, out, stop),
         Command::Simulate(args) => simulate::run(args, out, stop),
         Command::Chain(args) => chain::run(args, out),
+        Command::Train(args) => train::run(args, out, stop),
         Command::RTarget(args) => r_target::run(args, out),
         Command::Soundness(args) => soundness::run(args, out, stop),
         Command::Bench(args) => bench::run(args, out, stop),

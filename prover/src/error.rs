@@ -178,6 +178,14 @@ pub enum ProverError {
         /// Why.
         reason: String,
     },
+    /// A text that is not learnt, an opening or a folder that is none of the run.
+    #[error("{what}: {reason}")]
+    Training {
+        /// The file.
+        what: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// Stopped on request.
     #[error("interrupted")]
     Interrupted,
@@ -211,6 +219,7 @@ impl ProverError {
             | Self::Document { .. }
             | Self::Chain { .. }
             | Self::Transcript { .. }
+            | Self::Training { .. }
             | Self::File { .. } => 2,
             Self::Ledger(error) => error.exit_code(),
             Self::Gpu(GpuError::Ambiguous { .. }) => 2,
@@ -263,6 +272,7 @@ impl ProverError {
             Self::Thread(_) => "thread",
             Self::Random(_) => "random",
             Self::Network { .. } => "network",
+            Self::Training { .. } => "training",
             Self::Interrupted => "interrupted",
             Self::Output(_) => "output",
         }

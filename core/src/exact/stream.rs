@@ -93,6 +93,11 @@ impl KeyEncoding {
 pub struct StreamKey([u8; 32]);
 
 impl StreamKey {
+    /// A key that other rules make.
+    pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The key of [`KeyEncoding::weights`].
     #[must_use]
     pub fn weights(params: &Params, block: &BlockHash) -> Self {

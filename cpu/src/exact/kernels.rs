@@ -29,6 +29,8 @@ use core::fmt;
 pub(crate) const PANEL: usize = if cfg!(target_arch = "x86_64") { 32 } else { 16 };
 /// Summands that lie together in a panel: what one instruction adds up.
 pub(crate) const QUAD: usize = 4;
+/// Outputs of one panel of pairs.
+pub(crate) const PAIRED: usize = 16;
 /// Depths of tiles are multiples of this.
 pub(crate) const DEPTH_STEP: usize = 16;
 /// Bias of a panel that is not of weights but of activations: any i8 from -127 on.
@@ -203,6 +205,23 @@ pub(crate) trait Isa {
         sums: [i32; R],
         out: &mut [[i32; PANEL]; R],
     );
+
+    /// `out[r][n] = sum over p of a[p][r] · b[p][n]`, each a product of two pairs; exact where the sums fit i32.
+    ///
+    /// # Shapes
+    /// - `a`: `[pairs, R, 2]`, `b`: `[pairs, PAIRED, 2]`.
+    #[inline(always)]
+    fn pairs<const R: usize>(a: &[i16], b: &[i16], out: &mut [[i32; PAIRED]; R]) {
+        *out = [[0; PAIRED]; R];
+        for (a, b) in a.chunks_exact(2 * R).zip(b.chunks_exact(2 * PAIRED)) {
+            for (out, a) in out.iter_mut().zip(a.chunks_exact(2)) {
+                let [a0, a1] = [a[0], a[1]].map(i32::from);
+                for (out, b) in out.iter_mut().zip(b.chunks_exact(2)) {
+                    *out += a0 * i32::from(b[0]) + a1 * i32::from(b[1]);
+                }
+            }
+        }
+    }
 }
 
 /// `from.map(f)` as a loop: the array's own `map` stays a call, compiled for the baseline, where a caller has grown large.

@@ -7,6 +7,18 @@
 use super::hash::{Hash, Keys};
 use alloc::vec::Vec;
 
+/// How two nodes of a tree become one.
+pub trait Nodes {
+    /// The node over two.
+    fn node(&self, left: &Hash, right: &Hash) -> Hash;
+}
+
+impl Nodes for Keys {
+    fn node(&self, left: &Hash, right: &Hash) -> Hash {
+        Keys::node(self, left, right)
+    }
+}
+
 /// All levels of a tree, the transcripts first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tree {
@@ -32,7 +44,7 @@ pub fn path_len(mut index: u64, mut width: u64) -> usize {
 impl Tree {
     /// The tree over transcripts in order; `None` for none.
     #[must_use]
-    pub fn new(keys: &Keys, transcripts: Vec<Hash>) -> Option<Self> {
+    pub fn new(keys: &impl Nodes, transcripts: Vec<Hash>) -> Option<Self> {
         if transcripts.is_empty() {
             return None;
         }
@@ -75,7 +87,13 @@ impl Tree {
 
 /// The root that transcript `index` of `width` has by a path; `None` when the path is of another length.
 #[must_use]
-pub fn root_by(keys: &Keys, transcript: Hash, mut index: u64, mut width: u64, path: &[Hash]) -> Option<Hash> {
+pub fn root_by(
+    keys: &impl Nodes,
+    transcript: Hash,
+    mut index: u64,
+    mut width: u64,
+    path: &[Hash],
+) -> Option<Hash> {
     if index >= width || path.len() != path_len(index, width) {
         return None;
     }

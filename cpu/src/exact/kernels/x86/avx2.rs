@@ -1,7 +1,7 @@
 //! 32 bytes at a time.
 #![allow(unsafe_code, reason = "SIMD intrinsics; each block says why it may run")]
 
-use super::super::{Isa, PANEL, QUAD, Table, Words, check_tile, each, unbiased};
+use super::super::{Isa, PAIRED, PANEL, QUAD, Table, Words, check_tile, each, unbiased};
 use core::arch::x86_64::*;
 
 /// AVX2, and AVX-VNNI where `VNNI`. Private to x86 and reached only through `run`.
@@ -122,6 +122,31 @@ impl<const VNNI: bool> Isa for Avx2<VNNI> {
                 _ => Self::rows::<1, WIDE>(panel, x, sums, out),
             }
             row += step;
+        }
+    }
+
+    #[inline(always)]
+    fn pairs<const R: usize>(a: &[i16], b: &[i16], out: &mut [[i32; PAIRED]; R]) {
+        let pairs = a.len() / (2 * R);
+        assert_eq!((a.len(), b.len()), (pairs * 2 * R, pairs * 2 * PAIRED), "as many pairs on both sides");
+        // SAFETY: the lengths were held; loads and stores are unaligned ones, and an array of `out` has two vectors.
+        // This runs only compiled for its instructions.
+        unsafe {
+            let mut acc = [[_mm256_setzero_si256(); 2]; R];
+            for p in 0..pairs {
+                let b = b.as_ptr().add(p * 2 * PAIRED);
+                let b = [_mm256_loadu_si256(b.cast()), _mm256_loadu_si256(b.add(PAIRED).cast())];
+                for (r, acc) in acc.iter_mut().enumerate() {
+                    let a = a.as_ptr().add((p * R + r) * 2).cast::<i32>().read_unaligned();
+                    let a = _mm256_set1_epi32(a);
+                    acc[0] = _mm256_add_epi32(acc[0], _mm256_madd_epi16(a, b[0]));
+                    acc[1] = _mm256_add_epi32(acc[1], _mm256_madd_epi16(a, b[1]));
+                }
+            }
+            for (out, acc) in out.iter_mut().zip(acc) {
+                _mm256_storeu_si256(out.as_mut_ptr().cast(), acc[0]);
+                _mm256_storeu_si256(out.as_mut_ptr().add(OUTPUTS).cast(), acc[1]);
+            }
         }
     }
 }

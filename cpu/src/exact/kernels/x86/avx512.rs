@@ -1,7 +1,7 @@
 //! 64 bytes at a time.
 #![allow(unsafe_code, reason = "SIMD intrinsics; each block says why it may run")]
 
-use super::super::{Isa, PANEL, QUAD, Table, Words, check_tile, each, unbiased};
+use super::super::{Isa, PAIRED, PANEL, QUAD, Table, Words, check_tile, each, unbiased};
 use core::arch::x86_64::*;
 
 /// AVX-512 F and BW, with VNNI and VBMI where so. Private to x86 and reached only through `run`.
@@ -77,6 +77,32 @@ impl<const VNNI: bool, const VBMI: bool> Isa for Avx512<VNNI, VBMI> {
                 for (v, acc) in acc.into_iter().enumerate() {
                     _mm512_storeu_si512(out[v * OUTPUTS..][..OUTPUTS].as_mut_ptr().cast(), acc);
                 }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn pairs<const R: usize>(a: &[i16], b: &[i16], out: &mut [[i32; PAIRED]; R]) {
+        let pairs = a.len() / (2 * R);
+        assert_eq!((a.len(), b.len()), (pairs * 2 * R, pairs * 2 * PAIRED), "as many pairs on both sides");
+        // SAFETY: the lengths were held; loads and stores are unaligned ones, and an array of `out` is one vector.
+        // This runs only compiled for its instructions.
+        unsafe {
+            let mut acc = [_mm512_setzero_si512(); R];
+            for p in 0..pairs {
+                let b = _mm512_loadu_si512(b.as_ptr().add(p * 2 * PAIRED).cast());
+                for (r, acc) in acc.iter_mut().enumerate() {
+                    let a = a.as_ptr().add((p * R + r) * 2).cast::<i32>().read_unaligned();
+                    let a = _mm512_set1_epi32(a);
+                    *acc = if VNNI {
+                        _mm512_dpwssd_epi32(*acc, a, b)
+                    } else {
+                        _mm512_add_epi32(*acc, _mm512_madd_epi16(a, b))
+                    };
+                }
+            }
+            for (out, acc) in out.iter_mut().zip(acc) {
+                _mm512_storeu_si512(out.as_mut_ptr().cast(), acc);
             }
         }
     }

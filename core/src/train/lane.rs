@@ -1,0 +1,140 @@
+//! A lane's steps (SPEC §IV.7.1), by whoever trains and by whoever checks.
+
+use super::executor::Executor;
+use super::model::Model;
+use super::ops::optimise::{self, Step, corrections};
+use super::params::Params;
+use super::state::State;
+use super::stream::RunId;
+use super::text::Text;
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// A run with its text: all that steps are functions of, beside the state.
+#[derive(Clone, Debug)]
+pub struct Run {
+    params: Params,
+    text: Text,
+    id: RunId,
+    corrections: Vec<u32>,
+}
+
+/// One lane of one round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lane {
+    /// The round, from 0.
+    pub round: u32,
+    /// The lane, from 0.
+    pub lane: u32,
+    /// The round's seed.
+    pub seed: [u8; 32],
+}
+
+/// Parameters of a part of a task.
+const PART: usize = 1 << 14;
+
+impl Run {
+    /// A run over a text that was read for it.
+    #[must_use]
+    pub fn new(params: &Params, text: Text) -> Self {
+        let (id, corrections) = (text.run(params), corrections(params.raw().inner));
+        Self { params: params.clone(), text, id, corrections }
+    }
+
+    /// Its sizes.
+    #[must_use]
+    pub fn params(&self) -> &Params {
+        &self.params
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn id(&self) -> &RunId {
+        &self.id
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn text(&self) -> &Text {
+        &self.text
+    }
+
+    /// Where the sequences of a lane's step begin (SPEC §IV.1).
+    #[must_use]
+    pub fn starts(&self, lane: &Lane, step: u32) -> Vec<usize> {
+        let raw = self.params.raw();
+        let key = self.id.batches(lane.round, lane.lane, &lane.seed);
+        let room = self.text.train() as u64 - u64::from(raw.context);
+        // Words from here on would favour small remainders.
+        let fair = u64::MAX - (u64::MAX % room + 1) % room;
+        let (mut starts, mut offset) = (Vec::new(), 0);
+        while starts.len() < (raw.batch / raw.context) as usize {
+            let mut word = [0; 8];
+            key.read(step.into(), offset, &mut word);
+            offset += 8;
+            let word = u64::from_le_bytes(word);
+            if word <= fair {
+                starts.push((word % room) as usize);
+            }
+        }
+        starts
+    }
+
+    /// One step of a lane; gives the batch's loss, all its tokens together, in units of 2^-16 octaves.
+    pub fn step<E: Executor>(&self, executor: &E, lane: &Lane, step: u32, state: &mut State) -> i64 {
+        let raw = self.params.raw();
+        let (tokens, targets) = self.text.batch(&self.starts(lane, step), raw.context as usize);
+        let tensors = &mut state.tensors;
+        let (gradients, loss) = {
+            let model = Model::new(executor, &self.params, tensors.iter().map(|tensor| &tensor.theta[..]));
+            let (logits, kept) = model.forward(&tensors[0].theta, &tensors[1].theta, &tokens);
+            let (g, loss) = model.loss(&logits, &targets);
+            (model.backward(&g, &kept, &tokens), loss)
+        };
+        let rate = self.params.rate(u64::from(lane.round) * u64::from(raw.inner) + u64::from(step));
+        for (tensor, gradient) in tensors.iter_mut().zip(gradients) {
+            let grown = (optimise::length(&gradient.values), gradient.exponent);
+            let step = Step::new(tensor, grown, rate, self.corrections[step as usize]);
+            let mut tops = vec![0; tensor.theta.len().div_ceil(PART)];
+            let parts = tensor.first.chunks_mut(PART).zip(tensor.root.chunks_mut(PART));
+            let parts = parts.zip(gradient.values.chunks(PART)).zip(&mut tops);
+            executor.for_each(parts.collect(), |(((first, root), gradient), top)| {
+                *top = step.moments(gradient, first, root);
+            });
+            let top = tops.into_iter().max().unwrap_or(0);
+            let parts = tensor.first.chunks(PART).zip(tensor.root.chunks(PART));
+            let parts = parts.zip(tensor.theta.chunks_mut(PART));
+            executor.for_each(parts.collect(), |((first, root), theta)| {
+                step.parameters(top, first, root, theta);
+            });
+            tensor.exponent = step.exponent();
+        }
+        loss
+    }
+
+    /// Steps of segment `segment`: from state S_segment to the next.
+    #[must_use]
+    pub fn segment(&self, segment: u32) -> core::ops::Range<u32> {
+        let steps = self.params.segment();
+        segment * steps..(segment + 1) * steps
+    }
+
+    /// Loss of parameters over `sequences` sequences of what is held out, all tokens together, in units of 2^-16
+    /// octaves, and how many tokens there were (SPEC §IV.7.6).
+    #[must_use]
+    pub fn validate<E: Executor>(&self, executor: &E, theta: &[i32], sequences: usize) -> (i64, usize) {
+        let raw = self.params.raw();
+        let state = State::start(&self.params, theta);
+        let tensors = &state.tensors;
+        let model = Model::new(executor, &self.params, tensors.iter().map(|tensor| &tensor.theta[..]));
+        let (mut sum, mut count) = (0, 0);
+        let starts = self.text.held_out(sequences, raw.context as usize);
+        for starts in starts.chunks((raw.batch / raw.context) as usize) {
+            let (tokens, targets) = self.text.batch(starts, raw.context as usize);
+            let (logits, _) = model.forward(&tensors[0].theta, &tensors[1].theta, &tokens);
+            sum += model.loss(&logits, &targets).1;
+            count += tokens.len();
+        }
+        (sum, count)
+    }
+}
