@@ -5,7 +5,7 @@ mod common;
 use common::{Dir, stdout};
 use serde_json::Value;
 
-const TINY: [&str; 4] = ["--model", "train-tiny", "--dir", "run"];
+const TINY: [&str; 4] = ["--params", "train-tiny", "--dir", "run"];
 
 fn with_text() -> Dir {
     let dir = Dir::new();
@@ -19,7 +19,7 @@ fn train(dir: &Dir, code: i32, more: &[&str]) -> Value {
 }
 
 fn check(dir: &Dir, code: i32, more: &[&str]) -> Value {
-    dir.json(code, &[&["train", "check", "o.bin", "--text", "text", "--model", "train-tiny"], more].concat())
+    dir.json(code, &[&["train", "check", "o.bin", "--text", "text", "--params", "train-tiny"], more].concat())
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_segment_is_opened_and_checked() {
     // What only the opening says is said first, and confirms nothing.
     let unconfirmed = check(&dir, 4, &[]);
     assert_eq!(unconfirmed["byTheOpening"], serde_json::json!(["root", "seed", "start"]));
-    let text = dir.run(&["train", "check", "o.bin", "--text", "text", "--model", "train-tiny"]);
+    let text = dir.run(&["train", "check", "o.bin", "--text", "text", "--params", "train-tiny"]);
     assert!(stdout(&text).starts_with("by the opening's own root, seed, start: "), "{}", stdout(&text));
     assert_eq!(check(&dir, 4, &known[..4])["byTheOpening"], serde_json::json!(["start"]));
     // Another start, another seed, another root.
@@ -120,7 +120,7 @@ fn what_does_not_go_together_is_refused_by_name() {
     assert!(open(["1", "0", "0"]).starts_with("round") && open(["1", "0", "0"]).contains("expected below 1"));
     assert!(open(["0", "2", "0"]).contains("expected below 2"));
     assert!(open(["0", "0", "2"]).contains("expected below 2"));
-    let none = dir.error(2, &["train", "check", "text", "--text", "text", "--model", "train-tiny"]);
+    let none = dir.error(2, &["train", "check", "text", "--text", "text", "--params", "train-tiny"]);
     assert!(none.contains("the first bytes are"), "{none}");
     std::fs::write(dir.path("run/round-0001/start.bin"), vec![0; 8 * 5248]).expect("written");
     assert!(refused(&["train", "text"]).contains("the root is"));

@@ -41,7 +41,7 @@ pub(super) struct TrainArgs {
     dir: PathBuf,
     /// Model and schedule
     #[arg(long, default_value = Preset::Nano.name(), value_name = "NAME", value_parser = preset)]
-    model: Preset,
+    params: Preset,
     /// What rounds' seeds are drawn from beside the root before them
     #[arg(long, default_value = "", value_name = "TEXT")]
     beacon: String,
@@ -67,8 +67,8 @@ fn preset(name: &str) -> Result<Preset, String> {
 }
 
 /// A run over a file.
-fn read_run(text: &Path, model: Preset) -> Result<Run, ProverError> {
-    let (bytes, params) = (input::bytes(text, MAX_TEXT_BYTES)?, model.params());
+fn read_run(text: &Path, preset: Preset) -> Result<Run, ProverError> {
+    let (bytes, params) = (input::bytes(text, MAX_TEXT_BYTES)?, preset.params());
     let read = Text::new(&params, &bytes);
     let read =
         read.map_err(|error| ProverError::Training { what: input::name(text), reason: error.to_string() })?;
@@ -103,7 +103,7 @@ pub(super) fn run(args: &TrainArgs, out: &Output, stop: &Stop) -> Result<ExitCod
 }
 
 fn train(args: &TrainArgs, text: &Path, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
-    let run = read_run(text, args.model)?;
+    let run = read_run(text, args.params)?;
     let (pool, executor) = machine(args.threads)?;
     let (folder, raw) = (Folder::new(&args.dir), run.params().raw().clone());
     stop.heed();
@@ -111,11 +111,11 @@ fn train(args: &TrainArgs, text: &Path, out: &Output, stop: &Stop) -> Result<Exi
         let (loss, tokens) = pool.install(|| run.validate(&executor, &agreed.theta, HELD_OUT));
         nats(loss, tokens)
     };
-    let (mut journal, mut agreed) = match folder.resume(&run, args.model, &args.beacon)? {
+    let (mut journal, mut agreed) = match folder.resume(&run, args.params, &args.beacon)? {
         Some(found) => found,
         None => {
             let agreed = Agreed::fresh(run.params(), run.id());
-            let journal = Journal::new(&run, args.model, &args.beacon, &agreed, held_out(&agreed));
+            let journal = Journal::new(&run, args.params, &args.beacon, &agreed, held_out(&agreed));
             folder.write_start(&agreed)?;
             folder.write_journal(&journal)?;
             (journal, agreed)

@@ -36,7 +36,7 @@ pub(super) struct OpenArgs {
     dir: PathBuf,
     /// Model and schedule
     #[arg(long, default_value = Preset::Nano.name(), value_name = "NAME", value_parser = preset)]
-    model: Preset,
+    params: Preset,
     /// File that takes the opening
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -54,7 +54,7 @@ pub(super) struct CheckArgs {
     text: PathBuf,
     /// Model and schedule
     #[arg(long, default_value = Preset::Nano.name(), value_name = "NAME", value_parser = preset)]
-    model: Preset,
+    params: Preset,
     /// The root that the lane committed to, instead of the opening's
     #[arg(long, value_name = "HEX", value_parser = hash)]
     root: Option<Hash>,
@@ -101,7 +101,7 @@ struct Checked {
 
 /// The state before a segment is computed anew, from what was agreed before the round.
 pub(super) fn open(args: &OpenArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
-    let run = read_run(&args.text, args.model)?;
+    let run = read_run(&args.text, args.params)?;
     let (pool, executor) = machine(args.threads)?;
     let folder = Folder::new(&args.dir);
     let journal = folder.read_journal(&run)?;
@@ -178,7 +178,7 @@ pub(super) fn open(args: &OpenArgs, out: &Output, stop: &Stop) -> Result<ExitCod
 }
 
 pub(super) fn check(args: &CheckArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
-    let run = read_run(&args.text, args.model)?;
+    let run = read_run(&args.text, args.params)?;
     let (pool, executor) = machine(args.threads)?;
     let bytes = input::bytes(&args.opening, State::bytes_of(run.params()) + MAX_HEAD_BYTES)?;
     let opening = Opening::from_bytes(&run, &bytes);

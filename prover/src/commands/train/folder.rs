@@ -37,7 +37,7 @@ pub(super) struct Round {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Journal {
     pub(super) run: String,
-    pub(super) model: String,
+    pub(super) params: String,
     pub(super) parameters: usize,
     pub(super) text_sha256: String,
     pub(super) beacon: String,
@@ -52,10 +52,10 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    pub(super) fn new(run: &Run, model: Preset, beacon: &str, agreed: &Agreed, held_out: f64) -> Self {
+    pub(super) fn new(run: &Run, params: Preset, beacon: &str, agreed: &Agreed, held_out: f64) -> Self {
         Self {
             run: hex(run.id().as_bytes()),
-            model: model.name().to_owned(),
+            params: params.name().to_owned(),
             parameters: run.params().size(),
             text_sha256: hex(run.text().sha256()),
             beacon: beacon.to_owned(),
@@ -145,7 +145,7 @@ impl Folder {
     pub(super) fn resume(
         &self,
         run: &Run,
-        model: Preset,
+        params: Preset,
         beacon: &str,
     ) -> Result<Option<(Journal, Agreed)>, ProverError> {
         if !self.journal().exists() {
@@ -161,7 +161,7 @@ impl Folder {
         }
         let round = u32::try_from(journal.rounds.len()).unwrap_or(u32::MAX);
         let agreed = self.read_start(run, round, &journal.root)?;
-        Ok(Some((Journal { model: model.name().to_owned(), tokens_per_second: None, ..journal }, agreed)))
+        Ok(Some((Journal { params: params.name().to_owned(), tokens_per_second: None, ..journal }, agreed)))
     }
 
     /// What was agreed before a round, when it has that root.

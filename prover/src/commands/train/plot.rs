@@ -23,7 +23,7 @@ fn draw(journal: &Journal) -> Result<String, Box<dyn std::error::Error>> {
         let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max));
         let last = (rounds.len() as f64).max(1.0);
         let mut chart = ChartBuilder::on(&root)
-            .caption(format!("{}: loss, nats a token", journal.model), ("sans-serif", 18))
+            .caption(format!("{}: loss, nats a token", journal.params), ("sans-serif", 18))
             .margin(12)
             .x_label_area_size(40)
             .y_label_area_size(52)
