@@ -38,7 +38,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("consensus", &[]),
     ("network", &["core", "consensus", "cpu"]),
     ("prover", &["core", "consensus", "cpu", "gpu", "network", "soundness"]),
-    ("verifier-wasm", &["core", "cpu", "soundness"]),
+    ("verifier-wasm", &["core", "cpu", "network", "soundness"]),
     ("verifier-webgpu", &["core", "cpu", "gpu", "verifier-wasm"]),
     ("fuzz", &["core", "prover"]),
     ("vulkan-layer", &[]),
