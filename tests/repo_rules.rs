@@ -39,7 +39,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("consensus", &[]),
     ("network", &["core", "consensus", "cpu"]),
     ("prover", &["core", "chain", "consensus", "cpu", "gpu", "network", "soundness"]),
-    ("verifier-wasm", &["core", "chain", "cpu", "soundness"]),
+    ("verifier-wasm", &["core", "chain", "cpu", "network", "soundness"]),
     ("verifier-webgpu", &["core", "cpu", "gpu", "verifier-wasm"]),
     ("fuzz", &["core", "prover"]),
     ("vulkan-layer", &[]),

@@ -21,6 +21,7 @@ test('sizes: wasm at most 200 kB, transcripts\' at most 150 kB, JavaScript at mo
     assert.ok(gz(name) <= 200_000, `${name}: ${gz(name)}`);
   }
   for (const name of ['transcript.wasm', 'inlined-transcript.js']) assert.ok(gz(name) <= 150_000, `${name}: ${gz(name)}`);
+  for (const name of ['network.wasm', 'inlined-network.js']) assert.ok(gz(name) <= 310_000, `${name}: ${gz(name)}`);
   assert.ok(gz('transcript.js') <= 7_000, `transcript.js: ${gz('transcript.js')}`);
   for (const entry of ['index.js', 'slim.js']) {
     assert.ok(gz(entry) + gz('core.js') <= 16_000, `${entry}: ${gz(entry)} and core.js: ${gz('core.js')}`);
@@ -28,7 +29,7 @@ test('sizes: wasm at most 200 kB, transcripts\' at most 150 kB, JavaScript at mo
 });
 
 test('one wasm for all entries: the inlined copies are the files', () => {
-  for (const [inlined, file] of [['inlined-simd.js', 'verifier.wasm'], ['inlined-scalar.js', 'verifier-scalar.wasm'], ['inlined-learn.js', 'learn.wasm'], ['inlined-transcript.js', 'transcript.wasm'], ['inlined-chain.js', 'chain.wasm']]) {
+  for (const [inlined, file] of [['inlined-simd.js', 'verifier.wasm'], ['inlined-scalar.js', 'verifier-scalar.wasm'], ['inlined-learn.js', 'learn.wasm'], ['inlined-transcript.js', 'transcript.wasm'], ['inlined-chain.js', 'chain.wasm'], ['inlined-network.js', 'network.wasm']]) {
     const [, text] = /^export default "([A-Za-z0-9+/=]+)";\n$/.exec(read(inlined).toString());
     assert.deepEqual(inflateRawSync(Buffer.from(text, 'base64')), read(file));
   }
@@ -52,7 +53,7 @@ test('exports: types first and default last in every branch, no dependency, no s
 
 test('publint and attw have nothing to say', () => {
   execFileSync(bin('publint'), ['--strict', '--pack', 'false', paths.installed], { stdio: 'pipe' });
-  const files = ['./example.json', './verifier.wasm', './verifier-scalar.wasm', './learn.wasm', './transcript.wasm', './chain.wasm', './webgpu.wasm', './worker', './learn-worker', './transcript-worker', './webgpu-worker'];
+  const files = ['./example.json', './verifier.wasm', './verifier-scalar.wasm', './learn.wasm', './transcript.wasm', './chain.wasm', './network.wasm', './webgpu.wasm', './worker', './learn-worker', './transcript-worker', './network-worker', './webgpu-worker'];
   execFileSync(bin('attw'), [paths.tarball, '--profile', 'esm-only', '--exclude-entrypoints', ...files], { stdio: 'pipe' });
 });
 
@@ -200,7 +201,7 @@ test('no wasm has a relaxed instruction, and the scalar one no vectors', async (
     module.dispose();
     return text;
   };
-  const [simd, scalar, ...others] = ['verifier.wasm', 'verifier-scalar.wasm', 'learn.wasm', 'transcript.wasm', 'chain.wasm', 'webgpu.wasm'].map(words);
+  const [simd, scalar, ...others] = ['verifier.wasm', 'verifier-scalar.wasm', 'learn.wasm', 'transcript.wasm', 'chain.wasm', 'network.wasm', 'webgpu.wasm'].map(words);
   assert.ok((simd.match(/f32x4\.mul/g) ?? []).length > 50);
   assert.equal(scalar.match(/\b(v128|[if](8|16|32|64)x[0-9]+)\./), null);
   for (const text of [simd, scalar, ...others]) assert.equal(text.match(/relaxed|\.atomic\./), null);
@@ -229,7 +230,7 @@ test('lock files name no registry', () => {
 
 test('the README states the sizes of this build', () => {
   const readme = readFileSync(join(paths.installed, 'README.md'), 'utf8');
-  for (const name of ['core.js', 'index.js', 'learn.js', 'transcript.js', 'chain.js', 'webgpu.js', 'verifier.wasm', 'verifier-scalar.wasm', 'learn.wasm', 'transcript.wasm', 'chain.wasm', 'webgpu.wasm']) {
+  for (const name of ['core.js', 'index.js', 'learn.js', 'transcript.js', 'chain.js', 'network.js', 'webgpu.js', 'verifier.wasm', 'verifier-scalar.wasm', 'learn.wasm', 'transcript.wasm', 'chain.wasm', 'network.wasm', 'webgpu.wasm']) {
     const row = new RegExp(`\\| ${name.replace('.', '\\.')} \\| ([0-9.]+) \\| ([0-9.]+) \\| ([0-9.]+) \\|`).exec(readme);
     assert.ok(row, `${name} has a row`);
     const [bytes, gzipped] = [read(name).length / 1000, gz(name) / 1000];
@@ -244,7 +245,7 @@ test('the README states the sizes of this build', () => {
 test('a build can be told by its hash', () => {
   const hash = (name) => createHash('sha256').update(read(name)).digest('hex');
   const names = readdirSync(dist).filter((name) => name.endsWith('.wasm'));
-  assert.deepEqual(names.toSorted(), ['chain.wasm', 'learn.wasm', 'transcript.wasm', 'verifier-scalar.wasm', 'verifier.wasm', 'webgpu.wasm']);
+  assert.deepEqual(names.toSorted(), ['chain.wasm', 'learn.wasm', 'network.wasm', 'transcript.wasm', 'verifier-scalar.wasm', 'verifier.wasm', 'webgpu.wasm']);
   writeFileSync(join(paths.work, 'SHA256SUMS'), names.map((name) => `${hash(name)}  ${name}\n`).join(''));
-  assert.equal(new Set(names.map(hash)).size, 6);
+  assert.equal(new Set(names.map(hash)).size, names.length);
 });

@@ -19,6 +19,8 @@ pub mod judge;
 #[cfg(feature = "learn")]
 pub mod learn;
 pub mod models;
+#[cfg(feature = "network")]
+pub mod network;
 pub mod progress;
 #[cfg(feature = "transcript")]
 pub mod transcript;

@@ -12,14 +12,18 @@
 //! - [`simulate`]: many hosts in one thread, work counted instead of done.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "hosts")]
 pub mod boxed;
+#[cfg(feature = "hosts")]
 pub mod exact;
 pub mod host;
 pub mod ledger;
 pub mod message;
+#[cfg(feature = "hosts")]
 pub mod peer;
 pub mod report;
 pub mod rules;
+#[cfg(feature = "hosts")]
 pub mod scenario;
 pub mod seed;
 pub mod simulate;

@@ -1,9 +1,10 @@
 //! Many hosts in one thread by discrete events: the hosts and the ledger of the real thing, work counted instead of done.
 //!
 //! Agreement is taken for granted: blocks come at their times and hold what has arrived. What is modelled beside it is
-//! said in [`Scenario`]. Equal scenarios give equal runs.
+//! said in [`Scenario`]. Equal scenarios give equal runs, on every machine.
 
 mod agenda;
+mod chance;
 mod scenario;
 mod tally;
 mod world;
@@ -26,6 +27,17 @@ use world::World;
 /// # Errors
 /// [`ScenarioError`] for numbers out of range.
 pub fn run(scenario: &Scenario, progress: &mut dyn FnMut(&Row) -> bool) -> Result<Run, ScenarioError> {
+    run_to_ledger(scenario, progress).map(|(run, _)| run)
+}
+
+/// As [`run`], with the ledger at its end.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_to_ledger(
+    scenario: &Scenario,
+    progress: &mut dyn FnMut(&Row) -> bool,
+) -> Result<(Run, Ledger), ScenarioError> {
     let rules = scenario.rules()?;
     let members = scenario.members();
     let world = World::new(scenario, &members);
@@ -46,7 +58,8 @@ pub fn run(scenario: &Scenario, progress: &mut dyn FnMut(&Row) -> bool) -> Resul
             break;
         }
     }
-    Ok(tally.finish(&network.ledger, &network.world, (network.messages, network.refused), network.hash))
+    let messages = (network.messages, network.refused);
+    Ok((tally.finish(&network.ledger, &network.world, messages, network.hash), network.ledger))
 }
 
 struct Network<'a> {

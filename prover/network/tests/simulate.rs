@@ -155,3 +155,26 @@ fn numbers_out_of_range_are_named() {
         "the groups' shares 1001, expected 1000 together at most"
     );
 }
+
+/// Numbers as JavaScript has them: 0 and 0.0 are one.
+fn floats(mut value: serde_json::Value) -> serde_json::Value {
+    match &mut value {
+        serde_json::Value::Array(list) => list.iter_mut().for_each(|entry| *entry = floats(entry.take())),
+        serde_json::Value::Object(map) => map.values_mut().for_each(|entry| *entry = floats(entry.take())),
+        serde_json::Value::Number(number) => return number.as_f64().into(),
+        _ => {}
+    }
+    value
+}
+
+/// The package's simulation has the same vector: `tests/js/network.test.mjs`.
+#[test]
+fn a_simulation_is_the_same_on_every_machine() {
+    let text = include_str!("../../../tests/vectors/simulation.json");
+    let vector: serde_json::Value = serde_json::from_str(text).expect("JSON");
+    let scenario: Scenario = serde_json::from_value(vector["scenario"].clone()).expect("a scenario");
+    let got = serde_json::to_value(simulate(&scenario)).expect("JSON");
+    assert_eq!(floats(got), floats(vector["run"].clone()));
+    let other = simulate(&Scenario { seed: scenario.seed + 1, ..scenario });
+    assert_ne!(vector["run"]["hash"], other.hash);
+}

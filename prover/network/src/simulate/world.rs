@@ -1,11 +1,9 @@
 //! What is true in a simulation, which no host is told: powers, what was really computed, and chance.
 
-use super::scenario::{Power, Scenario};
+use super::chance::Chance;
+use super::scenario::{Latency, Power, Scenario};
 use crate::host::{FORGED, Work};
 use crate::message::{Claim, HostId};
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
-use rand_distr::{Distribution, LogNormal, Pareto, Poisson};
 
 /// What a claim is really worth.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,8 +15,8 @@ pub(super) struct Truth {
 }
 
 pub(super) struct World {
-    rng: ChaCha8Rng,
-    latency: LogNormal<f64>,
+    chance: Chance,
+    latency: Latency,
     /// By host, nonces a second.
     pub(super) powers: Vec<f64>,
     /// By host, of this epoch.
@@ -36,25 +34,21 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(scenario: &Scenario, members: &[Option<usize>]) -> Self {
-        let mut rng = ChaCha8Rng::seed_from_u64(scenario.seed);
+        let mut chance = Chance::new(scenario.seed);
         let base = scenario.nonces_per_second;
         let mut powers = Vec::with_capacity(members.len());
         for member in members {
             let factor = match scenario.power {
                 Power::Equal => 1.0,
-                Power::LogNormal { sigma } => LogNormal::new(0.0, sigma).expect("checked").sample(&mut rng),
+                Power::LogNormal { sigma } => chance.log_normal(0.0, sigma),
                 // Scaled to a median of 1.
-                Power::Pareto { alpha } => {
-                    Pareto::new(0.5_f64.powf(1.0 / alpha), alpha).expect("checked").sample(&mut rng)
-                }
+                Power::Pareto { alpha } => chance.pareto(libm::pow(0.5, 1.0 / alpha), alpha),
             };
             powers.push(base * factor * member.map_or(1.0, |group| scenario.groups[group].power));
         }
-        let latency =
-            LogNormal::new(scenario.latency.median_ms.ln(), scenario.latency.sigma).expect("checked");
         let mut world = Self {
-            rng,
-            latency,
+            chance,
+            latency: scenario.latency,
             is_away: vec![false; powers.len()],
             truths: vec![Truth::default(); powers.len()],
             busy_until_ms: vec![0; powers.len()],
@@ -71,17 +65,18 @@ impl World {
     /// A host's key.
     pub(super) fn key(&mut self) -> [u8; 32] {
         let mut key = [0; 32];
-        self.rng.fill_bytes(&mut key);
+        self.chance.fill(&mut key);
         key
     }
 
     /// After how many milliseconds a message arrives; `None` for never.
     pub(super) fn latency_ms(&mut self) -> Option<u64> {
-        if self.is_chance(self.lost) {
+        if self.chance.is(self.lost) {
             return None;
         }
         // Log-normal: above 0, and cut to where no window waits any more.
-        Some(self.latency.sample(&mut self.rng).min(1e12) as u64)
+        let Latency { median_ms, sigma } = self.latency;
+        Some(self.chance.log_normal(libm::log(median_ms), sigma).min(1e12) as u64)
     }
 
     /// A claim of `host` after `seconds` of mining, where a nonce wins with chance `rate`.
@@ -102,19 +97,15 @@ impl World {
         };
         self.mined += computed;
         let expected = (nonces * claimed * rate).min(1e15);
-        let count = if expected > 0.0 {
-            Poisson::new(expected).expect("finite, above 0").sample(&mut self.rng) as u64
-        } else {
-            0
-        };
+        let count = self.chance.poisson(expected);
         self.truths[host as usize] = Truth { bad, is_shown: false };
         (count > 0).then(|| Claim { count, document: Vec::new() })
     }
 
     /// Draws what a host has to show: whether something false is among `samples` of it.
     pub(super) fn draw(&mut self, host: HostId, samples: u64) {
-        let missed = (1.0 - self.truths[host as usize].bad).powf(samples as f64);
-        let is_shown = self.uniform() >= missed;
+        let missed = libm::pow(1.0 - self.truths[host as usize].bad, samples as f64);
+        let is_shown = self.chance.uniform() >= missed;
         self.truths[host as usize].is_shown = is_shown;
     }
 
@@ -139,16 +130,7 @@ impl World {
         self.truths.fill(Truth::default());
         (self.mined, self.checked) = (0.0, 0.0);
         for ix in 0..self.is_away.len() {
-            self.is_away[ix] = self.is_chance(self.away);
+            self.is_away[ix] = self.chance.is(self.away);
         }
-    }
-
-    fn is_chance(&mut self, thousandths: u32) -> bool {
-        self.rng.next_u32() % 1000 < thousandths
-    }
-
-    /// From 0 to below 1.
-    fn uniform(&mut self) -> f64 {
-        (self.rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 }
