@@ -3,6 +3,8 @@
 //! Bindings only: `sphere_pow_core::network` decides, `sphere_pow_network` simulates. Whole numbers come as JSON numbers
 //! or decimal text; those that may pass 2^53 leave as text.
 
+#![allow(clippy::needless_pass_by_value, reason = "a request belongs to the rule that answers it")]
+
 mod checks;
 mod hosts;
 mod number;

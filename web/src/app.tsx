@@ -7,9 +7,17 @@ import { lazy } from './lazy.tsx';
 import { PROOF, linkTo, route, type Page } from './router.ts';
 import { THEMES, theme, type Theme } from './theme.ts';
 
-const PAGES: readonly Page[] = ['check', 'commitment', 'learn'];
+const PAGES: readonly Page[] = ['check', 'commitment', 'network', 'learn'];
 const TranscriptPage = lazy<object>(import.meta.glob('./transcript/index.tsx')['./transcript/index.tsx']);
+const NetworkPage = lazy<object>(import.meta.glob('./network/index.tsx')['./network/index.tsx']);
 const LearnPage = lazy<object>(import.meta.glob('./teach/index.tsx')['./teach/index.tsx']);
+
+const PAGE: Record<Page, () => preact.JSX.Element> = {
+  check: () => <CheckPage />,
+  commitment: () => <TranscriptPage />,
+  network: () => <NetworkPage />,
+  learn: () => <LearnPage />,
+};
 
 export function App() {
   const { page } = route.value;
@@ -17,7 +25,7 @@ export function App() {
     <>
       <a class="skip" href="#main" onClick={skip}>{t('app.skip')}</a>
       <Header page={page} />
-      <main id="main" tabIndex={-1}>{page === 'learn' ? <LearnPage /> : page === 'commitment' ? <TranscriptPage /> : <CheckPage />}</main>
+      <main id="main" tabIndex={-1}>{PAGE[page]()}</main>
       <footer class="site-footer">
         <p>{t('app.local')}</p>
       </footer>

@@ -4,6 +4,7 @@ import { CHAIN } from './check/chain-strings.ts';
 import { CHECK } from './check/strings.ts';
 import { TROUBLE } from './check/trouble-strings.ts';
 import { VERDICT } from './check/verdict-strings.ts';
+import { NETWORK } from './network/strings.ts';
 import { TEACH } from './teach/strings.ts';
 import { TRANSCRIPT } from './transcript/strings.ts';
 import { WALK } from './walk/strings.ts';
@@ -13,6 +14,7 @@ export const STRINGS = {
   ...CHECK,
   ...TROUBLE,
   ...VERDICT,
+  ...NETWORK,
   ...TEACH,
   ...TRANSCRIPT,
   ...WALK,
@@ -23,6 +25,7 @@ export const STRINGS = {
   'app.pages': ['Pages', '页面', 'Страницы'],
   'app.check': ['Check a proof', '验证证明', 'Проверить'],
   'app.commitment': ['A host’s work', '全部工作', 'Вся работа'],
+  'app.network': ['The network', '网络', 'Сеть'],
   'app.learn': ['How it works', '原理', 'Как это устроено'],
   'app.language': ['Language', '语言', 'Язык'],
   'app.theme': ['Colours', '配色', 'Цвета'],

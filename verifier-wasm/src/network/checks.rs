@@ -4,6 +4,7 @@ use super::check_list;
 use super::number::{Exact, Whole, bytes32, refused, texts};
 use crate::error::Failure;
 use serde::{Deserialize, Serialize};
+use sphere_pow_core::gonka::verify::{DEFAULT_FRAUD_THRESHOLD, PROBABILITY_MISMATCH};
 use sphere_pow_core::identity::{BlockHash, PublicKey};
 use sphere_pow_core::network::decimal::Decimal;
 use sphere_pow_core::network::detection::{BinomialTest, miss_probability as misses};
@@ -125,7 +126,7 @@ pub(super) fn detection(request: DetectionRequest) -> Result<Detection, Failure>
     for share in &request.bad_shares {
         check_probability("a share of badShares", *share)?;
     }
-    let network = (5e-4, 1e-7);
+    let network = (PROBABILITY_MISMATCH, DEFAULT_FRAUD_THRESHOLD);
     let test = match (request.mismatch, request.fraud_threshold) {
         (None, None) => BinomialTest::NETWORK,
         (mismatch, threshold) => {
