@@ -423,6 +423,8 @@ case("signatures for another chain", ["commit 100", "other chain 101", "validato
 case("a changed header", ["commit 100", "commit 101", "validators 101"], 100, [["commit 101", "/result/signed_header/header/app_hash", "00"]], code="forged")
 case("a changed signature", ["commit 100", "commit 101", "validators 101"], 100,
      [["commit 101", "/result/signed_header/commit/signatures/0/signature", b64(bytes(64))]], code="forged")
+case("a signature that is no base64", ["commit 100", "commit 101", "validators 101"], 100,
+     [["commit 101", "/result/signed_header/commit/signatures/0/signature", b64(bytes(64))[1:]]], code="reply")
 case("more power for one", ["commit 100", "commit 101", "validators 101"], 100, [["validators 101", "/result/validators/3/voting_power", "11"]], code="forged")
 case("power beyond sums", ["commit 100", "commit 101", "validators 101"], 100,
      [["validators 101", f"/result/validators/{n}/voting_power", str(2**62)] for n in range(4)], code="reply")

@@ -12,8 +12,11 @@ const WORKER = fileURLToPath(new URL('sw.js', import.meta.url));
 /** The one engine that nearly every browser can check with, by name and hash; the others are kept once they are used. */
 const ENGINE = /\/verifier-[\w-]{8}\.wasm$/;
 
-/** Beside other engines, the larger samples. */
-const isKeptLater = (name: string) => (name.endsWith('.wasm') && !ENGINE.test(name)) || name.endsWith('.openings');
+/** Code that is of no use without another engine. */
+const WITH_ENGINE = /\/(network|chain)-[\w-]+\.(js|css)$/;
+
+/** Beside other engines, what needs them, and the larger samples. */
+const isKeptLater = (name: string) => (name.endsWith('.wasm') && !ENGINE.test(name)) || WITH_ENGINE.test(name) || name.endsWith('.openings');
 
 /** Files below a folder, relative to it. */
 function filesIn(folder: string): string[] {

@@ -25,7 +25,7 @@ export const STRINGS = {
   'app.pages': ['Pages', '页面', 'Страницы'],
   'app.check': ['Check a proof', '验证证明', 'Проверить'],
   'app.commitment': ['A host’s work', '全部工作', 'Вся работа'],
-  'app.network': ['The network', '网络', 'Сеть'],
+  'app.network': ['Network', '网络', 'Сеть'],
   'app.learn': ['How it works', '原理', 'Как это устроено'],
   'app.language': ['Language', '语言', 'Язык'],
   'app.theme': ['Colours', '配色', 'Цвета'],

@@ -119,7 +119,7 @@ test('nothing of it is fetched before it is asked for', async () => {
     await fresh.goto(`${use.site.origin}/sub/`);
     await fresh.locator('[data-sample]').first().waitFor();
     assert.deepEqual(seen.filter((path) => path.includes('network')), []);
-    await fresh.getByRole('link', { name: 'The network' }).click();
+    await fresh.getByRole('link', { name: 'Network' }).click();
     await fresh.getByText('Epoch 2: Mining').waitFor();
     assert.ok(seen.some((path) => path.endsWith('.wasm') && path.includes('network')));
   });

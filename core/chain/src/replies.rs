@@ -1,6 +1,8 @@
 //! Replies of a node's RPC, as values.
 
 use crate::{ChainError, MAX_REPLIES_BYTES};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as STANDARD;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -118,6 +120,9 @@ impl Replies {
             });
         }
         let result = value.get("result").unwrap_or(value);
+        if let Some((what, reason)) = bad_base64(result) {
+            return Err(ChainError::Member { nr, what, reason });
+        }
         if let Some(signed) = result.get("signed_header") {
             let signed: SignedHeader = place.at("signed_header").read(signed)?;
             let height = self.header(place, signed.header.clone())?;
@@ -208,6 +213,25 @@ fn query(place: Place, response: &Value) -> Result<Query, ChainError> {
         value: place.at("value").bytes(value)?,
         proof: proof.read(ops)?,
     })
+}
+
+/// Members of replies that are base64, wherever they stand.
+const IN_BASE64: [&str; 4] = ["data", "key", "signature", "value"];
+
+/// The first member of base64 that is none: the library that reads them panics where padding is amiss.
+fn bad_base64(value: &Value) -> Option<(&'static str, String)> {
+    match value {
+        Value::Array(entries) => entries.iter().find_map(bad_base64),
+        Value::Object(members) => members.iter().find_map(|(name, member)| {
+            let what = IN_BASE64.into_iter().find(|known| known == name);
+            let wrong = what.zip(member.as_str()).and_then(|(what, text)| {
+                let error = STANDARD.decode(text).err()?;
+                Some((what, error.to_string()))
+            });
+            wrong.or_else(|| bad_base64(member))
+        }),
+        _ => None,
+    }
 }
 
 /// A value of another shape, in words.
