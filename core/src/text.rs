@@ -19,6 +19,20 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// 32 bytes of 64 hex digits, of either case.
+#[must_use]
+pub fn bytes32(digits: &str) -> Option<[u8; 32]> {
+    let digits = digits.as_bytes();
+    let mut bytes = [0; 32];
+    if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = u8::from_str_radix(core::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
 /// A moment as RFC 3339 writes it in UTC, from the seconds since 1970 without leap seconds: `2026-11-28T20:44:28Z`.
 #[must_use]
 pub fn date(unix_seconds: u64) -> String {

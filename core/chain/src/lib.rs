@@ -37,21 +37,8 @@ impl FromStr for Trust {
         let wrong = || ChainError::Trust { got: given.to_owned() };
         let (height, hash) = given.split_once(':').ok_or_else(wrong)?;
         let height: u64 = height.parse().map_err(|_| wrong())?;
-        Ok(Self { height, hash: unhex(hash).ok_or_else(wrong)? })
+        Ok(Self { height, hash: text::bytes32(hash).ok_or_else(wrong)? })
     }
-}
-
-/// 32 bytes from 64 hex digits of either case.
-fn unhex(digits: &str) -> Option<[u8; 32]> {
-    let digits = digits.as_bytes();
-    let mut bytes = [0; 32];
-    if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(bytes)
 }
 
 /// When it is, and for how long signatures bind.

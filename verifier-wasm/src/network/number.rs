@@ -5,7 +5,7 @@ use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 use sphere_pow_core::network::decimal::Decimal;
 use sphere_pow_core::network::ratio::Ratio;
-use sphere_pow_core::text::shown;
+use sphere_pow_core::text::{self, shown};
 use std::fmt;
 
 /// Largest height taken and given: JavaScript's numbers are exact up to here.
@@ -128,12 +128,9 @@ pub(super) fn texts<T: ToString>(list: impl IntoIterator<Item = T>) -> Vec<Strin
 }
 
 /// 32 bytes from 64 hex digits.
-pub(super) fn bytes32(what: &str, text: &str) -> Result<[u8; 32], Failure> {
-    let refuse = || Failure::format(format!("{what} is {}, expected 64 hex digits", shown(text)));
-    let digits: Vec<u32> = text.chars().map(|c| c.to_digit(16)).collect::<Option<_>>().ok_or_else(refuse)?;
-    let bytes: Vec<u8> =
-        digits.chunks_exact(2).filter_map(|pair| u8::try_from(pair[0] * 16 + pair[1]).ok()).collect();
-    if digits.len() == 64 { bytes.try_into().map_err(|_| refuse()) } else { Err(refuse()) }
+pub(super) fn bytes32(what: &str, digits: &str) -> Result<[u8; 32], Failure> {
+    let refuse = || Failure::format(format!("{what} is {}, expected 64 hex digits", shown(digits)));
+    text::bytes32(digits).ok_or_else(refuse)
 }
 
 /// What a rule of core refuses is out of range.

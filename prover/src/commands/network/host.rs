@@ -55,14 +55,10 @@ pub(super) fn key_file(dir: &Path, number: usize) -> PathBuf {
 }
 
 fn unhex(file: &Path, text: &str) -> Result<[u8; 32], ProverError> {
-    let digit = |at: usize| text.get(2 * at..2 * at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
-    let bytes: Option<Vec<u8>> = (0..32).map(digit).collect();
-    bytes.filter(|_| text.len() == 64).and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| {
-        ProverError::Argument {
-            what: "key or seed",
-            got: format!("what {} holds", input::name(file)),
-            expected: "64 hexadecimal digits".into(),
-        }
+    sphere_pow_core::text::bytes32(text).ok_or_else(|| ProverError::Argument {
+        what: "key or seed",
+        got: format!("what {} holds", input::name(file)),
+        expected: "64 hexadecimal digits".into(),
     })
 }
 
