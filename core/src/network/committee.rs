@@ -1,5 +1,6 @@
 //! Which validators check a claim: a committee drawn by weight, the smaller the better the host's standing
-//! (SPEC §III.12).
+//! (SPEC §III.12). Either one beacon draws all seats, or each validator draws its own by a verifiable random function,
+//! which nobody else could foresee.
 
 use super::reputation::Standing;
 use super::{decimal::Decimal, sample::below};
@@ -69,8 +70,7 @@ impl Electorate {
         sha.update(beacon);
         sha.update((host as u64).to_le_bytes());
         let mut rng = ChaCha20Rng::from_seed(sha.finalize().into());
-        let is_rounded_up = below(&mut rng, 1000) < u64::from(seats.thousandths % 1000);
-        for _ in 0..seats.thousandths / 1000 + u32::from(is_rounded_up) {
+        for _ in 0..seats.drawn(&mut rng) {
             let drawn = below(&mut rng, others);
             let drawn = if drawn < before { drawn } else { drawn + own };
             // The last running sum that is not above the number: zero weights share theirs with the next validator.
@@ -78,6 +78,28 @@ impl Electorate {
         }
         members.sort_unstable();
         members.chunk_by(|a, b| a == b).map(|seats| (seats[0], seats.len() as u32)).collect()
+    }
+
+    /// How many seats `validator` has in the committee that checks `host`'s claim when each validator draws for itself:
+    /// each seat is its own with the chance of its weight among the others', whoever else sits there. So all committees
+    /// of a host have on average as many seats as [`Self::committee`] fills, and what one validator draws says nothing
+    /// about the others.
+    ///
+    /// # Units
+    /// `output`: of the validator's verifiable random function, 64 bytes, over randomness that a height after the
+    /// claims' window fixed.
+    #[must_use]
+    pub fn sortition(&self, output: &[u8; 64], validator: usize, host: usize, seats: &Seats) -> u32 {
+        let weight = self.weight(validator);
+        if weight == 0 || validator == host {
+            return 0;
+        }
+        let others = self.total() - self.weight(host);
+        let mut sha = Sha256::new_with_prefix(b"sphere-pow sortition 1");
+        sha.update(output);
+        sha.update((host as u64).to_le_bytes());
+        let mut rng = ChaCha20Rng::from_seed(sha.finalize().into());
+        (0..seats.drawn(&mut rng)).filter(|_| below(&mut rng, others) < weight).count() as u32
     }
 }
 
@@ -101,10 +123,22 @@ impl Seats {
         Self { thousandths: u32::try_from(thousandths).expect("at most 4096000") }
     }
 
+    /// So many seats on average, in thousandths; those of [`MAX_SEATS`] at most.
+    #[must_use]
+    pub fn averaging(thousandths: u32) -> Self {
+        Self { thousandths: thousandths.min(MAX_SEATS * 1000) }
+    }
+
     /// A jury of this many seats, whatever the host's standing; [`MAX_SEATS`] at most.
     #[must_use]
     pub fn jury(seats: u32) -> Self {
         Self { thousandths: seats.min(MAX_SEATS) * 1000 }
+    }
+
+    /// Whole seats: a fraction is one with that chance.
+    fn drawn(self, rng: &mut ChaCha20Rng) -> u32 {
+        let is_rounded_up = below(rng, 1000) < u64::from(self.thousandths % 1000);
+        self.thousandths / 1000 + u32::from(is_rounded_up)
     }
 
     /// The average, in thousandths of a seat.
@@ -154,6 +188,28 @@ mod tests {
         // Four standard deviations.
         for (count, expected) in [(drawn[0], 1000), (drawn[1], 3000), (drawn[3], 6000)] {
             assert!(count.abs_diff(expected) < 200, "{drawn:?}");
+        }
+    }
+
+    #[test]
+    fn validators_draw_seats_of_others_by_weight() {
+        let weights = [100, 300, 0, 600, 1000];
+        let electorate = Electorate::new(&weights).unwrap();
+        // 2.5 seats of the claim of the last one, of which the others have a tenth, three and six.
+        let half = Seats::averaging(2500);
+        let mut drawn = [0_u32; 6];
+        for n in 0..8_000_u32 {
+            let mut output = [0; 64];
+            output[..4].copy_from_slice(&n.to_le_bytes());
+            for (validator, count) in drawn.iter_mut().enumerate() {
+                output[63] = validator as u8;
+                *count += electorate.sortition(&output, validator, 4, &half);
+            }
+        }
+        assert_eq!((drawn[2], drawn[4], drawn[5]), (0, 0, 0));
+        // Four standard deviations.
+        for (count, expected) in [(drawn[0], 2000), (drawn[1], 6000), (drawn[3], 12_000)] {
+            assert!(count.abs_diff(expected) < 300, "{drawn:?}");
         }
     }
 

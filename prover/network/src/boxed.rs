@@ -1,9 +1,10 @@
 //! A network in a box, two ways: all hosts in one thread and simulated time, or one host of several processes.
 
 use crate::exact::{Budget, Worker};
-use crate::peer::{GenesisError, Peer};
+use crate::peer::{GenesisError, Peer, sortition_secret};
 use crate::report::SprintReport;
 use crate::scenario::{Event, Scenario};
+use crate::sortition::SortitionKey;
 use sphere_pow_consensus::net::{self, NetError, Running, Seen, Settings};
 use sphere_pow_consensus::sim::{Change, Link, Simulation};
 use sphere_pow_consensus::{Behaviour, Config, FileStorage, HostId, Key, StorageError, Timeouts};
@@ -134,7 +135,9 @@ impl Simulated {
         let (scenario, hosts) = (self.scenario, self.hosts);
         let keys: Vec<Key> = (0..hosts).map(|host| key(self.seed, host)).collect();
         let ids: Vec<HostId> = keys.iter().map(Key::id).collect();
-        let genesis = scenario.genesis(&ids, sphere_pow_consensus::Hash::of(&[&self.seed.to_le_bytes()]).0);
+        let founders: Vec<_> = keys.iter().map(|key| (key.id(), sortition_secret(key).key())).collect();
+        let genesis =
+            scenario.genesis(&founders, sphere_pow_consensus::Hash::of(&[&self.seed.to_le_bytes()]).0);
         let budget = Budget::Nonces(self.nonces);
         let mut workers: Vec<Worker> =
             ids.iter().map(|id| Worker::new(self.params, id, budget, None)).collect();
@@ -150,6 +153,17 @@ impl Simulated {
     }
 }
 
+/// What all hosts of a box of processes know of one of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Neighbour {
+    /// Its signing key.
+    pub id: HostId,
+    /// Its key of draws.
+    pub sortition: SortitionKey,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
 /// One host of a box of processes.
 #[derive(Debug)]
 pub struct HostSettings {
@@ -160,7 +174,7 @@ pub struct HostSettings {
     /// The seed of its ed25519 key, secret.
     pub key: [u8; 32],
     /// All hosts by number, itself too.
-    pub hosts: Vec<(HostId, SocketAddr)>,
+    pub hosts: Vec<Neighbour>,
     /// What the network starts from.
     pub seed: [u8; 32],
     /// The model.
@@ -180,16 +194,18 @@ pub fn start_host(
     mut on_sprint: impl FnMut(&SprintReport) + Send + 'static,
 ) -> Result<Running, BoxError> {
     let HostSettings { scenario, number, key, hosts, seed, params, pause, file } = settings;
-    let (key, ids): (Key, Vec<HostId>) = (Key::from_seed(key), hosts.iter().map(|(id, _)| *id).collect());
-    let genesis = scenario.genesis(&ids, seed);
+    let key = Key::from_seed(key);
+    let founders: Vec<_> = hosts.iter().map(|host| (host.id, host.sortition)).collect();
+    let genesis = scenario.genesis(&founders, seed);
     let config =
         Config { timeouts: Timeouts { pause, ..Timeouts::default() }, ..Config::new(genesis.chain()) };
     let count = hosts.len();
     let peer =
         Peer::new(genesis, key.clone(), scenario.strategy(number, count), Scenario::coalitions(count))?;
     let worker = Mutex::new(Worker::new(params, &key.id(), Budget::Time, Some(file.with_extension("claim"))));
-    let listener = TcpListener::bind(hosts[number].1).map_err(NetError::from)?;
-    let peers = hosts.into_iter().filter(|(id, _)| *id != key.id()).collect();
+    let listener = TcpListener::bind(hosts[number].address).map_err(NetError::from)?;
+    let others = hosts.iter().filter(|host| host.id != key.id());
+    let peers = others.map(|host| (host.id, host.address)).collect();
     let run = move |task, _stop: &std::sync::atomic::AtomicBool| {
         worker.lock().unwrap_or_else(PoisonError::into_inner).run(task)
     };

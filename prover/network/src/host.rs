@@ -6,6 +6,7 @@
 use crate::ledger::{Checks, Ledger};
 use crate::message::{Claim, HostId, Message};
 use crate::seed::{Deal, Opener, commitment, secret};
+use crate::sortition::SortitionSecret;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -164,6 +165,7 @@ struct Asked {
     share: bool,
     mine: bool,
     stop: bool,
+    draw: bool,
     open: bool,
     check: bool,
     judge: bool,
@@ -175,6 +177,7 @@ pub struct Host {
     id: HostId,
     key: [u8; 32],
     opener: Option<Opener>,
+    sortition: Option<SortitionSecret>,
     strategy: Strategy,
     coalitions: Coalitions,
     asked: Asked,
@@ -184,13 +187,19 @@ impl Host {
     /// A host with its number, a key that only it has, and what it is like.
     #[must_use]
     pub fn new(id: HostId, key: [u8; 32], strategy: Strategy, coalitions: Coalitions) -> Self {
-        Self { id, key, opener: None, strategy, coalitions, asked: Asked::default() }
+        Self { id, key, opener: None, sortition: None, strategy, coalitions, asked: Asked::default() }
     }
 
     /// The host with what opens the shares that are dealt to it; without, it gives none.
     #[must_use]
     pub fn with_opener(self, opener: Opener) -> Self {
         Self { opener: Some(opener), ..self }
+    }
+
+    /// The host with its key to draw whose claims it checks; without, it checks none where validators draw.
+    #[must_use]
+    pub fn with_sortition(self, secret: SortitionSecret) -> Self {
+        Self { sortition: Some(secret), ..self }
     }
 
     /// Its number.
@@ -242,7 +251,14 @@ impl Host {
         if may_claim && !std::mem::replace(&mut self.asked.stop, true) {
             actions.push(Action::StopMining);
         }
-        if within(t.beacon, t.opened) && !std::mem::replace(&mut self.asked.open, true) {
+        let votes = self.strategy.voting != Voting::Silent;
+        if within(t.beacon, t.drawn) && votes && !std::mem::replace(&mut self.asked.draw, true) {
+            let proof = self.sortition.as_ref().zip(ledger.draws(self.id));
+            if let Some(proof) = proof.and_then(|(secret, input)| secret.prove(&input)) {
+                actions.push(Action::Send(Message::Draw { epoch, proof }));
+            }
+        }
+        if within(t.drawn, t.opened) && !std::mem::replace(&mut self.asked.open, true) {
             let is_drawn =
                 ledger.entry(self.id).is_some_and(|entry| entry.is_drawn() && entry.openings().is_none());
             if let Some(beacon) = ledger.beacon().filter(|_| is_drawn && self.strategy.opens) {
@@ -315,7 +331,7 @@ pub fn is_turn(ledger: &Ledger) -> bool {
     let t = ledger.times();
     let shares = ledger.rules().recovery.map(|_| t.shares);
     // The chain begins with block 1.
-    [t.round.max(1), t.reveals, t.start, t.generation_end, t.beacon, t.opened, t.trial]
+    [t.round.max(1), t.reveals, t.start, t.generation_end, t.beacon, t.drawn, t.opened, t.trial]
         .into_iter()
         .chain(shares)
         .any(|height| height == ledger.height())

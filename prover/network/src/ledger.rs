@@ -11,6 +11,7 @@ pub use settle::Settled;
 use crate::message::{Claim, HostId, Message, Refusal};
 use crate::rules::{Pricing, Rules, RulesError, Times};
 use crate::seed::{Deal, Dealing, Part, Round, SealKey, Seating};
+use crate::sortition::{Output, Proof, SortitionKey, input};
 use books::Books;
 use sha2::{Digest, Sha256};
 use sphere_pow_core::network::committee::Electorate;
@@ -48,6 +49,8 @@ pub struct Ledger {
     accounts: Vec<Account>,
     /// By host: what shares of secrets are sealed to.
     seal_keys: Vec<Option<SealKey>>,
+    /// By host: whose draws are verified by what.
+    sortition_keys: Vec<Option<SortitionKey>>,
     electorate: Electorate,
     seed: [u8; 32],
     round: Round,
@@ -76,11 +79,12 @@ impl Ledger {
             Pricing::Wins { difficulty, .. } => Some(difficulty.clone()),
         };
         let mut ledger = Self {
-            times: Times::new(&stages, 0),
+            times: Times::new(&stages, 0, rules.has_sortition),
             height: 0,
             epoch: 1,
             accounts: Vec::new(),
             seal_keys: Vec::new(),
+            sortition_keys: Vec::new(),
             electorate: Electorate::new(&[]).expect("nothing to add up"),
             seed,
             round: Round::default(),
@@ -106,6 +110,16 @@ impl Ledger {
     pub fn with_seal_keys(mut self, keys: Vec<Option<SealKey>>) -> Self {
         self.seal_keys = keys;
         self.round = self.new_round();
+        self
+    }
+
+    /// The ledger before the first block with the keys of validators' draws. Hosts without one check nothing.
+    ///
+    /// # Shapes
+    /// - `keys`: `[hosts]`, by number.
+    #[must_use]
+    pub fn with_sortition_keys(mut self, keys: Vec<Option<SortitionKey>>) -> Self {
+        self.sortition_keys = keys;
         self
     }
 
@@ -182,6 +196,25 @@ impl Ledger {
         self.books.entry(host)
     }
 
+    /// What a host draws from; `None` where it has nothing to draw, or has drawn.
+    #[must_use]
+    pub fn draws(&self, host: HostId) -> Option<Vec<u8>> {
+        let is_due = self.must_draw(host) && self.books.output(host).is_none();
+        Some(input(self.epoch, self.beacon().filter(|_| is_due)?))
+    }
+
+    /// Whether a host is one of those who draw whose claims they check.
+    fn must_draw(&self, host: HostId) -> bool {
+        let key = self.sortition_keys.get(host as usize).copied().flatten();
+        self.rules.has_sortition && self.electorate.weight(host as usize) > 0 && key.is_some()
+    }
+
+    /// What a host drew, if its proof shows it.
+    fn verified(&self, host: HostId, proof: &Proof) -> Option<Output> {
+        let key = self.sortition_keys.get(host as usize).copied().flatten()?;
+        key.verify(&input(self.epoch, self.beacon()?), proof)
+    }
+
     /// The claims that `host` has to check.
     pub fn duties(&self, host: HostId, checks: Checks) -> impl Iterator<Item = HostId> {
         self.books.duties(host, checks)
@@ -233,6 +266,11 @@ impl Ledger {
             Message::Reveal { dealer, secret, .. } => self.round.reveal(dealer, secret),
             Message::Share { dealer, shares, .. } => self.round.share(dealer, sender, shares),
             Message::Claim { claim, .. } => self.books.claim(sender, claim),
+            Message::Draw { proof, .. } => {
+                if let Some(output) = self.verified(sender, &proof) {
+                    self.books.draw(sender, output);
+                }
+            }
             Message::Open { openings, .. } => self.books.open(sender, openings),
             Message::Vote { host, checks, fault, .. } => self.books.vote(sender, host, fault, checks),
         }
@@ -255,7 +293,10 @@ impl Ledger {
             self.seed = self.round.close(&self.seed, self.epoch);
         }
         if self.height == t.beacon {
-            self.draw_committees(&block.hash);
+            self.books.fix_beacon(&block.hash);
+        }
+        if self.height == t.drawn {
+            self.draw_committees();
         }
         if self.height == t.opened {
             self.books.close_openings();

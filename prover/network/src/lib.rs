@@ -5,6 +5,7 @@
 //! - [`rules`]: what a network agrees on before its first block.
 //! - [`message`], [`ledger`]: what hosts say, and what it adds up to: a pure function of the blocks.
 //! - [`seed`]: where a Sprint's seed comes from.
+//! - [`sortition`]: who checks, drawn by each validator for itself.
 //! - [`host`]: what a host does, as a machine of inputs and outputs.
 //! - [`peer`]: a host over the agreement, one of a real network.
 //! - [`exact`]: its worker that really computes.
@@ -27,3 +28,4 @@ pub mod rules;
 pub mod scenario;
 pub mod seed;
 pub mod simulate;
+pub mod sortition;

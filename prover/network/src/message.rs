@@ -2,6 +2,7 @@
 
 use crate::ledger::Checks;
 use crate::seed::Dealing;
+use crate::sortition::Proof;
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// A host's number in the ledger: the order in which accounts were opened.
@@ -44,6 +45,13 @@ pub enum Message {
         /// What was done.
         claim: Claim,
     },
+    /// What shows whose claims the sender checks, where validators draw for themselves. All do, whether they check any.
+    Draw {
+        /// The Sprint.
+        epoch: u64,
+        /// Over [`crate::sortition::input`].
+        proof: Proof,
+    },
     /// What the beacon asks to see of the sender's claim.
     Open {
         /// The Sprint.
@@ -73,6 +81,7 @@ impl Message {
             | Self::Reveal { epoch, .. }
             | Self::Share { epoch, .. }
             | Self::Claim { epoch, .. }
+            | Self::Draw { epoch, .. }
             | Self::Open { epoch, .. }
             | Self::Vote { epoch, .. } => *epoch,
         }
@@ -86,6 +95,7 @@ impl Message {
             Self::Reveal { .. } => "reveal",
             Self::Share { .. } => "share",
             Self::Claim { .. } => "claim",
+            Self::Draw { .. } => "draw",
             Self::Open { .. } => "opening",
             Self::Vote { .. } => "vote",
         }
@@ -151,6 +161,9 @@ pub enum Refusal {
         /// The dealer.
         dealer: HostId,
     },
+    /// A proof that is not the sender's over this Sprint's beacon.
+    #[error("a draw whose proof does not verify")]
+    WrongProof,
     /// A dealing that leaves hosts with seats out, or has parts for others, or where nothing is dealt.
     #[error("a dealing in {got} parts, expected {expected}")]
     Parts {

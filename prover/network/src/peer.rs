@@ -6,6 +6,7 @@ use crate::message::{Claim, HostId, Message};
 use crate::report::SprintReport;
 use crate::rules::{Rules, RulesError};
 use crate::seed::{Opener, SealKey};
+use crate::sortition::{SortitionKey, SortitionSecret};
 use borsh::{BorshDeserialize, BorshSerialize};
 use sphere_pow_consensus::{
     self as consensus, Application, Committed, Hash, Header, Key, Next, Pending, Validators,
@@ -15,13 +16,24 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Milliseconds from block to block, as the ledger counts time: nothing in the box decides by a clock.
 const BLOCK_MS: u64 = 1000;
 
+/// A host that is known before the first block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Founder {
+    /// Its signing key.
+    pub id: consensus::HostId,
+    /// Its key of draws.
+    pub sortition: SortitionKey,
+    /// Its first power; 0 for one that joins later.
+    pub power: u64,
+}
+
 /// Who is there before the first block.
 #[derive(Clone, Debug)]
 pub struct Genesis {
     /// The network's rules.
     pub rules: Rules,
-    /// The hosts by their numbers: keys and first powers.
-    pub hosts: Vec<(consensus::HostId, u64)>,
+    /// The hosts by their numbers.
+    pub hosts: Vec<Founder>,
     /// What the first seed starts from, and the network's name.
     pub seed: [u8; 32],
 }
@@ -30,8 +42,9 @@ impl Genesis {
     /// The network's name: signatures of another network do not count.
     #[must_use]
     pub fn chain(&self) -> Hash {
-        let hosts: Vec<u8> = self.hosts.iter().flat_map(|(host, _)| host.0).collect();
-        Hash::of(&[b"sphere-pow network 1", &self.seed, &hosts])
+        let hosts: Vec<u8> =
+            self.hosts.iter().flat_map(|host| [host.id.0, *host.sortition.bytes()]).flatten().collect();
+        Hash::of(&[b"sphere-pow network 2", &self.seed, &hosts])
     }
 }
 
@@ -160,16 +173,18 @@ impl Peer {
         strategy: Strategy,
         coalitions: Coalitions,
     ) -> Result<Self, GenesisError> {
-        let powers: Vec<u64> = genesis.hosts.iter().map(|(_, power)| *power).collect();
-        let seal_keys = genesis.hosts.iter().map(|(host, _)| SealKey::of_ed25519(&host.0)).collect();
-        let ledger = Ledger::new(genesis.rules.clone(), &powers, genesis.seed)?.with_seal_keys(seal_keys);
+        let powers: Vec<u64> = genesis.hosts.iter().map(|host| host.power).collect();
+        let ledger = Ledger::new(genesis.rules.clone(), &powers, genesis.seed)?
+            .with_seal_keys(genesis.hosts.iter().map(|host| SealKey::of_ed25519(&host.id.0)).collect())
+            .with_sortition_keys(genesis.hosts.iter().map(|host| Some(host.sortition)).collect());
         let numbers: BTreeMap<_, _> =
-            (0..).zip(&genesis.hosts).map(|(number, (host, _))| (*host, number)).collect();
+            (0..).zip(&genesis.hosts).map(|(number, host)| (host.id, number)).collect();
         // The secrets of seeds: a key of their own, from a signature that nobody else can make and nothing else uses.
         let secret = Hash::of(&[&key.sign(b"sphere-pow seed secrets 1")]).0;
         let host = numbers.get(&key.id()).map(|id| {
             let opener = Opener::new(key.exchange_secret());
-            Host::new(*id, secret, strategy, coalitions).with_opener(opener)
+            let sortition = sortition_secret(&key);
+            Host::new(*id, secret, strategy, coalitions).with_opener(opener).with_sortition(sortition)
         });
         let chain = genesis.chain();
         let validators = validators(&genesis, &ledger)?;
@@ -197,8 +212,8 @@ impl Peer {
     /// A transaction of one of the hosts, its signature checked.
     fn read(&self, bytes: &[u8]) -> Option<Signed> {
         let signed = Signed::decode(bytes)?;
-        let (host, _) = self.genesis.hosts.get(signed.sender as usize)?;
-        host.has_signed(&signed_bytes(&self.chain, &signed.message), &signed.signature).then_some(signed)
+        let host = self.genesis.hosts.get(signed.sender as usize)?;
+        host.id.has_signed(&signed_bytes(&self.chain, &signed.message), &signed.signature).then_some(signed)
     }
 
     fn next(&mut self) -> Next {
@@ -224,13 +239,19 @@ impl Peer {
                     beacon: *self.ledger.beacon()?,
                     checks,
                     host,
-                    key: self.genesis.hosts.get(host as usize)?.0,
+                    key: self.genesis.hosts.get(host as usize)?.id,
                     claim: entry.claim().clone(),
                     openings: entry.openings()?.to_vec(),
                 }))
             }
         })
     }
+}
+
+/// A host's key of draws, as of seeds: from a signature that nobody else can make and nothing else uses.
+#[must_use]
+pub fn sortition_secret(key: &Key) -> SortitionSecret {
+    SortitionSecret::new(Hash::of(&[&key.sign(b"sphere-pow sortition key 1")]).0)
 }
 
 /// What a signature is over.
@@ -242,8 +263,7 @@ fn signed_bytes(chain: &Hash, message: &Message) -> Vec<u8> {
 }
 
 fn validators(genesis: &Genesis, ledger: &Ledger) -> Result<Validators, consensus::ValidatorsError> {
-    let powers =
-        genesis.hosts.iter().zip(ledger.accounts()).map(|((host, _), account)| (*host, account.power));
+    let powers = genesis.hosts.iter().zip(ledger.accounts()).map(|(host, account)| (host.id, account.power));
     Validators::new(powers.filter(|(_, power)| *power > 0))
 }
 

@@ -43,17 +43,22 @@ pub struct Rules {
     /// ([`crate::seed::Seating`]); `None` where nothing is shared and what is withheld is missing from the seed, as in a
     /// simulation that counts.
     pub recovery: Option<NonZeroU8>,
+    /// Whether validators draw for themselves whose claims they check ([`crate::sortition`]); if not, a block's hash draws
+    /// for all, as in a simulation that counts.
+    pub has_sortition: bool,
 }
 
 /// Rules that no network can follow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RulesError {
-    /// Too short for a claim to be opened, checked and tried, each in a block of its own.
-    #[error("poc_validation_duration of {got}, expected 4 or more")]
+    /// Too short for a claim to be drawn, opened, checked and tried, each in a block of its own.
+    #[error("poc_validation_duration of {got}, expected {expected} or more")]
     Validation {
         /// The duration.
         got: u64,
+        /// The least one: a block more where validators draw for themselves.
+        expected: u64,
     },
     /// No block for a claim after the last nonce.
     #[error("poc_exchange_duration of {got}, expected 1 or more")]
@@ -82,8 +87,9 @@ impl Rules {
     /// [`RulesError::Validation`], [`RulesError::Exchange`], [`RulesError::FirstStart`].
     pub fn check(&self) -> Result<(), RulesError> {
         let durations = self.durations.durations();
-        if durations.poc_validation_duration < 4 {
-            return Err(RulesError::Validation { got: durations.poc_validation_duration });
+        let (got, expected) = (durations.poc_validation_duration, 4 + u64::from(self.has_sortition));
+        if got < expected {
+            return Err(RulesError::Validation { got, expected });
         }
         if durations.poc_exchange_duration < 1 {
             return Err(RulesError::Exchange { got: durations.poc_exchange_duration });
@@ -110,8 +116,11 @@ pub struct Times {
     pub generation_end: u64,
     /// Last height for claims.
     pub claims_end: u64,
-    /// The block whose hash draws samples and committees.
+    /// The block whose hash draws samples, and what validators draw from.
     pub beacon: u64,
+    /// End of validators' draws, beginning of openings: committees are known. The beacon's height where its hash draws
+    /// them.
+    pub drawn: u64,
     /// End of openings, beginning of the committees' votes.
     pub opened: u64,
     /// End of the committees' votes, beginning of juries' votes.
@@ -125,13 +134,15 @@ pub struct Times {
 }
 
 impl Times {
-    /// Of an epoch whose seed's round began at `round`, which is where the last one's weights were computed.
+    /// Of an epoch whose seed's round began at `round`, which is where the last one's weights were computed; with time for
+    /// validators' own draws or without.
     #[must_use]
-    pub fn new(stages: &Stages, round: u64) -> Self {
+    pub fn new(stages: &Stages, round: u64, has_sortition: bool) -> Self {
         let (start, weights) = (stages.start(), stages.weights_computed());
         let beacon = stages.validation_start() + 1;
         let reveals = round + (start - round) / 2;
-        let third = (weights - beacon) / 3;
+        let drawn = beacon + if has_sortition { (weights - beacon) / 4 } else { 0 };
+        let third = (weights - drawn) / 3;
         Self {
             round,
             reveals,
@@ -140,8 +151,9 @@ impl Times {
             generation_end: stages.generation_end(),
             claims_end: *stages.batch_window().end(),
             beacon,
-            opened: beacon + third,
-            trial: beacon + 2 * third,
+            drawn,
+            opened: drawn + third,
+            trial: drawn + 2 * third,
             weights,
             effective: stages.new_validators(),
             settled: stages.claim(),

@@ -1,8 +1,9 @@
 //! Networks in a box, by name: what each of its hosts is like, and what happens to it.
 
 use crate::host::{Coalitions, Strategy, Voting, Work};
-use crate::peer::Genesis;
+use crate::peer::{Founder, Genesis};
 use crate::rules::{Pricing, Rules};
+use crate::sortition::SortitionKey;
 use sphere_pow_consensus::HostId;
 use sphere_pow_core::network::decimal::Decimal;
 use sphere_pow_core::network::epoch::{Durations, EpochParams};
@@ -113,10 +114,12 @@ impl Scenario {
 
     /// The network's beginning.
     #[must_use]
-    pub fn genesis(&self, hosts: &[HostId], seed: [u8; 32]) -> Genesis {
+    pub fn genesis(&self, hosts: &[(HostId, SortitionKey)], seed: [u8; 32]) -> Genesis {
         let last = hosts.len().saturating_sub(1);
         let power = |ix| if self.is_late() && ix == last { 0 } else { FIRST_POWER };
-        let hosts = hosts.iter().enumerate().map(|(ix, host)| (*host, power(ix))).collect();
+        let founder =
+            |(ix, (id, sortition)): (usize, &_)| Founder { id: *id, sortition: *sortition, power: power(ix) };
+        let hosts = hosts.iter().enumerate().map(founder).collect();
         Genesis { rules: rules(), hosts, seed }
     }
 
@@ -152,11 +155,13 @@ pub fn rules() -> Rules {
     Rules {
         durations: EpochParams::new(durations).expect("they fit"),
         pricing: Pricing::Nonces,
-        seats: 4,
+        // Each of four others draws one of a new host's with 97 %.
+        seats: 12,
         jury: 100,
         floor: Decimal::new(25, 2).expect("2 decimals"),
         cap: Ratio::percent(40),
         emission: Emission::NETWORK,
         recovery: NonZeroU8::new(64),
+        has_sortition: true,
     }
 }

@@ -219,5 +219,6 @@ fn kind(message: &Message) -> u8 {
         Message::Vote { fault: None, .. } => 4,
         Message::Vote { fault: Some(_), .. } => 5,
         Message::Share { .. } => 6,
+        Message::Draw { .. } => 7,
     }
 }

@@ -35,6 +35,7 @@ fn rules() -> Rules {
         cap: Ratio::percent(40),
         emission: Emission::NETWORK,
         recovery: None,
+        has_sortition: false,
     }
 }
 
@@ -280,7 +281,7 @@ fn windows_too_short_are_refused() {
         Ledger::new(Rules { durations: EpochParams::new(durations).unwrap(), ..rules() }, &[1], [0; 32])
             .map(drop)
     };
-    assert_eq!(short(|d| d.poc_validation_duration = 3), Err(RulesError::Validation { got: 3 }));
+    assert_eq!(short(|d| d.poc_validation_duration = 3), Err(RulesError::Validation { got: 3, expected: 4 }));
     assert_eq!(short(|d| d.poc_exchange_duration = 0), Err(RulesError::Exchange { got: 0 }));
     assert_eq!(short(|d| d.epoch_shift = 21), Err(RulesError::FirstStart { got: 3 }));
 }

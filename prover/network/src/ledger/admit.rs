@@ -43,6 +43,11 @@ impl Ledger {
             }
             Message::Claim { claim, .. } if claim.count == 0 => Err(Refusal::Nothing),
             Message::Claim { claim, .. } => self.books.may_claim(sender, claim),
+            Message::Draw { .. } if !self.must_draw(sender) => Err(Refusal::NoPart { what }),
+            Message::Draw { .. } if self.books.output(sender).is_some() => Err(Refusal::Repeated { what }),
+            Message::Draw { proof, .. } => {
+                self.verified(sender, proof).map(|_| ()).ok_or(Refusal::WrongProof)
+            }
             Message::Open { .. } => self.books.may_open(sender),
             Message::Vote { host, checks, fault, .. } => self.books.may_vote(sender, *host, *fault, *checks),
         }
@@ -78,7 +83,8 @@ impl Ledger {
             Message::Reveal { .. } => (t.reveals, t.start),
             Message::Share { .. } => (t.shares, t.start),
             Message::Claim { .. } => (t.start, t.claims_end),
-            Message::Open { .. } => (t.beacon, t.opened),
+            Message::Draw { .. } => (t.beacon, t.drawn),
+            Message::Open { .. } => (t.drawn, t.opened),
             Message::Vote { checks: Checks::Committee, .. } => (t.opened, t.trial),
             Message::Vote { checks: Checks::Jury, .. } => (t.trial, t.weights),
         }

@@ -1,7 +1,9 @@
 //! The books of one Sprint: claims, what was opened, and votes.
 
 use crate::message::{Claim, HostId, Refusal};
+use crate::sortition::Output;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 
 /// Which of two rounds of checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, borsh::BorshSerialize, borsh::BorshDeserialize)]
@@ -126,6 +128,8 @@ pub(super) struct Books {
     committee_duties: Vec<(HostId, HostId)>,
     jury_duties: Vec<(HostId, HostId)>,
     beacon: Option<[u8; 32]>,
+    /// What validators drew.
+    outputs: BTreeMap<HostId, Output>,
 }
 
 impl Books {
@@ -143,6 +147,19 @@ impl Books {
 
     pub(super) fn fix_beacon(&mut self, beacon: &[u8; 32]) {
         self.beacon = Some(*beacon);
+    }
+
+    pub(super) fn draw(&mut self, host: HostId, output: Output) {
+        self.outputs.insert(host, output);
+    }
+
+    pub(super) fn output(&self, host: HostId) -> Option<&Output> {
+        self.outputs.get(&host)
+    }
+
+    /// What validators drew, ascending by host.
+    pub(super) fn outputs(&self) -> &BTreeMap<HostId, Output> {
+        &self.outputs
     }
 
     pub(super) fn entry(&self, host: HostId) -> Option<&Entry> {
@@ -240,6 +257,10 @@ impl Books {
 
     pub(super) fn hash_into(&self, sha: &mut Sha256) {
         sha.update(self.beacon.unwrap_or_default());
+        for (host, output) in &self.outputs {
+            sha.update(host.to_le_bytes());
+            sha.update(output);
+        }
         for (host, entry) in self.entries() {
             sha.update(host.to_le_bytes());
             sha.update(entry.claim.count.to_le_bytes());

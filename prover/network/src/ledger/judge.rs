@@ -3,17 +3,30 @@
 use super::Ledger;
 use super::books::{Checks, Entry, Member, Outcome};
 use crate::message::HostId;
+use crate::sortition::Output;
 use sphere_pow_core::network::committee::Seats;
 use sphere_pow_core::network::majority::{Decision, Tally};
 
 impl Ledger {
-    /// Draws a committee for each claim, by what the block's hash fixed after the claims were closed.
-    pub(super) fn draw_committees(&mut self, beacon: &[u8; 32]) {
-        self.books.fix_beacon(beacon);
+    /// Draws a committee for each claim, by what the beacon fixed after the claims were closed: its hash, or what
+    /// validators drew from it.
+    pub(super) fn draw_committees(&mut self) {
         let (accounts, electorate, rules) = (&self.accounts, &self.electorate, &self.rules);
+        let Some(beacon) = self.books.beacon().copied() else { return };
+        let outputs = rules.has_sortition.then(|| self.books.outputs().clone());
         for (host, entry) in self.books.entries_mut() {
-            let seats = Seats::of(rules.seats, &accounts[host as usize].standing, rules.floor);
-            entry.committee = members(electorate.committee(beacon, host as usize, &seats));
+            let (claimant, seats) =
+                (host as usize, Seats::of(rules.seats, &accounts[host as usize].standing, rules.floor));
+            let drawn = match &outputs {
+                None => electorate.committee(&beacon, claimant, &seats),
+                Some(outputs) => {
+                    let seats = |(host, output): (&HostId, &Output)| {
+                        (*host as usize, electorate.sortition(output, *host as usize, claimant, &seats))
+                    };
+                    outputs.iter().map(seats).filter(|(_, seats)| *seats > 0).collect()
+                }
+            };
+            entry.committee = members(drawn);
         }
         self.books.index(Checks::Committee);
     }

@@ -84,6 +84,10 @@ impl Ledger {
             }
             settled.count_checks(entry, outcome);
         }
+        // To draw is a check of its own: who does not is missing from committees that nobody can name it for.
+        for host in (0..).take(hosts).filter(|host| self.must_draw(*host)) {
+            settled.count_check(host, self.books.output(host).is_some());
+        }
         settled.false_accusers.sort_unstable();
         settled.false_accusers.dedup();
         // Accusations cost others work, so they cost more than pay.
@@ -135,7 +139,7 @@ impl Ledger {
         let hosts = self.accounts.len();
         self.epoch += 1;
         if let Some(stages) = self.rules.durations.epoch(self.epoch) {
-            self.times = Times::new(&stages, self.height);
+            self.times = Times::new(&stages, self.height, self.rules.has_sortition);
         }
         self.round = self.new_round();
         self.books = Books::new(hosts);
@@ -163,6 +167,14 @@ impl Ledger {
 }
 
 impl Settled {
+    fn count_check(&mut self, checker: HostId, is_done: bool) {
+        let (record, is_done) = (&mut self.records[checker as usize], u64::from(is_done));
+        record.checks_due += 1;
+        record.checks_done += is_done;
+        self.checks_due += 1;
+        self.checks_done += is_done;
+    }
+
     fn count_checks(&mut self, entry: &Entry, outcome: Outcome) {
         // Nobody can check what was not opened.
         if entry.openings().is_none() {
@@ -170,12 +182,7 @@ impl Settled {
         }
         for checks in [Checks::Committee, Checks::Jury] {
             for member in entry.members(checks) {
-                let record = &mut self.records[member.host as usize];
-                let is_done = u64::from(member.vote.is_some());
-                record.checks_due += 1;
-                record.checks_done += is_done;
-                self.checks_due += 1;
-                self.checks_done += is_done;
+                self.count_check(member.host, member.vote.is_some());
                 let is_overruled = outcome == Outcome::Cleared && member.vote.flatten().is_some();
                 if checks == Checks::Committee && is_overruled {
                     self.false_accusers.push(member.host);

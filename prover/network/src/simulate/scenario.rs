@@ -257,6 +257,7 @@ impl Scenario {
             emission: Emission::NETWORK,
             // Sharing is not counted work: what is withheld is missing.
             recovery: None,
+            has_sortition: false,
         };
         built.check()?;
         Ok(built)

@@ -9,7 +9,8 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use sphere_pow_consensus::HostId;
 use sphere_pow_core::exact::Params;
-use sphere_pow_network::boxed::{HostSettings, start_host};
+use sphere_pow_network::boxed::{HostSettings, Neighbour, start_host};
+use sphere_pow_network::sortition::SortitionKey;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -32,8 +33,19 @@ pub(super) struct BoxFile {
     pub(super) pause_ms: u64,
     /// What the network starts from, 64 hexadecimal digits.
     pub(super) seed: String,
-    /// Keys, 64 hexadecimal digits, and addresses, by number.
-    pub(super) hosts: Vec<(String, SocketAddr)>,
+    /// By number.
+    pub(super) hosts: Vec<HostEntry>,
+}
+
+/// What all hosts of a box know of one of them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct HostEntry {
+    /// Its signing key, 64 hexadecimal digits.
+    pub(super) id: String,
+    /// Its key of draws, 64 hexadecimal digits.
+    pub(super) sortition: String,
+    /// Where it listens.
+    pub(super) address: SocketAddr,
 }
 
 #[derive(Debug, Args)]
@@ -77,12 +89,16 @@ pub(in crate::commands) fn run(args: &HostArgs, out: &Output, stop: &Stop) -> Re
     if args.number >= file.hosts.len() {
         return Err(wrong(format!("{} hosts", file.hosts.len())));
     }
-    let ids = file.hosts.iter().map(|(id, address)| Ok((HostId(unhex(&path, id)?), *address)));
+    let neighbour = |host: &HostEntry| {
+        let sortition = SortitionKey::new(unhex(&path, &host.sortition)?)
+            .ok_or_else(|| wrong(format!("{}, expected a key", host.sortition)))?;
+        Ok(Neighbour { id: HostId(unhex(&path, &host.id)?), sortition, address: host.address })
+    };
     let settings = HostSettings {
         scenario: super::scenario(&file.scenario)?,
         number: args.number,
         key: unhex(&key_path, key.trim())?,
-        hosts: ids.collect::<Result<_, ProverError>>()?,
+        hosts: file.hosts.iter().map(neighbour).collect::<Result<_, ProverError>>()?,
         seed: unhex(&path, &file.seed)?,
         params: input::model::<Params>(&file.params)?,
         pause: Duration::from_millis(file.pause_ms),

@@ -1,17 +1,18 @@
 //! The hosts of a box as processes: started, watched, killed and started again.
 
-use super::host::{BoxFile, box_file, key_file};
+use super::host::{BoxFile, HostEntry, box_file, key_file};
 use super::{NetworkArgs, patience};
 use crate::commands::HOST;
 use crate::error::ProverError;
 use crate::signals::Stop;
 use sphere_pow_consensus::Key;
 use sphere_pow_core::text::hex;
+use sphere_pow_network::peer::sortition_secret;
 use sphere_pow_network::report::SprintReport;
 use sphere_pow_network::scenario::{Event, Scenario, rules};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -59,12 +60,17 @@ impl Processes {
         // Held until all have one, so that they differ; free again when the hosts bind them.
         let listeners: Vec<TcpListener> =
             (0..args.hosts).map(|_| TcpListener::bind(("127.0.0.1", 0))).collect::<Result<_, _>>()?;
-        let mut hosts: Vec<(String, SocketAddr)> = Vec::new();
+        let mut hosts = Vec::new();
         for (number, listener) in listeners.iter().enumerate() {
             let mut secret = [0; 32];
             getrandom::fill(&mut secret).map_err(std::io::Error::other)?;
             write_secret(&key_file(&self.dir, number), &hex(&secret))?;
-            hosts.push((Key::from_seed(secret).id().to_string(), listener.local_addr()?));
+            let key = Key::from_seed(secret);
+            hosts.push(HostEntry {
+                id: key.id().to_string(),
+                sortition: hex(sortition_secret(&key).key().bytes()),
+                address: listener.local_addr()?,
+            });
         }
         let mut seed = [0; 32];
         seed[..8].copy_from_slice(&args.seed.to_le_bytes());
