@@ -106,9 +106,9 @@ impl Scenario {
         matches!(self.events.first(), Some((_, Event::Start)))
     }
 
-    /// Whether no process can play it: it takes wires that can be cut.
+    /// Whether it takes wires that can be cut.
     #[must_use]
-    pub fn needs_simulation(&self) -> bool {
+    pub fn cuts_wires(&self) -> bool {
         self.events.iter().any(|(_, event)| matches!(event, Event::Part | Event::Heal))
     }
 

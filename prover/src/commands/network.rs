@@ -3,6 +3,7 @@
 
 mod host;
 mod processes;
+mod wires;
 
 pub(super) use host::{HostArgs, run as run_host};
 
@@ -90,7 +91,7 @@ pub(super) fn run(args: &NetworkArgs, out: &Output, stop: &Stop) -> Result<ExitC
         return Ok(ExitCode::SUCCESS);
     }
     let scenario = scenario(&args.scenario)?;
-    let params = check(args, &scenario)?;
+    let params = check(args)?;
     stop.heed();
     let mut sprints = Vec::new();
     let mut on_sprint = |report: &SprintReport| {
@@ -128,7 +129,7 @@ fn scenario(name: &str) -> Result<Scenario, ProverError> {
     })
 }
 
-fn check(args: &NetworkArgs, scenario: &Scenario) -> Result<Params, ProverError> {
+fn check(args: &NetworkArgs) -> Result<Params, ProverError> {
     let refuse = |what, got: String, expected: &str| {
         Err(ProverError::Argument { what, got, expected: expected.into() })
     };
@@ -143,13 +144,6 @@ fn check(args: &NetworkArgs, scenario: &Scenario) -> Result<Params, ProverError>
     }
     if !(10..=600_000).contains(&args.pause) {
         return refuse("--pause", args.pause.to_string(), "10 to 600000 milliseconds");
-    }
-    if !args.simulated && scenario.needs_simulation() {
-        return refuse(
-            "--scenario",
-            scenario.name.into(),
-            "--simulated with it: wires between processes are not cut",
-        );
     }
     if args.simulated && args.kills > 0 {
         return refuse("--kills", args.kills.to_string(), "0 with --simulated: scenario crash kills there");

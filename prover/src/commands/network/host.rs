@@ -54,6 +54,9 @@ pub(in crate::commands) struct HostArgs {
     dir: PathBuf,
     /// The host's number
     number: usize,
+    /// The network namespace to run in
+    #[arg(long, value_name = "NAME")]
+    namespace: Option<String>,
 }
 
 /// The file of the whole box.
@@ -104,6 +107,10 @@ pub(in crate::commands) fn run(args: &HostArgs, out: &Output, stop: &Stop) -> Re
         pause: Duration::from_millis(file.pause_ms),
         file: args.dir.join(format!("host-{}.blocks", args.number)),
     };
+    if let Some(name) = &args.namespace {
+        let entered = super::wires::enter(name);
+        entered.map_err(|source| ProverError::File { file: format!("namespace {name}"), source })?;
+    }
     stop.heed();
     let out = *out;
     let running = start_host(settings, move |report| {

@@ -1,6 +1,7 @@
 //! The hosts of a box as processes: started, watched, killed and started again.
 
 use super::host::{BoxFile, HostEntry, box_file, key_file};
+use super::wires::Wires;
 use super::{NetworkArgs, patience};
 use crate::commands::HOST;
 use crate::error::ProverError;
@@ -27,6 +28,8 @@ pub(super) struct Processes {
     /// Whether the folder is ours to remove.
     is_temporary: bool,
     children: Vec<Option<Child>>,
+    /// Those of a scenario that cuts them. Removed after the children, which Drop ends.
+    wires: Option<Wires>,
     heard: Receiver<(usize, SprintReport)>,
     say: Sender<(usize, SprintReport)>,
 }
@@ -41,7 +44,8 @@ impl Processes {
         };
         let (say, heard) = channel();
         let children = (0..args.hosts).map(|_| None).collect();
-        let mut processes = Self { dir, is_temporary, children, heard, say };
+        let wires = if scenario.cuts_wires() { Some(Wires::lay(args.hosts)?) } else { None };
+        let mut processes = Self { dir, is_temporary, children, wires, heard, say };
         let file = |source| ProverError::File { file: processes.dir.display().to_string(), source };
         std::fs::create_dir_all(&processes.dir).map_err(file)?;
         if !box_file(&processes.dir).exists() {
@@ -60,8 +64,12 @@ impl Processes {
         // Held until all have one, so that they differ; free again when the hosts bind them.
         let listeners: Vec<TcpListener> =
             (0..args.hosts).map(|_| TcpListener::bind(("127.0.0.1", 0))).collect::<Result<_, _>>()?;
+        let address = |number| match &self.wires {
+            Some(_) => Ok(Wires::address(number)),
+            None => listeners[number].local_addr(),
+        };
         let mut hosts = Vec::new();
-        for (number, listener) in listeners.iter().enumerate() {
+        for number in 0..args.hosts {
             let mut secret = [0; 32];
             getrandom::fill(&mut secret).map_err(std::io::Error::other)?;
             write_secret(&key_file(&self.dir, number), &hex(&secret))?;
@@ -69,7 +77,7 @@ impl Processes {
             hosts.push(HostEntry {
                 id: key.id().to_string(),
                 sortition: hex(sortition_secret(&key).key().bytes()),
-                address: listener.local_addr()?,
+                address: address(number)?,
             });
         }
         let mut seed = [0; 32];
@@ -86,16 +94,12 @@ impl Processes {
 
     fn start_one(&mut self, number: usize) -> Result<(), ProverError> {
         let error = |source| ProverError::File { file: "sphere-pow".into(), source };
-        let mut child = crate::program::again()
-            .map_err(error)?
-            .arg("--json")
-            .arg(HOST)
-            .arg(&self.dir)
-            .arg(number.to_string())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(error)?;
+        let mut command = crate::program::again().map_err(error)?;
+        command.arg("--json").arg(HOST).arg(&self.dir).arg(number.to_string());
+        if let Some(wires) = &self.wires {
+            command.arg("--namespace").arg(wires.namespace(number));
+        }
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(error)?;
         let (say, stdout) = (self.say.clone(), child.stdout.take());
         std::thread::spawn(move || {
             let lines = stdout.into_iter().flat_map(|stdout| BufReader::new(stdout).lines());
@@ -171,6 +175,10 @@ impl Processes {
                         kills += 1;
                     }
                     Event::Start if self.children[number].is_none() => self.start_one(number)?,
+                    Event::Part | Event::Heal => {
+                        let wires = self.wires.as_ref().expect("laid for a scenario that cuts them");
+                        wires.set(number, event == Event::Heal)?;
+                    }
                     _ => {}
                 }
             }
