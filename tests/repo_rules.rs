@@ -41,7 +41,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("prover", &["core", "chain", "consensus", "cpu", "gpu", "network", "soundness"]),
     ("verifier-wasm", &["core", "chain", "cpu", "network", "soundness"]),
     ("verifier-webgpu", &["core", "cpu", "gpu", "verifier-wasm"]),
-    ("fuzz", &["core", "prover"]),
+    ("fuzz", &["chain", "core", "prover"]),
     ("vulkan-layer", &[]),
     ("tests", &["core", "cpu", "gpu", "shaders", "soundness"]),
 ];

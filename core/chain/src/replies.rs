@@ -239,7 +239,7 @@ fn described(value: &Value) -> String {
     match value {
         Value::Object(members) => {
             let names: Vec<String> =
-                members.keys().take(5).map(|name| sphere_pow_core::text::shown(name)).collect();
+                members.keys().take(3).map(|name| sphere_pow_core::text::shown(name)).collect();
             format!("an object of {}", if names.is_empty() { "nothing".to_owned() } else { names.join(", ") })
         }
         Value::Array(_) => "a list".to_owned(),

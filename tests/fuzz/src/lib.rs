@@ -4,6 +4,7 @@
 //! was read must read the same once written. `tests/fuzz/run` mutates the [`seeds`] under LLVM's libFuzzer, guided by
 //! coverage; `tests/fuzz/tests/seeds.rs` runs the seeds alone, with every test run.
 
+mod chain;
 mod documents;
 mod judge;
 mod ledger;
@@ -11,6 +12,7 @@ mod limits;
 mod requests;
 pub mod seeds;
 mod texts;
+mod training;
 mod transcripts;
 
 pub use limits::{MOST_BYTES, MOST_SECONDS, thread_seconds, within};
@@ -19,7 +21,7 @@ pub use limits::{MOST_BYTES, MOST_SECONDS, thread_seconds, within};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 10] = [
     ("document", documents::document),
     ("model", documents::model),
     ("exact-bytes", documents::exact_bytes),
@@ -28,6 +30,8 @@ pub const TARGETS: [Target; 8] = [
     ("transcripts", transcripts::transcripts),
     ("requests", requests::requests),
     ("texts", texts::texts),
+    ("chain", chain::chain),
+    ("training", training::training),
 ];
 
 /// Gives `bytes` to a target.

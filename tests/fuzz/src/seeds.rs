@@ -175,6 +175,17 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
             ];
             texts.iter().map(|text| text.as_bytes().to_vec()).collect()
         }
+        "chain" => {
+            let vectors = vectors("chain.json");
+            let replies = vectors["replies"].as_object().expect("replies");
+            let line = |name: &Value| replies[name.as_str().expect("a name")].to_string() + "\n";
+            let cases = vectors["cases"].as_array().expect("cases");
+            let used = cases.iter().map(|case| case["use"].as_array().expect("names").iter().map(line));
+            let whole: BTreeSet<String> = used.map(Iterator::collect).collect();
+            let each = replies.values().map(Value::to_string);
+            whole.into_iter().chain(each).map(String::into_bytes).collect()
+        }
+        "training" => crate::training::seeds(),
         other => panic!("no target {other}, expected one of {:?}", TARGETS.map(|(name, _)| name)),
     });
     seeds
@@ -197,5 +208,7 @@ pub fn write(target: &str, folder: &Path) -> io::Result<()> {
         let is_name = |word: &&str| word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         names.extend(words.filter(is_name).map(|word| format!("\"\\\"{word}\\\"\"\n")));
     }
-    std::fs::write(folder.with_extension("dict"), names.into_iter().collect::<String>())
+    // libFuzzer takes no empty dictionary.
+    let names = names.into_iter().fold("# members\n".to_owned(), |text, name| text + &name);
+    std::fs::write(folder.with_extension("dict"), names)
 }
