@@ -60,6 +60,9 @@ pub enum RulesError {
         /// The least one: a block more where validators draw for themselves.
         expected: u64,
     },
+    /// Cryptography of hosts, in a build that leaves it out.
+    #[error("recovery or sortition, which take the feature `hosts`")]
+    Hosts,
     /// No block for a claim after the last nonce.
     #[error("poc_exchange_duration of {got}, expected 1 or more")]
     Exchange {
@@ -84,8 +87,11 @@ impl Rules {
     /// Checks what the durations have to leave room for.
     ///
     /// # Errors
-    /// [`RulesError::Validation`], [`RulesError::Exchange`], [`RulesError::FirstStart`].
+    /// [`RulesError::Hosts`], [`RulesError::Validation`], [`RulesError::Exchange`], [`RulesError::FirstStart`].
     pub fn check(&self) -> Result<(), RulesError> {
+        if !cfg!(feature = "hosts") && (self.recovery.is_some() || self.has_sortition) {
+            return Err(RulesError::Hosts);
+        }
         let durations = self.durations.durations();
         let (got, expected) = (durations.poc_validation_duration, 4 + u64::from(self.has_sortition));
         if got < expected {

@@ -7,10 +7,16 @@
 
 mod dealing;
 mod keys;
+#[cfg(feature = "hosts")]
+mod sealing;
+#[cfg(not(feature = "hosts"))]
+#[path = "seed/unsealed.rs"]
+mod sealing;
 mod seats;
 
-pub use dealing::{Deal, Dealing, Part, SHARE_BYTES, recover, sealed_len};
+pub use dealing::{Deal, Dealing, Part, SHARE_BYTES, sealed_len};
 pub use keys::{Opener, SealKey};
+pub use sealing::recover;
 pub use seats::{Seat, Seating};
 
 use crate::message::{HostId, Refusal};

@@ -2,11 +2,11 @@
 //! that is used for nothing else. One output a Sprint; nobody else can foresee it, and its owner cannot choose it.
 
 use crate::message::HostId;
-use curve25519_dalek::EdwardsPoint;
 #[cfg(feature = "hosts")]
-use curve25519_dalek::Scalar;
-use curve25519_dalek::edwards::CompressedEdwardsY;
-use sha2::{Digest, Sha256, Sha512};
+use curve25519_dalek::{EdwardsPoint, Scalar, edwards::CompressedEdwardsY};
+#[cfg(feature = "hosts")]
+use sha2::Sha512;
+use sha2::{Digest, Sha256};
 use std::fmt;
 #[cfg(feature = "hosts")]
 use vrf_rfc9381::ec::edwards25519::tai::{
@@ -37,6 +37,7 @@ pub struct SortitionKey([u8; 32]);
 
 impl SortitionKey {
     /// From its 32 bytes; `None` for bytes that are no point of the curve, or one of small order.
+    #[cfg(feature = "hosts")]
     #[must_use]
     pub fn new(bytes: [u8; 32]) -> Option<Self> {
         let point = CompressedEdwardsY(bytes).decompress()?;
@@ -62,7 +63,7 @@ impl SortitionKey {
         Some(Suite.verify(&public, input, proof).ok()?.into())
     }
 
-    /// Without the feature `hosts` there is nothing that could verify a proof, so none is taken.
+    /// Without the feature `hosts`, rules with sortition are refused, and no proof is taken.
     #[cfg(not(feature = "hosts"))]
     #[must_use]
     pub fn verify(&self, _input: &[u8], _proof: &Proof) -> Option<Output> {
@@ -72,6 +73,7 @@ impl SortitionKey {
 
 /// The secret half. It never prints itself.
 #[derive(Clone)]
+#[cfg_attr(not(feature = "hosts"), expect(dead_code, reason = "what it is for is not built"))]
 pub struct SortitionSecret([u8; 32]);
 
 impl SortitionSecret {
@@ -82,6 +84,7 @@ impl SortitionSecret {
     }
 
     /// The public half.
+    #[cfg(feature = "hosts")]
     #[must_use]
     pub fn key(&self) -> SortitionKey {
         let hash = Sha512::digest(self.0);
