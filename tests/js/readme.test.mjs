@@ -47,7 +47,7 @@ const isRunElsewhere = (line, file) => {
 
 let bin;
 before(() => {
-  execFileSync('cargo', ['build', '--release', '-p', 'sphere-pow-prover'], { cwd: paths.root, stdio: 'inherit' });
+  execFileSync('tests/command', { cwd: paths.root, stdio: 'inherit' });
   bin = mkdtempSync(join(tmpdir(), 'sphere-pow-bin-'));
   symlinkSync(join(target, 'release/sphere-pow'), join(bin, 'sphere-pow'));
 });

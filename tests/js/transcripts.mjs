@@ -66,7 +66,7 @@ const target = process.env.CARGO_TARGET_DIR ?? join(paths.root, 'target');
 export const work = join(paths.work, 'transcript');
 /** Builds the native command, and a folder for what goes through files. */
 export function setUp() {
-  execFileSync('cargo', ['build', '--release', '-p', 'sphere-pow-prover'], { cwd: paths.root, stdio: 'inherit' });
+  execFileSync('tests/command', { cwd: paths.root, stdio: 'inherit' });
   mkdirSync(work, { recursive: true });
 }
 

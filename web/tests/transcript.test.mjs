@@ -108,7 +108,7 @@ test('each cheat is found, with the nonce, the layer and the command that repeat
 });
 
 test('the command that is shown does repeat it', async () => {
-  execFileSync('cargo', ['build', '--release', '-p', 'sphere-pow-prover'], { cwd: join(WEB, '..'), stdio: 'ignore' });
+  execFileSync('tests/command', { cwd: join(WEB, '..'), stdio: 'ignore' });
   const binary = join(process.env.CARGO_TARGET_DIR ?? join(WEB, '../target'), 'release/sphere-pow');
   await open(async (page) => {
     await choose(page, 'false-step');

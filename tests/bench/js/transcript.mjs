@@ -17,7 +17,7 @@ const text = (value) => ({ type: 'string', default: value });
 const { values } = parseArgs({ options: { params: text('standard'), nonces: text('8'), samples: text('200'), rounds: text('3'), chromium: { type: 'boolean', default: false } } });
 const entry = (name) => join(root, 'verifier-wasm/dist', name);
 if (!process.env.SPHERE_POW_NO_BUILD || !existsSync(entry('transcript.js'))) execFileSync(process.execPath, ['verifier-wasm/build.mjs'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
-execFileSync('cargo', ['build', '--release', '--quiet', '-p', 'sphere-pow-prover'], { cwd: root, stdio: 'inherit' });
+execFileSync('tests/command', { cwd: root, stdio: 'inherit' });
 
 const dir = mkdtempSync(join(tmpdir(), 'sphere-pow-transcript-'));
 const sphere = (...args) => execFileSync(join(target, 'release/sphere-pow'), args, { cwd: dir, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
