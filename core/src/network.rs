@@ -11,6 +11,7 @@
 //! - [`reputation`], [`committee`]: who checks requests and claims, and how often.
 //! - [`reward`]: what hosts earn.
 //! - [`difficulty`]: how the radius follows the network's power.
+//! - [`lanes`]: who trains, checks and is paid for a training run (SPEC §IV.9).
 
 pub mod cap;
 pub mod committee;
@@ -19,6 +20,7 @@ pub mod detection;
 pub mod difficulty;
 pub mod epoch;
 pub mod go_rand;
+pub mod lanes;
 pub mod majority;
 pub mod message;
 pub mod ratio;

@@ -115,15 +115,20 @@ pub fn draw(
         return Err(SampleError::TooLarge { got: size });
     }
     let mut rng = ChaCha20Rng::from_seed(key(commitment, beacon, validator, participant));
+    Ok(places(&mut rng, commitment.count, size).into_iter().collect())
+}
+
+/// `size` different places below `count`, at most as many, every set of that size equally likely.
+pub(super) fn places(rng: &mut ChaCha20Rng, count: u64, size: u64) -> BTreeSet<u64> {
     // Floyd's: after step `last` the set is a uniform subset of the places up to `last`.
     let mut places = BTreeSet::new();
-    for last in commitment.count - size..commitment.count {
-        let place = below(&mut rng, last + 1);
+    for last in count - size..count {
+        let place = below(rng, last + 1);
         if !places.insert(place) {
             places.insert(last);
         }
     }
-    Ok(places.into_iter().collect())
+    places
 }
 
 /// SHA-256 of the tag, then each field with its length before it, SPEC §III.7.

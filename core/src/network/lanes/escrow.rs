@@ -1,0 +1,191 @@
+//! What lanes earn, kept back until fraud no longer pays (SPEC §IV.9.7).
+
+use super::super::committee::Seats;
+use super::super::ratio::Ratio;
+use super::verdict::Outcome;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+
+/// The least number of rounds W to keep rewards back so that no share of false segments pays: above 1 / (n (1 - b^k)), for
+/// `average` segments n checked of a lane, each by `seats` k checkers, of which a share b of the weight would hide it.
+/// b^k is rounded up at each power, in units of 2^-64. `None` where no number is enough: nothing is checked, or all hide it,
+/// or it passes a u32.
+#[must_use]
+pub fn least_rounds(average: &Seats, hiding: Ratio, seats: u32) -> Option<u32> {
+    const ONE: u128 = 1 << 64;
+    let mut power = ONE;
+    for _ in 0..seats {
+        // Below 2^64 2^32.
+        power = (power * hiding.num()).div_ceil(hiding.den()).min(ONE);
+    }
+    // n (1 - b^k), in units of 2^-64 / 1000.
+    let caught = u128::from(average.thousandths()) * (ONE - power);
+    if caught == 0 {
+        return None;
+    }
+    u32::try_from(1000 * ONE / caught + 1).ok()
+}
+
+/// How a lane's reward is shared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Units for a lane.
+    pub reward: u64,
+    /// Segments of a lane, each a part of the work of training it.
+    pub segments: u32,
+    /// Seats of checkers, each of which repeats what is drawn.
+    pub seats: u32,
+}
+
+/// Where a lane's reward goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shares {
+    /// Units for the trainer.
+    pub trainer: u64,
+    /// Units for each seat of a checker that spoke, and truly.
+    pub seat: u64,
+    /// Units for nobody: not minted.
+    pub unpaid: u64,
+}
+
+impl Terms {
+    /// Shares a lane's reward by work, to the unit: `trainer + speaking · seat + unpaid = reward`.
+    ///
+    /// Of a lane that counts, a seat gets what its `drawn` segments and the end are of all work that is due; the trainer
+    /// gets what no seat does, and seats that were silent are not paid. Of a lane with a proven fraud, the seats that
+    /// accused share all. Otherwise nobody is paid.
+    ///
+    /// # Units
+    /// `speaking`: seats of checkers that revealed and whose word the outcome bears out; at most `seats`.
+    #[must_use]
+    pub fn shares(&self, outcome: Outcome, drawn: u32, speaking: u32) -> Shares {
+        let (reward, speaking) = (self.reward, u64::from(speaking.min(self.seats)));
+        if outcome.is_accepted() {
+            let part = u128::from(drawn) + 1;
+            let work = u128::from(self.segments) + part * u128::from(self.seats);
+            let seat = u64::try_from(u128::from(reward) * part / work).expect("below the reward");
+            let due = seat * u64::from(self.seats);
+            return Shares { trainer: reward - due, seat, unpaid: due - seat * speaking };
+        }
+        let seat = match outcome {
+            Outcome::Convicted => reward.checked_div(speaking).unwrap_or(0),
+            _ => 0,
+        };
+        Shares { trainer: 0, seat, unpaid: reward - seat * speaking }
+    }
+}
+
+/// Rewards that are not vested, by host and round.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Escrow<Id> {
+    rounds: u32,
+    held: BTreeMap<Id, Vec<(u64, u64)>>,
+}
+
+/// What the end of a round makes of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed<Id> {
+    /// Units that are a host's own from now on.
+    pub vested: BTreeMap<Id, u64>,
+    /// Units that hosts lost.
+    pub forfeited: u64,
+}
+
+impl<Id: Ord + Clone> Escrow<Id> {
+    /// An empty one that keeps rewards for `rounds` rounds after that in which they were earned.
+    #[must_use]
+    pub fn new(rounds: u32) -> Self {
+        Self { rounds, held: BTreeMap::new() }
+    }
+
+    /// Units held of a host.
+    #[must_use]
+    pub fn held(&self, host: &Id) -> u64 {
+        self.held.get(host).map_or(0, |entries| sum(entries.iter().map(|(_, units)| *units)))
+    }
+
+    /// All hosts with what is held of them, by round, ascending.
+    pub fn entries(&self) -> impl Iterator<Item = (&Id, &[(u64, u64)])> {
+        self.held.iter().map(|(host, entries)| (host, &entries[..]))
+    }
+
+    /// Ends a round, which counts up by one from call to call: what was earned in it comes in; whoever is at fault loses
+    /// all that is held, this round's too; what was earned `rounds` rounds ago, or before, vests.
+    ///
+    /// Sums past 2^64 - 1 stay there: no rewards of real terms reach them.
+    pub fn close(&mut self, round: u64, earned: &BTreeMap<Id, u64>, at_fault: &BTreeSet<Id>) -> Closed<Id> {
+        for (host, units) in earned.iter().filter(|(_, units)| **units > 0) {
+            self.held.entry(host.clone()).or_default().push((round, *units));
+        }
+        let mut closed = Closed { vested: BTreeMap::new(), forfeited: 0 };
+        for host in at_fault {
+            let lost = self.held.remove(host).unwrap_or_default();
+            closed.forfeited = sum(lost.iter().map(|(_, units)| *units).chain([closed.forfeited]));
+        }
+        let due = round.checked_sub(self.rounds.into());
+        for (host, entries) in &mut self.held {
+            let vested = entries.partition_point(|(earned, _)| due.is_some_and(|due| *earned <= due));
+            if vested > 0 {
+                let units = sum(entries.drain(..vested).map(|(_, units)| units));
+                closed.vested.insert(host.clone(), units);
+            }
+        }
+        self.held.retain(|_, entries| !entries.is_empty());
+        closed
+    }
+}
+
+fn sum(units: impl Iterator<Item = u64>) -> u64 {
+    units.fold(0, u64::saturating_add)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::decimal::Decimal;
+    use super::super::super::reputation::Standing;
+    use super::*;
+
+    fn average(segments: u32) -> Seats {
+        let mut standing = Standing::default();
+        (0..30).for_each(|_| standing.work_honestly());
+        Seats::of(segments, &standing, Decimal::hundredths(1))
+    }
+
+    #[test]
+    fn rounds_outlast_what_a_fraud_gains() {
+        let third = Ratio::new(1, 3).unwrap();
+        // 0.16 segments on average: 6.25 without anybody who hides, 6.25 / (1 - 1/9) = 7.03 with a third and two seats.
+        assert_eq!(least_rounds(&average(16), Ratio::percent(0), 2), Some(7));
+        assert_eq!(least_rounds(&average(16), third, 2), Some(8));
+        assert_eq!(least_rounds(&average(16), third, 1), Some(10));
+        // Above, not at: 1 / 1.
+        assert_eq!(least_rounds(&Seats::jury(1), Ratio::percent(0), 1), Some(2));
+        assert_eq!(least_rounds(&Seats::jury(1), Ratio::percent(100), 3), None);
+        assert_eq!(least_rounds(&Seats::jury(0), Ratio::percent(0), 3), None);
+        assert_eq!(least_rounds(&Seats::jury(1), Ratio::percent(0), 0), None);
+    }
+
+    #[test]
+    fn shares_follow_the_work_and_add_up() {
+        let terms = Terms { reward: 1000, segments: 16, seats: 2 };
+        // Two segments and the end: 3 of 16 + 6.
+        assert_eq!(terms.shares(Outcome::Accepted, 2, 2), Shares { trainer: 728, seat: 136, unpaid: 0 });
+        assert_eq!(terms.shares(Outcome::Cleared, 2, 1), Shares { trainer: 728, seat: 136, unpaid: 136 });
+        assert_eq!(terms.shares(Outcome::Convicted, 2, 1), Shares { trainer: 0, seat: 1000, unpaid: 0 });
+        assert_eq!(terms.shares(Outcome::Withheld, 2, 0), Shares { trainer: 0, seat: 0, unpaid: 1000 });
+    }
+
+    #[test]
+    fn fraud_costs_what_is_held_and_no_more() {
+        let mut escrow = Escrow::new(2);
+        let earned = BTreeMap::from([("a", 10), ("b", 5)]);
+        let none = BTreeSet::new();
+        assert_eq!(escrow.close(0, &earned, &none).vested, BTreeMap::new());
+        assert_eq!(escrow.close(1, &earned, &none).vested, BTreeMap::new());
+        let closed = escrow.close(2, &earned, &none);
+        assert_eq!(closed.vested, BTreeMap::from([("a", 10), ("b", 5)]));
+        let closed = escrow.close(3, &earned, &BTreeSet::from(["a", "stranger"]));
+        assert_eq!(closed, Closed { vested: BTreeMap::from([("b", 5)]), forfeited: 30 });
+        assert_eq!((escrow.held(&"a"), escrow.held(&"b")), (0, 10));
+    }
+}

@@ -1,0 +1,258 @@
+//! Lanes of a network (SPEC §IV.9): `tests/vectors/lanes.json`, a second implementation, and what holds for all inputs.
+
+use proptest::collection::{btree_map, btree_set, vec};
+use proptest::prelude::*;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use sphere_pow_core::network::committee::{Electorate, Seats};
+use sphere_pow_core::network::decimal::Decimal;
+use sphere_pow_core::network::lanes::draw::{Place, runs};
+use sphere_pow_core::network::lanes::escrow::{Escrow, Terms, least_rounds};
+use sphere_pow_core::network::lanes::lease::{Credits, holders};
+use sphere_pow_core::network::lanes::verdict::{Outcome, seal};
+use sphere_pow_core::network::ratio::Ratio;
+use sphere_pow_core::network::reputation::Standing;
+use std::collections::{BTreeMap, BTreeSet};
+
+fn cases<T: DeserializeOwned>(list: &str) -> Vec<T> {
+    let all: serde_json::Value =
+        serde_json::from_str(include_str!("../../tests/vectors/lanes.json")).expect("JSON");
+    let cases: Vec<T> = serde_json::from_value(all[list].clone()).expect(list);
+    assert!(!cases.is_empty(), "no {list}");
+    cases
+}
+
+fn bytes(hex: &str) -> [u8; 32] {
+    std::array::from_fn(|ix| u8::from_str_radix(&hex[2 * ix..2 * ix + 2], 16).expect("hex"))
+}
+
+fn average(segments: u32, days: u32) -> Seats {
+    let mut standing = Standing::default();
+    (0..days).for_each(|_| standing.work_honestly());
+    Seats::of(segments, &standing, Decimal::hundredths(1))
+}
+
+#[derive(Deserialize)]
+struct Leases {
+    lanes: u32,
+    rounds: Vec<LeaseRound>,
+}
+
+#[derive(Deserialize)]
+struct LeaseRound {
+    weights: Vec<u64>,
+    counts: Vec<u32>,
+    there: Vec<bool>,
+    again: Vec<usize>,
+}
+
+#[test]
+fn leases_are_those_of_a_second_implementation() {
+    for case in cases::<Leases>("leases") {
+        let mut credits = Credits::default();
+        for (t, round) in case.rounds.iter().enumerate() {
+            assert_eq!(credits.lease(case.lanes, &round.weights), round.counts, "round {t}");
+            assert_eq!(credits.release(3, &round.there), round.again, "round {t}");
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Draw {
+    beacon: String,
+    round: u32,
+    lane: u32,
+    segments: u32,
+    days: u32,
+    unchecked: u32,
+    average: u32,
+    drawn: Vec<u32>,
+    weights: Vec<u64>,
+    host: usize,
+    seats: u32,
+    checkers: Vec<(usize, u32)>,
+}
+
+#[test]
+fn draws_are_those_of_a_second_implementation() {
+    for case in cases::<Draw>("draws") {
+        let place = Place { beacon: bytes(&case.beacon), round: case.round, lane: case.lane };
+        let average = average(case.segments, case.days);
+        assert_eq!(average.thousandths(), case.average);
+        assert_eq!(place.segments(case.segments, &average, case.unchecked), case.drawn, "{}", case.beacon);
+        let electorate = Electorate::new(&case.weights).unwrap();
+        assert_eq!(place.checkers(&electorate, case.host, case.seats), case.checkers, "{}", case.beacon);
+    }
+}
+
+#[derive(Deserialize)]
+struct Seal {
+    checker: String,
+    seed: String,
+    lane: u32,
+    leaves: Vec<String>,
+    seal: String,
+}
+
+#[test]
+fn seals_are_those_of_a_second_implementation() {
+    for case in cases::<Seal>("seals") {
+        let leaves: Vec<[u8; 32]> = case.leaves.iter().map(|leaf| bytes(leaf)).collect();
+        assert_eq!(seal(&bytes(&case.checker), &bytes(&case.seed), case.lane, &leaves), bytes(&case.seal));
+    }
+}
+
+#[derive(Deserialize)]
+struct Wait {
+    segments: u32,
+    days: u32,
+    num: u32,
+    den: u32,
+    seats: u32,
+    rounds: Option<u32>,
+}
+
+#[test]
+fn waits_are_those_of_exact_fractions() {
+    for case in cases::<Wait>("waits") {
+        let hiding = Ratio::new(case.num, case.den).unwrap();
+        let got = least_rounds(&average(case.segments, case.days), hiding, case.seats);
+        assert_eq!(got, case.rounds, "{} of {}, {} days", case.num, case.den, case.days);
+    }
+}
+
+#[derive(Deserialize)]
+struct Split {
+    reward: String,
+    segments: u32,
+    seats: u32,
+    outcome: Outcome,
+    drawn: u32,
+    speaking: u32,
+    trainer: String,
+    seat: String,
+    unpaid: String,
+}
+
+#[test]
+fn shares_are_those_of_a_second_implementation() {
+    for case in cases::<Split>("splits") {
+        let terms =
+            Terms { reward: case.reward.parse().unwrap(), segments: case.segments, seats: case.seats };
+        let shares = terms.shares(case.outcome, case.drawn, case.speaking);
+        let got = [shares.trainer, shares.seat, shares.unpaid].map(|units| units.to_string());
+        assert_eq!(got, [case.trainer, case.seat, case.unpaid], "{:?} of {}", case.outcome, case.reward);
+    }
+}
+
+#[derive(Deserialize)]
+struct EscrowCase {
+    wait: u32,
+    rounds: Vec<EscrowRound>,
+}
+
+#[derive(Deserialize)]
+struct EscrowRound {
+    earned: Vec<(u32, u64)>,
+    at_fault: Vec<u32>,
+    vested: Vec<(u32, u64)>,
+    forfeited: u64,
+    held: Vec<u64>,
+}
+
+#[test]
+fn escrows_are_those_of_a_second_implementation() {
+    for case in cases::<EscrowCase>("escrows") {
+        let mut escrow = Escrow::new(case.wait);
+        for (t, round) in (0..).zip(case.rounds) {
+            let (earned, at_fault) =
+                (round.earned.into_iter().collect(), round.at_fault.into_iter().collect());
+            let closed = escrow.close(t, &earned, &at_fault);
+            assert_eq!(closed.vested, round.vested.into_iter().collect(), "wait {}, round {t}", case.wait);
+            assert_eq!(closed.forfeited, round.forfeited, "wait {}, round {t}", case.wait);
+            let held: Vec<u64> = (0..6).map(|host| escrow.held(&host)).collect();
+            assert_eq!(held, round.held, "wait {}, round {t}", case.wait);
+        }
+    }
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    prop_oneof![
+        Just(Outcome::Accepted),
+        Just(Outcome::Cleared),
+        Just(Outcome::Convicted),
+        Just(Outcome::Void),
+        Just(Outcome::Withheld),
+        Just(Outcome::Undecided),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn lanes_are_all_leased_and_by_weight(
+        lanes in 1..40_u32, weights in vec(0..1000_u64, 1..12), rounds in 1..60_u32,
+    ) {
+        let total: u64 = weights.iter().sum();
+        prop_assume!(total > 0);
+        let mut credits = Credits::default();
+        let mut sums = vec![0_u64; weights.len()];
+        for _ in 0..rounds {
+            let counts = credits.lease(lanes, &weights);
+            prop_assert_eq!(holders(&counts).len(), lanes as usize);
+            sums.iter_mut().zip(&counts).for_each(|(sum, count)| *sum += u64::from(*count));
+        }
+        for (sum, weight) in sums.iter().zip(&weights) {
+            // In units of 1 / W lanes, of which two lanes' worth are allowed.
+            let due = u64::from(rounds) * u64::from(lanes) * weight;
+            prop_assert!((sum * total).abs_diff(due) <= 2 * total, "{} of {due} / {total}", sum);
+        }
+    }
+
+    #[test]
+    fn runs_cover_what_is_drawn(drawn in btree_set(0..64_u32, 0..40)) {
+        let drawn: Vec<u32> = drawn.into_iter().collect();
+        let of = runs(&drawn);
+        let all: Vec<u32> = of.iter().cloned().flatten().collect();
+        prop_assert_eq!(all, drawn);
+        // Neighbours would be one run: no state that is opened is the answer to a segment.
+        prop_assert!(of.windows(2).all(|pair| pair[0].end < pair[1].start));
+    }
+
+    #[test]
+    fn a_lanes_reward_is_shared_to_the_unit(
+        reward in any::<u64>(), segments in 1..4096_u32, seats in 0..20_u32, part in 0.0..1.0_f64,
+        speaking in 0..20_u32, outcome in outcome(),
+    ) {
+        let drawn = (f64::from(segments) * part) as u32;
+        let speaking = speaking.min(seats);
+        let shares = Terms { reward, segments, seats }.shares(outcome, drawn, speaking);
+        let sum = u128::from(shares.trainer) + u128::from(shares.seat) * u128::from(speaking)
+            + u128::from(shares.unpaid);
+        prop_assert_eq!(sum, u128::from(reward));
+    }
+
+    #[test]
+    fn every_unit_that_is_earned_vests_is_held_or_is_forfeited(
+        wait in 0..8_u32,
+        rounds in vec((btree_map(0..6_u8, 0..1000_u64, 0..6), btree_set(0..6_u8, 0..3)), 1..30),
+    ) {
+        let mut escrow = Escrow::new(wait);
+        let (mut earned, mut vested, mut forfeited) = (0, 0, 0);
+        for (t, (units, at_fault)) in (0..).zip(&rounds) {
+            earned += units.values().sum::<u64>();
+            let closed = escrow.close(t, units, at_fault);
+            vested += closed.vested.values().sum::<u64>();
+            forfeited += closed.forfeited;
+            let held: u64 = (0..6).map(|host| escrow.held(&host)).sum();
+            prop_assert_eq!(earned, vested + held + forfeited);
+            prop_assert!(at_fault.iter().all(|host| escrow.held(host) == 0));
+        }
+        // Nothing is held for longer than it has to be.
+        let none = (BTreeMap::new(), BTreeSet::new());
+        let end = rounds.len() as u64;
+        for t in end..=end + u64::from(wait) {
+            escrow.close(t, &none.0, &none.1);
+        }
+        prop_assert_eq!(escrow.entries().count(), 0);
+    }
+}

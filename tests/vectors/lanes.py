@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+"""A second implementation of the rules for lanes of a network, written from SPEC §IV.9 alone; it makes lanes.json.
+
+    python3 tests/vectors/lanes.py
+
+Needs nothing. Fractions without end stand where core has fixed point.
+"""
+import hashlib
+import json
+import os
+import random
+import struct
+from fractions import Fraction
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def le32(x):
+    return struct.pack("<I", x)
+
+
+def sha(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+class Stream:
+    """ChaCha20 with a 64-bit counter, stream 0, as 64-bit words (SPEC §II.3, §III.7)."""
+
+    def __init__(self, key):
+        self.key, self.block, self.words = struct.unpack("<8I", key), 0, []
+
+    def word(self):
+        if not self.words:
+            self.words = self.next_block()
+        return self.words.pop(0)
+
+    def next_block(self):
+        start = [0x61707865, 0x3320646E, 0x79622D32, 0x6B206574, *self.key,
+                 self.block & 0xFFFFFFFF, self.block >> 32, 0, 0]
+        self.block += 1
+        x = list(start)
+
+        def quarter(a, b, c, d):
+            for (p, q, r, turn) in ((a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)):
+                x[p] = (x[p] + x[q]) & 0xFFFFFFFF
+                mixed = x[r] ^ x[p]
+                x[r] = (mixed << turn | mixed >> (32 - turn)) & 0xFFFFFFFF
+
+        for _ in range(10):
+            for i in range(4):
+                quarter(i, 4 + i, 8 + i, 12 + i)
+            for i in range(4):
+                quarter(i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4)
+        out = [(a + b) & 0xFFFFFFFF for a, b in zip(x, start)]
+        return [out[i] | out[i + 1] << 32 for i in range(0, 16, 2)]
+
+    def below(self, n):
+        while True:
+            word = self.word()
+            if word < 2**64 - 2**64 % n:
+                return word % n
+
+
+def lease(owed, lanes, weights):
+    total = sum(weights)
+    for i, w in enumerate(weights):
+        owed[i] = owed[i] + lanes * w * 2**32 // total if w else 0
+    counts = [0] * len(weights)
+    for _ in range(lanes):
+        i = max((i for i, w in enumerate(weights) if w), key=lambda i: (owed[i], -i))
+        owed[i] -= 2**32
+        counts[i] += 1
+    return counts
+
+
+def release(owed, lanes, there):
+    order = sorted((i for i, is_there in enumerate(there) if is_there), key=lambda i: (-owed[i], i))
+    return [order[i % len(order)] for i in range(lanes)]
+
+
+def average(segments, days, floor):
+    """A, in thousandths: M max(1 - 0.99 days / 30, floor)."""
+    chance = max(1 - Fraction(99, 100) * min(days, 30) / 30, floor)
+    return segments * int(1000 * chance)
+
+
+def segments_of(beacon, t, u, m, a, unchecked):
+    stream = Stream(sha(b"sphere-pow lane segments 1", beacon, le32(t), le32(u)))
+    n = a // 1000 + (stream.below(1000) < a % 1000)
+    if unchecked >= 9:
+        n = max(n, 1)
+    n = min(n, m)
+    places = set()
+    for j in range(m - n, m):
+        place = stream.below(j + 1)
+        places.add(j if place in places else place)
+    return sorted(places)
+
+
+def checkers_of(beacon, t, u, weights, host, seats):
+    own = sha(b"sphere-pow lane checkers 1", beacon, le32(t), le32(u))
+    stream = Stream(sha(b"sphere-pow committee 1", own, struct.pack("<Q", host)))
+    stream.below(1000)
+    others = [i for i in range(len(weights)) if i != host]
+    drawn = {}
+    for _ in range(seats):
+        number = stream.below(sum(weights[i] for i in others))
+        for i in others:
+            if number < weights[i]:
+                drawn[i] = drawn.get(i, 0) + 1
+                break
+            number -= weights[i]
+    return sorted(drawn.items())
+
+
+def least(a, b, k):
+    """Exact: the least whole number above 1000 / (A (1 - b^k))."""
+    caught = Fraction(a, 1000) * (1 - b**k)
+    return int(1 / caught) + 1 if caught > 0 else None
+
+
+def shares(r, m, k, outcome, n, speaking):
+    if outcome in ("accepted", "cleared"):
+        seat = r * (n + 1) // (m + (n + 1) * k)
+        return r - k * seat, seat, k * seat - speaking * seat
+    seat = r // speaking if outcome == "convicted" and speaking else 0
+    return 0, seat, r - seat * speaking
+
+
+def escrows(rng):
+    """Scripts of rounds: what is earned, who is at fault; what vests, is forfeited and is held after each."""
+    out = []
+    for wait in (0, 1, 3, 20):
+        held, rounds = {}, []
+        for t in range(30):
+            earned = {h: rng.randrange(1, 10**6) for h in range(6) if rng.random() < 0.7}
+            fault = [h for h in range(6) if rng.random() < 0.05]
+            for h, units in earned.items():
+                held.setdefault(h, {})[t] = units
+            forfeited = sum(sum(held.pop(h, {}).values()) for h in fault)
+            vested = {}
+            for h, entries in held.items():
+                for s in [s for s in entries if s + wait <= t]:
+                    vested[h] = vested.get(h, 0) + entries.pop(s)
+            rounds.append({
+                "earned": [[h, u] for h, u in sorted(earned.items())], "at_fault": fault,
+                "vested": [[h, u] for h, u in sorted(vested.items())], "forfeited": forfeited,
+                "held": [sum(held.get(h, {}).values()) for h in range(6)],
+            })
+        out.append({"wait": wait, "rounds": rounds})
+    return out
+
+
+def leases(rng):
+    out = []
+    for lanes, hosts in ((2, 5), (4, 4), (7, 3), (64, 10), (3, 40)):
+        owed, rounds = [0] * hosts, []
+        weights = [rng.choice((0, 1, 1, 5, 100, 10**12)) for _ in range(hosts)]
+        weights[0] = 1
+        for t in range(12):
+            if t == 6:
+                weights[rng.randrange(1, hosts)] = 0
+            counts = lease(owed, lanes, weights)
+            there = [w > 0 and rng.random() < 0.8 for w in weights]
+            there[0] = True
+            again = release(owed, 3, there)
+            rounds.append({"weights": list(weights), "counts": counts, "there": there, "again": again})
+        out.append({"lanes": lanes, "rounds": rounds})
+    return out
+
+
+def draws(rng):
+    out = []
+    for case in range(60):
+        m, days = rng.choice((1, 2, 16, 64)), rng.choice((0, 1, 10, 29, 30, 50))
+        t, u, unchecked = rng.randrange(1000), rng.randrange(64), rng.choice((0, 8, 9, 20))
+        beacon = sha(b"draw", le32(case))
+        weights = [rng.choice((0, 1, 7, 1000)) for _ in range(8)] + [1, 1]
+        host, seats = rng.randrange(10), rng.choice((0, 1, 2, 5))
+        a = average(m, days, Fraction(1, 100))
+        out.append({
+            "beacon": beacon.hex(), "round": t, "lane": u, "segments": m, "days": days, "unchecked": unchecked,
+            "average": a, "drawn": segments_of(beacon, t, u, m, a, unchecked),
+            "weights": weights, "host": host, "seats": seats,
+            "checkers": [list(c) for c in checkers_of(beacon, t, u, weights, host, seats)],
+        })
+    return out
+
+
+def main():
+    rng = random.Random(16)
+    seals = []
+    for leaves in range(4):
+        key, seed = sha(b"key", le32(leaves)), sha(b"seed", le32(leaves))
+        list_of = [sha(b"leaf", le32(i)) for i in range(leaves)]
+        seals.append({"checker": key.hex(), "seed": seed.hex(), "lane": leaves, "leaves": [x.hex() for x in list_of],
+                      "seal": sha(b"sphere-pow lane seal 1", key, seed, le32(leaves), *list_of).hex()})
+    waits = [{"segments": m, "days": days, "num": b.numerator, "den": b.denominator, "seats": k,
+              "rounds": least(average(m, days, Fraction(1, 100)), b, k)}
+             for m in (1, 16, 100) for days in (0, 15, 30)
+             for b in (Fraction(0), Fraction(1, 10), Fraction(1, 3), Fraction(2, 3), Fraction(1)) for k in (1, 2, 9)]
+    splits = []
+    for outcome in ("accepted", "cleared", "convicted", "withheld"):
+        for r, m, k, n in ((0, 16, 2, 3), (1000, 16, 2, 0), (999_999_937, 16, 3, 16), (2**64 - 1, 4096, 9, 4096), (7, 2, 5, 1)):
+            for speaking in (0, 1, k):
+                trainer, seat, unpaid = shares(r, m, k, outcome, n, speaking)
+                splits.append({"reward": str(r), "segments": m, "seats": k, "outcome": outcome, "drawn": n,
+                               "speaking": speaking, "trainer": str(trainer), "seat": str(seat), "unpaid": str(unpaid)})
+    doc = {"_comment": "made by lanes.py", "spec": "§IV.9", "leases": leases(rng), "draws": draws(rng), "seals": seals,
+           "waits": waits, "splits": splits, "escrows": escrows(rng)}
+    with open(os.path.join(HERE, "lanes.json"), "w", encoding="utf-8") as file:
+        json.dump(doc, file, separators=(",", ":"))
+        file.write("\n")
+
+
+if __name__ == "__main__":
+    main()
