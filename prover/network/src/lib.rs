@@ -10,6 +10,7 @@
 //! - [`peer`]: a host over the agreement, one of a real network.
 //! - [`exact`]: its worker that really computes.
 //! - [`scenario`], [`boxed`], [`report`]: networks in a box by name, played in simulated time or by processes.
+//! - [`training`]: networks that train a model, with lanes that others check.
 //! - [`simulate`]: many hosts in one thread, work counted instead of done.
 #![forbid(unsafe_code)]
 
@@ -29,3 +30,5 @@ pub mod scenario;
 pub mod seed;
 pub mod simulate;
 pub mod sortition;
+#[cfg(feature = "hosts")]
+pub mod training;

@@ -1,0 +1,18 @@
+//! Training by hosts that do not trust each other (SPEC §IV.9): a network of its own over the same agreement.
+//!
+//! - [`rules`], [`message`], [`ledger`]: what hosts say of a run, and what it adds up to: a pure function of the blocks.
+//! - [`duty`]: what a host does about it, cheats included.
+//! - [`blobs`]: deltas, states and parameters, fetched by their hashes from whoever has them.
+//! - [`worker`]: what really trains, checks and merges.
+//! - [`peer`], [`scenario`], [`boxed`], [`report`]: the host over the agreement, and boxes of them by name.
+
+pub mod blobs;
+pub mod boxed;
+pub mod duty;
+pub mod ledger;
+pub mod message;
+pub mod peer;
+pub mod report;
+pub mod rules;
+pub mod scenario;
+pub mod worker;

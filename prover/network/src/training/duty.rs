@@ -1,0 +1,302 @@
+//! What a host of a run does: it reads the ledger after each block and asks for work. It has no clock, network, file or
+//! thread.
+
+use super::ledger::{LaneState, Ledger, Phase};
+use super::message::{Message, Word};
+use crate::message::HostId;
+use sphere_pow_core::network::lanes::verdict::seal;
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+/// How a lane is trained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Training {
+    /// Every step.
+    #[default]
+    Honest,
+    /// No step: the parameters stay.
+    Zero,
+    /// No step: another lane's delta, with states made up on the way to it.
+    Copy,
+    /// Half of the steps of every segment.
+    Skip,
+    /// From other parameters than the agreed ones.
+    Stale,
+    /// On other sequences than those drawn.
+    OtherData,
+    /// Every step, and a delta of the other sign.
+    Flip,
+    /// Every step, and a delta twice as large.
+    Scale,
+    /// Every step, and two commitments.
+    Twice,
+    /// Too late.
+    Late,
+}
+
+/// How a host checks others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Checking {
+    /// It repeats what is drawn.
+    #[default]
+    Honest,
+    /// Not at all.
+    Silent,
+    /// It says that all is well, and seals what it can guess.
+    Lazy,
+    /// It says that what it finds is wrong.
+    Accuse,
+}
+
+/// What a host is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Strategy {
+    /// How it trains.
+    pub training: Training,
+    /// How it checks.
+    pub checking: Checking,
+    /// Whether it shows what is drawn.
+    pub opens: bool,
+    /// Whether what it gives to others is spoilt.
+    pub spoils: bool,
+    /// Whether it merges to other parameters than the others.
+    pub strays: bool,
+}
+
+/// An honest host.
+pub const HONEST: Strategy = Strategy {
+    training: Training::Honest,
+    checking: Checking::Honest,
+    opens: true,
+    spoils: false,
+    strays: false,
+};
+
+/// A lane of an attempt, and what it starts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// The attempt.
+    pub attempt: u64,
+    /// The round.
+    pub round: u32,
+    /// The lane.
+    pub lane: u32,
+    /// Who trains it.
+    pub holder: HostId,
+    /// The attempt's seed.
+    pub seed: [u8; 32],
+    /// The agreed root before the round.
+    pub root: [u8; 32],
+}
+
+/// A delta by its hash, and who has it first of all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delta {
+    /// Its lane.
+    pub lane: u32,
+    /// Its hash.
+    pub hash: [u8; 32],
+    /// Who trained it.
+    pub holder: HostId,
+}
+
+/// What is to be repeated of a lane, and what its trainer said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trial {
+    /// The lane.
+    pub case: Case,
+    /// The runs of segments drawn.
+    pub runs: Vec<Range<u32>>,
+    /// The leaf before each run.
+    pub opened: Vec<[u8; 32]>,
+    /// The leaf after each segment drawn; empty before it is shown.
+    pub after: Vec<[u8; 32]>,
+    /// The first and the last leaf, once shown.
+    pub ends: Option<[[u8; 32]; 2]>,
+    /// The lane's delta.
+    pub delta: Delta,
+}
+
+/// Work for a host's worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// None: a message.
+    Say(Message),
+    /// To train a lane; those who copy are given another's delta.
+    Train(Case, Option<Delta>),
+    /// To fetch deltas.
+    Fetch(Case, Vec<Delta>),
+    /// To open the states before runs.
+    Open(Case, Vec<Range<u32>>),
+    /// To repeat what is drawn, and seal it.
+    Check(Trial),
+    /// To show leaves, and the last state.
+    Show(Case, Vec<u32>),
+    /// To look at the end, and reveal.
+    Reveal(Trial),
+    /// To repeat all of it, and judge.
+    Judge(Trial),
+    /// To merge lanes.
+    Merge(Case, Vec<Delta>),
+}
+
+/// What a host has asked for in this life.
+#[derive(Clone, Debug, Default)]
+pub struct Asked(BTreeSet<(u64, Phase, u32)>);
+
+impl Asked {
+    /// Whether it is for the first time.
+    fn first(&mut self, attempt: u64, phase: Phase, lane: u32) -> bool {
+        self.0.retain(|(of, ..)| *of >= attempt);
+        self.0.insert((attempt, phase, lane))
+    }
+}
+
+/// One look at the ledger.
+struct Look<'a> {
+    ledger: &'a Ledger,
+    host: HostId,
+    strategy: &'a Strategy,
+}
+
+/// What is due of `host` after a block and has not been asked for.
+#[must_use]
+pub fn duties(ledger: &Ledger, host: HostId, strategy: &Strategy, asked: &mut Asked) -> Vec<Task> {
+    let look = Look { ledger, host, strategy };
+    let (attempt, phase) = (ledger.attempt(), ledger.phase());
+    let mut tasks = Vec::new();
+    for (number, lane) in (0..).zip(ledger.lanes()) {
+        if let Some(task) = look.lane(number, lane)
+            && asked.first(attempt, phase, number)
+        {
+            tasks.push(task);
+        }
+    }
+    let has_weight = ledger.accounts().get(host as usize).is_some_and(|account| account.weight > 0);
+    let is_fetching = (Phase::Open..=Phase::Judge).contains(&phase) && !ledger.has_held(host);
+    // Under a phase that no lane's duty is asked for in.
+    if has_weight && is_fetching && asked.first(attempt, Phase::Draw, 0) {
+        tasks.push(Task::Fetch(look.case(0, 0), look.deltas(|lane, _| lane.is_drawn())));
+    }
+    if has_weight && phase == Phase::Merge && !ledger.has_merged(host) && asked.first(attempt, phase, 0) {
+        let accepted = ledger.accepted();
+        let deltas = look.deltas(|_, number| accepted.binary_search(&number).is_ok());
+        tasks.push(Task::Merge(look.case(0, 0), deltas));
+    }
+    tasks
+}
+
+impl Look<'_> {
+    fn case(&self, lane: u32, holder: HostId) -> Case {
+        let ledger = self.ledger;
+        let (attempt, round) = (ledger.attempt(), ledger.round());
+        Case { attempt, round, lane, holder, seed: *ledger.seed(), root: *ledger.root() }
+    }
+
+    fn deltas(&self, wanted: impl Fn(&LaneState, u32) -> bool) -> Vec<Delta> {
+        let lanes = (0..).zip(self.ledger.lanes()).filter(|(number, lane)| wanted(lane, *number));
+        lanes.filter_map(|(number, lane)| delta(number, lane)).collect()
+    }
+
+    /// What is due of a lane.
+    fn lane(&self, number: u32, lane: &LaneState) -> Option<Task> {
+        let (own, opens) = (lane.holder == self.host, self.strategy.opens);
+        let case = self.case(number, lane.holder);
+        let segments = self.ledger.rules().params.raw().segments;
+        let checker = lane.checkers.iter().find(|checker| checker.host == self.host);
+        match self.ledger.phase() {
+            Phase::Train | Phase::Again => self.train(case, lane),
+            Phase::Open if own && opens && lane.is_drawn() && lane.opened.is_none() => {
+                Some(Task::Open(case, lane.runs()))
+            }
+            Phase::Seal if checker?.seal.is_none() => self.check(self.trial(case, lane)?),
+            Phase::Show if own && opens && lane.opened.is_some() && lane.shown.is_none() => {
+                Some(Task::Show(case, lane.places(segments)))
+            }
+            Phase::Reveal if checker?.seal.is_some() && checker?.agrees.is_none() => {
+                lane.shown.as_ref()?;
+                self.reveal(self.trial(case, lane)?)
+            }
+            Phase::Judge if !own && lane.case(true).is_disputed() && !lane.votes.contains_key(&self.host) => {
+                self.judge(self.trial(case, lane)?)
+            }
+            _ => None,
+        }
+    }
+
+    fn train(&self, case: Case, lane: &LaneState) -> Option<Task> {
+        let is_due = lane.holder == self.host && lane.commitments.is_empty();
+        match self.strategy.training {
+            // Another one has to be there.
+            Training::Copy if is_due => {
+                let other = self.deltas(|other, _| other.holder != self.host).into_iter().next()?;
+                Some(Task::Train(case, Some(other)))
+            }
+            // When it is somebody else's.
+            Training::Late => {
+                let was_own = lane.first_holder == self.host && self.ledger.phase() == Phase::Again;
+                was_own.then_some(Task::Train(case, None))
+            }
+            _ => is_due.then_some(Task::Train(case, None)),
+        }
+    }
+
+    fn trial(&self, case: Case, lane: &LaneState) -> Option<Trial> {
+        let segments = self.ledger.rules().params.raw().segments;
+        let ends =
+            lane.leaf(0, segments).zip(lane.leaf(segments, segments)).map(|(first, last)| [first, last]);
+        Some(Trial {
+            case,
+            runs: lane.runs(),
+            opened: lane.opened.clone()?,
+            after: lane.after(),
+            ends,
+            delta: delta(case.lane, lane)?,
+        })
+    }
+
+    /// What who does not look has for leaves: one that it was shown.
+    fn guess(trial: &Trial) -> Vec<[u8; 32]> {
+        trial.runs.iter().zip(&trial.opened).flat_map(|(run, leaf)| run.clone().map(|_| *leaf)).collect()
+    }
+
+    fn say(&self, case: Case, word: Word) -> Option<Task> {
+        Some(Task::Say(Message { attempt: case.attempt, lane: case.lane, word }))
+    }
+
+    fn check(&self, trial: Trial) -> Option<Task> {
+        match self.strategy.checking {
+            Checking::Honest | Checking::Accuse => Some(Task::Check(trial)),
+            Checking::Silent => None,
+            Checking::Lazy => {
+                let key = self.ledger.accounts().get(self.host as usize)?.key;
+                let seal = seal(&key, &trial.case.seed, trial.case.lane, &Self::guess(&trial));
+                self.say(trial.case, Word::Seal { seal })
+            }
+        }
+    }
+
+    fn reveal(&self, trial: Trial) -> Option<Task> {
+        match self.strategy.checking {
+            Checking::Honest | Checking::Accuse => Some(Task::Reveal(trial)),
+            Checking::Silent => None,
+            Checking::Lazy => {
+                self.say(trial.case, Word::Reveal { leaves: Self::guess(&trial), is_end_right: true })
+            }
+        }
+    }
+
+    fn judge(&self, trial: Trial) -> Option<Task> {
+        match self.strategy.checking {
+            Checking::Honest => Some(Task::Judge(trial)),
+            Checking::Silent => None,
+            Checking::Lazy => self.say(trial.case, Word::Judge { is_fraud: false }),
+            Checking::Accuse => self.say(trial.case, Word::Judge { is_fraud: true }),
+        }
+    }
+}
+
+fn delta(number: u32, lane: &LaneState) -> Option<Delta> {
+    let commitment = lane.commitments.first()?;
+    Some(Delta { lane: number, hash: commitment.delta, holder: lane.holder })
+}

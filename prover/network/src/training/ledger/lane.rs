@@ -1,0 +1,138 @@
+//! A lane of an attempt, and what was said of it.
+
+use crate::message::HostId;
+use borsh::BorshSerialize;
+use sphere_pow_core::network::lanes::draw::runs;
+use sphere_pow_core::network::lanes::verdict::Case;
+use sphere_pow_core::network::majority::Tally;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+/// What a trainer is bound to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize)]
+pub struct Commitment {
+    /// Root of the tree over its states.
+    pub root: [u8; 32],
+    /// Hash of its delta.
+    pub delta: [u8; 32],
+}
+
+/// A checker of a lane.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize)]
+pub struct Checker {
+    /// Who.
+    pub host: HostId,
+    /// Seats that it fills.
+    pub seats: u32,
+    /// What it is bound to.
+    pub seal: Option<[u8; 32]>,
+    /// Whether it found what the trainer shows, once it has revealed.
+    pub agrees: Option<bool>,
+}
+
+/// A lane.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize)]
+pub struct LaneState {
+    /// Whose lease it was first.
+    pub first_holder: HostId,
+    /// Whose it is.
+    pub holder: HostId,
+    /// What was committed; two different ones are fraud.
+    pub commitments: Vec<Commitment>,
+    /// Segments drawn, ascending.
+    pub drawn: Vec<u32>,
+    /// Who checks, ascending by host.
+    pub checkers: Vec<Checker>,
+    /// The leaf before each run of segments drawn.
+    pub opened: Option<Vec<[u8; 32]>>,
+    /// The leaves at [`Self::places`].
+    pub shown: Option<Vec<[u8; 32]>>,
+    /// Of a trial: who says that it is fraud, and who that it is not.
+    pub votes: BTreeMap<HostId, bool>,
+    /// Weight of each answer, once the trial has ended.
+    pub(super) tally: [u128; 3],
+}
+
+impl LaneState {
+    pub(super) fn new(holder: HostId) -> Self {
+        Self {
+            first_holder: holder,
+            holder,
+            commitments: Vec::new(),
+            drawn: Vec::new(),
+            checkers: Vec::new(),
+            opened: None,
+            shown: None,
+            votes: BTreeMap::new(),
+            tally: [0; 3],
+        }
+    }
+
+    /// Whether something has to be shown of it.
+    #[must_use]
+    pub fn is_drawn(&self) -> bool {
+        self.commitments.len() == 1
+    }
+
+    /// The runs of its segments drawn.
+    #[must_use]
+    pub fn runs(&self) -> Vec<Range<u32>> {
+        runs(&self.drawn)
+    }
+
+    /// Which leaves are shown, ascending: the first, those before runs, those after each segment drawn, and the last of
+    /// `segments`.
+    #[must_use]
+    pub fn places(&self, segments: u32) -> Vec<u32> {
+        let starts = self.runs().into_iter().map(|run| run.start);
+        let places: BTreeSet<u32> =
+            starts.chain(self.drawn.iter().map(|segment| segment + 1)).chain([0, segments]).collect();
+        places.into_iter().collect()
+    }
+
+    /// The leaf shown at place j.
+    #[must_use]
+    pub fn leaf(&self, j: u32, segments: u32) -> Option<[u8; 32]> {
+        let place = self.places(segments).binary_search(&j).ok()?;
+        self.shown.as_ref()?.get(place).copied()
+    }
+
+    /// The leaves that are shown after each segment drawn.
+    #[must_use]
+    pub fn after(&self) -> Vec<[u8; 32]> {
+        // The last place is the end, whatever its number.
+        let segments = self.drawn.last().map_or(1, |last| last + 1);
+        let (Some(shown), places) = (&self.shown, self.places(segments)) else { return Vec::new() };
+        let leaf = |segment: &u32| {
+            let place = places.binary_search(&(segment + 1)).ok()?;
+            shown.get(place).copied()
+        };
+        self.drawn.iter().filter_map(leaf).collect()
+    }
+
+    pub(super) fn checker(&self, host: HostId) -> Option<&Checker> {
+        self.checkers.iter().find(|checker| checker.host == host)
+    }
+
+    pub(super) fn checker_mut(&mut self, host: HostId) -> &mut Checker {
+        self.checkers.iter_mut().find(|checker| checker.host == host).expect("admitted as a checker's")
+    }
+
+    /// What it has come to.
+    #[must_use]
+    pub fn case(&self, is_held: bool) -> Case {
+        let seats = |agrees: bool| {
+            let of = self.checkers.iter().filter(|checker| checker.agrees == Some(agrees));
+            of.map(|checker| checker.seats).sum()
+        };
+        let [valid, fraud, silent] = self.tally;
+        Case {
+            commitments: u32::try_from(self.commitments.len()).unwrap_or(u32::MAX),
+            is_held,
+            is_shown: self.shown.is_some(),
+            agreeing: seats(true),
+            accusing: seats(false),
+            trial: Tally { valid, fraud, silent },
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! A host over the agreement: the run's ledger as the application that blocks change, and the host that acts on it.
+
+use super::duty::{Asked, Strategy, Task, duties};
+use super::ledger::Ledger;
+use super::message::Message;
+use super::report::RoundReport;
+use super::rules::{Rules, RulesError};
+use crate::message::HostId;
+use borsh::{BorshDeserialize, BorshSerialize};
+use sphere_pow_consensus::{
+    self as consensus, Application, Committed, Hash, Header, Key, Next, Pending, Validators,
+};
+use sphere_pow_core::train::Run;
+use sphere_pow_core::train::merge::Agreed;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// What a network that trains starts from.
+#[derive(Clone, Debug)]
+pub struct Genesis {
+    /// Its rules.
+    pub rules: Rules,
+    /// The run.
+    pub run: Arc<Run>,
+    /// The hosts by their numbers: keys and weights.
+    pub hosts: Vec<(consensus::HostId, u64)>,
+    /// Sets networks of the same hosts apart.
+    pub seed: [u8; 32],
+}
+
+impl Genesis {
+    /// The network's name: signatures of another network do not count.
+    #[must_use]
+    pub fn chain(&self) -> Hash {
+        let hosts: Vec<u8> = self
+            .hosts
+            .iter()
+            .flat_map(|(host, weight)| [&host.0[..], &weight.to_le_bytes()].concat())
+            .collect();
+        Hash::of(&[b"sphere-pow training network 1", &self.seed, self.run.id().as_bytes(), &hosts])
+    }
+}
+
+/// A message with its sender's signature.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+struct Signed {
+    sender: HostId,
+    message: Message,
+    signature: [u8; 64],
+}
+
+/// A network that cannot begin.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GenesisError {
+    /// See [`RulesError`].
+    #[error(transparent)]
+    Rules(#[from] RulesError),
+    /// Nobody may decide.
+    #[error("the validators: {0}")]
+    Validators(#[from] consensus::ValidatorsError),
+}
+
+/// A host of the network.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    genesis: Genesis,
+    chain: Hash,
+    key: Key,
+    number: Option<HostId>,
+    strategy: Strategy,
+    ledger: Ledger,
+    validators: Validators,
+    asked: Asked,
+    reports: Vec<RoundReport>,
+}
+
+impl Peer {
+    /// A host in the state before the first block. With a key that is none of the genesis's it only follows.
+    ///
+    /// # Errors
+    /// [`GenesisError`].
+    pub fn new(genesis: Genesis, key: Key, strategy: Strategy) -> Result<Self, GenesisError> {
+        let hosts: Vec<([u8; 32], u64)> =
+            genesis.hosts.iter().map(|(host, weight)| (host.0, *weight)).collect();
+        let (params, id) = (genesis.run.params(), genesis.run.id());
+        let root = *Agreed::fresh(params, id).root(id).as_bytes();
+        let ledger = Ledger::new(genesis.rules.clone(), *id, root, &hosts)?;
+        let weights = genesis.hosts.iter().copied().filter(|(_, weight)| *weight > 0);
+        let validators = Validators::new(weights)?;
+        let number = (0..).zip(&genesis.hosts).find(|(_, (host, _))| *host == key.id()).map(|(ix, _)| ix);
+        let (chain, asked, reports) = (genesis.chain(), Asked::default(), Vec::new());
+        Ok(Self { genesis, chain, key, number, strategy, ledger, validators, asked, reports })
+    }
+
+    /// The state after the last block.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// What became of each attempt so far.
+    #[must_use]
+    pub fn reports(&self) -> &[RoundReport] {
+        &self.reports
+    }
+
+    fn signed_bytes(&self, message: &Message) -> Vec<u8> {
+        let mut bytes = b"sphere-pow training message 1".to_vec();
+        bytes.extend(self.chain.0);
+        message.serialize(&mut bytes).expect("bytes in memory");
+        bytes
+    }
+
+    fn sign(&self, message: Message) -> Option<Vec<u8>> {
+        let (sender, signature) = (self.number?, self.key.sign(&self.signed_bytes(&message)));
+        Some(borsh::to_vec(&Signed { sender, message, signature }).expect("bytes in memory"))
+    }
+
+    /// A transaction of one of the hosts, its signature checked.
+    fn read(&self, bytes: &[u8]) -> Option<Signed> {
+        let signed: Signed = borsh::from_slice(bytes).ok()?;
+        let (host, _) = self.genesis.hosts.get(signed.sender as usize)?;
+        host.has_signed(&self.signed_bytes(&signed.message), &signed.signature).then_some(signed)
+    }
+
+    fn next(&self) -> Next {
+        Next { validators: self.validators.clone(), state: Hash(self.ledger.fingerprint()) }
+    }
+}
+
+/// The transactions of a payload, or nothing where one of them comes twice.
+fn transactions(payload: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let list: Vec<Vec<u8>> = borsh::from_slice(payload).ok()?;
+    let distinct: BTreeSet<&Vec<u8>> = list.iter().collect();
+    (distinct.len() == list.len()).then_some(list)
+}
+
+impl Application for Peer {
+    type Job = Task;
+    type Outcome = Vec<Message>;
+
+    fn genesis(&mut self) -> Next {
+        self.next()
+    }
+
+    fn propose(&self, _height: u64, pending: &Pending<'_>) -> Vec<u8> {
+        let mut list: Vec<&[u8]> = Vec::new();
+        // The list's length, and each entry's.
+        let mut len = 4;
+        for bytes in pending.iter() {
+            // Its signature was checked when it was let in.
+            let is_ready = borsh::from_slice::<Signed>(bytes)
+                .is_ok_and(|signed| self.ledger.admits(signed.sender, &signed.message).is_ok());
+            if is_ready && len + 4 + bytes.len() <= consensus::MAX_PAYLOAD_BYTES {
+                len += 4 + bytes.len();
+                list.push(bytes);
+            }
+        }
+        borsh::to_vec(&list).expect("bytes in memory")
+    }
+
+    fn validate(&self, _header: &Header, payload: &[u8]) -> bool {
+        let admits = |signed: Signed| self.ledger.admits(signed.sender, &signed.message).is_ok();
+        transactions(payload)
+            .is_some_and(|list| list.iter().all(|bytes| self.read(bytes).is_some_and(admits)))
+    }
+
+    fn commit(&mut self, block: &Committed) -> Next {
+        // Those who decided on the block have checked the signatures.
+        let list = transactions(&block.payload).unwrap_or_default();
+        for Signed { sender, message, .. } in list.iter().filter_map(|bytes| borsh::from_slice(bytes).ok()) {
+            // Two of one host's messages in a block may exclude each other; the first stands, for everybody.
+            let _ = self.ledger.apply(sender, message);
+        }
+        self.ledger.end_block(&block.hash.0);
+        self.reports.extend(self.ledger.ended().cloned());
+        self.next()
+    }
+
+    fn jobs(&mut self) -> Vec<Task> {
+        let Some(number) = self.number else { return Vec::new() };
+        duties(&self.ledger, number, &self.strategy, &mut self.asked)
+    }
+
+    fn finished(&mut self, messages: Vec<Message>) -> Vec<Vec<u8>> {
+        messages.into_iter().filter_map(|message| self.sign(message)).collect()
+    }
+
+    fn admit(&self, transaction: &[u8]) -> bool {
+        self.read(transaction).is_some_and(|signed| !self.ledger.is_stale(signed.sender, &signed.message))
+    }
+}

@@ -1,0 +1,200 @@
+//! Networks that train end as the rules say: real training, real checks, agreement on blocks, in simulated time.
+
+use sphere_pow_core::network::lanes::verdict::Outcome;
+use sphere_pow_core::text::bytes32;
+use sphere_pow_core::train::commit::{delta, read_delta};
+use sphere_pow_core::train::executor::Plain;
+use sphere_pow_core::train::merge::Agreed;
+use sphere_pow_core::train::{Lane, State};
+use sphere_pow_network::training::boxed::Simulated;
+use sphere_pow_network::training::report::{LaneReport, RoundReport};
+use sphere_pow_network::training::scenario::{Scenario, run};
+
+const HOSTS: usize = 5;
+const LAST: u32 = 4;
+const ROUNDS: u32 = 4;
+/// Units for a lane.
+const REWARD: u64 = 1000;
+
+/// Plays a scenario: each attempt, and the last block.
+fn play(name: &str, seed: u64) -> (Vec<RoundReport>, String) {
+    let scenario = Scenario::named(name).unwrap();
+    let mut reports: Vec<RoundReport> = Vec::new();
+    let hash = Simulated { scenario, hosts: HOSTS, rounds: ROUNDS, seed }.play(&mut |report| {
+        reports.push(report.clone());
+        true
+    });
+    let hash = hash.unwrap_or_else(|error| panic!("{name}: {error}"));
+    for report in &reports {
+        let units: u64 = report.hosts.iter().map(|host| host.paid + host.held).sum();
+        assert_eq!(units + report.forfeited, report.minted, "{name}: {report:?}");
+        assert!(report.minted <= REWARD * HOSTS as u64 * report.attempt);
+    }
+    assert_eq!(reports.iter().filter(|report| report.root.is_some()).count(), ROUNDS as usize, "{name}");
+    (reports, hash)
+}
+
+fn lane_of(report: &RoundReport, host: u32) -> &LaneReport {
+    report.lanes.iter().find(|lane| lane.first_holder == host).unwrap()
+}
+
+fn others(report: &RoundReport) -> impl Iterator<Item = &LaneReport> {
+    report.lanes.iter().filter(|lane| lane.first_holder != LAST)
+}
+
+/// All lanes of honest hosts count in all rounds, the last host's ends as said.
+fn last_ends(name: &str, expected: Outcome) -> Vec<RoundReport> {
+    let (reports, _) = play(name, 7);
+    for report in &reports {
+        for lane in others(report) {
+            assert_eq!(lane.outcome, Outcome::Accepted, "{name}: {report:?}");
+        }
+        assert_eq!(lane_of(report, LAST).outcome, expected, "{name}, round {}", report.round);
+        assert!(report.root.is_some());
+    }
+    reports
+}
+
+fn earned(reports: &[RoundReport]) -> Vec<u64> {
+    reports[reports.len() - 1].hosts.iter().map(|host| host.paid + host.held).collect()
+}
+
+#[test]
+fn honest_hosts_train_what_anybody_repeats() {
+    let reports = last_ends("train-honest", Outcome::Accepted);
+    let run = run(HOSTS, ROUNDS);
+    let mut agreed = Agreed::fresh(run.params(), run.id());
+    for report in &reports {
+        let deltas = (0..HOSTS as u32).map(|lane| {
+            let lane = Lane { round: report.round, lane, seed: bytes32(&report.seed).unwrap() };
+            let mut state = State::start(run.params(), &agreed.theta);
+            for step in 0..run.params().raw().inner {
+                run.step(&Plain, &lane, step, &mut state);
+            }
+            read_delta(run.params(), &delta(&agreed.theta, &state.theta())).unwrap()
+        });
+        agreed = agreed.merged(&deltas.collect::<Vec<_>>());
+        assert_eq!(report.root, Some(agreed.root(run.id()).to_hex()), "round {}", report.round);
+        assert!(report.at_fault.is_empty() && report.dissenting.is_empty());
+    }
+    assert_eq!(earned(&reports).iter().sum::<u64>(), REWARD * u64::from(ROUNDS) * HOSTS as u64);
+    // Two rounds are kept back, two have vested.
+    assert!(reports[ROUNDS as usize - 1].hosts.iter().all(|host| host.paid > 0 && host.held > 0));
+    assert!(reports[1].hosts.iter().all(|host| host.paid == 0 && host.standing == 2));
+    // Standing saves checks.
+    let drawn = |report: &RoundReport| report.lanes.iter().map(|lane| lane.drawn.len()).sum::<usize>();
+    assert_eq!(drawn(&reports[0]), 4 * HOSTS);
+}
+
+#[test]
+fn cheaters_are_convicted_by_all() {
+    for name in
+        ["train-zero", "train-copy", "train-skip", "train-stale", "train-data", "train-flip", "train-scale"]
+    {
+        for report in last_ends(name, Outcome::Convicted) {
+            let lane = lane_of(&report, LAST);
+            assert_eq!(lane.accusers, lane.checkers, "{name}");
+            assert_eq!(report.at_fault, [LAST], "{name}");
+            let last = &report.hosts[LAST as usize];
+            // What it earned by checking others is lost, too.
+            assert_eq!((last.paid, last.held, last.standing), (0, 0, 0), "{name}");
+        }
+    }
+}
+
+#[test]
+fn two_commitments_and_withheld_openings_cost_what_is_held() {
+    for (name, outcome) in [("train-twice", Outcome::Void), ("train-withhold", Outcome::Withheld)] {
+        for report in last_ends(name, outcome) {
+            assert_eq!(report.at_fault, [LAST], "{name}");
+            assert_eq!(report.hosts[LAST as usize].held, 0, "{name}");
+        }
+    }
+}
+
+#[test]
+fn lanes_of_late_hosts_are_trained_by_others() {
+    let (reports, _) = play("train-late", 7);
+    for report in &reports {
+        assert!(report.lanes.iter().all(|lane| lane.outcome == Outcome::Accepted), "{report:?}");
+        assert_ne!(lane_of(report, LAST).holder, LAST);
+        assert!(report.at_fault.is_empty());
+        assert_eq!(report.hosts[LAST as usize].standing, 0);
+    }
+    // It is paid for what it checks.
+    let earned = earned(&reports);
+    assert!(earned[LAST as usize] > 0 && earned[..4].iter().all(|units| *units > earned[LAST as usize]));
+}
+
+#[test]
+fn who_does_not_look_or_lies_is_found_out() {
+    for name in ["train-lazy", "train-accuse"] {
+        let (reports, _) = play(name, 7);
+        for report in &reports {
+            let checks = |lane: &LaneReport| lane.checkers.contains(&LAST);
+            for lane in others(report) {
+                // A segment has to be drawn for a guess to be wrong.
+                let is_found = checks(lane) && (name == "train-accuse" || !lane.drawn.is_empty());
+                let expected = if is_found { Outcome::Cleared } else { Outcome::Accepted };
+                assert_eq!(lane.outcome, expected, "{name}: {lane:?}");
+                assert_eq!(lane.accusers.is_empty(), !is_found, "{name}: {lane:?}");
+            }
+            let is_at_fault = others(report).any(|lane| lane.outcome == Outcome::Cleared);
+            assert_eq!(report.at_fault, if is_at_fault { vec![LAST] } else { vec![] }, "{name}");
+        }
+        assert!(reports.iter().any(|report| report.at_fault == [LAST]), "{name}");
+        assert!(earned(&reports)[LAST as usize] < earned(&reports)[0], "{name}");
+    }
+}
+
+#[test]
+fn silence_is_unpaid_and_no_fraud() {
+    let (reports, _) = play("train-silent", 7);
+    let mut is_silent = false;
+    for report in &reports {
+        assert!(report.at_fault.is_empty());
+        for lane in &report.lanes {
+            // Where it has all seats, nobody has looked.
+            let expected = if lane.checkers == [LAST] { Outcome::Unchecked } else { Outcome::Accepted };
+            assert_eq!(lane.outcome, expected, "{lane:?}");
+            is_silent |= lane.checkers.contains(&LAST);
+        }
+    }
+    assert!(is_silent && earned(&reports)[LAST as usize] < earned(&reports)[0]);
+    assert!(earned(&reports).iter().sum::<u64>() < REWARD * u64::from(ROUNDS) * HOSTS as u64);
+}
+
+#[test]
+fn what_cannot_be_fetched_does_not_count_and_accuses_nobody() {
+    for report in last_ends("train-spoil", Outcome::Unchecked) {
+        assert!(report.at_fault.is_empty(), "{report:?}");
+        assert_eq!(report.hosts[LAST as usize].standing, 0);
+    }
+}
+
+#[test]
+fn a_host_with_other_parameters_fetches_the_agreed_ones() {
+    // Its lanes count in all rounds after the first: it trained from what all agree on.
+    for report in last_ends("train-stray", Outcome::Accepted) {
+        assert_eq!(report.dissenting, [LAST]);
+    }
+}
+
+#[test]
+fn a_host_that_was_killed_goes_on_where_the_others_are() {
+    let (reports, _) = play("train-crash", 7);
+    for report in &reports {
+        assert!(others(report).all(|lane| lane.outcome == Outcome::Accepted), "{report:?}");
+    }
+    let last = &reports[ROUNDS as usize - 1];
+    assert_eq!(lane_of(last, LAST).outcome, Outcome::Accepted, "{reports:?}");
+    assert_eq!(lane_of(last, LAST).holder, LAST);
+    assert!(last.dissenting.is_empty());
+}
+
+#[test]
+fn equal_seeds_give_equal_chains() {
+    let (_, first) = play("train-skip", 3);
+    assert_eq!(play("train-skip", 3).1, first);
+    assert_ne!(play("train-skip", 4).1, first);
+}
