@@ -3,6 +3,7 @@
 
 mod host;
 mod processes;
+mod training;
 mod wires;
 
 pub(super) use host::{HostArgs, run as run_host};
@@ -12,7 +13,7 @@ use crate::error::ProverError;
 use crate::input;
 use crate::signals::Stop;
 use clap::Args;
-use processes::Processes;
+use processes::{Playbook, Processes};
 use serde::Serialize;
 use sphere_pow_consensus::MAX_TRANSACTION_BYTES;
 use sphere_pow_core::exact::Params;
@@ -44,7 +45,7 @@ pub(super) struct NetworkArgs {
     /// Model: a preset of the profile, or a JSON file
     #[arg(long, default_value = "nano", value_name = "NAME|FILE")]
     params: String,
-    /// Sprints until the end
+    /// Sprints, or rounds of training, until the end
     #[arg(long, default_value_t = 3, value_name = "N")]
     sprints: u64,
     /// All hosts in one thread, by discrete events; equal seeds give equal blocks
@@ -84,11 +85,18 @@ struct Played {
 
 pub(super) fn run(args: &NetworkArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
     if args.scenario == "list" {
-        let all = Scenario::ALL.map(|scenario| (scenario.name, scenario.about));
-        out.result(&std::collections::BTreeMap::from(all), || {
-            all.iter().fold(String::new(), |text, (name, about)| text + &format!("{name:<12} {about}\n"))
+        let mining = Scenario::ALL.iter().map(|scenario| (scenario.name, scenario.about));
+        let all: Vec<_> = mining
+            .chain(training::Scenario::ALL.iter().map(|scenario| (scenario.name, scenario.about)))
+            .collect();
+        out.result(&all.iter().copied().collect::<std::collections::BTreeMap<_, _>>(), || {
+            all.iter().fold(String::new(), |text, (name, about)| text + &format!("{name:<14} {about}\n"))
         })?;
         return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(scenario) = training::Scenario::named(&args.scenario) {
+        check_box(args)?;
+        return training::run(args, scenario, out, stop);
     }
     let scenario = scenario(&args.scenario)?;
     let params = check(args)?;
@@ -104,7 +112,14 @@ pub(super) fn run(args: &NetworkArgs, out: &Output, stop: &Stop) -> Result<ExitC
         let simulated = Simulated { scenario, hosts, params, nonces, sprints: args.sprints, seed };
         (simulated.play(&mut on_sprint).map_err(broken)?, 0)
     } else {
-        Processes::start(args, &scenario)?.play(args, &scenario, stop, &mut on_sprint)?
+        let book = Playbook {
+            name: scenario.name,
+            events: scenario.events,
+            is_late: scenario.is_late(),
+            cuts_wires: scenario.cuts_wires(),
+            length: Some(sphere_pow_network::scenario::rules().durations.durations().epoch_length),
+        };
+        Processes::start(args, &book)?.play(args, &book, stop, &mut on_sprint)?
     };
     let played = Played {
         scenario: scenario.name,
@@ -124,15 +139,19 @@ pub(super) fn run(args: &NetworkArgs, out: &Output, stop: &Stop) -> Result<ExitC
 
 fn scenario(name: &str) -> Result<Scenario, ProverError> {
     Scenario::named(name).ok_or_else(|| {
-        let names = Scenario::ALL.map(|scenario| scenario.name).join(", ");
+        let training = training::Scenario::ALL.iter().map(|scenario| scenario.name);
+        let names: Vec<&str> = Scenario::ALL.iter().map(|scenario| scenario.name).chain(training).collect();
+        let names = names.join(", ");
         ProverError::Argument { what: "--scenario", got: name.into(), expected: format!("one of {names}") }
     })
 }
 
-fn check(args: &NetworkArgs) -> Result<Params, ProverError> {
-    let refuse = |what, got: String, expected: &str| {
-        Err(ProverError::Argument { what, got, expected: expected.into() })
-    };
+fn refuse<T>(what: &'static str, got: String, expected: &str) -> Result<T, ProverError> {
+    Err(ProverError::Argument { what, got, expected: expected.into() })
+}
+
+/// What has to be right whatever hosts do.
+fn check_box(args: &NetworkArgs) -> Result<(), ProverError> {
     if !(4..=MAX_HOSTS).contains(&args.hosts) {
         return refuse("--hosts", args.hosts.to_string(), "4 to 64");
     }
@@ -148,6 +167,11 @@ fn check(args: &NetworkArgs) -> Result<Params, ProverError> {
     if args.simulated && args.kills > 0 {
         return refuse("--kills", args.kills.to_string(), "0 with --simulated: scenario crash kills there");
     }
+    Ok(())
+}
+
+fn check(args: &NetworkArgs) -> Result<Params, ProverError> {
+    check_box(args)?;
     if args.profile != sphere_pow_network::exact::PROFILE {
         return refuse(
             "--profile",

@@ -1,6 +1,6 @@
 //! One host of the box, a process of its own: what `network` starts.
 
-use super::broken;
+use super::{broken, training};
 use crate::console::Output;
 use crate::error::ProverError;
 use crate::input;
@@ -35,6 +35,12 @@ pub(super) struct BoxFile {
     pub(super) seed: String,
     /// By number.
     pub(super) hosts: Vec<HostEntry>,
+    /// Rounds, where hosts train.
+    #[serde(default)]
+    pub(super) rounds: u32,
+    /// Where hosts that train give each other blobs, by number.
+    #[serde(default)]
+    pub(super) blobs: Vec<SocketAddr>,
 }
 
 /// What all hosts of a box know of one of them.
@@ -97,27 +103,31 @@ pub(in crate::commands) fn run(args: &HostArgs, out: &Output, stop: &Stop) -> Re
             .ok_or_else(|| wrong(format!("{}, expected a key", host.sortition)))?;
         Ok(Neighbour { id: HostId(unhex(&path, &host.id)?), sortition, address: host.address })
     };
-    let settings = HostSettings {
-        scenario: super::scenario(&file.scenario)?,
-        number: args.number,
-        key: unhex(&key_path, key.trim())?,
-        hosts: file.hosts.iter().map(neighbour).collect::<Result<_, ProverError>>()?,
-        seed: unhex(&path, &file.seed)?,
-        params: input::model::<Params>(&file.params)?,
-        pause: Duration::from_millis(file.pause_ms),
-        file: args.dir.join(format!("host-{}.blocks", args.number)),
-    };
+    let hosts: Vec<Neighbour> = file.hosts.iter().map(neighbour).collect::<Result<_, ProverError>>()?;
+    let (key, seed) = (unhex(&key_path, key.trim())?, unhex(&path, &file.seed)?);
+    let (number, pause) = (args.number, Duration::from_millis(file.pause_ms));
+    let blocks = args.dir.join(format!("host-{number}.blocks"));
     if let Some(name) = &args.namespace {
         let entered = super::wires::enter(name);
         entered.map_err(|source| ProverError::File { file: format!("namespace {name}"), source })?;
     }
     stop.heed();
-    let out = *out;
-    let running = start_host(settings, move |report| {
-        // A box that has ended reads no more.
-        let _ = out.result(report, || serde_json::to_string(report).unwrap_or_default());
-    });
-    let running = running.map_err(broken)?;
+    let running = if let Some(scenario) = training::Scenario::named(&file.scenario) {
+        if file.blobs.len() != file.hosts.len() {
+            return Err(wrong(format!("{} addresses of blobs", file.blobs.len())));
+        }
+        let hosts = hosts.into_iter().map(|host| (host.id, host.address)).collect();
+        let (blobs, rounds, file) = (file.blobs, file.rounds, blocks);
+        let settings =
+            training::HostSettings { scenario, number, key, hosts, blobs, seed, rounds, pause, file };
+        training::start_host(settings, tell(out)).map_err(training::broken)?
+    } else {
+        let scenario = super::scenario(&file.scenario)?;
+        let params = input::model::<Params>(&file.params)?;
+        let file = blocks;
+        let settings = HostSettings { scenario, number, key, hosts, seed, params, pause, file };
+        start_host(settings, tell(out)).map_err(broken)?
+    };
     let parent_gone = watch_parent();
     while !stop.is_asked() && !running.has_ended() && !parent_gone.load(Ordering::Relaxed) {
         std::thread::sleep(LOOK);
@@ -125,6 +135,15 @@ pub(in crate::commands) fn run(args: &HostArgs, out: &Output, stop: &Stop) -> Re
     running.stop().map_err(|fault| ProverError::Network { reason: fault.to_string() })?;
     let _ = std::io::stdout().flush();
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says each report as a line.
+fn tell<R: Serialize>(out: &Output) -> impl FnMut(&R) + Send + 'static {
+    let out = *out;
+    move |report| {
+        // A box that has ended reads no more.
+        let _ = out.result(report, || serde_json::to_string(report).unwrap_or_default());
+    }
 }
 
 /// Whether standard input has ended, which it does when whoever started this is gone.

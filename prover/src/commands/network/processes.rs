@@ -10,7 +10,8 @@ use sphere_pow_consensus::Key;
 use sphere_pow_core::text::hex;
 use sphere_pow_network::peer::sortition_secret;
 use sphere_pow_network::report::SprintReport;
-use sphere_pow_network::scenario::{Event, Scenario, rules};
+use sphere_pow_network::scenario::{Event, rules};
+use sphere_pow_network::training::report::RoundReport;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -22,21 +23,82 @@ use std::time::{Duration, Instant};
 /// How often events and signals are looked at.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// What hosts tell, one after the other.
+pub(super) trait Told: serde::de::DeserializeOwned + PartialEq + Send + 'static {
+    /// What one is called.
+    const NAME: &'static str;
+
+    /// Its number, from 1.
+    fn number(&self) -> u64;
+
+    /// Whether it is the last of so many.
+    fn is_last(&self, of: u64) -> bool;
+
+    /// Its block's hash.
+    fn hash(&self) -> &str;
+}
+
+impl Told for SprintReport {
+    const NAME: &'static str = "Sprint";
+
+    fn number(&self) -> u64 {
+        self.sprint
+    }
+
+    fn is_last(&self, of: u64) -> bool {
+        self.sprint >= of
+    }
+
+    fn hash(&self) -> &str {
+        &self.hash
+    }
+}
+
+impl Told for RoundReport {
+    const NAME: &'static str = "attempt";
+
+    fn number(&self) -> u64 {
+        self.attempt
+    }
+
+    fn is_last(&self, of: u64) -> bool {
+        self.root.is_some() && u64::from(self.round) + 1 >= of
+    }
+
+    fn hash(&self) -> &str {
+        &self.hash
+    }
+}
+
+/// What is played, whatever hosts do.
+#[derive(Clone, Copy)]
+pub(super) struct Playbook {
+    pub(super) name: &'static str,
+    /// What happens to the last host, by height.
+    pub(super) events: &'static [(u64, Event)],
+    /// Whether the last host is not there in the beginning.
+    pub(super) is_late: bool,
+    /// Whether wires have to be such as can be cut.
+    pub(super) cuts_wires: bool,
+    /// Blocks from one report to the next, where they have a fixed number.
+    pub(super) length: Option<u64>,
+}
+
 /// The hosts.
-pub(super) struct Processes {
+pub(super) struct Processes<R> {
     dir: PathBuf,
     /// Whether the folder is ours to remove.
     is_temporary: bool,
     children: Vec<Option<Child>>,
     /// Those of a scenario that cuts them. Removed after the children, which Drop ends.
     wires: Option<Wires>,
-    heard: Receiver<(usize, SprintReport)>,
-    say: Sender<(usize, SprintReport)>,
+    heard: Receiver<(usize, R)>,
+    say: Sender<(usize, R)>,
 }
 
-impl Processes {
+impl<R: Told> Processes<R> {
     /// Makes keys and addresses, and starts all hosts that are there from the beginning.
-    pub(super) fn start(args: &NetworkArgs, scenario: &Scenario) -> Result<Self, ProverError> {
+    pub(super) fn start(args: &NetworkArgs, book: &Playbook) -> Result<Self, ProverError> {
         let is_temporary = args.state_dir.is_none();
         let dir = match &args.state_dir {
             Some(dir) => dir.clone(),
@@ -44,26 +106,27 @@ impl Processes {
         };
         let (say, heard) = channel();
         let children = (0..args.hosts).map(|_| None).collect();
-        let wires = if scenario.cuts_wires() { Some(Wires::lay(args.hosts)?) } else { None };
+        let wires = if book.cuts_wires { Some(Wires::lay(args.hosts)?) } else { None };
         let mut processes = Self { dir, is_temporary, children, wires, heard, say };
         let file = |source| ProverError::File { file: processes.dir.display().to_string(), source };
         std::fs::create_dir_all(&processes.dir).map_err(file)?;
         if !box_file(&processes.dir).exists() {
-            processes.write(args, scenario).map_err(file)?;
+            processes.write(args, book).map_err(file)?;
         }
         for number in 0..args.hosts {
             let is_last = number + 1 == args.hosts;
-            if !(is_last && scenario.is_late()) {
+            if !(is_last && book.is_late) {
                 processes.start_one(number)?;
             }
         }
         Ok(processes)
     }
 
-    fn write(&self, args: &NetworkArgs, scenario: &Scenario) -> std::io::Result<()> {
-        // Held until all have one, so that they differ; free again when the hosts bind them.
-        let listeners: Vec<TcpListener> =
-            (0..args.hosts).map(|_| TcpListener::bind(("127.0.0.1", 0))).collect::<Result<_, _>>()?;
+    fn write(&self, args: &NetworkArgs, book: &Playbook) -> std::io::Result<()> {
+        // Held until all have two, so that they differ; free again when the hosts bind them.
+        let bind = |_| TcpListener::bind(("127.0.0.1", 0));
+        let listeners: Vec<TcpListener> = (0..args.hosts).map(bind).collect::<Result<_, _>>()?;
+        let blobs: Vec<TcpListener> = (0..args.hosts).map(bind).collect::<Result<_, _>>()?;
         let address = |number| match &self.wires {
             Some(_) => Ok(Wires::address(number)),
             None => listeners[number].local_addr(),
@@ -83,11 +146,13 @@ impl Processes {
         let mut seed = [0; 32];
         seed[..8].copy_from_slice(&args.seed.to_le_bytes());
         let file = BoxFile {
-            scenario: scenario.name.into(),
+            scenario: book.name.into(),
             params: args.params.clone(),
             pause_ms: args.pause,
             seed: hex(&seed),
             hosts,
+            rounds: u32::try_from(args.sprints).unwrap_or(u32::MAX),
+            blobs: blobs.iter().map(TcpListener::local_addr).collect::<Result<_, _>>()?,
         };
         std::fs::write(box_file(&self.dir), serde_json::to_vec_pretty(&file)?)
     }
@@ -121,50 +186,53 @@ impl Processes {
         }
     }
 
-    /// Runs until every host has told every Sprint, all of them alike. Gives the last block's hash and how often a host
-    /// was killed.
+    /// Runs until every host has told all there is to tell, all of them alike. Gives the last block's hash and how often
+    /// a host was killed.
     pub(super) fn play(
         mut self,
         args: &NetworkArgs,
-        scenario: &Scenario,
+        book: &Playbook,
         stop: &Stop,
-        on_sprint: &mut dyn FnMut(&SprintReport) -> bool,
+        on_report: &mut dyn FnMut(&R) -> bool,
     ) -> Result<(String, u32), ProverError> {
         let broken = |reason: String| ProverError::Network { reason };
         let last = args.hosts - 1;
-        let mut told: BTreeMap<u64, SprintReport> = BTreeMap::new();
-        let mut next_told = vec![1; args.hosts];
-        let (mut shown, mut kills) = (1, 0);
+        let mut told: BTreeMap<u64, R> = BTreeMap::new();
+        let mut is_done = vec![false; args.hosts];
+        let (mut shown, mut kills, mut end) = (1, 0, None);
         let mut moved = Instant::now();
-        // Heights are known only when a Sprint is paid for; events of processes come by Sprints and time.
-        let mut plan = Plan::new(args, scenario);
-        while next_told.iter().any(|next| *next <= args.sprints) {
+        // Heights are known only from reports; events of processes come by these and time.
+        let mut plan = Plan::new(args, book);
+        while is_done.iter().any(|done| !done) {
             if stop.is_asked() {
                 return Err(ProverError::Interrupted);
             }
             match self.heard.recv_timeout(LOOK) {
                 Ok((host, report)) => {
                     moved = Instant::now();
-                    let sprint = report.sprint;
+                    let (number, name) = (report.number(), R::NAME);
                     // A host that was killed tells again what it replays.
-                    next_told[host] = next_told[host].max(sprint + 1);
-                    match told.get(&sprint) {
+                    is_done[host] |= report.is_last(args.sprints);
+                    match told.get(&number) {
                         Some(known) if *known != report => {
                             return Err(broken(format!(
-                                "host {host} has Sprint {sprint} otherwise than others"
+                                "host {host} has {name} {number} otherwise than others"
                             )));
                         }
                         Some(_) => {}
-                        None => drop(told.insert(sprint, report)),
+                        None => drop(told.insert(number, report)),
                     }
-                    plan.reached(sprint);
+                    plan.reached(number);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Err(broken("no host is left".into())),
             }
-            while let Some(report) = told.get(&shown).filter(|_| shown <= args.sprints) {
-                if !on_sprint(report) {
+            while let Some(report) = told.get(&shown).filter(|_| end.is_none()) {
+                if !on_report(report) {
                     return Err(ProverError::Interrupted);
+                }
+                if report.is_last(args.sprints) {
+                    end = Some(report.hash().to_owned());
                 }
                 shown += 1;
             }
@@ -189,15 +257,14 @@ impl Processes {
                 }
             }
             if moved.elapsed() > patience(args) {
-                return Err(broken(format!("no Sprint for {} s", moved.elapsed().as_secs())));
+                return Err(broken(format!("no {} for {} s", R::NAME, moved.elapsed().as_secs())));
             }
         }
-        let hash = told.get(&args.sprints).map(|report| report.hash.clone());
-        Ok((hash.unwrap_or_default(), kills))
+        Ok((end.unwrap_or_default(), kills))
     }
 }
 
-impl Drop for Processes {
+impl<R> Drop for Processes<R> {
     fn drop(&mut self) {
         for child in self.children.iter_mut().flatten() {
             // Its input ends: it stops cleanly, or is killed.
@@ -228,24 +295,22 @@ fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
 
 /// When hosts are killed and started.
 struct Plan {
-    /// (after this Sprint, after so long, which host, what).
+    /// (after this report, after so long, which host, what).
     later: Vec<(u64, Duration, usize, Event)>,
     due: Vec<(Instant, usize, Event)>,
 }
 
 impl Plan {
-    fn new(args: &NetworkArgs, scenario: &Scenario) -> Self {
+    fn new(args: &NetworkArgs, book: &Playbook) -> Self {
         let (last, pause) = (args.hosts - 1, Duration::from_millis(args.pause));
-        let durations = rules().durations;
-        let length = durations.durations().epoch_length;
-        let first = durations.epoch(1).expect("a box has Sprints").claim();
-        // After which Sprint that is paid for, and by how many blocks.
-        let place = |height: u64| match height.checked_sub(first) {
-            Some(after) => (1 + after / length, after % length),
-            None => (0, height),
+        let first = rules().durations.epoch(1).expect("a box has Sprints").claim();
+        // After which report, and by how many blocks; by time alone where reports have no fixed heights.
+        let place = |height: u64| match (height.checked_sub(first), book.length) {
+            (Some(after), Some(length)) => (1 + after / length, after % length),
+            _ => (0, height),
         };
         let mut later = Vec::new();
-        for (height, event) in scenario.events {
+        for (height, event) in book.events {
             let (sprint, blocks) = place(*height);
             let blocks = u32::try_from(blocks).unwrap_or(u32::MAX);
             later.push((sprint, pause.saturating_mul(blocks), last, *event));
@@ -263,7 +328,7 @@ impl Plan {
         plan
     }
 
-    /// A Sprint was paid for.
+    /// A report was heard.
     fn reached(&mut self, sprint: u64) {
         let now = Instant::now();
         let due = self.later.extract_if(.., |(after, ..)| *after <= sprint);
