@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use sphere_pow_core::network::committee::{Electorate, Seats};
 use sphere_pow_core::network::decimal::Decimal;
 use sphere_pow_core::network::lanes::draw::{Place, runs};
-use sphere_pow_core::network::lanes::escrow::{Escrow, Terms, least_rounds};
+use sphere_pow_core::network::lanes::escrow::{Escrow, Terms, least_rounds, wait_of};
 use sphere_pow_core::network::lanes::lease::{Credits, holders};
 use sphere_pow_core::network::lanes::verdict::{Outcome, seal};
 use sphere_pow_core::network::ratio::Ratio;
@@ -147,7 +147,10 @@ fn shares_are_those_of_a_second_implementation() {
 
 #[derive(Deserialize)]
 struct EscrowCase {
-    wait: u32,
+    rounds_of: u32,
+    lanes: u32,
+    weights: Vec<u64>,
+    wait: Vec<u64>,
     rounds: Vec<EscrowRound>,
 }
 
@@ -163,15 +166,18 @@ struct EscrowRound {
 #[test]
 fn escrows_are_those_of_a_second_implementation() {
     for case in cases::<EscrowCase>("escrows") {
-        let mut escrow = Escrow::new(case.wait);
+        let total = case.weights.iter().sum();
+        let wait = |host: &u32| wait_of(case.rounds_of, case.lanes, case.weights[*host as usize], total);
+        assert_eq!((0..6).map(|host| wait(&host)).collect::<Vec<_>>(), case.wait);
+        let mut escrow = Escrow::default();
         for (t, round) in (0..).zip(case.rounds) {
             let (earned, at_fault) =
                 (round.earned.into_iter().collect(), round.at_fault.into_iter().collect());
-            let closed = escrow.close(t, &earned, &at_fault);
-            assert_eq!(closed.vested, round.vested.into_iter().collect(), "wait {}, round {t}", case.wait);
-            assert_eq!(closed.forfeited, round.forfeited, "wait {}, round {t}", case.wait);
+            let closed = escrow.close(t, &earned, &at_fault, wait);
+            assert_eq!(closed.vested, round.vested.into_iter().collect(), "round {t}");
+            assert_eq!(closed.forfeited, round.forfeited, "round {t}");
             let held: Vec<u64> = (0..6).map(|host| escrow.held(&host)).collect();
-            assert_eq!(held, round.held, "wait {}, round {t}", case.wait);
+            assert_eq!(held, round.held, "round {t}");
         }
     }
 }
@@ -233,14 +239,15 @@ proptest! {
 
     #[test]
     fn every_unit_that_is_earned_vests_is_held_or_is_forfeited(
-        wait in 0..8_u32,
+        waits in vec(0..8_u64, 6),
         rounds in vec((btree_map(0..6_u8, 0..1000_u64, 0..6), btree_set(0..6_u8, 0..3)), 1..30),
     ) {
-        let mut escrow = Escrow::new(wait);
+        let mut escrow = Escrow::default();
+        let wait = |host: &u8| waits[usize::from(*host)];
         let (mut earned, mut vested, mut forfeited) = (0, 0, 0);
         for (t, (units, at_fault)) in (0..).zip(&rounds) {
             earned += units.values().sum::<u64>();
-            let closed = escrow.close(t, units, at_fault);
+            let closed = escrow.close(t, units, at_fault, wait);
             vested += closed.vested.values().sum::<u64>();
             forfeited += closed.forfeited;
             let held: u64 = (0..6).map(|host| escrow.held(&host)).sum();
@@ -250,8 +257,8 @@ proptest! {
         // Nothing is held for longer than it has to be.
         let none = (BTreeMap::new(), BTreeSet::new());
         let end = rounds.len() as u64;
-        for t in end..=end + u64::from(wait) {
-            escrow.close(t, &none.0, &none.1);
+        for t in end..=end + 8 {
+            escrow.close(t, &none.0, &none.1, wait);
         }
         prop_assert_eq!(escrow.entries().count(), 0);
     }

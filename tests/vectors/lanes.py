@@ -7,6 +7,7 @@ Needs nothing. Fractions without end stand where core has fixed point.
 """
 import hashlib
 import json
+import math
 import os
 import random
 import struct
@@ -127,10 +128,17 @@ def shares(r, m, k, outcome, n, speaking):
     return 0, seat, r - seat * speaking
 
 
+def wait_of(rounds, lanes, weight, total):
+    """Rounds of those in which a host trains: one in total / (lanes weight), or all."""
+    return math.ceil(rounds * max(Fraction(total, lanes * weight), 1))
+
+
 def escrows(rng):
     """Scripts of rounds: what is earned, who is at fault; what vests, is forfeited and is held after each."""
     out = []
-    for wait in (0, 1, 3, 20):
+    for rounds_of, lanes in ((0, 2), (1, 8), (3, 3), (20, 5)):
+        weights = [rng.randrange(1, 50) for _ in range(6)]
+        wait = [wait_of(rounds_of, lanes, w, sum(weights)) for w in weights]
         held, rounds = {}, []
         for t in range(30):
             earned = {h: rng.randrange(1, 10**6) for h in range(6) if rng.random() < 0.7}
@@ -140,14 +148,14 @@ def escrows(rng):
             forfeited = sum(sum(held.pop(h, {}).values()) for h in fault)
             vested = {}
             for h, entries in held.items():
-                for s in [s for s in entries if s + wait <= t]:
+                for s in [s for s in entries if s + wait[h] <= t]:
                     vested[h] = vested.get(h, 0) + entries.pop(s)
             rounds.append({
                 "earned": [[h, u] for h, u in sorted(earned.items())], "at_fault": fault,
                 "vested": [[h, u] for h, u in sorted(vested.items())], "forfeited": forfeited,
                 "held": [sum(held.get(h, {}).values()) for h in range(6)],
             })
-        out.append({"wait": wait, "rounds": rounds})
+        out.append({"rounds_of": rounds_of, "lanes": lanes, "weights": weights, "wait": wait, "rounds": rounds})
     return out
 
 

@@ -30,5 +30,4 @@ pub mod scenario;
 pub mod seed;
 pub mod simulate;
 pub mod sortition;
-#[cfg(feature = "hosts")]
 pub mod training;

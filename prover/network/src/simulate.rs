@@ -7,6 +7,7 @@ mod agenda;
 mod chance;
 mod scenario;
 mod tally;
+pub mod training;
 mod world;
 
 pub use scenario::{Group, Latency, MAX_EPOCHS, MAX_HOSTS, Power, RuleChoice, Scenario, ScenarioError};

@@ -6,13 +6,18 @@
 //! - [`worker`]: what really trains, checks and merges.
 //! - [`peer`], [`scenario`], [`boxed`], [`report`]: the host over the agreement, and boxes of them by name.
 
+#[cfg(feature = "hosts")]
 pub mod blobs;
+#[cfg(feature = "hosts")]
 pub mod boxed;
 pub mod duty;
 pub mod ledger;
 pub mod message;
+#[cfg(feature = "hosts")]
 pub mod peer;
 pub mod report;
 pub mod rules;
+#[cfg(feature = "hosts")]
 pub mod scenario;
+#[cfg(feature = "hosts")]
 pub mod worker;

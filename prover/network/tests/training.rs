@@ -123,7 +123,8 @@ fn lanes_of_late_hosts_are_trained_by_others() {
     }
     // It is paid for what it checks.
     let earned = earned(&reports);
-    assert!(earned[LAST as usize] > 0 && earned[..4].iter().all(|units| *units > earned[LAST as usize]));
+    let others: u64 = earned[..4].iter().sum();
+    assert!(earned[LAST as usize] > 0 && 4 * earned[LAST as usize] < others, "{earned:?}");
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! `sphere-pow simulate`: a network of many hosts in one thread, as a table, JSON, CSV and a plot.
 
 mod plot;
+mod training;
 
 use crate::console::{Output, bar};
 use crate::error::ProverError;
 use crate::input;
 use crate::signals::Stop;
 use clap::Args;
+use serde::de::DeserializeOwned;
 use sphere_pow_network::simulate::{Row, Run, Scenario, ScenarioError, run as simulate};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -17,13 +19,16 @@ const MAX_SCENARIO: usize = 1 << 20;
 
 #[derive(Debug, Args)]
 pub(super) struct SimulateArgs {
+    /// Rounds of training, in place of epochs of mining
+    #[arg(long)]
+    training: bool,
     /// What is simulated, in TOML; an honest network by default
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
     /// Number of hosts, before the scenario's
     #[arg(long, value_name = "N")]
     hosts: Option<u32>,
-    /// Number of epochs, before the scenario's
+    /// Number of epochs, or of rounds of training, before the scenario's
     #[arg(long, value_name = "N")]
     epochs: Option<u64>,
     /// What all chance comes from, before the scenario's
@@ -32,7 +37,7 @@ pub(super) struct SimulateArgs {
     /// Print the scenario with all its numbers, and simulate nothing
     #[arg(long)]
     show: bool,
-    /// File that takes a line for each epoch
+    /// File that takes a line for each epoch or round
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
     /// File that takes the plots
@@ -41,16 +46,19 @@ pub(super) struct SimulateArgs {
 }
 
 pub(super) fn run(args: &SimulateArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
-    let scenario = scenario(args)?;
+    if args.training {
+        return training::run(args, out, stop);
+    }
+    let mut scenario: Scenario = read(args)?;
+    scenario.hosts = args.hosts.unwrap_or(scenario.hosts);
+    scenario.epochs = args.epochs.unwrap_or(scenario.epochs);
+    scenario.seed = args.seed.unwrap_or(scenario.seed);
     if args.show {
         scenario.rules().map_err(refused)?;
         out.result(&scenario, || toml::to_string(&scenario).expect("a scenario is a table"))?;
         return Ok(ExitCode::SUCCESS);
     }
-    // Before the work: nobody wants to learn of a bad path an hour later.
-    for file in [&args.csv, &args.svg].into_iter().flatten() {
-        std::fs::write(file, "").map_err(|source| ProverError::File { file: input::name(file), source })?;
-    }
+    claim_files(args)?;
     stop.heed();
     let bar = bar("simulating");
     bar.set_length(scenario.epochs);
@@ -65,7 +73,7 @@ pub(super) fn run(args: &SimulateArgs, out: &Output, stop: &Stop) -> Result<Exit
         return Err(ProverError::Interrupted);
     }
     if let Some(file) = &args.csv {
-        std::fs::write(file, csv(&run.rows)).map_err(|error| written(file, &error))?;
+        std::fs::write(file, csv(&COLUMNS, &run.rows)).map_err(|error| written(file, &error))?;
     }
     if let Some(file) = &args.svg {
         let text = plot::plot(&run).map_err(|reason| written(file, &reason))?;
@@ -75,25 +83,25 @@ pub(super) fn run(args: &SimulateArgs, out: &Output, stop: &Stop) -> Result<Exit
     Ok(ExitCode::SUCCESS)
 }
 
-/// The scenario of a file, under the options.
-fn scenario(args: &SimulateArgs) -> Result<Scenario, ProverError> {
-    let mut scenario = match &args.scenario {
-        None => Scenario::default(),
-        Some(path) => {
-            let refused = |reason: &dyn std::fmt::Display| ProverError::Argument {
-                what: "--scenario",
-                got: input::name(path),
-                expected: format!("a scenario in TOML: {reason}"),
-            };
-            let bytes = input::bytes(path, MAX_SCENARIO)?;
-            let text = std::str::from_utf8(&bytes).map_err(|error| refused(&error))?;
-            toml::from_str(text).map_err(|error| refused(&error.message()))?
-        }
+/// Makes the files that results go to. Before the work: nobody wants to learn of a bad path an hour later.
+fn claim_files(args: &SimulateArgs) -> Result<(), ProverError> {
+    for file in [&args.csv, &args.svg].into_iter().flatten() {
+        std::fs::write(file, "").map_err(|source| ProverError::File { file: input::name(file), source })?;
+    }
+    Ok(())
+}
+
+/// The scenario of the file, or the default one.
+fn read<S: Default + DeserializeOwned>(args: &SimulateArgs) -> Result<S, ProverError> {
+    let Some(path) = &args.scenario else { return Ok(S::default()) };
+    let refused = |reason: &dyn std::fmt::Display| ProverError::Argument {
+        what: "--scenario",
+        got: input::name(path),
+        expected: format!("a scenario in TOML: {reason}"),
     };
-    scenario.hosts = args.hosts.unwrap_or(scenario.hosts);
-    scenario.epochs = args.epochs.unwrap_or(scenario.epochs);
-    scenario.seed = args.seed.unwrap_or(scenario.seed);
-    Ok(scenario)
+    let bytes = input::bytes(path, MAX_SCENARIO)?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| refused(&error))?;
+    toml::from_str(text).map_err(|error| refused(&error.message()))
 }
 
 fn refused(error: ScenarioError) -> ProverError {
@@ -113,10 +121,10 @@ fn written(file: &Path, error: &dyn std::fmt::Display) -> ProverError {
     ProverError::Output(std::io::Error::other(format!("{}: {error}", file.display())))
 }
 
-/// A column of the CSV: the name of a [`Row`]'s field, and its value.
-type Column = (&'static str, fn(&Row) -> String);
+/// A column of the CSV: the name of a row's field, and its value.
+type Column<R> = (&'static str, fn(&R) -> String);
 
-const COLUMNS: [Column; 13] = [
+const COLUMNS: [Column<Row>; 13] = [
     ("epoch", |row| row.epoch.to_string()),
     ("claims", |row| row.claims.to_string()),
     ("false_claims", |row| row.false_claims.to_string()),
@@ -132,10 +140,10 @@ const COLUMNS: [Column; 13] = [
     ("against_goal", |row| row.against_goal.to_string()),
 ];
 
-fn csv(rows: &[Row]) -> String {
-    let mut text = COLUMNS.map(|column| column.0).join(",") + "\n";
+fn csv<R, const N: usize>(columns: &[Column<R>; N], rows: &[R]) -> String {
+    let mut text = columns.map(|column| column.0).join(",") + "\n";
     for row in rows {
-        text += &(COLUMNS.map(|column| column.1(row)).join(",") + "\n");
+        text += &(columns.map(|column| column.1(row)).join(",") + "\n");
     }
     text
 }
@@ -206,7 +214,7 @@ mod tests {
     #[test]
     fn csv_has_the_columns_of_the_json() {
         let run = run();
-        let text = csv(&run.rows);
+        let text = csv(&COLUMNS, &run.rows);
         let mut lines = text.lines();
         let json = serde_json::to_value(&run.rows[0]).unwrap();
         let names: Vec<&str> = lines.next().unwrap().split(',').collect();

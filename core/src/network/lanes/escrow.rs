@@ -75,10 +75,23 @@ impl Terms {
     }
 }
 
-/// Rewards that are not vested, by host and round.
+/// For how many rounds a host's rewards are kept back: `rounds` ([`least_rounds`]) of those in which it trains, one in
+/// W / (U w) where its weight w of W is worth less than one of U lanes, rounded up. Kept back for fewer, what a host that
+/// trains now and then could lose would be less than what it gains by fraud. `u64::MAX` for one that never trains.
+#[must_use]
+pub fn wait_of(rounds: u32, lanes: u32, weight: u64, total: u64) -> u64 {
+    let (due, total) = (u128::from(lanes) * u128::from(weight), u128::from(total));
+    if due == 0 {
+        return u64::MAX;
+    }
+    let stretched = (u128::from(rounds) * total).div_ceil(due);
+    u64::try_from(stretched).unwrap_or(u64::MAX).max(rounds.into())
+}
+
+/// Rewards that are not vested, by host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Escrow<Id> {
-    rounds: u32,
+    /// Rounds in which they vest, with units.
     held: BTreeMap<Id, Vec<(u64, u64)>>,
 }
 
@@ -91,42 +104,47 @@ pub struct Closed<Id> {
     pub forfeited: u64,
 }
 
-impl<Id: Ord + Clone> Escrow<Id> {
-    /// An empty one that keeps rewards for `rounds` rounds after that in which they were earned.
-    #[must_use]
-    pub fn new(rounds: u32) -> Self {
-        Self { rounds, held: BTreeMap::new() }
+impl<Id> Default for Escrow<Id> {
+    fn default() -> Self {
+        Self { held: BTreeMap::new() }
     }
+}
 
+impl<Id: Ord + Clone> Escrow<Id> {
     /// Units held of a host.
     #[must_use]
     pub fn held(&self, host: &Id) -> u64 {
         self.held.get(host).map_or(0, |entries| sum(entries.iter().map(|(_, units)| *units)))
     }
 
-    /// All hosts with what is held of them, by round, ascending.
+    /// All hosts with what is held of them: rounds in which units vest, and units.
     pub fn entries(&self) -> impl Iterator<Item = (&Id, &[(u64, u64)])> {
         self.held.iter().map(|(host, entries)| (host, &entries[..]))
     }
 
-    /// Ends a round, which counts up by one from call to call: what was earned in it comes in; whoever is at fault loses
-    /// all that is held, this round's too; what was earned `rounds` rounds ago, or before, vests.
+    /// Ends a round, which counts up from call to call: what was earned in it comes in, to be kept back for as many
+    /// rounds as `wait` says of its host; whoever is at fault loses all that is held, this round's too; what is due vests.
     ///
     /// Sums past 2^64 - 1 stay there: no rewards of real terms reach them.
-    pub fn close(&mut self, round: u64, earned: &BTreeMap<Id, u64>, at_fault: &BTreeSet<Id>) -> Closed<Id> {
+    pub fn close(
+        &mut self,
+        round: u64,
+        earned: &BTreeMap<Id, u64>,
+        at_fault: &BTreeSet<Id>,
+        wait: impl Fn(&Id) -> u64,
+    ) -> Closed<Id> {
         for (host, units) in earned.iter().filter(|(_, units)| **units > 0) {
-            self.held.entry(host.clone()).or_default().push((round, *units));
+            let due = round.saturating_add(wait(host));
+            self.held.entry(host.clone()).or_default().push((due, *units));
         }
         let mut closed = Closed { vested: BTreeMap::new(), forfeited: 0 };
         for host in at_fault {
             let lost = self.held.remove(host).unwrap_or_default();
             closed.forfeited = sum(lost.iter().map(|(_, units)| *units).chain([closed.forfeited]));
         }
-        let due = round.checked_sub(self.rounds.into());
         for (host, entries) in &mut self.held {
-            let vested = entries.partition_point(|(earned, _)| due.is_some_and(|due| *earned <= due));
-            if vested > 0 {
-                let units = sum(entries.drain(..vested).map(|(_, units)| units));
+            let units = sum(entries.extract_if(.., |(due, _)| *due <= round).map(|(_, units)| units));
+            if units > 0 {
                 closed.vested.insert(host.clone(), units);
             }
         }
@@ -177,15 +195,25 @@ mod tests {
 
     #[test]
     fn fraud_costs_what_is_held_and_no_more() {
-        let mut escrow = Escrow::new(2);
-        let earned = BTreeMap::from([("a", 10), ("b", 5)]);
-        let none = BTreeSet::new();
-        assert_eq!(escrow.close(0, &earned, &none).vested, BTreeMap::new());
-        assert_eq!(escrow.close(1, &earned, &none).vested, BTreeMap::new());
-        let closed = escrow.close(2, &earned, &none);
-        assert_eq!(closed.vested, BTreeMap::from([("a", 10), ("b", 5)]));
-        let closed = escrow.close(3, &earned, &BTreeSet::from(["a", "stranger"]));
+        let mut escrow = Escrow::default();
+        let (earned, none) = (BTreeMap::from([("a", 10), ("b", 5)]), BTreeSet::new());
+        let wait = |host: &&str| if *host == "a" { 2 } else { 3 };
+        assert_eq!(escrow.close(0, &earned, &none, wait).vested, BTreeMap::new());
+        assert_eq!(escrow.close(1, &earned, &none, wait).vested, BTreeMap::new());
+        assert_eq!(escrow.close(2, &earned, &none, wait).vested, BTreeMap::from([("a", 10)]));
+        let closed = escrow.close(3, &earned, &BTreeSet::from(["a", "stranger"]), wait);
         assert_eq!(closed, Closed { vested: BTreeMap::from([("b", 5)]), forfeited: 30 });
-        assert_eq!((escrow.held(&"a"), escrow.held(&"b")), (0, 10));
+        assert_eq!((escrow.held(&"a"), escrow.held(&"b")), (0, 15));
+    }
+
+    #[test]
+    fn who_trains_now_and_then_waits_for_longer() {
+        assert_eq!(wait_of(8, 10, 1, 10), 8);
+        assert_eq!(wait_of(8, 10, 5, 10), 8);
+        // One round in four, and one in 3.5.
+        assert_eq!([wait_of(8, 10, 1, 40), wait_of(8, 10, 1, 35)], [32, 28]);
+        assert_eq!([wait_of(8, 10, 3, 100), wait_of(0, 1, 1, 9)], [27, 0]);
+        assert_eq!([wait_of(8, 10, 0, 40), wait_of(8, 0, 1, 1)], [u64::MAX; 2]);
+        assert_eq!(wait_of(u32::MAX, 1, 1, u64::MAX), u64::MAX);
     }
 }

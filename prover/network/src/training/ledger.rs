@@ -3,9 +3,11 @@
 
 mod admit;
 mod lane;
+mod pay;
 mod settle;
 
 pub use lane::{Checker, Commitment, LaneState};
+pub(crate) use pay::consequences;
 
 use super::message::{Message, Refusal, Word};
 use super::report::RoundReport;
@@ -44,7 +46,7 @@ pub enum Phase {
     Judge,
     /// Everybody merges.
     Merge,
-    /// The run has ended.
+    /// The run has ended, or not begun.
     Done,
 }
 
@@ -105,20 +107,21 @@ impl Ledger {
         root: [u8; 32],
         hosts: &[([u8; 32], u64)],
     ) -> Result<Self, RulesError> {
-        let wait = rules.wait()?;
+        rules.wait()?;
         let weights: Vec<u64> = hosts.iter().map(|(_, weight)| *weight).collect();
         let account =
             |(key, weight): &([u8; 32], u64)| Account { key: *key, weight: *weight, ..Account::default() };
         Ok(Self {
             accounts: hosts.iter().map(account).collect(),
             electorate: Electorate::new(&weights).ok_or(RulesError::Weight)?,
-            escrow: Escrow::new(wait),
+            escrow: Escrow::default(),
             rules,
             run,
             height: 0,
             attempt: 0,
             round: 0,
-            phase: Phase::Merge,
+            // Nothing is due before the first block.
+            phase: Phase::Done,
             deadline: 0,
             root,
             seed: [0; 32],
@@ -338,7 +341,6 @@ impl Ledger {
     /// Whether all that is due in the phase is said.
     fn is_complete(&self) -> bool {
         let drawn = || self.lanes.iter().filter(|lane| lane.is_drawn());
-        let checkers = || drawn().flat_map(|lane| &lane.checkers);
         let weighty = || (0..).zip(&self.accounts).filter(|(_, account)| account.weight > 0);
         match self.phase {
             Phase::Train | Phase::Again => self.lanes.iter().all(|lane| !lane.commitments.is_empty()),
@@ -360,7 +362,7 @@ impl Ledger {
                 })
             }
             Phase::Merge => self.agreed_root().is_some(),
-            Phase::Done => checkers().next().is_none(),
+            Phase::Done => false,
         }
     }
 

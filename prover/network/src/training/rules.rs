@@ -50,7 +50,7 @@ pub enum RulesError {
 }
 
 impl Rules {
-    /// Rounds for which rewards are kept back: the least that are enough when hosts of full standing are checked least.
+    /// Rounds, of those in which a host trains, for which its rewards are kept back: the least that are enough when hosts of full standing are checked least.
     ///
     /// # Errors
     /// [`RulesError`].

@@ -5,10 +5,10 @@ use plotters::prelude::*;
 use sphere_pow_network::simulate::{Row, Run};
 
 /// Name, colour and values of a line.
-type Series<'a> = (&'static str, RGBColor, &'a dyn Fn(&Row) -> f64);
-type Panel<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+pub(super) type Series<'a, R> = (&'static str, RGBColor, &'a dyn Fn(&R) -> f64);
+pub(super) type Panel<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 /// What runs from left to right: its name and value.
-type Axis<'a> = (&'static str, &'a dyn Fn(&Row) -> f64);
+pub(super) type Axis<'a, R> = (&'static str, &'a dyn Fn(&R) -> f64);
 
 pub(super) fn plot(run: &Run) -> Result<String, String> {
     let mut text = String::new();
@@ -20,9 +20,9 @@ pub(super) fn plot(run: &Run) -> Result<String, String> {
         let first = run.rows.first().map_or(1.0, |row| row.win_rate);
         let percent =
             |part: u64, whole: u64| if whole == 0 { 0.0 } else { 100.0 * part as f64 / whole as f64 };
-        let epoch: Axis<'_> = ("epoch", &|row| row.epoch as f64);
-        let standing: Axis<'_> = ("honest days of the mean honest host", &|row| row.standing);
-        let plots: [(&str, Axis<'_>, &str, &[Series<'_>]); 4] = [
+        let epoch: Axis<'_, Row> = ("epoch", &|row| row.epoch as f64);
+        let standing: Axis<'_, Row> = ("honest days of the mean honest host", &|row| row.standing);
+        let plots: [(&str, Axis<'_, Row>, &str, &[Series<'_, Row>]); 4] = [
             (
                 "Voting weight",
                 epoch,
@@ -69,12 +69,12 @@ pub(super) fn plot(run: &Run) -> Result<String, String> {
     Ok(text)
 }
 
-fn draw(
+pub(super) fn draw<R>(
     panel: &Panel<'_>,
     title: &str,
-    (across, x): Axis<'_>,
-    (unit, series): (&str, &[Series<'_>]),
-    rows: &[Row],
+    (across, x): Axis<'_, R>,
+    (unit, series): (&str, &[Series<'_, R>]),
+    rows: &[R],
 ) -> Result<(), Box<dyn std::error::Error>> {
     let values = series.iter().flat_map(|(_, _, value)| rows.iter().map(value));
     let top = values.fold(0.0, f64::max) * 1.1;

@@ -50,11 +50,11 @@ pub struct LaneState {
     /// Of a trial: who says that it is fraud, and who that it is not.
     pub votes: BTreeMap<HostId, bool>,
     /// Weight of each answer, once the trial has ended.
-    pub(super) tally: [u128; 3],
+    pub(crate) tally: [u128; 3],
 }
 
 impl LaneState {
-    pub(super) fn new(holder: HostId) -> Self {
+    pub(crate) fn new(holder: HostId) -> Self {
         Self {
             first_holder: holder,
             holder,

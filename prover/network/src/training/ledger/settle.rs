@@ -1,8 +1,9 @@
 //! The end of an attempt: what becomes of its lanes, what hosts earn and lose, and the agreed root.
 
 use super::super::report::{HostReport, LaneReport, RoundReport};
-use super::{Ledger, Phase};
+use super::{Ledger, Phase, consequences};
 use crate::message::HostId;
+use sphere_pow_core::network::lanes::escrow::wait_of;
 use sphere_pow_core::network::lanes::is_enough;
 use sphere_pow_core::network::lanes::verdict::Outcome;
 use sphere_pow_core::text::hex;
@@ -49,9 +50,12 @@ impl Ledger {
     pub(super) fn settle(&mut self, hash: &[u8; 32]) {
         self.count_votes();
         let outcomes = self.outcomes();
-        let (earned, at_fault) = self.consequences(&outcomes);
+        let (earned, at_fault) =
+            consequences(&mut self.accounts, &self.lanes, &outcomes, &self.rules.terms());
         self.minted += earned.values().sum::<u64>();
-        let closed = self.escrow.close(self.attempt, &earned, &at_fault);
+        let (rounds, lanes, total) = (self.wait(), self.rules.params.raw().lanes, self.electorate.total());
+        let wait = |host: &HostId| wait_of(rounds, lanes, self.accounts[*host as usize].weight, total);
+        let closed = self.escrow.close(self.attempt, &earned, &at_fault, wait);
         self.forfeited += closed.forfeited;
         for (host, units) in closed.vested {
             self.accounts[host as usize].paid += units;
@@ -83,70 +87,6 @@ impl Ledger {
             // The trainer has no vote.
             let all = total - self.weight_of([lane.holder].into_iter());
             self.lanes[ix].tally = [valid, fraud, all - valid - fraud];
-        }
-    }
-
-    /// Units earned by host, and who loses what is not vested. Changes standings.
-    fn consequences(&mut self, outcomes: &[Outcome]) -> (BTreeMap<HostId, u64>, BTreeSet<HostId>) {
-        let (mut earned, mut at_fault) = (BTreeMap::new(), BTreeSet::new());
-        let mut fraud = BTreeSet::new();
-        let terms = self.rules.terms();
-        for (lane, outcome) in self.lanes.iter().zip(outcomes) {
-            let is_true = |accused: bool| outcome.is_accepted() != accused;
-            let spoke = || {
-                lane.checkers.iter().filter(|checker| checker.agrees.is_some_and(|agrees| is_true(!agrees)))
-            };
-            let speaking = spoke().map(|checker| checker.seats).sum();
-            let drawn = u32::try_from(lane.drawn.len()).unwrap_or(u32::MAX);
-            let shares = terms.shares(*outcome, drawn, speaking);
-            *earned.entry(lane.holder).or_insert(0) += shares.trainer;
-            for checker in spoke() {
-                *earned.entry(checker.host).or_insert(0) += shares.seat * u64::from(checker.seats);
-            }
-            if outcome.is_fraud() {
-                fraud.insert(lane.holder);
-            }
-            if outcome.forfeits() {
-                at_fault.insert(lane.holder);
-            }
-            let lies = |agrees: bool| outcome.is_false_word(!agrees);
-            fraud.extend(lane.checkers.iter().filter(|c| c.agrees.is_some_and(lies)).map(|c| c.host));
-        }
-        at_fault.extend(&fraud);
-        self.rate(outcomes, &fraud);
-        earned.retain(|_, units| *units > 0);
-        (earned, at_fault)
-    }
-
-    /// A day for each host whose lanes all counted; fraud costs all days, and so does to withhold twice in a row.
-    fn rate(&mut self, outcomes: &[Outcome], fraud: &BTreeSet<HostId>) {
-        let mut trained: BTreeMap<HostId, (bool, bool, bool)> = BTreeMap::new();
-        for (lane, outcome) in self.lanes.iter().zip(outcomes) {
-            let (all_count, withheld, drawn) = trained.entry(lane.holder).or_insert((true, false, false));
-            *all_count &= outcome.is_accepted();
-            *withheld |= *outcome == Outcome::Withheld;
-            *drawn |= !lane.drawn.is_empty();
-            if lane.first_holder != lane.holder {
-                trained.entry(lane.first_holder).or_insert((false, false, false)).0 = false;
-            }
-        }
-        for (host, (all_count, withheld, drawn)) in trained {
-            let account = &mut self.accounts[host as usize];
-            account.unchecked = if drawn { 0 } else { account.unchecked + 1 };
-            if all_count {
-                account.standing.work_honestly();
-                account.withheld = 0;
-            } else if withheld {
-                account.withheld += 1;
-                if account.withheld > 1 {
-                    account.standing.lose();
-                }
-            } else {
-                account.standing.stay_away();
-            }
-        }
-        for host in fraud {
-            self.accounts[*host as usize].standing.lose();
         }
     }
 

@@ -1,0 +1,178 @@
+//! The ledger of a run alone: what is said in a window may come in any order, and nobody can say what is not theirs.
+
+use proptest::prelude::*;
+use sphere_pow_core::train::merge::Agreed;
+use sphere_pow_cpu::threads::Threads;
+use sphere_pow_network::training::blobs::{Peers, Shelf};
+use sphere_pow_network::training::duty::{Asked, Strategy as HostStrategy, duties};
+use sphere_pow_network::training::ledger::{Ledger, Phase};
+use sphere_pow_network::training::message::{Message, Refusal, Word};
+use sphere_pow_network::training::scenario::{Scenario, genesis};
+use sphere_pow_network::training::worker::{Identity, Worker};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+const HOSTS: usize = 4;
+
+/// Hosts over a ledger, without agreement: a block holds what all say.
+struct Table {
+    ledger: Ledger,
+    workers: Vec<Worker>,
+    strategies: Vec<HostStrategy>,
+    asked: Vec<Asked>,
+}
+
+impl Table {
+    fn new(scenario: &str, rounds: u32) -> Self {
+        let scenario = Scenario::named(scenario).unwrap();
+        let keys: Vec<[u8; 32]> = (1..=HOSTS as u8).map(|host| [host; 32]).collect();
+        let ids: Vec<_> = keys.iter().map(|key| sphere_pow_consensus::HostId(*key)).collect();
+        let genesis = genesis(&ids, rounds, [9; 32]);
+        let id = *genesis.run.id();
+        let root = *Agreed::fresh(genesis.run.params(), &id).root(&id).as_bytes();
+        let hosts: Vec<([u8; 32], u64)> = keys.iter().map(|key| (*key, 100)).collect();
+        let threads = Arc::new(Threads::new(NonZeroUsize::new(1)).unwrap());
+        let shelves: Vec<Arc<Shelf>> = (0..HOSTS).map(|_| Arc::default()).collect();
+        let strategies: Vec<_> = (0..HOSTS).map(|host| scenario.strategy(host, HOSTS)).collect();
+        let worker = |host: usize| {
+            let identity = Identity { host: host as u32, key: keys[host], strategy: strategies[host] };
+            let (shelf, peers) = (shelves[host].clone(), Peers::Here(shelves.clone()));
+            Worker::new(genesis.run.clone(), threads.clone(), identity, shelf, peers, None)
+        };
+        Self {
+            ledger: Ledger::new(genesis.rules, id, root, &hosts).unwrap(),
+            workers: (0..HOSTS).map(worker).collect(),
+            strategies,
+            asked: vec![Asked::default(); HOSTS],
+        }
+    }
+
+    /// What all hosts say of the present state.
+    fn said(&mut self) -> Vec<(u32, Message)> {
+        let mut all = Vec::new();
+        for host in 0..HOSTS {
+            let tasks = duties(&self.ledger, host as u32, &self.strategies[host], &mut self.asked[host]);
+            for task in tasks {
+                all.extend(self.workers[host].run(task).into_iter().map(|message| (host as u32, message)));
+            }
+        }
+        all
+    }
+
+    fn block(&mut self, messages: Vec<(u32, Message)>) -> Vec<Refusal> {
+        let refused =
+            messages.into_iter().filter_map(|(host, message)| self.ledger.apply(host, message).err());
+        let refused = refused.collect();
+        let mut hash = [7; 32];
+        hash[..8].copy_from_slice(&self.ledger.height().to_le_bytes());
+        self.ledger.end_block(&hash);
+        refused
+    }
+}
+
+/// Where a shuffle by this seed puts things.
+fn shuffle<T>(list: &mut [T], mut seed: u64) {
+    for ix in (1..list.len()).rev() {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        list.swap(ix, (seed >> 33) as usize % (ix + 1));
+    }
+}
+
+fn play(scenario: &str, seed: Option<u64>) -> [u8; 32] {
+    let mut table = Table::new(scenario, 2);
+    let mut blocks = 0;
+    while table.ledger.phase() != Phase::Done && blocks < 200 {
+        let mut messages = table.said();
+        if let Some(seed) = seed {
+            shuffle(&mut messages, seed.wrapping_add(blocks));
+        }
+        assert_eq!(table.block(messages), [], "{scenario}");
+        blocks += 1;
+    }
+    assert_eq!(table.ledger.phase(), Phase::Done, "{scenario}");
+    table.ledger.fingerprint()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
+    #[test]
+    fn no_order_within_a_window_changes_anything(
+        seed in any::<u64>(),
+        name in prop_oneof![
+            Just("train-honest"), Just("train-twice"), Just("train-skip"), Just("train-accuse"), Just("train-stray")
+        ],
+    ) {
+        prop_assert_eq!(play(name, Some(seed)), play(name, None), "{}", name);
+    }
+}
+
+#[test]
+fn what_is_not_ones_own_to_say_is_refused() {
+    let mut table = Table::new("train-honest", 2);
+    let message = |table: &Table, lane, word| Message { attempt: table.ledger.attempt(), lane, word };
+    let commit = |byte: u8| Word::Commit { root: [byte; 32], delta: [byte; 32] };
+    table.block(vec![]);
+    let admits = |table: &Table, host, message: &Message| table.ledger.admits(host, message).unwrap_err();
+    let own = message(&table, 2, commit(1));
+    assert_eq!(table.ledger.admits(2, &own), Ok(()));
+    assert_eq!(admits(&table, 1, &own), Refusal::NoPart { what: "commitment" });
+    assert_eq!(admits(&table, 9, &own), Refusal::Stranger { got: 9, hosts: 4 });
+    assert_eq!(admits(&table, 2, &Message { lane: 4, ..own.clone() }), Refusal::Lane { got: 4, lanes: 4 });
+    assert_eq!(
+        admits(&table, 2, &Message { attempt: 3, ..own.clone() }),
+        Refusal::Attempt { got: 3, expected: 1 }
+    );
+    let early = message(&table, 2, Word::Open { leaves: vec![] });
+    assert_eq!(admits(&table, 2, &early), Refusal::Phase { what: "opening", phase: Phase::Train });
+    // It may still come, and what is over may not.
+    assert!(!table.ledger.is_stale(2, &early));
+    assert!(!table.ledger.is_stale(2, &Message { attempt: 2, ..early.clone() }));
+    assert!(table.ledger.is_stale(2, &Message { attempt: 3, ..early.clone() }));
+    let messages = table.said();
+    assert_eq!(table.block(messages), []);
+    assert!(table.ledger.is_stale(2, &message(&table, 2, commit(1))));
+    let lead_on = |table: &mut Table, until: Phase| {
+        while table.ledger.phase() != until {
+            let messages = table.said();
+            assert_eq!(table.block(messages), []);
+        }
+        table.said()
+    };
+    // Whoever shows a leaf that does not lead to the root has shown nothing.
+    let shown = lead_on(&mut table, Phase::Show);
+    let (host, mut forged) = shown[0].clone();
+    let Word::Show { leaves } = &mut forged.word else { panic!("{forged:?}") };
+    leaves[1].leaf[0] ^= 1;
+    assert!(matches!(admits(&table, host, &forged), Refusal::Path { leaf: 1 }));
+    let Word::Show { leaves } = &mut forged.word else { unreachable!() };
+    leaves.pop();
+    assert!(matches!(admits(&table, host, &forged), Refusal::Leaves { .. }));
+    assert_eq!(table.block(shown), []);
+    // Whoever reveals another thing than it sealed has revealed nothing, and another's words are no use.
+    let revealed = table.said();
+    let is_reveal = |(_, message): &&(u32, Message)| matches!(message.word, Word::Reveal { .. });
+    let (host, mut other) = revealed.iter().find(is_reveal).cloned().unwrap();
+    let checkers = &table.ledger.lanes()[other.lane as usize].checkers;
+    let stranger = (0..4).find(|host| checkers.iter().all(|checker| checker.host != *host)).unwrap();
+    assert_eq!(admits(&table, stranger, &other), Refusal::NoPart { what: "reveal" });
+    let Word::Reveal { leaves, .. } = &mut other.word else { unreachable!() };
+    leaves[0][0] ^= 1;
+    assert_eq!(admits(&table, host, &other), Refusal::WrongSeal);
+}
+
+#[test]
+fn a_round_without_half_of_its_lanes_is_repeated() {
+    let mut table = Table::new("train-honest", 2);
+    table.block(vec![]);
+    let first = *table.ledger.seed();
+    // Only one host trains; the others are gone for all of this attempt.
+    while table.ledger.attempt() == 1 {
+        let messages = table.said().into_iter().filter(|(host, _)| *host == 0).collect();
+        table.block(messages);
+    }
+    let report = table.ledger.ended().unwrap();
+    // It has taken over all lanes, and nobody has checked them.
+    assert!(report.lanes.iter().all(|lane| lane.holder == 0 && !lane.outcome.is_accepted()), "{report:?}");
+    assert_eq!((report.root.clone(), table.ledger.round(), table.ledger.attempt()), (None, 0, 2));
+    assert_ne!(*table.ledger.seed(), first);
+}
