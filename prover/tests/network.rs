@@ -123,7 +123,7 @@ fn simulated_boxes_repeat() {
 fn boxes_that_cannot_be_are_refused() {
     let dir = Dir::new();
     let list = stdout(&dir.run(&["network", "--scenario", "list"]));
-    assert!(list.lines().count() == 13 && list.contains("skip "), "{list}");
+    assert!(list.lines().count() == 30 && list.contains("skip ") && list.contains("train-skip "), "{list}");
     let said = |args: &[&str]| dir.error(2, &[&["network"], args].concat());
     assert!(said(&["--scenario", "nothing"]).contains("expected one of honest, skip"));
     assert_eq!(said(&["--hosts", "3"]), "--hosts is \"3\", expected 4 to 64");
@@ -131,6 +131,78 @@ fn boxes_that_cannot_be_are_refused() {
     assert!(said(&["--profile", "gonka"]).contains("exact"));
     assert!(said(&["--params", "none-such"]).contains("none-such"));
     assert!(said(&["--params", "standard"]).contains("a model whose openings"));
+}
+
+fn lane(round: &Value, host: u64) -> &Value {
+    let lanes = round["lanes"].as_array().unwrap();
+    lanes.iter().find(|lane| lane["firstHolder"] == host).unwrap()
+}
+
+#[test]
+fn processes_that_train_convict_a_cheater() {
+    let dir = Dir::new();
+    let told = dir.json(0, &["network", "--hosts", "4", "--scenario", "train-flip", "--sprints", "2"]);
+    let rounds = told["rounds"].as_array().unwrap();
+    assert_eq!(rounds.len(), 2);
+    for round in rounds {
+        for host in 0..3 {
+            assert_eq!(lane(round, host)["outcome"], "accepted", "{round}");
+        }
+        assert_eq!(lane(round, 3)["outcome"], "convicted", "{round}");
+        assert_eq!(round["atFault"], serde_json::json!([3]));
+        assert!(round["root"].is_string() && round["dissenting"] == serde_json::json!([]), "{round}");
+    }
+}
+
+#[test]
+fn processes_that_train_come_back_after_kills() {
+    let dir = Dir::new();
+    let args =
+        ["network", "--hosts", "4", "--scenario", "train-crash", "--sprints", "4", "--state-dir", "box"];
+    let told = dir.json(0, &args);
+    assert_eq!(told["kills"], 1);
+    let rounds = told["rounds"].as_array().unwrap();
+    let last = &rounds[rounds.len() - 1];
+    // It has the agreed parameters again, and its lane counts.
+    assert_eq!(lane(last, 3)["outcome"], "accepted", "{rounds:?}");
+    assert_eq!(last["dissenting"], serde_json::json!([]));
+    // The box goes on where it stood: its hosts have all blocks, and tell the rounds again.
+    assert_eq!(dir.json(0, &args)["rounds"], told["rounds"]);
+}
+
+#[test]
+fn simulated_training_repeats() {
+    let dir = Dir::new();
+    let args = ["network", "--simulated", "--scenario", "train-copy", "--sprints", "2"];
+    let first = dir.json(0, &args);
+    assert_eq!(dir.json(0, &args), first);
+    let text = stdout(&dir.run(&args));
+    assert!(text.contains("convicted by all") && text.contains("all 5 hosts agree, root "), "{text}");
+    assert!(dir.error(2, &["network", "--scenario", "train-copy", "--hosts", "3"]).contains("4 to 64"));
+}
+
+#[test]
+fn training_of_many_is_simulated() {
+    let dir = Dir::new();
+    let scenario = "hosts = 200\nrounds = 8\n[rules]\nlanes = 100\n[[groups]]\nname = \"fakers\"\nshare = 200\nfakes = 500\n";
+    dir.write("train.toml", scenario);
+    let args = ["simulate", "--training", "--scenario", "train.toml", "--csv", "t.csv", "--svg", "t.svg"];
+    let told = dir.json(0, &args);
+    assert_eq!(told["rows"].as_array().unwrap().len(), 8);
+    assert!(told["groups"][1]["caught"].as_u64() > Some(0) && told["groups"][0]["caught"] == 0, "{told}");
+    let csv = std::fs::read_to_string(dir.path("t.csv")).unwrap();
+    assert!(csv.starts_with("round,accepted,") && csv.lines().count() == 9, "{csv}");
+    assert!(std::fs::read_to_string(dir.path("t.svg")).unwrap().ends_with("</svg>\n"));
+    let text = stdout(&dir.run(&args));
+    assert!(text.contains("fakers, never caught after") && text.contains("by the formula"), "{text}");
+    let shown = dir.run(&["simulate", "--training", "--scenario", "train.toml", "--hosts", "300", "--show"]);
+    dir.write("shown.toml", &stdout(&shown));
+    let again = dir.json(0, &["simulate", "--training", "--scenario", "shown.toml", "--epochs", "2"]);
+    assert_eq!((&again["scenario"]["hosts"], &again["scenario"]["rounds"]), (&300.into(), &2.into()));
+    dir.write("bad.toml", "lanes = 3\n");
+    assert!(
+        dir.error(2, &["simulate", "--training", "--scenario", "bad.toml"]).contains("unknown field `lanes`")
+    );
 }
 
 #[test]
