@@ -18,10 +18,13 @@ const MAX_SERVED: usize = 32;
 /// A blob's name: the hash by which it is verified.
 pub type Name = [u8; 32];
 
+/// Blobs with the attempts that they were last of use in.
+type Blobs = BTreeMap<Name, (u64, Arc<Vec<u8>>)>;
+
 /// What a host has.
 #[derive(Debug, Default)]
 pub struct Shelf {
-    blobs: Mutex<BTreeMap<Name, (u64, Arc<Vec<u8>>)>>,
+    blobs: Mutex<Blobs>,
     /// Gives others something else than it has.
     pub spoils: AtomicBool,
     /// Whether it cannot be reached.
@@ -29,7 +32,7 @@ pub struct Shelf {
 }
 
 impl Shelf {
-    fn blobs(&self) -> MutexGuard<'_, BTreeMap<Name, (u64, Arc<Vec<u8>>)>> {
+    fn blobs(&self) -> MutexGuard<'_, Blobs> {
         self.blobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

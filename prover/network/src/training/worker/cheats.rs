@@ -44,9 +44,9 @@ impl Worker {
         let mut moved = delta(&before, &state.theta());
         match training {
             Training::Flip => {
-                moved.chunks_mut(BLOCK + 1).flat_map(|block| &mut block[1..]).for_each(|byte| {
+                for byte in moved.chunks_mut(BLOCK + 1).flat_map(|block| &mut block[1..]) {
                     *byte = byte.cast_signed().wrapping_neg().cast_unsigned();
-                })
+                }
             }
             Training::Scale => moved.chunks_mut(BLOCK + 1).for_each(|block| block[0] += 1),
             _ => {}
