@@ -194,6 +194,20 @@ fn a_host_that_was_killed_goes_on_where_the_others_are() {
 }
 
 #[test]
+fn a_host_that_was_cut_off_goes_on_where_the_others_are() {
+    let (reports, _) = play("train-partition", 7);
+    // Meanwhile the others train on, its lane too.
+    let is_away = |report: &&RoundReport| {
+        let lane = lane_of(report, LAST);
+        lane.holder != LAST || lane.outcome != Outcome::Accepted
+    };
+    assert!(reports.iter().filter(is_away).any(|report| report.root.is_some()));
+    let last = &reports[reports.len() - 1];
+    assert_eq!((lane_of(last, LAST).outcome, lane_of(last, LAST).holder), (Outcome::Accepted, LAST));
+    assert!(last.dissenting.is_empty());
+}
+
+#[test]
 fn equal_seeds_give_equal_chains() {
     let (_, first) = play("train-skip", 3);
     assert_eq!(play("train-skip", 3).1, first);

@@ -6,12 +6,14 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// Most bytes of a blob.
-pub const MAX_BLOB_BYTES: usize = 1 << 28;
-/// How long a peer may take to answer.
+/// How long a peer may say nothing.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a peer may take for a blob.
+const LONGEST: Duration = Duration::from_secs(60);
+/// Bytes read between looks at the clock.
+const PIECE: usize = 1 << 16;
 /// Peers served at once; others are turned away.
 const MAX_SERVED: usize = 32;
 
@@ -27,7 +29,7 @@ pub struct Shelf {
     blobs: Mutex<Blobs>,
     /// Gives others something else than it has.
     pub spoils: AtomicBool,
-    /// Whether it cannot be reached.
+    /// Whether it cannot be reached, nor its host reach others.
     pub is_down: AtomicBool,
 }
 
@@ -82,35 +84,40 @@ pub enum Peers {
 }
 
 impl Peers {
-    fn ask(&self, host: usize, name: &Name) -> Option<Arc<Vec<u8>>> {
+    fn ask(&self, host: usize, name: &Name, len: usize) -> Option<Arc<Vec<u8>>> {
         match self {
             Self::Here(shelves) => shelves.get(host)?.give(name),
-            Self::There(addresses) => request(addresses.get(host)?, name).ok().flatten().map(Arc::new),
+            Self::There(addresses) => request(addresses.get(host)?, name, len).ok().flatten().map(Arc::new),
         }
     }
 
-    /// The blob of that name: the own one, or what the first host gives that `is_right` takes, `likely` before the others.
+    /// The blob of that name: the own one, or what the first host gives that has `len` bytes and `is_right` takes, `likely`
+    /// before the others.
     pub fn fetch(
         &self,
         own: &Shelf,
-        name: &Name,
+        (name, len): (&Name, usize),
         likely: usize,
         is_right: impl Fn(&[u8]) -> bool,
     ) -> Option<Arc<Vec<u8>>> {
         if let Some(blob) = own.get(name) {
             return Some(blob);
         }
+        if own.is_down.load(Ordering::Relaxed) {
+            return None;
+        }
         let hosts = match self {
             Self::Here(shelves) => shelves.len(),
             Self::There(addresses) => addresses.len(),
         };
         let order = std::iter::once(likely).chain((0..hosts).filter(|host| *host != likely));
-        order.filter_map(|host| self.ask(host, name)).find(|bytes| is_right(bytes))
+        order.filter_map(|host| self.ask(host, name, len)).find(|bytes| bytes.len() == len && is_right(bytes))
     }
 }
 
 /// Asks a peer: 32 bytes of the name; the answer is its length plus one as LE64, 0 for none, and the bytes.
-fn request(address: &SocketAddr, name: &Name) -> io::Result<Option<Vec<u8>>> {
+fn request(address: &SocketAddr, name: &Name, expected: usize) -> io::Result<Option<Vec<u8>>> {
+    let began = Instant::now();
     let mut stream = TcpStream::connect_timeout(address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
@@ -118,12 +125,18 @@ fn request(address: &SocketAddr, name: &Name) -> io::Result<Option<Vec<u8>>> {
     let mut len = [0; 8];
     stream.read_exact(&mut len)?;
     let Some(len) = u64::from_le_bytes(len).checked_sub(1) else { return Ok(None) };
-    if len > MAX_BLOB_BYTES as u64 {
-        return Err(io::Error::other(format!("a blob of {len} bytes, expected at most {MAX_BLOB_BYTES}")));
+    if len != expected as u64 {
+        return Err(io::Error::other(format!("a blob of {len} bytes, expected {expected}")));
     }
-    let mut bytes = Vec::new();
-    stream.take(len).read_to_end(&mut bytes)?;
-    if (bytes.len() as u64) < len { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(Some(bytes)) }
+    let mut bytes = vec![0; expected];
+    for piece in bytes.chunks_mut(PIECE) {
+        // A peer that gives a byte now and then must not hold this host up.
+        if began.elapsed() > LONGEST {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        stream.read_exact(piece)?;
+    }
+    Ok(Some(bytes))
 }
 
 /// Serves a shelf to peers until the process ends.
@@ -189,12 +202,13 @@ mod tests {
         shelves[1].spoils.store(true, Ordering::Relaxed);
         let own = Shelf::default();
         // The likely one spoils it, host 0 has none, host 2 has it.
-        let got = peers.fetch(&own, &name, 1, |got| got == bytes);
+        let got = peers.fetch(&own, (&name, 100_000), 1, |got| got == bytes);
         assert_eq!(got.as_deref(), Some(&bytes));
         shelves[2].is_down.store(true, Ordering::Relaxed);
-        assert_eq!(peers.fetch(&own, &name, 1, |got| got == bytes), None);
+        assert_eq!(peers.fetch(&own, (&name, 100_000), 1, |got| got == bytes), None);
+        assert_eq!(peers.fetch(&own, (&name, 99_999), 1, |_| true), None);
         own.put(2, name, vec![1]);
-        assert_eq!(peers.fetch(&own, &name, 1, |_| false).as_deref(), Some(&vec![1]));
+        assert_eq!(peers.fetch(&own, (&name, 1), 1, |_| false).as_deref(), Some(&vec![1]));
         own.forget_before(3);
         assert_eq!(own.get(&name), None);
     }

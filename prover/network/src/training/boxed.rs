@@ -136,8 +136,14 @@ impl Simulated {
                         Change::Start(last)
                     }
                     Event::Equivocate => Change::Behave(last, Behaviour::Equivocates),
-                    Event::Part => Change::Partition(vec![(0..last).collect(), vec![last]]),
-                    Event::Heal => Change::Heal,
+                    Event::Part => {
+                        shelves[last].is_down.store(true, Ordering::Relaxed);
+                        Change::Partition(vec![(0..last).collect(), vec![last]])
+                    }
+                    Event::Heal => {
+                        shelves[last].is_down.store(false, Ordering::Relaxed);
+                        Change::Heal
+                    }
                 };
                 simulation.at(simulation.now(), change);
             }

@@ -48,7 +48,7 @@ const fn checks(name: &'static str, about: &'static str, checking: Checking) -> 
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         acts("train-honest", "all hosts train, check and merge", HONEST),
         trains("train-zero", "a host does nothing and commits to a delta of zeros", Training::Zero),
         trains("train-copy", "a host commits to another one's delta", Training::Copy),
@@ -74,6 +74,10 @@ impl Scenario {
             Strategy { strays: true, ..HONEST },
         ),
         Scenario {
+            events: &[(3, Event::Part), (30, Event::Heal)],
+            ..acts("train-partition", "a host is cut off, and comes back", HONEST)
+        },
+        Scenario {
             events: &[(3, Event::Kill), (12, Event::Start)],
             ..acts("train-crash", "a host is killed with all that it has in memory, and returns", HONEST)
         },
@@ -83,6 +87,12 @@ impl Scenario {
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scenario| scenario.name == name)
+    }
+
+    /// Whether it takes wires that can be cut.
+    #[must_use]
+    pub fn cuts_wires(&self) -> bool {
+        self.events.iter().any(|(_, event)| matches!(event, Event::Part | Event::Heal))
     }
 
     /// What the host of that number is like, of so many.

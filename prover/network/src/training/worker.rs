@@ -11,7 +11,7 @@ use crate::message::HostId;
 use sphere_pow_core::exact::transcript::hash::Hash;
 use sphere_pow_core::exact::transcript::tree::Tree;
 use sphere_pow_core::network::lanes::verdict::seal;
-use sphere_pow_core::train::commit::{delta, read_delta, tree};
+use sphere_pow_core::train::commit::{BLOCK, delta, read_delta, tree};
 use sphere_pow_core::train::merge::Agreed;
 use sphere_pow_core::train::state::{to_words, words};
 use sphere_pow_core::train::{Lane, Run, State};
@@ -152,11 +152,11 @@ impl Worker {
     fn agreed(&mut self, case: &Case) -> Option<Arc<Agreed>> {
         if self.agreed.as_ref().is_none_or(|(root, _)| root.as_bytes() != &case.root) {
             let is_right = |bytes: &[u8]| {
-                bytes.len() == 8 * self.run.params().size()
-                    && read_agreed(case.round, bytes)
-                        .is_some_and(|agreed| agreed.root(self.run.id()).as_bytes() == &case.root)
+                read_agreed(case.round, bytes)
+                    .is_some_and(|agreed| agreed.root(self.run.id()).as_bytes() == &case.root)
             };
-            let bytes = self.peers.fetch(&self.shelf, &case.root, case.holder as usize, is_right)?;
+            let blob = (&case.root, 8 * self.run.params().size());
+            let bytes = self.peers.fetch(&self.shelf, blob, case.holder as usize, is_right)?;
             self.adopt(case.attempt, read_agreed(case.round, &bytes)?);
         } else if let Some(bytes) = self.shelf.get(&case.root) {
             self.shelf.put(case.attempt, case.root, bytes.to_vec());
@@ -170,7 +170,9 @@ impl Worker {
             self.run.id().delta(case.round, delta.lane, bytes).as_bytes() == &delta.hash
                 && read_delta(self.run.params(), bytes).is_ok()
         };
-        let bytes = self.peers.fetch(&self.shelf, &delta.hash, delta.holder as usize, is_right)?;
+        let size = self.run.params().size();
+        let len = size + size.div_ceil(BLOCK);
+        let bytes = self.peers.fetch(&self.shelf, (&delta.hash, len), delta.holder as usize, is_right)?;
         // The own shelf may hold one that has the hash and not the form.
         is_right(&bytes).then(|| {
             self.shelf.put(case.attempt, delta.hash, bytes.to_vec());
@@ -259,14 +261,14 @@ impl Worker {
         }
         let (agreed, run) = (self.agreed(case)?, self.run.clone());
         let leaf = |j: u32, bytes: &[u8]| *run.id().leaf(case.round, case.lane, j, bytes).as_bytes();
-        let mut found = Vec::new();
+        let (mut found, len) = (Vec::new(), State::bytes_of(run.params()));
         for (range, opened) in trial.runs.iter().zip(&trial.opened) {
             let start = State::start(run.params(), &agreed.theta);
             let state = if range.start == 0 && leaf(0, &start.to_bytes()) == *opened {
                 Some(start)
             } else {
                 let is_right = |bytes: &[u8]| leaf(range.start, bytes) == *opened;
-                let bytes = self.peers.fetch(&self.shelf, opened, case.holder as usize, is_right)?;
+                let bytes = self.peers.fetch(&self.shelf, (opened, len), case.holder as usize, is_right)?;
                 State::from_bytes(run.params(), &bytes).ok()
             };
             let Some(mut state) = state else {
@@ -299,8 +301,8 @@ impl Worker {
         }
         let published = self.fetch(case, &trial.delta)?;
         let segments = run.params().raw().segments;
-        let is_right = |bytes: &[u8]| leaf(segments, bytes) == last;
-        let bytes = self.peers.fetch(&self.shelf, &last, case.holder as usize, is_right)?;
+        let (is_right, len) = (|bytes: &[u8]| leaf(segments, bytes) == last, State::bytes_of(run.params()));
+        let bytes = self.peers.fetch(&self.shelf, (&last, len), case.holder as usize, is_right)?;
         let state = State::from_bytes(run.params(), &bytes).ok();
         Some(state.is_some_and(|state| delta(&agreed.theta, &state.theta()) == *published))
     }

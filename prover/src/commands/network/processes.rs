@@ -131,6 +131,10 @@ impl<R: Told> Processes<R> {
             Some(_) => Ok(Wires::address(number)),
             None => listeners[number].local_addr(),
         };
+        let blob_address = |number: usize| match &self.wires {
+            Some(_) => Ok(Wires::blobs(number)),
+            None => blobs[number].local_addr(),
+        };
         let mut hosts = Vec::new();
         for number in 0..args.hosts {
             let mut secret = [0; 32];
@@ -152,7 +156,7 @@ impl<R: Told> Processes<R> {
             seed: hex(&seed),
             hosts,
             rounds: u32::try_from(args.sprints).unwrap_or(u32::MAX),
-            blobs: blobs.iter().map(TcpListener::local_addr).collect::<Result<_, _>>()?,
+            blobs: (0..args.hosts).map(blob_address).collect::<Result<_, _>>()?,
         };
         std::fs::write(box_file(&self.dir), serde_json::to_vec_pretty(&file)?)
     }

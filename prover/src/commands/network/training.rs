@@ -47,13 +47,8 @@ pub(super) fn run(
         let simulated = Simulated { scenario, hosts: args.hosts, rounds: wanted, seed: args.seed };
         (simulated.play(&mut on_round).map_err(broken)?, 0)
     } else {
-        let book = Playbook {
-            name: scenario.name,
-            events: scenario.events,
-            is_late: false,
-            cuts_wires: false,
-            length: None,
-        };
+        let (name, events, cuts_wires) = (scenario.name, scenario.events, scenario.cuts_wires());
+        let book = Playbook { name, events, is_late: false, cuts_wires, length: None };
         Processes::start(args, &book)?.play(args, &book, stop, &mut on_round)?
     };
     let (scenario, about, is_simulated) = (scenario.name, scenario.about, args.simulated);

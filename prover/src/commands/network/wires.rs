@@ -22,6 +22,11 @@ impl Wires {
         SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 77, 0, host)), PORT)
     }
 
+    /// Where a host of that number gives blobs to others.
+    pub(super) fn blobs(number: usize) -> SocketAddr {
+        SocketAddr::new(Self::address(number).ip(), PORT + 1)
+    }
+
     /// Lays wires between so many hosts.
     ///
     /// # Errors
