@@ -10,6 +10,9 @@ pub(super) type Panel<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 /// What runs from left to right: its name and value.
 pub(super) type Axis<'a, R> = (&'static str, &'a dyn Fn(&R) -> f64);
 
+/// Title, axis, unit and lines of a panel.
+type Plot<'a, R> = (&'static str, Axis<'a, R>, &'static str, &'a [Series<'a, R>]);
+
 pub(super) fn plot(run: &Run) -> Result<String, String> {
     let mut text = String::new();
     {
@@ -22,7 +25,7 @@ pub(super) fn plot(run: &Run) -> Result<String, String> {
             |part: u64, whole: u64| if whole == 0 { 0.0 } else { 100.0 * part as f64 / whole as f64 };
         let epoch: Axis<'_, Row> = ("epoch", &|row| row.epoch as f64);
         let standing: Axis<'_, Row> = ("honest days of the mean honest host", &|row| row.standing);
-        let plots: [(&str, Axis<'_, Row>, &str, &[Series<'_, Row>]); 4] = [
+        let plots: [Plot<'_, Row>; 4] = [
             (
                 "Voting weight",
                 epoch,
