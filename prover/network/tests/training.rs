@@ -166,11 +166,23 @@ fn silence_is_unpaid_and_no_fraud() {
 }
 
 #[test]
-fn what_cannot_be_fetched_does_not_count_and_accuses_nobody() {
-    for report in last_ends("train-spoil", Outcome::Unchecked) {
-        assert!(report.at_fault.is_empty(), "{report:?}");
-        assert_eq!(report.hosts[LAST as usize].standing, 0);
+fn what_nobody_can_fetch_is_withheld_and_what_one_cannot_is_not() {
+    for report in last_ends("train-spoil", Outcome::Withheld) {
+        assert_eq!(report.at_fault, [LAST], "{report:?}");
+        let lane = lane_of(&report, LAST);
+        assert_eq!(lane.missing, lane.checkers);
     }
+    let (reports, _) = play("train-miss", 7);
+    let mut has_missed = false;
+    for report in &reports {
+        assert!(report.at_fault.is_empty());
+        for lane in &report.lanes {
+            let misses = lane.checkers.contains(&LAST);
+            assert_eq!(lane.outcome, if misses { Outcome::Cleared } else { Outcome::Accepted }, "{lane:?}");
+            has_missed |= misses;
+        }
+    }
+    assert!(has_missed && earned(&reports)[LAST as usize] < earned(&reports)[0]);
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! What becomes of a lane (SPEC §IV.9.4, §IV.9.5): checkers bind themselves to what they computed before the trainer shows
 //! what it committed to; one that differs is enough for all to decide.
 
-use super::super::majority::Tally;
 use sha2::{Digest, Sha256};
 
 /// What a checker binds itself to before the trainer's leaves are opened: SHA-256 with its key and the round's seed, so
@@ -19,6 +18,19 @@ pub fn seal(checker: &[u8; 32], seed: &[u8; 32], lane: u32, leaves: &[[u8; 32]])
     sha.finalize().into()
 }
 
+/// Weight behind each answer in a trial. The four add up to the weight of all but the trainer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Trial {
+    /// Weight that found no fraud.
+    pub valid: u128,
+    /// Weight that found fraud.
+    pub fraud: u128,
+    /// Weight that could not get what it was to repeat.
+    pub missing: u128,
+    /// Weight that said nothing.
+    pub silent: u128,
+}
+
 /// What a lane has come to when its last window closes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Case {
@@ -32,8 +44,10 @@ pub struct Case {
     pub agreeing: u32,
     /// Seats of checkers that found something else.
     pub accusing: u32,
-    /// What everybody found, where a checker accused.
-    pub trial: Tally,
+    /// Seats of checkers that could not get what they were to repeat.
+    pub missing: u32,
+    /// What everybody found, where a checker accused or missed something.
+    pub trial: Trial,
 }
 
 /// What becomes of a lane.
@@ -52,11 +66,11 @@ pub enum Outcome {
     Missing,
     /// It does not count: too few have its delta.
     Unheld,
-    /// It does not count: its host did not show what was drawn.
+    /// It does not count: its host did not show what was drawn, or gave it to too few.
     Withheld,
     /// It does not count: no checker spoke.
     Unchecked,
-    /// It does not count: a checker accused, and neither answer has most of the weight.
+    /// It does not count: there was a trial, and no answer has most of the weight.
     Undecided,
 }
 
@@ -95,14 +109,13 @@ impl Case {
     /// Whether everybody has to decide.
     #[must_use]
     pub fn is_disputed(&self) -> bool {
-        self.commitments == 1 && self.is_shown && self.accusing > 0
+        self.commitments == 1 && self.is_shown && (self.accusing > 0 || self.missing > 0)
     }
 
     /// What becomes of it. Of several reasons not to count, the first in this order: nothing committed, two things
     /// committed, not shown, not checked, a trial, not held.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
-        let half = self.trial.total() / 2;
         match self.commitments {
             0 => return Outcome::Missing,
             1 => {}
@@ -111,21 +124,26 @@ impl Case {
         if !self.is_shown {
             return Outcome::Withheld;
         }
-        if self.agreeing == 0 && self.accusing == 0 {
+        if self.agreeing == 0 && !self.is_disputed() {
             return Outcome::Unchecked;
         }
-        if self.accusing > 0 {
-            if self.trial.fraud > half {
+        if self.is_disputed() {
+            let Trial { valid, fraud, missing, silent } = self.trial;
+            let half = (valid + fraud + missing + silent) / 2;
+            if fraud > half {
                 return Outcome::Convicted;
             }
-            if self.trial.valid <= half {
+            if fraud + missing > half {
+                return Outcome::Withheld;
+            }
+            if valid <= half {
                 return Outcome::Undecided;
             }
         }
-        match (self.is_held, self.accusing) {
+        match (self.is_held, self.is_disputed()) {
             (false, _) => Outcome::Unheld,
-            (true, 0) => Outcome::Accepted,
-            (true, _) => Outcome::Cleared,
+            (true, false) => Outcome::Accepted,
+            (true, true) => Outcome::Cleared,
         }
     }
 }
@@ -140,11 +158,12 @@ mod tests {
         is_shown: true,
         agreeing: 2,
         accusing: 0,
-        trial: Tally { valid: 0, fraud: 0, silent: 0 },
+        missing: 0,
+        trial: Trial { valid: 0, fraud: 0, missing: 0, silent: 0 },
     };
 
     fn tried(valid: u128, fraud: u128, silent: u128) -> Outcome {
-        Case { accusing: 1, trial: Tally { valid, fraud, silent }, ..GOOD }.outcome()
+        Case { accusing: 1, trial: Trial { valid, fraud, missing: 0, silent }, ..GOOD }.outcome()
     }
 
     #[test]
@@ -167,6 +186,20 @@ mod tests {
         // Silence decides for neither side.
         assert_eq!(tried(40, 10, 50), Outcome::Undecided);
         assert_eq!(tried(0, 0, 0), Outcome::Undecided);
+    }
+
+    #[test]
+    fn what_most_cannot_get_is_withheld() {
+        let missed = |valid, fraud, missing, silent| {
+            let trial = Trial { valid, fraud, missing, silent };
+            Case { agreeing: 0, missing: 1, trial, ..GOOD }.outcome()
+        };
+        assert_eq!(missed(0, 0, 60, 40), Outcome::Withheld);
+        assert_eq!(missed(0, 30, 30, 40), Outcome::Withheld);
+        assert_eq!(missed(10, 51, 30, 9), Outcome::Convicted);
+        // Only the checker could not.
+        assert_eq!(missed(60, 0, 40, 0), Outcome::Cleared);
+        assert_eq!(missed(50, 0, 50, 0), Outcome::Undecided);
     }
 
     #[test]

@@ -211,7 +211,7 @@ impl<'a> Network<'a> {
         }
         let all = u128::from(self.electorate.total() - own);
         let (hiding, mute) = (u128::from(hiding), u128::from(quiet.away + silent));
-        state.tally = [hiding, all - hiding - mute, mute];
+        state.tally = [hiding, all - hiding - mute, 0, mute];
         Truth { state, is_shown, expected }
     }
 
@@ -223,7 +223,7 @@ impl<'a> Network<'a> {
             Some(group) if !group.checks && !group.hides => None,
             _ => Some(!is_shown),
         };
-        Checker { host: host_id(host), seats, seal: None, agrees }
+        Checker { agrees, ..Checker::new(host_id(host), seats) }
     }
 
     /// Whether one of so many false segments is among so many drawn, where all sets are as likely.

@@ -2,7 +2,7 @@
 //! thread.
 
 use super::ledger::{LaneState, Ledger, Phase};
-use super::message::{Message, Word};
+use super::message::{Finding, Message, Word};
 use crate::message::HostId;
 use sphere_pow_core::network::lanes::verdict::seal;
 use std::collections::BTreeSet;
@@ -46,6 +46,8 @@ pub enum Checking {
     Lazy,
     /// It says that what it finds is wrong.
     Accuse,
+    /// It says that it gets nothing.
+    Miss,
 }
 
 /// What a host is like.
@@ -209,11 +211,11 @@ impl Look<'_> {
             Phase::Open if own && opens && lane.is_drawn() && lane.opened.is_none() => {
                 Some(Task::Open(case, lane.runs()))
             }
-            Phase::Seal if checker?.seal.is_none() => self.check(self.trial(case, lane)?),
+            Phase::Seal if checker?.seal.is_none() && !checker?.misses => self.check(self.trial(case, lane)?),
             Phase::Show if own && opens && lane.opened.is_some() && lane.shown.is_none() => {
                 Some(Task::Show(case, lane.places(segments)))
             }
-            Phase::Reveal if checker?.seal.is_some() && checker?.agrees.is_none() => {
+            Phase::Reveal if checker?.seal.is_some() && checker?.agrees.is_none() && !checker?.misses => {
                 lane.shown.as_ref()?;
                 self.reveal(self.trial(case, lane)?)
             }
@@ -268,6 +270,7 @@ impl Look<'_> {
         match self.strategy.checking {
             Checking::Honest | Checking::Accuse => Some(Task::Check(trial)),
             Checking::Silent => None,
+            Checking::Miss => self.say(trial.case, Word::Miss),
             Checking::Lazy => {
                 let key = self.ledger.accounts().get(self.host as usize)?.key;
                 let seal = seal(&key, &trial.case.seed, trial.case.lane, &Self::guess(&trial));
@@ -279,7 +282,7 @@ impl Look<'_> {
     fn reveal(&self, trial: Trial) -> Option<Task> {
         match self.strategy.checking {
             Checking::Honest | Checking::Accuse => Some(Task::Reveal(trial)),
-            Checking::Silent => None,
+            Checking::Silent | Checking::Miss => None,
             Checking::Lazy => {
                 self.say(trial.case, Word::Reveal { leaves: Self::guess(&trial), is_end_right: true })
             }
@@ -290,8 +293,9 @@ impl Look<'_> {
         match self.strategy.checking {
             Checking::Honest => Some(Task::Judge(trial)),
             Checking::Silent => None,
-            Checking::Lazy => self.say(trial.case, Word::Judge { is_fraud: false }),
-            Checking::Accuse => self.say(trial.case, Word::Judge { is_fraud: true }),
+            Checking::Lazy => self.say(trial.case, Word::Judge { finding: Finding::Right }),
+            Checking::Accuse => self.say(trial.case, Word::Judge { finding: Finding::Fraud }),
+            Checking::Miss => self.say(trial.case, Word::Judge { finding: Finding::Missing }),
         }
     }
 }

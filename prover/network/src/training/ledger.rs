@@ -247,7 +247,8 @@ impl Ledger {
                 let agrees = is_end_right && lane.after() == leaves;
                 lane.checker_mut(sender).agrees = Some(agrees);
             }
-            Word::Judge { is_fraud } => drop(lane.votes.insert(sender, is_fraud)),
+            Word::Miss => lane.checker_mut(sender).misses = true,
+            Word::Judge { finding } => drop(lane.votes.insert(sender, finding)),
             Word::Root { root } => drop(self.roots.insert(sender, root)),
         }
         Ok(())
@@ -327,12 +328,8 @@ impl Ledger {
             let average = rules.average(&account.standing);
             state.drawn = place.segments(rules.params.raw().segments, &average, account.unchecked);
             let checkers = place.checkers(&self.electorate, state.holder as usize, rules.seats);
-            let checker = |(host, seats)| Checker {
-                host: HostId::try_from(host).expect("a host's number"),
-                seats,
-                seal: None,
-                agrees: None,
-            };
+            let host = |host| HostId::try_from(host).expect("a host's number");
+            let checker = |(of, seats)| Checker::new(host(of), seats);
             state.checkers = checkers.into_iter().map(checker).collect();
         }
         self.enter(Phase::Open);
@@ -348,12 +345,12 @@ impl Ledger {
             Phase::Open => drawn().all(|lane| lane.opened.is_some()),
             Phase::Seal => drawn()
                 .filter(|lane| lane.opened.is_some())
-                .all(|lane| lane.checkers.iter().all(|checker| checker.seal.is_some())),
+                .all(|lane| lane.checkers.iter().all(|checker| checker.seal.is_some() || checker.misses)),
             Phase::Show => drawn().all(|lane| lane.opened.is_none() || lane.shown.is_some()),
             Phase::Reveal => {
                 let shown = drawn().filter(|lane| lane.shown.is_some()).flat_map(|lane| &lane.checkers);
                 let mut sealed = shown.filter(|checker| checker.seal.is_some());
-                sealed.all(|checker| checker.agrees.is_some())
+                sealed.all(|checker| checker.agrees.is_some() || checker.misses)
                     && weighty().all(|(host, _)| self.has_held(host))
             }
             Phase::Judge => {

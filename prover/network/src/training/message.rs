@@ -14,6 +14,17 @@ pub struct Shown {
     pub path: Vec<[u8; 32]>,
 }
 
+/// What a host found in a trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Finding {
+    /// No fraud.
+    Right,
+    /// Fraud.
+    Fraud,
+    /// Nothing: it could not get what it was to repeat.
+    Missing,
+}
+
 /// What is said of a lane, or of all of them.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Word {
@@ -51,10 +62,12 @@ pub enum Word {
         /// Whether the first leaf is that of the agreed parameters, and the delta that of the last state.
         is_end_right: bool,
     },
-    /// What the sender found in a lane that was accused.
+    /// The sender is to check the lane and cannot get what it needs for it.
+    Miss,
+    /// What the sender found in a lane that is tried.
     Judge {
-        /// Whether it is fraud.
-        is_fraud: bool,
+        /// What.
+        finding: Finding,
     },
     /// The root after the lanes that count are merged. Said of all lanes at once.
     Root {
@@ -85,6 +98,7 @@ impl Word {
             Self::Seal { .. } => "seal",
             Self::Show { .. } => "list of leaves",
             Self::Reveal { .. } => "reveal",
+            Self::Miss => "complaint",
             Self::Judge { .. } => "judgement",
             Self::Root { .. } => "root",
         }
@@ -100,6 +114,7 @@ impl Word {
             Self::Seal { .. } => Phase::Seal..=Phase::Seal,
             Self::Show { .. } => Phase::Show..=Phase::Show,
             Self::Reveal { .. } => Phase::Reveal..=Phase::Reveal,
+            Self::Miss => Phase::Seal..=Phase::Reveal,
             Self::Judge { .. } => Phase::Judge..=Phase::Judge,
             Self::Root { .. } => Phase::Merge..=Phase::Merge,
         }

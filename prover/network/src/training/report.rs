@@ -18,6 +18,8 @@ pub struct LaneReport {
     pub drawn: Vec<u32>,
     /// Who was to repeat them.
     pub checkers: Vec<HostId>,
+    /// Who of these could not get what it needed.
+    pub missing: Vec<HostId>,
     /// Who of these found something else.
     pub accusers: Vec<HostId>,
 }

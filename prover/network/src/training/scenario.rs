@@ -48,7 +48,7 @@ const fn checks(name: &'static str, about: &'static str, checking: Checking) -> 
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         acts("train-honest", "all hosts train, check and merge", HONEST),
         trains("train-zero", "a host does nothing and commits to a delta of zeros", Training::Zero),
         trains("train-copy", "a host commits to another one's delta", Training::Copy),
@@ -66,6 +66,7 @@ impl Scenario {
         ),
         checks("train-lazy", "a host says that all is well without looking", Checking::Lazy),
         checks("train-accuse", "a host says of all others that they cheat", Checking::Accuse),
+        checks("train-miss", "a host says that it cannot get what it is to check", Checking::Miss),
         checks("train-silent", "a host trains and never checks", Checking::Silent),
         acts("train-spoil", "what a host gives to others is spoilt", Strategy { spoils: true, ..HONEST }),
         acts(

@@ -6,7 +6,7 @@ mod cheats;
 
 use super::blobs::{Peers, Shelf};
 use super::duty::{Case, Checking, Delta, Strategy, Task, Training, Trial};
-use super::message::{Message, Shown, Word};
+use super::message::{Finding, Message, Shown, Word};
 use crate::message::HostId;
 use sphere_pow_core::exact::transcript::hash::Hash;
 use sphere_pow_core::exact::transcript::tree::Tree;
@@ -32,6 +32,14 @@ struct Trained {
     /// The bytes of S_0 to S_M.
     states: Vec<Vec<u8>>,
     delta: Vec<u8>,
+}
+
+/// Why a host cannot repeat what it is to.
+enum Lack {
+    /// It has not what all have.
+    Own,
+    /// The trainer does not give what it opened, nor does anybody else.
+    Theirs,
 }
 
 /// Who a worker is.
@@ -252,14 +260,14 @@ impl Worker {
         Some(Word::Show { leaves })
     }
 
-    /// The leaf after each segment drawn; `None` where a state cannot be had.
-    fn leaves(&mut self, trial: &Trial) -> Option<Vec<[u8; 32]>> {
+    /// The leaf after each segment drawn.
+    fn leaves(&mut self, trial: &Trial) -> Result<Vec<[u8; 32]>, Lack> {
         let case = &trial.case;
         let key = (case.attempt, case.lane);
         if let Some(found) = self.found.get(&key) {
-            return Some(found.clone());
+            return Ok(found.clone());
         }
-        let (agreed, run) = (self.agreed(case)?, self.run.clone());
+        let (agreed, run) = (self.agreed(case).ok_or(Lack::Own)?, self.run.clone());
         let leaf = |j: u32, bytes: &[u8]| *run.id().leaf(case.round, case.lane, j, bytes).as_bytes();
         let (mut found, len) = (Vec::new(), State::bytes_of(run.params()));
         for (range, opened) in trial.runs.iter().zip(&trial.opened) {
@@ -268,7 +276,8 @@ impl Worker {
                 Some(start)
             } else {
                 let is_right = |bytes: &[u8]| leaf(range.start, bytes) == *opened;
-                let bytes = self.peers.fetch(&self.shelf, (opened, len), case.holder as usize, is_right)?;
+                let blob = self.peers.fetch(&self.shelf, (opened, len), case.holder as usize, is_right);
+                let bytes = blob.ok_or(Lack::Theirs)?;
                 State::from_bytes(run.params(), &bytes).ok()
             };
             let Some(mut state) = state else {
@@ -282,41 +291,58 @@ impl Worker {
             }
         }
         self.found.insert(key, found.clone());
-        Some(found)
+        Ok(found)
     }
 
     fn check(&mut self, trial: &Trial) -> Option<Word> {
-        let leaves = self.leaves(trial)?;
-        let seal = seal(&self.identity.key, &trial.case.seed, trial.case.lane, &leaves);
-        Some(Word::Seal { seal })
+        match self.leaves(trial) {
+            Ok(leaves) => {
+                let seal = seal(&self.identity.key, &trial.case.seed, trial.case.lane, &leaves);
+                Some(Word::Seal { seal })
+            }
+            Err(Lack::Theirs) => Some(Word::Miss),
+            Err(Lack::Own) => None,
+        }
     }
 
     /// Whether a lane begins with the agreed parameters, and its delta is that of its last state.
-    fn is_end_right(&mut self, trial: &Trial) -> Option<bool> {
-        let (case, [first, last]) = (&trial.case, trial.ends?);
-        let (agreed, run) = (self.agreed(case)?, self.run.clone());
+    fn is_end_right(&mut self, trial: &Trial) -> Result<bool, Lack> {
+        let (case, [first, last]) = (&trial.case, trial.ends.ok_or(Lack::Own)?);
+        let (agreed, run) = (self.agreed(case).ok_or(Lack::Own)?, self.run.clone());
         let leaf = |j: u32, bytes: &[u8]| *run.id().leaf(case.round, case.lane, j, bytes).as_bytes();
         if leaf(0, &State::start(run.params(), &agreed.theta).to_bytes()) != first {
-            return Some(false);
+            return Ok(false);
         }
-        let published = self.fetch(case, &trial.delta)?;
+        let published = self.fetch(case, &trial.delta).ok_or(Lack::Theirs)?;
         let segments = run.params().raw().segments;
         let (is_right, len) = (|bytes: &[u8]| leaf(segments, bytes) == last, State::bytes_of(run.params()));
-        let bytes = self.peers.fetch(&self.shelf, (&last, len), case.holder as usize, is_right)?;
-        let state = State::from_bytes(run.params(), &bytes).ok();
-        Some(state.is_some_and(|state| delta(&agreed.theta, &state.theta()) == *published))
+        let blob = self.peers.fetch(&self.shelf, (&last, len), case.holder as usize, is_right);
+        let state = State::from_bytes(run.params(), &blob.ok_or(Lack::Theirs)?).ok();
+        Ok(state.is_some_and(|state| delta(&agreed.theta, &state.theta()) == *published))
+    }
+
+    /// What was found, and whether the end is right.
+    fn all_of(&mut self, trial: &Trial) -> Result<(Vec<[u8; 32]>, bool), Lack> {
+        Ok((self.leaves(trial)?, self.is_end_right(trial)?))
     }
 
     fn reveal(&mut self, trial: &Trial) -> Option<Word> {
-        let leaves = self.leaves(trial)?;
-        let is_right = self.is_end_right(trial)?;
-        let is_end_right = is_right && self.identity.strategy.checking != Checking::Accuse;
-        Some(Word::Reveal { leaves, is_end_right })
+        let accuses = self.identity.strategy.checking == Checking::Accuse;
+        match self.all_of(trial) {
+            Ok((leaves, is_right)) => Some(Word::Reveal { leaves, is_end_right: is_right && !accuses }),
+            Err(Lack::Theirs) => Some(Word::Miss),
+            Err(Lack::Own) => None,
+        }
     }
 
     fn judge(&mut self, trial: &Trial) -> Option<Word> {
-        let is_right = self.leaves(trial)? == trial.after && self.is_end_right(trial)?;
-        Some(Word::Judge { is_fraud: !is_right })
+        let finding = match self.all_of(trial) {
+            Ok((leaves, true)) if leaves == trial.after => Finding::Right,
+            Ok(_) => Finding::Fraud,
+            Err(Lack::Theirs) => Finding::Missing,
+            Err(Lack::Own) => return None,
+        };
+        Some(Word::Judge { finding })
     }
 
     fn merge(&mut self, case: &Case, deltas: &[Delta]) -> Option<Word> {

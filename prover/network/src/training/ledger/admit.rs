@@ -49,7 +49,8 @@ impl Ledger {
             }
             Word::Seal { .. } => {
                 let checker = lane.checker(sender).filter(|_| lane.opened.is_some());
-                first(checker.ok_or(Refusal::NoPart { what })?.seal.is_none())
+                let checker = checker.ok_or(Refusal::NoPart { what })?;
+                first(checker.seal.is_none() && !checker.misses)
             }
             Word::Show { leaves: shown } => {
                 part(lane.holder == sender && lane.opened.is_some())?;
@@ -61,10 +62,15 @@ impl Ledger {
                 let checker = lane.checker(sender).filter(|_| lane.shown.is_some());
                 let checker = checker.ok_or(Refusal::NoPart { what })?;
                 let sealed = checker.seal.ok_or(Refusal::NoPart { what })?;
-                first(checker.agrees.is_none())?;
+                first(checker.agrees.is_none() && !checker.misses)?;
                 leaves(found.len(), lane.drawn.len())?;
                 let is_right = seal(&account.key, &self.seed, message.lane, found) == sealed;
                 if is_right { Ok(()) } else { Err(Refusal::WrongSeal) }
+            }
+            Word::Miss => {
+                let checker = lane.checker(sender).filter(|_| lane.opened.is_some());
+                let checker = checker.ok_or(Refusal::NoPart { what })?;
+                first(checker.agrees.is_none() && !checker.misses)
             }
             Word::Judge { .. } => {
                 part(account.weight > 0 && sender != lane.holder && lane.case(true).is_disputed())?;

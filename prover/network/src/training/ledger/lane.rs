@@ -1,10 +1,10 @@
 //! A lane of an attempt, and what was said of it.
 
+use super::super::message::Finding;
 use crate::message::HostId;
 use borsh::BorshSerialize;
 use sphere_pow_core::network::lanes::draw::runs;
-use sphere_pow_core::network::lanes::verdict::Case;
-use sphere_pow_core::network::majority::Tally;
+use sphere_pow_core::network::lanes::verdict::{Case, Trial};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -28,6 +28,14 @@ pub struct Checker {
     pub seal: Option<[u8; 32]>,
     /// Whether it found what the trainer shows, once it has revealed.
     pub agrees: Option<bool>,
+    /// Whether it said that it cannot get what it needs.
+    pub misses: bool,
+}
+
+impl Checker {
+    pub(crate) fn new(host: HostId, seats: u32) -> Self {
+        Self { host, seats, seal: None, agrees: None, misses: false }
+    }
 }
 
 /// A lane.
@@ -47,10 +55,10 @@ pub struct LaneState {
     pub opened: Option<Vec<[u8; 32]>>,
     /// The leaves at [`Self::places`].
     pub shown: Option<Vec<[u8; 32]>>,
-    /// Of a trial: who says that it is fraud, and who that it is not.
-    pub votes: BTreeMap<HostId, bool>,
-    /// Weight of each answer, once the trial has ended.
-    pub(crate) tally: [u128; 3],
+    /// Of a trial: who found what.
+    pub votes: BTreeMap<HostId, Finding>,
+    /// Weight of each answer, once the trial has ended: of no fraud, fraud, what is missing, and silence.
+    pub(crate) tally: [u128; 4],
 }
 
 impl LaneState {
@@ -64,7 +72,7 @@ impl LaneState {
             opened: None,
             shown: None,
             votes: BTreeMap::new(),
-            tally: [0; 3],
+            tally: [0; 4],
         }
     }
 
@@ -125,14 +133,16 @@ impl LaneState {
             let of = self.checkers.iter().filter(|checker| checker.agrees == Some(agrees));
             of.map(|checker| checker.seats).sum()
         };
-        let [valid, fraud, silent] = self.tally;
+        let [valid, fraud, missing, silent] = self.tally;
+        let missed = self.checkers.iter().filter(|checker| checker.misses && checker.agrees.is_none());
         Case {
             commitments: u32::try_from(self.commitments.len()).unwrap_or(u32::MAX),
             is_held,
             is_shown: self.shown.is_some(),
             agreeing: seats(true),
             accusing: seats(false),
-            trial: Tally { valid, fraud, silent },
+            missing: missed.map(|checker| checker.seats).sum(),
+            trial: Trial { valid, fraud, missing, silent },
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The end of an attempt: what becomes of its lanes, what hosts earn and lose, and the agreed root.
 
+use super::super::message::Finding;
 use super::super::report::{HostReport, LaneReport, RoundReport};
 use super::{Ledger, Phase, consequences};
 use crate::message::HostId;
@@ -78,15 +79,14 @@ impl Ledger {
             if !lane.case(true).is_disputed() {
                 continue;
             }
-            let of = |is_fraud: bool| {
-                self.weight_of(
-                    lane.votes.iter().filter(|(_, vote)| **vote == is_fraud).map(|(host, _)| *host),
-                )
+            let of = |finding: Finding| {
+                let votes = lane.votes.iter().filter(|(_, vote)| **vote == finding);
+                self.weight_of(votes.map(|(host, _)| *host))
             };
-            let (valid, fraud) = (of(false), of(true));
+            let [valid, fraud, missing] = [Finding::Right, Finding::Fraud, Finding::Missing].map(of);
             // The trainer has no vote.
             let all = total - self.weight_of([lane.holder].into_iter());
-            self.lanes[ix].tally = [valid, fraud, all - valid - fraud];
+            self.lanes[ix].tally = [valid, fraud, missing, all - valid - fraud - missing];
         }
     }
 
@@ -125,6 +125,7 @@ impl Ledger {
             outcome: *outcome,
             drawn: lane.drawn.clone(),
             checkers: lane.checkers.iter().map(|checker| checker.host).collect(),
+            missing: lane.checkers.iter().filter(|c| c.misses).map(|c| c.host).collect(),
             accusers: lane.checkers.iter().filter(|c| c.agrees == Some(false)).map(|c| c.host).collect(),
         });
         let hosts = (0..).zip(&self.accounts).map(|(host, account)| HostReport {
