@@ -2,7 +2,7 @@
 
 use crate::exact::{Budget, Worker};
 use crate::peer::{GenesisError, Peer, sortition_secret};
-use crate::report::SprintReport;
+use crate::report::{Said, SprintReport};
 use crate::scenario::{Event, Scenario};
 use crate::sortition::SortitionKey;
 use sphere_pow_consensus::net::{self, NetError, Running, Seen, Settings};
@@ -185,13 +185,13 @@ pub struct HostSettings {
     pub file: PathBuf,
 }
 
-/// Starts a host; `on_sprint` is told each Sprint that is paid for, those before a restart too.
+/// Starts a host; `say` is told each block, and each Sprint that is paid for, those before a restart too.
 ///
 /// # Errors
 /// [`BoxError`].
 pub fn start_host(
     settings: HostSettings,
-    mut on_sprint: impl FnMut(&SprintReport) + Send + 'static,
+    mut say: impl FnMut(Said<'_, SprintReport>) + Send + 'static,
 ) -> Result<Running, BoxError> {
     let HostSettings { scenario, number, key, hosts, seed, params, pause, file } = settings;
     let key = Key::from_seed(key);
@@ -211,11 +211,13 @@ pub fn start_host(
     };
     let mut told = 0;
     let observe = move |node: &sphere_pow_consensus::Node<Peer>, seen: Seen<'_>| {
-        if let Seen::Halted(fault) = seen {
-            tracing::error!("{fault}");
+        match seen {
+            Seen::Halted(fault) => tracing::error!("{fault}"),
+            Seen::Decided { height, .. } => say(Said::Block { height }),
+            _ => {}
         }
         for report in node.app().reports().iter().filter(|report| report.sprint > told) {
-            on_sprint(report);
+            say(Said::Report(report));
         }
         told = node.app().reports().last().map_or(told, |report| report.sprint);
     };

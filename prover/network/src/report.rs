@@ -4,6 +4,19 @@ use crate::ledger::{Ledger, Outcome};
 use crate::message::HostId;
 use serde::{Deserialize, Serialize};
 
+/// What a host of a box says as it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Said<'a, R> {
+    /// It has one more block.
+    Block {
+        /// Its height.
+        height: u64,
+    },
+    /// Something is settled.
+    Report(&'a R),
+}
+
 /// A host in a Sprint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -117,7 +117,6 @@ pub(super) fn run(args: &NetworkArgs, out: &Output, stop: &Stop) -> Result<ExitC
             events: scenario.events,
             is_late: scenario.is_late(),
             cuts_wires: scenario.cuts_wires(),
-            length: Some(sphere_pow_network::scenario::rules().durations.durations().epoch_length),
         };
         Processes::start(args, &book)?.play(args, &book, stop, &mut on_sprint)?
     };

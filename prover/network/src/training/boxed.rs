@@ -7,6 +7,7 @@ use super::report::RoundReport;
 use super::scenario::{Scenario, genesis};
 use super::worker::{Identity, Worker};
 use crate::message;
+use crate::report::Said;
 use crate::scenario::Event;
 use sphere_pow_consensus::net::{self, NetError, Running, Seen, Settings};
 use sphere_pow_consensus::sim::{Change, Link, Simulation};
@@ -211,7 +212,7 @@ pub struct HostSettings {
     pub file: PathBuf,
 }
 
-/// Starts a host; `on_round` is told each attempt that has ended, those before a restart too.
+/// Starts a host; `say` is told each block, and each attempt that has ended, those before a restart too.
 ///
 /// # Errors
 /// [`BoxError`].
@@ -220,7 +221,7 @@ pub struct HostSettings {
 /// When `number` is none of the hosts.
 pub fn start_host(
     settings: HostSettings,
-    mut on_round: impl FnMut(&RoundReport) + Send + 'static,
+    mut say: impl FnMut(Said<'_, RoundReport>) + Send + 'static,
 ) -> Result<Running, BoxError> {
     let HostSettings { scenario, number, key, hosts, blobs, seed, rounds, pause, file } = settings;
     let (key, ids): (Key, Vec<HostId>) = (Key::from_seed(key), hosts.iter().map(|(id, _)| *id).collect());
@@ -244,12 +245,14 @@ pub fn start_host(
     let run = move |task, _stop: &std::sync::atomic::AtomicBool| lock(&worker).run(task);
     let mut told = 0;
     let observe = move |node: &sphere_pow_consensus::Node<Peer>, seen: Seen<'_>| {
-        if let Seen::Halted(fault) = seen {
-            tracing::error!("{fault}");
+        match seen {
+            Seen::Halted(fault) => tracing::error!("{fault}"),
+            Seen::Decided { height, .. } => say(Said::Block { height }),
+            _ => {}
         }
         for report in &node.app().reports()[told..] {
             told += 1;
-            on_round(report);
+            say(Said::Report(report));
         }
     };
     let settings = Settings { listener, peers, workers: 1, behaviour: Behaviour::Honest };

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sphere_pow_consensus::HostId;
 use sphere_pow_core::exact::Params;
 use sphere_pow_network::boxed::{HostSettings, Neighbour, start_host};
+use sphere_pow_network::report::Said;
 use sphere_pow_network::sortition::SortitionKey;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -137,12 +138,12 @@ pub(in crate::commands) fn run(args: &HostArgs, out: &Output, stop: &Stop) -> Re
     Ok(ExitCode::SUCCESS)
 }
 
-/// Says each report as a line.
-fn tell<R: Serialize>(out: &Output) -> impl FnMut(&R) + Send + 'static {
+/// Says each block and each report as a line.
+fn tell<R: Serialize>(out: &Output) -> impl FnMut(Said<'_, R>) + Send + 'static {
     let out = *out;
-    move |report| {
+    move |said| {
         // A box that has ended reads no more.
-        let _ = out.result(report, || serde_json::to_string(report).unwrap_or_default());
+        let _ = out.result(&said, || serde_json::to_string(&said).unwrap_or_default());
     }
 }
 

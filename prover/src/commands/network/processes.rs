@@ -10,7 +10,7 @@ use sphere_pow_consensus::Key;
 use sphere_pow_core::text::hex;
 use sphere_pow_network::peer::sortition_secret;
 use sphere_pow_network::report::SprintReport;
-use sphere_pow_network::scenario::{Event, rules};
+use sphere_pow_network::scenario::Event;
 use sphere_pow_network::training::report::RoundReport;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -70,6 +70,14 @@ impl Told for RoundReport {
     }
 }
 
+/// A line of a host ([`sphere_pow_network::report::Said`]).
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+enum Line<R> {
+    Report(R),
+    Block { height: u64 },
+}
+
 /// What is played, whatever hosts do.
 #[derive(Clone, Copy)]
 pub(super) struct Playbook {
@@ -80,8 +88,6 @@ pub(super) struct Playbook {
     pub(super) is_late: bool,
     /// Whether wires have to be such as can be cut.
     pub(super) cuts_wires: bool,
-    /// Blocks from one report to the next, where they have a fixed number.
-    pub(super) length: Option<u64>,
 }
 
 /// The hosts.
@@ -92,8 +98,8 @@ pub(super) struct Processes<R> {
     children: Vec<Option<Child>>,
     /// Those of a scenario that cuts them. Removed after the children, which Drop ends.
     wires: Option<Wires>,
-    heard: Receiver<(usize, R)>,
-    say: Sender<(usize, R)>,
+    heard: Receiver<(usize, Line<R>)>,
+    say: Sender<(usize, Line<R>)>,
 }
 
 impl<R: Told> Processes<R> {
@@ -205,15 +211,17 @@ impl<R: Told> Processes<R> {
         let mut is_done = vec![false; args.hosts];
         let (mut shown, mut kills, mut end) = (1, 0, None);
         let mut moved = Instant::now();
-        // Heights are known only from reports; events of processes come by these and time.
         let mut plan = Plan::new(args, book);
         while is_done.iter().any(|done| !done) {
             if stop.is_asked() {
                 return Err(ProverError::Interrupted);
             }
             match self.heard.recv_timeout(LOOK) {
-                Ok((host, report)) => {
+                Ok((_, Line::Block { height })) => {
                     moved = Instant::now();
+                    plan.reached(height);
+                }
+                Ok((host, Line::Report(report))) => {
                     let (number, name) = (report.number(), R::NAME);
                     // A host that was killed tells again what it replays.
                     is_done[host] |= report.is_last(args.sprints);
@@ -226,7 +234,7 @@ impl<R: Told> Processes<R> {
                         Some(_) => {}
                         None => drop(told.insert(number, report)),
                     }
-                    plan.reached(number);
+                    plan.reported(number);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Err(broken("no host is left".into())),
@@ -245,6 +253,7 @@ impl<R: Told> Processes<R> {
                     Event::Kill => {
                         self.kill(number);
                         kills += 1;
+                        plan.killed(number);
                     }
                     Event::Start if self.children[number].is_none() => self.start_one(number)?,
                     Event::Part | Event::Heal => {
@@ -261,7 +270,7 @@ impl<R: Told> Processes<R> {
                 }
             }
             if moved.elapsed() > patience(args) {
-                return Err(broken(format!("no {} for {} s", R::NAME, moved.elapsed().as_secs())));
+                return Err(broken(format!("no block for {} s", moved.elapsed().as_secs())));
             }
         }
         Ok((end.unwrap_or_default(), kills))
@@ -297,52 +306,59 @@ fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
     std::io::Write::write_all(&mut options.open(path)?, text.as_bytes())
 }
 
-/// When hosts are killed and started.
+/// When something happens to hosts.
 struct Plan {
-    /// (after this report, after so long, which host, what).
-    later: Vec<(u64, Duration, usize, Event)>,
-    due: Vec<(Instant, usize, Event)>,
+    /// (by this height, which host, what).
+    by_height: Vec<(u64, usize, Event)>,
+    /// Kills that were asked for: (after this report, by so many blocks, which host).
+    by_report: Vec<(u64, u64, usize)>,
+    /// Hosts that were killed on request, and when they start again: by time, since two that are away may leave too few
+    /// for a block.
+    returns: Vec<(Instant, usize)>,
+    /// How long a host that was killed on request stays away.
+    away: Duration,
+    height: u64,
 }
 
 impl Plan {
     fn new(args: &NetworkArgs, book: &Playbook) -> Self {
-        let (last, pause) = (args.hosts - 1, Duration::from_millis(args.pause));
-        let first = rules().durations.epoch(1).expect("a box has Sprints").claim();
-        // After which report, and by how many blocks; by time alone where reports have no fixed heights.
-        let place = |height: u64| match (height.checked_sub(first), book.length) {
-            (Some(after), Some(length)) => (1 + after / length, after % length),
-            _ => (0, height),
+        let by_height = book.events.iter().map(|(height, event)| (*height, args.hosts - 1, *event)).collect();
+        // Spread over all reports, each a little later after its report than the one before.
+        let kill = |kill: u32| {
+            (u64::from(kill) % args.sprints, u64::from(5 * (kill + 1) % 24), kill as usize % args.hosts)
         };
-        let mut later = Vec::new();
-        for (height, event) in book.events {
-            let (sprint, blocks) = place(*height);
-            let blocks = u32::try_from(blocks).unwrap_or(u32::MAX);
-            later.push((sprint, pause.saturating_mul(blocks), last, *event));
-        }
-        for kill in 0..args.kills {
-            // Spread over all Sprints, each a little later in its Sprint than the one before.
-            let sprint = u64::from(kill) % args.sprints;
-            let number = kill as usize % args.hosts;
-            let after = pause.saturating_mul(5 * (kill + 1) % 24);
-            later.push((sprint, after, number, Event::Kill));
-            later.push((sprint, after + pause.saturating_mul(3), number, Event::Start));
-        }
-        let mut plan = Self { later, due: Vec::new() };
-        plan.reached(0);
+        let by_report = (0..args.kills).map(kill).collect();
+        let away = Duration::from_millis(args.pause).saturating_mul(3);
+        let mut plan = Self { by_height, by_report, returns: Vec::new(), away, height: 0 };
+        plan.reported(0);
         plan
     }
 
-    /// A report was heard.
-    fn reached(&mut self, sprint: u64) {
-        let now = Instant::now();
-        let due = self.later.extract_if(.., |(after, ..)| *after <= sprint);
-        self.due.extend(due.map(|(_, after, host, event)| (now + after, host, event)));
-        self.due.sort_by_key(|(at, ..)| *at);
+    /// A host has a block of this height.
+    fn reached(&mut self, height: u64) {
+        self.height = self.height.max(height);
     }
 
-    /// What is to happen now.
+    /// A report was heard.
+    fn reported(&mut self, number: u64) {
+        let now = self.height;
+        let due = self.by_report.extract_if(.., |(after, ..)| *after <= number);
+        self.by_height.extend(due.map(|(_, blocks, host)| (now + blocks, host, Event::Kill)));
+    }
+
+    /// A host was killed. One that a scenario kills starts again when the scenario says so.
+    fn killed(&mut self, host: usize) {
+        if !self.by_height.iter().any(|(_, other, event)| *other == host && *event == Event::Start) {
+            self.returns.push((Instant::now() + self.away, host));
+        }
+    }
+
+    /// What is to happen now, in order.
     fn due(&mut self) -> Vec<(usize, Event)> {
-        let now = Instant::now();
-        self.due.extract_if(.., |(at, ..)| *at <= now).map(|(_, host, event)| (host, event)).collect()
+        let (height, now) = (self.height, Instant::now());
+        let mut due: Vec<_> = self.by_height.extract_if(.., |(at, ..)| *at <= height).collect();
+        due.sort_by_key(|(at, ..)| *at);
+        let returns = self.returns.extract_if(.., |(at, _)| *at <= now).map(|(_, host)| (host, Event::Start));
+        due.into_iter().map(|(_, host, event)| (host, event)).chain(returns).collect()
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn run(
         (simulated.play(&mut on_round).map_err(broken)?, 0)
     } else {
         let (name, events, cuts_wires) = (scenario.name, scenario.events, scenario.cuts_wires());
-        let book = Playbook { name, events, is_late: false, cuts_wires, length: None };
+        let book = Playbook { name, events, is_late: false, cuts_wires };
         Processes::start(args, &book)?.play(args, &book, stop, &mut on_round)?
     };
     let (scenario, about, is_simulated) = (scenario.name, scenario.about, args.simulated);
