@@ -109,6 +109,55 @@ fn a_process_that_is_cut_off_comes_back() {
 }
 
 #[test]
+fn a_scenario_can_be_a_file() {
+    let dir = Dir::new();
+    let two = r#"
+        about = "one host skips, one stays silent and is killed"
+        hosts = [
+            { number = 1, strategy = { work = { skip = 900 } } },
+            { number = 4, strategy = { voting = "silent" } },
+        ]
+        events = [{ height = 20, what = "kill" }, { height = 26, what = "start" }]
+    "#;
+    dir.write("two.toml", two);
+    let simulated = ["network", "--simulated", "--scenario", "two.toml", "--sprints", "2", "--nonces", "4"];
+    let told = dir.json(0, &simulated);
+    assert_eq!(told["about"], "one host skips, one stays silent and is killed");
+    for sprint in sprints(&told) {
+        assert_eq!(sprint["hosts"][1]["outcome"], "convicted", "{sprint}");
+        assert_eq!(sprint["hosts"][0]["outcome"], "accepted", "{sprint}");
+        assert!(sprint["checksDone"].as_u64() < sprint["checksDue"].as_u64(), "{sprint}");
+    }
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/network/scenarios/box.toml");
+    let six =
+        ["network", "--simulated", "--hosts", "6", "--sprints", "1", "--nonces", "4", "--scenario", shipped];
+    let told_of_six = dir.json(0, &six);
+    assert_eq!(sprints(&told_of_six)[0]["hosts"][4]["outcome"], "convicted", "{told_of_six}");
+    // Processes go by what the file said, also once it says something else.
+    let hosts = ["network", "--hosts", "5", "--scenario", "two.toml", "--sprints", "1", "--state-dir", "box"];
+    let told = dir.json(0, &hosts);
+    assert_eq!(sprints(&told)[0]["hosts"][1]["outcome"], "convicted", "{told}");
+    dir.write("two.toml", "");
+    let refused = |args: &[&str]| dir.error(2, args);
+    let said = refused(&hosts);
+    assert!(
+        said.contains("box.json") && said.contains("expected a box of 5 hosts in scenario two.toml"),
+        "{said}"
+    );
+    for (text, reason) in [
+        ("hosts = [{ number = 5, strategy = {} }]", "it has host 5, expected below 5"),
+        ("hosts = [{ number = 1, strategy = {} }, { number = 1, strategy = {} }]", "host 1 twice"),
+        ("events = [{ height = 0, what = 'kill' }]", "expected ascending ones from 1"),
+        ("events = [{ height = 9, what = 'burn' }]", "unknown variant `burn`"),
+        ("host = 1", "unknown field `host`"),
+    ] {
+        dir.write("two.toml", text);
+        let said = refused(&simulated);
+        assert!(said.contains("two.toml") && said.contains(reason), "{said}");
+    }
+}
+
+#[test]
 fn simulated_boxes_repeat() {
     let dir = Dir::new();
     let args = ["network", "--simulated", "--scenario", "equivocate", "--sprints", "2", "--nonces", "4"];
@@ -125,7 +174,7 @@ fn boxes_that_cannot_be_are_refused() {
     let list = stdout(&dir.run(&["network", "--scenario", "list"]));
     assert!(list.lines().count() == 32 && list.contains("skip ") && list.contains("train-skip "), "{list}");
     let said = |args: &[&str]| dir.error(2, &[&["network"], args].concat());
-    assert!(said(&["--scenario", "nothing"]).contains("expected one of honest, skip"));
+    assert!(said(&["--scenario", "nothing"]).contains("expected a file, or one of honest, skip"));
     assert_eq!(said(&["--hosts", "3"]), "--hosts is \"3\", expected 4 to 64");
     assert!(said(&["--simulated", "--kills", "1"]).contains("--kills"));
     assert!(said(&["--profile", "gonka"]).contains("exact"));

@@ -15,7 +15,8 @@ use std::num::NonZeroU8;
 pub const FIRST_POWER: u64 = 100;
 
 /// Something that happens to a host of the box at a height.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Event {
     /// It is killed.
     Kill,
@@ -29,7 +30,7 @@ pub enum Event {
     Heal,
 }
 
-/// A network in a box. One host is not like the others: the last.
+/// A network in a box. Of those with a name, one host is not like the others: the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scenario {
     /// Its name.
@@ -38,6 +39,8 @@ pub struct Scenario {
     pub about: &'static str,
     /// What the last host is like.
     pub strategy: Strategy,
+    /// What other hosts are like, by number; the last one too, where it is among them.
+    pub others: &'static [(usize, Strategy)],
     /// What happens to it, by height, from 1 on. One that first starts was not there before.
     pub events: &'static [(u64, Event)],
 }
@@ -49,13 +52,16 @@ const fn works(name: &'static str, about: &'static str, work: Work) -> Scenario 
 }
 
 const fn acts(name: &'static str, about: &'static str, events: &'static [(u64, Event)]) -> Scenario {
-    Scenario { name, about, strategy: HONEST, events }
+    Scenario { name, about, strategy: HONEST, others: &[], events }
 }
 
 impl Scenario {
-    /// All of them.
+    /// All hosts are as they should be.
+    pub const HONEST: Self = acts("honest", "all hosts work, check and vote", &[]);
+
+    /// All that have a name.
     pub const ALL: [Self; 13] = [
-        acts("honest", "all hosts work, check and vote", &[]),
+        Self::HONEST,
         works("skip", "a host skips half of the layers of every nonce", Work::Skip(500)),
         works(
             "forge",
@@ -126,7 +132,11 @@ impl Scenario {
     /// What the host of that number is like, of so many.
     #[must_use]
     pub fn strategy(&self, number: usize, hosts: usize) -> Strategy {
-        if number + 1 == hosts { self.strategy } else { HONEST }
+        match self.others.iter().find(|(other, _)| *other == number) {
+            Some((_, strategy)) => *strategy,
+            None if number + 1 == hosts => self.strategy,
+            None => HONEST,
+        }
     }
 
     /// Nobody stands by the last host.

@@ -1,6 +1,7 @@
 //! `sphere-pow network`: a network in a box. Hosts mine, cheat, check, vote and agree on blocks: as processes on this
 //! machine, or in one thread and simulated time.
 
+mod file;
 mod host;
 mod processes;
 mod training;
@@ -24,7 +25,7 @@ use sphere_pow_network::ledger::Outcome;
 use sphere_pow_network::report::SprintReport;
 use sphere_pow_network::scenario::Scenario;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -36,8 +37,8 @@ pub(super) struct NetworkArgs {
     /// Number of hosts, 4 to 64
     #[arg(long, default_value_t = 5, value_name = "N")]
     hosts: usize,
-    /// What happens; `list` prints all
-    #[arg(long, default_value = "honest", value_name = "NAME")]
+    /// What happens: a name, of which `list` prints all, or a TOML file
+    #[arg(long, default_value = "honest", value_name = "NAME|FILE")]
     scenario: String,
     /// Rules of the work: a profile whose work can be opened layer by layer
     #[arg(long, default_value_t = ProfileName::Exact)]
@@ -98,7 +99,15 @@ pub(super) fn run(args: &NetworkArgs, out: &Output, stop: &Stop) -> Result<ExitC
         check_box(args)?;
         return training::run(args, scenario, out, stop);
     }
-    let scenario = scenario(&args.scenario)?;
+    // What hosts as processes are told: the name, or what the file says now.
+    let (scenario, told) = match named(&args.scenario) {
+        Ok(scenario) => (scenario, scenario.name),
+        Err(_) if Path::new(&args.scenario).is_file() => {
+            let read = file::read(Path::new(&args.scenario), args.hosts)?;
+            (read.scenario, read.text)
+        }
+        Err(error) => return Err(error),
+    };
     let params = check(args)?;
     stop.heed();
     let mut sprints = Vec::new();
@@ -113,7 +122,7 @@ pub(super) fn run(args: &NetworkArgs, out: &Output, stop: &Stop) -> Result<ExitC
         (simulated.play(&mut on_sprint).map_err(broken)?, 0)
     } else {
         let book = Playbook {
-            name: scenario.name,
+            name: told,
             events: scenario.events,
             is_late: scenario.is_late(),
             cuts_wires: scenario.cuts_wires(),
@@ -136,12 +145,16 @@ pub(super) fn run(args: &NetworkArgs, out: &Output, stop: &Stop) -> Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
-fn scenario(name: &str) -> Result<Scenario, ProverError> {
+fn named(name: &str) -> Result<Scenario, ProverError> {
     Scenario::named(name).ok_or_else(|| {
         let training = training::Scenario::ALL.iter().map(|scenario| scenario.name);
         let names: Vec<&str> = Scenario::ALL.iter().map(|scenario| scenario.name).chain(training).collect();
         let names = names.join(", ");
-        ProverError::Argument { what: "--scenario", got: name.into(), expected: format!("one of {names}") }
+        ProverError::Argument {
+            what: "--scenario",
+            got: name.into(),
+            expected: format!("a file, or one of {names}"),
+        }
     })
 }
 

@@ -29,6 +29,7 @@ const LOOK: Duration = Duration::from_millis(50);
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct BoxFile {
+    /// Its name, or the text of a file.
     pub(super) scenario: String,
     pub(super) params: String,
     pub(super) pause_ms: u64,
@@ -66,6 +67,19 @@ pub(in crate::commands) struct HostArgs {
     namespace: Option<String>,
 }
 
+impl BoxFile {
+    /// Reads what a box wrote.
+    pub(super) fn read(path: &Path) -> Result<Self, ProverError> {
+        serde_json::from_slice(&input::bytes(path, MAX_FILE)?)
+            .map_err(|error| not_ours(path, error.to_string()))
+    }
+}
+
+fn not_ours(path: &Path, reason: String) -> ProverError {
+    let expected = format!("what `sphere-pow network` wrote: {reason}");
+    ProverError::Argument { what: "box", got: input::name(path), expected }
+}
+
 /// The file of the whole box.
 pub(super) fn box_file(dir: &Path) -> PathBuf {
     dir.join("box.json")
@@ -86,13 +100,8 @@ fn unhex(file: &Path, text: &str) -> Result<[u8; 32], ProverError> {
 
 pub(in crate::commands) fn run(args: &HostArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
     let path = box_file(&args.dir);
-    let wrong = |reason: String| ProverError::Argument {
-        what: "box",
-        got: input::name(&path),
-        expected: format!("what `sphere-pow network` wrote: {reason}"),
-    };
-    let text = input::bytes(&path, MAX_FILE)?;
-    let file: BoxFile = serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
+    let wrong = |reason| not_ours(&path, reason);
+    let file = BoxFile::read(&path)?;
     let key_path = key_file(&args.dir, args.number);
     let key =
         String::from_utf8(input::bytes(&key_path, MAX_FILE)?).map_err(|error| wrong(error.to_string()))?;
@@ -123,7 +132,8 @@ pub(in crate::commands) fn run(args: &HostArgs, out: &Output, stop: &Stop) -> Re
             training::HostSettings { scenario, number, key, hosts, blobs, seed, rounds, pause, file };
         training::start_host(settings, tell(out)).map_err(training::broken)?
     } else {
-        let scenario = super::scenario(&file.scenario)?;
+        let scenario =
+            super::named(&file.scenario).or_else(|_| super::file::parse(&file.scenario).map_err(wrong))?;
         let params = input::model::<Params>(&file.params)?;
         let file = blocks;
         let settings = HostSettings { scenario, number, key, hosts, seed, params, pause, file };

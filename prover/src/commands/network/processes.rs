@@ -116,7 +116,18 @@ impl<R: Told> Processes<R> {
         let mut processes = Self { dir, is_temporary, children, wires, heard, say };
         let file = |source| ProverError::File { file: processes.dir.display().to_string(), source };
         std::fs::create_dir_all(&processes.dir).map_err(file)?;
-        if !box_file(&processes.dir).exists() {
+        let known = box_file(&processes.dir);
+        if known.exists() {
+            // Its hosts would go by what is written there.
+            let written = BoxFile::read(&known)?;
+            if written.scenario != book.name || written.hosts.len() != args.hosts {
+                return Err(ProverError::Argument {
+                    what: "--state-dir",
+                    got: crate::input::name(&known),
+                    expected: format!("a box of {} hosts in scenario {}", args.hosts, args.scenario),
+                });
+            }
+        } else {
             processes.write(args, book).map_err(file)?;
         }
         for number in 0..args.hosts {
