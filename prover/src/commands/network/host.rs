@@ -71,11 +71,11 @@ impl BoxFile {
     /// Reads what a box wrote.
     pub(super) fn read(path: &Path) -> Result<Self, ProverError> {
         serde_json::from_slice(&input::bytes(path, MAX_FILE)?)
-            .map_err(|error| not_ours(path, error.to_string()))
+            .map_err(|error| not_ours(path, &error.to_string()))
     }
 }
 
-fn not_ours(path: &Path, reason: String) -> ProverError {
+fn not_ours(path: &Path, reason: &str) -> ProverError {
     let expected = format!("what `sphere-pow network` wrote: {reason}");
     ProverError::Argument { what: "box", got: input::name(path), expected }
 }
@@ -100,7 +100,7 @@ fn unhex(file: &Path, text: &str) -> Result<[u8; 32], ProverError> {
 
 pub(in crate::commands) fn run(args: &HostArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
     let path = box_file(&args.dir);
-    let wrong = |reason| not_ours(&path, reason);
+    let wrong = |reason: String| not_ours(&path, &reason);
     let file = BoxFile::read(&path)?;
     let key_path = key_file(&args.dir, args.number);
     let key =
