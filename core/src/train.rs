@@ -18,7 +18,7 @@ pub mod stream;
 pub mod text;
 pub mod values;
 
-pub use executor::{Executor, Plain};
+pub use executor::{Executor, Op, Plain};
 pub use lane::{Lane, Run};
 pub use opening::{Known, Opening, OpeningError, Verdict};
 pub use params::{Params, ParamsError, Preset};
