@@ -5,7 +5,8 @@
 use crate::exact::Kernels;
 use crate::exact::kernels::{Isa, Job, PAIRED, Present};
 use crate::threads;
-use sphere_pow_core::train::{Executor, Op};
+use core::ops::ControlFlow;
+use sphere_pow_core::train::{Executor, Known, Op, Opening, Run, Verdict};
 
 /// Rows of one block: with two vectors of outputs, twelve accumulators of sixteen registers.
 const BLOCK: usize = 6;
@@ -31,6 +32,22 @@ impl TrainExecutor {
     #[must_use]
     pub fn kernels(&self) -> Kernels {
         self.kernels.kernels()
+    }
+
+    /// [`Opening::check`], which ends with `None` where `on_step` breaks. Compiled in this crate, for speed, where the
+    /// caller is compiled for size.
+    pub fn check(
+        &self,
+        run: &Run,
+        opening: &Opening,
+        known: &Known<'_>,
+        on_step: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Option<Verdict> {
+        let verdict = opening.check(run, self, known, || match on_step() {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(()),
+        });
+        verdict.ok()
     }
 
     fn multiply(self, a: Side<'_>, b: Side<'_>, out: &mut [i32]) {

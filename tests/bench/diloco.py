@@ -8,6 +8,7 @@ PyTorch has as many threads as ours: once within each step (`step`), once a lane
 Prints a line a round: seconds of both, tokens a second of both, loss of both on what is held out.
 """
 import json
+import multiprocessing
 import os
 import shutil
 import subprocess
@@ -93,17 +94,23 @@ def ours(text, folder, until):
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def main():
+def load(path):
     global RUN
-    path, rounds = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 3
     with open(path, "rb") as file:
         RUN = train.Run(train.PRESETS[PRESET], train.SCHEDULE[PRESET], file.read())
+
+
+def main():
+    path, rounds = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    load(path)
     m, folder = RUN.model, tempfile.mkdtemp()
     theta = [(a / 2**22).astype(np.float32) for a in m.init(RUN.id)]
     momentum = [np.zeros_like(a) for a in theta]
     tokens = m.lanes * m.inner * m.batch
     print(f"torch {torch.__version__}, {THREADS} threads; {PRESET}, {tokens} tokens a round; before it {held_out(theta):.4f}")
-    pool = ProcessPoolExecutor(THREADS)
+    # Not forked: OpenMP's threads would be missing there.
+    pool = ProcessPoolExecutor(THREADS, multiprocessing.get_context("spawn"), load, (path,))
+    list(pool.map(time.sleep, [1] * THREADS))
     ratios = []
     for t in range(rounds):
         run = ours(path, folder, t + 1)["rounds"][t]

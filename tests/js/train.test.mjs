@@ -100,7 +100,7 @@ test('whose an opening is stands in its first bytes', async () => {
   for (const { round, lane, segment, root, seed, opening } of openings) {
     assert.deepEqual(await readOpening(opening.subarray(0, 200)), { run: vectors.run, round, lane, segment, root, seed });
   }
-  assert.match(await refused(readOpening(openings[0].opening.subarray(0, 100)), 'E_FORMAT'), /root has 8 bytes, expected 32/);
+  assert.match(await refused(readOpening(openings[0].opening.subarray(0, 100)), 'E_FORMAT'), /root has 16 bytes, expected 32/);
   assert.match(await refused(readOpening('{}'), 'E_FORMAT'), /magic has 2 bytes/);
   await refused(readOpening(7), 'E_FORMAT');
 });

@@ -14,7 +14,6 @@ use sphere_pow_core::train::opening::Head;
 use sphere_pow_core::train::params::SizesError;
 use sphere_pow_core::train::{Known, Opening, OpeningError, Params, Report, Run, State, Text};
 use sphere_pow_cpu::train::TrainExecutor;
-use std::ops::ControlFlow;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Memory that stands beside a run's own.
@@ -152,12 +151,10 @@ pub fn check_segment(
     };
     let executor = TrainExecutor::new(None).ok_or_else(|| Failure::internal("no set of instructions"))?;
     let (mut done, steps) = (0, run.params().segment());
-    let verdict = opening.check(&run, &executor, &known, || {
+    let verdict = executor.check(&run, &opening, &known, &mut || {
         done += 1;
-        match tell(progress, f64::from(done) / f64::from(steps)) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(Failure::aborted()),
-        }
-    })?;
+        tell(progress, f64::from(done) / f64::from(steps))
+    });
+    let verdict = verdict.ok_or_else(Failure::aborted)?;
     to_string(&Report::new(&run, &opening, &known, verdict))
 }

@@ -16,7 +16,7 @@ const ENGINE = /\/verifier-[\w-]{8}\.wasm$/;
 const WITH_ENGINE = /\/(network|chain|train|training)-[\w-]+\.(js|css)$/;
 
 /** Beside other engines, what needs them, and the larger samples. */
-const isKeptLater = (name: string) => (name.endsWith('.wasm') && !ENGINE.test(name)) || WITH_ENGINE.test(name) || /\.openings?$/.test(name);
+const isKeptLater = (name: string) => (name.endsWith('.wasm') && !ENGINE.test(name)) || WITH_ENGINE.test(name) || /\.openings?$|\/train-/.test(name);
 
 /** Files below a folder, relative to it. */
 function filesIn(folder: string): string[] {

@@ -37,7 +37,7 @@ export function Checks() {
       {all.length > 0 && (
         <section class="card" aria-labelledby="training-checks">
           <h2 id="training-checks">{t('training.checks')}</h2>
-          <ul class="checks">{all.slice(0, SHOWN).map((check) => <One check={check} />)}</ul>
+          <ul class="checks">{all.slice(0, SHOWN).map((check) => <One key={check.id} check={check} />)}</ul>
           {all.length > SHOWN && <p class="quiet">{t('training.more.checks', { count: all.length - SHOWN })}</p>}
         </section>
       )}

@@ -17,6 +17,8 @@ const MAX_JSON = 1 << 26;
 
 /** A check: of an opening here, or reported by somebody. */
 export interface Check {
+  /** Of this visit. */
+  id: number;
   name: string;
   report: SegmentReport;
   isOwn: boolean;
@@ -40,10 +42,10 @@ export const problem = signal<string | null>(null);
 const words = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /** The reader's own files are not the sample's. */
-function take(run: Journal, found: readonly Check[]): void {
+function take(run: Journal): void {
   batch(() => {
     journal.value = run;
-    checks.value = found;
+    checks.value = [];
     problem.value = null;
     const preset = PRESETS.find((name) => name === run.params);
     if (preset) params.value = preset;
@@ -58,7 +60,7 @@ async function textOf(file: File): Promise<string> {
 export async function openRun(file: File): Promise<void> {
   stop();
   try {
-    take(readJournal(await textOf(file)), []);
+    take(readJournal(await textOf(file)));
   } catch (error) {
     problem.value = `${shown(file.name)}: ${words(error)}`;
   }
@@ -69,11 +71,16 @@ export async function openReports(chosen: readonly File[]): Promise<void> {
   problem.value = null;
   for (const file of chosen) {
     try {
-      checks.value = [{ name: file.name, report: readReport(await textOf(file)), isOwn: false }, ...checks.value];
+      add({ name: file.name, report: readReport(await textOf(file)), isOwn: false });
     } catch (error) {
       problem.value = `${shown(file.name)}: ${words(error)}`;
     }
   }
+}
+
+let made = 0;
+function add(check: Omit<Check, 'id'>): void {
+  checks.value = [{ ...check, id: made++ }, ...checks.value];
 }
 
 let stopper = new AbortController();
@@ -110,7 +117,7 @@ async function check({ name, opening, text, start, isPublished = false }: Opened
     signal,
     onProgress: ({ fraction, eta }) => !signal.aborted && (running.value = { name, fraction, eta }),
   });
-  if (!signal.aborted) checks.value = [{ name, report, isOwn: true }, ...checks.value];
+  if (!signal.aborted) add({ name, report, isOwn: true });
 }
 
 async function checking(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
@@ -144,7 +151,7 @@ export function checkSample(name: SampleName): Promise<void> {
     const [run, text, opening] = await Promise.all([fetched(SAMPLE.run), fetched(SAMPLE.text), fetched(SAMPLE.openings[name])]);
     const read = readJournal(await run.text());
     if (signal.aborted) return;
-    if (journal.value?.run !== read.run) take(read, []);
+    if (journal.value?.run !== read.run) take(read);
     await check({ name: SAMPLE.openings[name], opening, text, isPublished: name === 'other-data' }, signal);
   });
 }
