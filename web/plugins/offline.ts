@@ -13,7 +13,7 @@ const WORKER = fileURLToPath(new URL('sw.js', import.meta.url));
 const ENGINE = /\/verifier-[\w-]{8}\.wasm$/;
 
 /** Code that is of no use without another engine. */
-const WITH_ENGINE = /\/(network|chain|train|training)-[\w-]+\.(js|css)$/;
+const WITH_ENGINE = /\/((network|chain|train|training)-[\w-]+\.(js|css)|(learn|transcript|webgpu)-worker-[\w-]+\.js)$/;
 
 /** Beside other engines, what needs them, and the larger samples. */
 const isKeptLater = (name: string) => (name.endsWith('.wasm') && !ENGINE.test(name)) || WITH_ENGINE.test(name) || /\.openings?$|\/train-/.test(name);
