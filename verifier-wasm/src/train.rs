@@ -128,7 +128,6 @@ fn no_opening(error: OpeningError) -> Failure {
 /// # Errors
 /// `E_FORMAT` for bytes that are no opening of the run, `E_RANGE` for a text or sizes that no run has, `E_MEMORY`, `E_ABORTED`.
 #[wasm_bindgen]
-#[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen takes optional bytes so")]
 pub fn check_segment(
     opening: &[u8],
     text: &[u8],
