@@ -3,6 +3,7 @@
 use sphere_pow_core::exact::transcript::hash::Hash;
 use sphere_pow_core::train::commit::tree;
 use sphere_pow_core::train::merge::Agreed;
+use sphere_pow_core::train::opening::Head;
 use sphere_pow_core::train::{Executor, Known, Lane, Opening, Plain, Preset, Run, State, Text, Verdict};
 use sphere_pow_cpu::train::TrainExecutor;
 use std::convert::Infallible;
@@ -15,11 +16,15 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Self {
+        Self::of_round(1)
+    }
+
+    fn of_round(round: u32) -> Self {
         let params = Preset::Tiny.params();
         let bytes: Vec<u8> = (0_u32..900).map(|ix| b'a' + (ix * ix * 5 % 23) as u8).collect();
         let run = Run::new(&params, Text::new(&params, &bytes).expect("a text"));
         let theta = Agreed::fresh(&params, run.id()).theta;
-        Self { run, theta, lane: Lane { round: 1, lane: 1, seed: [3; 32] } }
+        Self { run, theta, lane: Lane { round, lane: 1, seed: [3; 32] } }
     }
 
     /// A lane's openings, its states changed before they are hashed by `cheat`.
@@ -157,4 +162,32 @@ fn bytes_that_are_no_opening_are_refused_by_name() {
     assert_eq!(changed(44, 2), "lane is 2, expected below 2");
     assert_eq!(changed(48, 2), "segment is 2, expected below 2");
     assert!(changed(148, u32::MAX).starts_with("path has"));
+}
+
+#[test]
+fn round_0_begins_where_the_run_says() {
+    let fixture = Fixture::of_round(0);
+    let known = |openings: &[Opening]| Known { theta: None, ..fixture.known(openings) };
+    let honest = fixture.openings(|_, _| ());
+    assert!(known(&honest).missing(&honest[0]).is_empty());
+    assert_eq!(fixture.verdicts(&Plain, &honest, &known(&honest)), [Verdict::Honest; 2]);
+    let moved = fixture.openings(|j, state| state.tensors[0].theta[0] += i32::from(j == 0));
+    assert_eq!(fixture.verdicts(&Plain, &moved, &known(&moved)), [Verdict::Fraud, Verdict::Honest]);
+    // Later rounds begin where the rounds before led.
+    let later = Fixture::new();
+    let openings = later.openings(|_, _| ());
+    let unknown = Known { theta: None, ..later.known(&openings) };
+    assert_eq!(unknown.missing(&openings[0]), ["start"]);
+    assert_eq!(later.verdicts(&Plain, &openings, &unknown), [Verdict::Unconfirmed, Verdict::Honest]);
+}
+
+#[test]
+fn whose_an_opening_is_stands_in_its_first_bytes() {
+    let fixture = Fixture::new();
+    let openings = fixture.openings(|_, _| ());
+    let bytes = openings[1].to_bytes(&fixture.run);
+    let head = Head::read(&bytes[..200]).expect("an opening");
+    assert_eq!(head.run, *fixture.run.id().as_bytes());
+    assert_eq!((head.lane, head.segment, head.root), (fixture.lane, 1, openings[1].root));
+    assert!(Head::read(&bytes[..100]).is_err() && Head::read(b"{}").is_err());
 }

@@ -8,10 +8,11 @@ use sphere_pow_core::train::merge::Agreed;
 use sphere_pow_core::train::ops::attention::{Shape, attention, attention_backward};
 use sphere_pow_core::train::ops::feed_forward::{squared_relu, squared_relu_backward};
 use sphere_pow_core::train::ops::norm::{norm, norm_backward};
-use sphere_pow_core::train::ops::optimise::{Step, corrections, length};
+use sphere_pow_core::train::ops::optimise::{Step, corrections};
 use sphere_pow_core::train::ops::softmax::cross_entropy;
 use sphere_pow_core::train::ops::stream::{add_branch, add_gradients};
 use sphere_pow_core::train::state::{Tensor, to_words};
+use sphere_pow_core::train::values::largest;
 use sphere_pow_core::train::{Lane, Preset, Run, State, Text};
 
 fn json(name: &str) -> Value {
@@ -131,8 +132,9 @@ fn the_optimiser_is_the_vectors() {
         };
         let gradient: Vec<i32> = list(&case, "gradient");
         let [rate, correction] = ["rate", "correction"].map(|name| int(&case, name).unsigned_abs());
-        let grown = (length(&gradient), int(&case, "gradient_exponent"));
-        let step = Step::new(&tensor, grown, rate, correction);
+        let grown = (largest(&gradient), int(&case, "gradient_exponent"));
+        let moments = (largest(&tensor.first).max(largest(&tensor.root)), tensor.exponent);
+        let step = Step::new(moments, grown, rate, correction);
         let top = step.moments(&gradient, &mut tensor.first, &mut tensor.root);
         step.parameters(top, &tensor.first, &tensor.root, &mut tensor.theta);
         tensor.exponent = step.exponent();

@@ -26,7 +26,7 @@ const generated = join(here, 'js', 'generated');
 const { version } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'));
 /**
  * The builds of the wasm: the verifier with vector instructions and without, whose JavaScript is the same, and what
- * sphere-pow/learn, sphere-pow/transcript, sphere-pow/chain, sphere-pow/network and sphere-pow/webgpu need.
+ * sphere-pow/learn, sphere-pow/transcript, sphere-pow/chain, sphere-pow/network, sphere-pow/train and sphere-pow/webgpu need.
  */
 const verifier = 'sphere-pow-verifier-wasm';
 const flavours = [
@@ -36,6 +36,7 @@ const flavours = [
   { name: 'transcript', glue: 'transcript', wasm: 'transcript.wasm', features: '+simd128', crate: verifier, cargo: ['--no-default-features', '--features=transcript'] },
   { name: 'chain', glue: 'chain', wasm: 'chain.wasm', features: '+simd128', crate: verifier, cargo: ['--no-default-features', '--features=chain'] },
   { name: 'network', glue: 'network', wasm: 'network.wasm', features: '+simd128', crate: verifier, cargo: ['--no-default-features', '--features=network'] },
+  { name: 'train', glue: 'train', wasm: 'train.wasm', features: '+simd128', crate: verifier, cargo: ['--no-default-features', '--features=train'] },
   { name: 'webgpu', glue: 'webgpu', wasm: 'webgpu.wasm', features: '+simd128', crate: 'sphere-pow-verifier-webgpu', cargo: [] },
 ];
 /** What tests/bench/js measures; in no package. */
@@ -157,11 +158,11 @@ async function buildJs() {
     writeFileSync(join(generated, `inlined-${name}.d.ts`), 'declare const text: string;\nexport default text;\n');
   }
   for (const name of ['LICENSE-MIT', 'LICENSE-APACHE']) copyFileSync(join(root, name), join(here, name));
-  for (const name of ['worker', 'learn-worker', 'transcript-worker', 'network-worker', 'webgpu-worker']) await buildWorker(name);
+  for (const name of ['worker', 'learn-worker', 'transcript-worker', 'network-worker', 'train-worker', 'webgpu-worker']) await buildWorker(name);
   /** @type {import('esbuild').BuildOptions} */
   const entry = { ...common, inject: [join(here, 'js/text-coding.js')], sourcemap: 'external', outdir: 'dist' };
   await build({ ...entry, entryPoints: ['js/core.js'] });
-  const entries = ['index', 'slim', 'adapters', 'learn', 'learn-slim', 'transcript', 'transcript-slim', 'chain', 'chain-slim', 'network', 'network-slim', 'webgpu', 'webgpu-slim'];
+  const entries = ['index', 'slim', 'adapters', 'learn', 'learn-slim', 'transcript', 'transcript-slim', 'chain', 'chain-slim', 'network', 'network-slim', 'train', 'train-slim', 'webgpu', 'webgpu-slim'];
   await build({ ...entry, entryPoints: entries.map((name) => `js/${name}.js`), external: apart });
   await build({ ...entry, inject: [], entryPoints: ['js/cli.js'], external: ['./index.js'], platform: 'node' });
   for (const name of readdirSync(dist)) {

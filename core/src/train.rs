@@ -3,7 +3,7 @@
 //! In reading order: [`params`] sizes a run, [`values`] holds the few roundings, [`stream`] derives keys and draws
 //! batches, [`text`] is what is learnt, [`ops`] has one operation a file with its backward pass, [`model`] joins them
 //! over an [`Executor`], [`state`] is what a lane carries from step to step, [`lane`] repeats its steps, [`commit`] says
-//! what a lane publishes, [`opening`] judges a segment of it, and [`merge`] is the outer step that every host repeats.
+//! what a lane publishes, [`opening`] judges a segment of it, [`report`] says so, and [`merge`] is the outer step that every host repeats.
 
 pub mod commit;
 pub mod executor;
@@ -13,14 +13,16 @@ pub mod model;
 pub mod opening;
 pub mod ops;
 pub mod params;
+pub mod report;
 pub mod state;
 pub mod stream;
 pub mod text;
 pub mod values;
 
-pub use executor::{Executor, Plain};
+pub use executor::{Executor, Op, Plain};
 pub use lane::{Lane, Run};
 pub use opening::{Known, Opening, OpeningError, Verdict};
 pub use params::{Params, ParamsError, Preset};
+pub use report::Report;
 pub use state::State;
 pub use text::{Text, TextError};

@@ -1,7 +1,8 @@
-//! Steps of train-nano a second: `cargo run --release -p sphere-pow-cpu --example train -- TEXT [STEPS]`.
+//! Steps of train-nano a second: `cargo run --release -p sphere-pow-cpu --example train -- TEXT [STEPS [KERNELS]]`.
 
 use sphere_pow_core::train::merge::Agreed;
 use sphere_pow_core::train::{Lane, Preset, Run, State, Text};
+use sphere_pow_cpu::exact::Kernels;
 use sphere_pow_cpu::train::TrainExecutor;
 use std::time::Instant;
 
@@ -9,10 +10,11 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let path = arguments.next().expect("a text");
     let steps: u32 = arguments.next().map_or(64, |text| text.parse().expect("a number of steps"));
+    let kernels = arguments.next().map(|name| Kernels::from_name(&name).expect("a set of instructions"));
     let params = Preset::Nano.params();
     let text = Text::new(&params, &std::fs::read(path).expect("the text")).expect("a text of train-nano");
     let run = Run::new(&params, text);
-    let executor = TrainExecutor::new(None).expect("there is a best set");
+    let executor = TrainExecutor::new(kernels).expect("a set that is here");
     let mut agreed = Agreed::fresh(&params, run.id());
     let start = Instant::now();
     for round in 0..steps.div_ceil(64) {

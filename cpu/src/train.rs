@@ -5,7 +5,8 @@
 use crate::exact::Kernels;
 use crate::exact::kernels::{Isa, Job, PAIRED, Present};
 use crate::threads;
-use sphere_pow_core::train::Executor;
+use core::ops::ControlFlow;
+use sphere_pow_core::train::{Executor, Known, Op, Opening, Run, Verdict};
 
 /// Rows of one block: with two vectors of outputs, twelve accumulators of sixteen registers.
 const BLOCK: usize = 6;
@@ -31,6 +32,22 @@ impl TrainExecutor {
     #[must_use]
     pub fn kernels(&self) -> Kernels {
         self.kernels.kernels()
+    }
+
+    /// [`Opening::check`], which ends with `None` where `on_step` breaks. Compiled in this crate, for speed, where the
+    /// caller is compiled for size.
+    pub fn check(
+        &self,
+        run: &Run,
+        opening: &Opening,
+        known: &Known<'_>,
+        on_step: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Option<Verdict> {
+        let verdict = opening.check(run, self, known, || match on_step() {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(()),
+        });
+        verdict.ok()
     }
 
     fn multiply(self, a: Side<'_>, b: Side<'_>, out: &mut [i32]) {
@@ -86,18 +103,27 @@ impl<'a> Side<'a> {
         if self.is_deep_first {
             for (rows, out) in self.values.chunks(2 * self.count).zip(pairs.chunks_exact_mut(W)) {
                 let (low, high) = rows.split_at(self.count);
-                if high.is_empty() {
-                    out.iter_mut().zip(&low[first..][..width]).for_each(|(out, low)| out[0] = *low);
+                // Past an odd depth lies nothing.
+                let (low, high) = (&low[first..][..width], high.get(first..first + width));
+                if let (Some(low), Some(high)) =
+                    (low.first_chunk::<W>(), high.and_then(<[_]>::first_chunk::<W>))
+                {
+                    for n in 0..W {
+                        out[n] = [low[n], high[n]];
+                    }
                 } else {
-                    let both = low[first..][..width].iter().zip(&high[first..][..width]);
-                    out.iter_mut().zip(both).for_each(|(out, (low, high))| *out = [*low, *high]);
+                    for (n, low) in low.iter().enumerate() {
+                        out[n] = [*low, high.map_or(0, |high| high[n])];
+                    }
                 }
             }
         } else {
             let vectors = self.values[first * self.depth..].chunks_exact(self.depth).take(width);
             for (n, vector) in vectors.enumerate() {
                 let (whole, rest) = vector.as_chunks::<2>();
-                pairs[n..].iter_mut().step_by(W).zip(whole).for_each(|(out, pair)| *out = *pair);
+                for (out, pair) in pairs.chunks_exact_mut(W).zip(whole) {
+                    out[n] = *pair;
+                }
                 if let [last] = rest {
                     pairs[whole.len() * W + n][0] = *last;
                 }
@@ -128,14 +154,26 @@ impl Job for Product<'_> {
                 let mut tile = [[0; PAIRED]; BLOCK];
                 I::pairs::<BLOCK>(&block, panel, &mut tile);
                 let width = PAIRED.min(self.columns - first);
-                for (out, tile) in out.chunks_exact_mut(self.columns).zip(tile) {
+                for (out, tile) in out.chunks_exact_mut(self.columns).zip(&tile) {
                     match out[first..].first_chunk_mut::<PAIRED>() {
-                        Some(out) => *out = tile,
+                        Some(out) => *out = *tile,
                         None => out[first..].copy_from_slice(&tile[..width]),
                     }
                 }
             }
         }
+    }
+}
+
+/// An op of core's, compiled for every set of instructions.
+struct Compiled<O>(O);
+
+impl<O: Op> Job for Compiled<O> {
+    type Output = O::Output;
+
+    #[inline(always)]
+    fn run<I: Isa>(self) -> O::Output {
+        self.0.run()
     }
 }
 
@@ -155,5 +193,9 @@ impl Executor for TrainExecutor {
 
     fn for_each<T: Send>(&self, tasks: Vec<T>, work: impl Fn(T) + Sync + Send) {
         threads::for_each(tasks, &mut || (), &work);
+    }
+
+    fn run<O: Op>(&self, op: O) -> O::Output {
+        self.kernels.run(Compiled(op))
     }
 }

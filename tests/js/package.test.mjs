@@ -21,6 +21,7 @@ test('sizes: wasm at most 200 kB, transcripts\' at most 150 kB, JavaScript at mo
     assert.ok(gz(name) <= 200_000, `${name}: ${gz(name)}`);
   }
   for (const name of ['transcript.wasm', 'inlined-transcript.js']) assert.ok(gz(name) <= 150_000, `${name}: ${gz(name)}`);
+  for (const name of ['train.wasm', 'inlined-train.js']) assert.ok(gz(name) <= 110_000, `${name}: ${gz(name)}`);
   for (const name of ['network.wasm', 'inlined-network.js']) assert.ok(gz(name) <= 310_000, `${name}: ${gz(name)}`);
   assert.ok(gz('transcript.js') <= 7_000, `transcript.js: ${gz('transcript.js')}`);
   for (const entry of ['index.js', 'slim.js']) {
@@ -29,7 +30,7 @@ test('sizes: wasm at most 200 kB, transcripts\' at most 150 kB, JavaScript at mo
 });
 
 test('one wasm for all entries: the inlined copies are the files', () => {
-  for (const [inlined, file] of [['inlined-simd.js', 'verifier.wasm'], ['inlined-scalar.js', 'verifier-scalar.wasm'], ['inlined-learn.js', 'learn.wasm'], ['inlined-transcript.js', 'transcript.wasm'], ['inlined-chain.js', 'chain.wasm'], ['inlined-network.js', 'network.wasm']]) {
+  for (const [inlined, file] of [['inlined-simd.js', 'verifier.wasm'], ['inlined-scalar.js', 'verifier-scalar.wasm'], ['inlined-learn.js', 'learn.wasm'], ['inlined-transcript.js', 'transcript.wasm'], ['inlined-chain.js', 'chain.wasm'], ['inlined-network.js', 'network.wasm'], ['inlined-train.js', 'train.wasm']]) {
     const [, text] = /^export default "([A-Za-z0-9+/=]+)";\n$/.exec(read(inlined).toString());
     assert.deepEqual(inflateRawSync(Buffer.from(text, 'base64')), read(file));
   }
@@ -53,7 +54,7 @@ test('exports: types first and default last in every branch, no dependency, no s
 
 test('publint and attw have nothing to say', () => {
   execFileSync(bin('publint'), ['--strict', '--pack', 'false', paths.installed], { stdio: 'pipe' });
-  const files = ['./example.json', './verifier.wasm', './verifier-scalar.wasm', './learn.wasm', './transcript.wasm', './chain.wasm', './network.wasm', './webgpu.wasm', './worker', './learn-worker', './transcript-worker', './network-worker', './webgpu-worker'];
+  const files = ['./example.json', './verifier.wasm', './verifier-scalar.wasm', './learn.wasm', './transcript.wasm', './chain.wasm', './network.wasm', './train.wasm', './webgpu.wasm', './worker', './learn-worker', './transcript-worker', './network-worker', './train-worker', './webgpu-worker'];
   execFileSync(bin('attw'), [paths.tarball, '--profile', 'esm-only', '--exclude-entrypoints', ...files], { stdio: 'pipe' });
 });
 
@@ -69,6 +70,8 @@ test('the types hold for users, strictly', () => {
       import { confirmChain as chainBySlim } from 'sphere-pow/chain/slim';
       import { verifyTranscript, type TranscriptReport, type TranscriptFault } from 'sphere-pow/transcript';
       import { verifyTranscript as bySlim } from 'sphere-pow/transcript/slim';
+      import { checkSegment, type SegmentReport } from 'sphere-pow/train';
+      import { checkSegment as segmentBySlim } from 'sphere-pow/train/slim';
       const verifier = await createVerifier({ profile: 'gonka', params: 'testnet', blockHash: 'AB', worker: false });
       const distance: number = await verifier.distance('02', 1n, { signal: AbortSignal.timeout(5), onProgress: ({ phase, eta }) => void [phase, eta] });
       const report = await verifier.verifyBatch('{}', { sample: 'all', seed: 'x', seedSource: 'document', concurrency: 2 });
@@ -94,6 +97,8 @@ test('the types hold for users, strictly', () => {
       const fault: TranscriptFault | undefined = judged.faults[0];
       for (const source of [await fetch(''), new Uint8Array(), '', (async function* () { yield ''; })()]) await bySlim('{}', source);
       void [fault?.code === 'step', judged.verdict === 'void'];
+      const segment: SegmentReport = await checkSegment(new Blob([]), { text: '', params: 'train-nano', root: 'ab', start: new Uint8Array(), onProgress: ({ fraction, eta }) => void [fraction, eta] });
+      void [segment.verdict === 'unopened', segment.byTheOpening[0] === 'seed', segmentBySlim];
       void [distance, report.verdict === 'inconclusive', radius, hasSimd(), SHAPES.single, ERROR_CODES.length];
     `,
     'bad.ts': `
@@ -201,7 +206,7 @@ test('no wasm has a relaxed instruction, and the scalar one no vectors', async (
     module.dispose();
     return text;
   };
-  const [simd, scalar, ...others] = ['verifier.wasm', 'verifier-scalar.wasm', 'learn.wasm', 'transcript.wasm', 'chain.wasm', 'network.wasm', 'webgpu.wasm'].map(words);
+  const [simd, scalar, ...others] = ['verifier.wasm', 'verifier-scalar.wasm', 'learn.wasm', 'transcript.wasm', 'chain.wasm', 'network.wasm', 'train.wasm', 'webgpu.wasm'].map(words);
   assert.ok((simd.match(/f32x4\.mul/g) ?? []).length > 50);
   assert.equal(scalar.match(/\b(v128|[if](8|16|32|64)x[0-9]+)\./), null);
   for (const text of [simd, scalar, ...others]) assert.equal(text.match(/relaxed|\.atomic\./), null);
@@ -230,7 +235,7 @@ test('lock files name no registry', () => {
 
 test('the README states the sizes of this build', () => {
   const readme = readFileSync(join(paths.installed, 'README.md'), 'utf8');
-  for (const name of ['core.js', 'index.js', 'learn.js', 'transcript.js', 'chain.js', 'network.js', 'webgpu.js', 'verifier.wasm', 'verifier-scalar.wasm', 'learn.wasm', 'transcript.wasm', 'chain.wasm', 'network.wasm', 'webgpu.wasm']) {
+  for (const name of ['core.js', 'index.js', 'learn.js', 'transcript.js', 'chain.js', 'network.js', 'train.js', 'webgpu.js', 'verifier.wasm', 'verifier-scalar.wasm', 'learn.wasm', 'transcript.wasm', 'chain.wasm', 'network.wasm', 'train.wasm', 'webgpu.wasm']) {
     const row = new RegExp(`\\| ${name.replace('.', '\\.')} \\| ([0-9.]+) \\| ([0-9.]+) \\| ([0-9.]+) \\|`).exec(readme);
     assert.ok(row, `${name} has a row`);
     const [bytes, gzipped] = [read(name).length / 1000, gz(name) / 1000];
@@ -245,7 +250,7 @@ test('the README states the sizes of this build', () => {
 test('a build can be told by its hash', () => {
   const hash = (name) => createHash('sha256').update(read(name)).digest('hex');
   const names = readdirSync(dist).filter((name) => name.endsWith('.wasm'));
-  assert.deepEqual(names.toSorted(), ['chain.wasm', 'learn.wasm', 'network.wasm', 'transcript.wasm', 'verifier-scalar.wasm', 'verifier.wasm', 'webgpu.wasm']);
+  assert.deepEqual(names.toSorted(), ['chain.wasm', 'learn.wasm', 'network.wasm', 'train.wasm', 'transcript.wasm', 'verifier-scalar.wasm', 'verifier.wasm', 'webgpu.wasm']);
   writeFileSync(join(paths.work, 'SHA256SUMS'), names.map((name) => `${hash(name)}  ${name}\n`).join(''));
   assert.equal(new Set(names.map(hash)).size, names.length);
 });

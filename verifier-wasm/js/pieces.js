@@ -116,3 +116,27 @@ export class Pieces {
       .catch(() => {});
   }
 }
+
+/**
+ * All bytes of a short document; of a longer one what is enough to see that.
+ * @param {Pieces} pieces
+ * @param {number} max
+ */
+export async function whole(pieces, max) {
+  /** @type {Uint8Array[]} */
+  const parts = [];
+  let size = 0;
+  while (size <= max) {
+    const piece = await pieces.next();
+    if (piece.length === 0) break;
+    parts.push(piece);
+    size += piece.length;
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}

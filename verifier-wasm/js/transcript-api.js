@@ -1,9 +1,10 @@
 // sphere-pow/transcript: reads what callers pass and has it checked in a worker that lives as long as the call.
 
-import { Runtime, Scheduler, Stop, aborted, compile, failure, timeLeft } from './core.js';
+import { Runtime, aborted, failure, timeLeft } from './core.js';
+import { Call } from './call.js';
 import * as input from './core.js';
 import source from './generated/transcript-worker-text.js';
-import { Pieces } from './pieces.js';
+import { Pieces, whole } from './pieces.js';
 import { glue } from './transcript-glue.js';
 import { TranscriptHost } from './transcript-host.js';
 
@@ -36,7 +37,7 @@ class Reports {
   #state;
 
   /**
-   * @param {Stop} stop Stopped when the callback throws.
+   * @param {import('./stop.js').Stop} stop Stopped when the callback throws.
    * @param {((progress: any) => void) | undefined} onProgress
    */
   constructor(stop, onProgress) {
@@ -62,58 +63,6 @@ class Reports {
     } catch (error) {
       this.#stop.now(error);
     }
-  }
-}
-
-/** A call with a worker of its own. */
-class Call {
-  stop;
-  #read;
-  /** @type {Promise<never>} */
-  #stopped;
-  /** @type {Scheduler | undefined} */
-  #scheduler;
-
-  /** @param {Record<string, any>} read */
-  constructor(read) {
-    this.#read = read;
-    this.stop = new Stop(read.signal);
-    this.#stopped = new Promise((_, reject) => this.stop.add(reject));
-    this.#stopped.catch(() => {});
-  }
-
-  /**
-   * @template T
-   * @param {Promise<T>} work
-   */
-  unlessStopped(work) {
-    return Promise.race([work, this.#stopped]);
-  }
-
-  /**
-   * @param {{runtime: Runtime<any>} & import('./workers.js').Family} workers
-   * @param {() => unknown} own
-   */
-  async open(workers, own) {
-    const elsewhere = this.#read.wasm;
-    const wasm = await this.unlessStopped(workers.runtime.load(() => compile(elsewhere === undefined ? own : () => elsewhere)));
-    this.#scheduler = new Scheduler(workers, wasm, this.#read);
-  }
-
-  /**
-   * @param {import('./transcript-host.js').Job} job
-   * @param {(share: number) => void} told
-   */
-  async run(job, told) {
-    const tell = (/** @type {number} */ _, /** @type {number} */ share) => told(share);
-    const scheduler = /** @type {Scheduler} */ (this.#scheduler);
-    return JSON.parse(await scheduler.run(/** @type {any} */ (job), { stop: this.stop, tell, limit: 1 }));
-  }
-
-  /** A rejection waits for no worker. */
-  end() {
-    this.stop.done();
-    void this.#scheduler?.close();
   }
 }
 
@@ -196,30 +145,6 @@ export function transcriptApi(own) {
       }
     },
   };
-}
-
-/**
- * All bytes of a short document; of a longer one what is enough to see that.
- * @param {Pieces} pieces
- * @param {number} max
- */
-async function whole(pieces, max) {
-  /** @type {Uint8Array[]} */
-  const parts = [];
-  let size = 0;
-  while (size <= max) {
-    const piece = await pieces.next();
-    if (piece.length === 0) break;
-    parts.push(piece);
-    size += piece.length;
-  }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }
 
 /**

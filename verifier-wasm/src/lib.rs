@@ -22,6 +22,8 @@ pub mod models;
 #[cfg(feature = "network")]
 pub mod network;
 pub mod progress;
+#[cfg(feature = "train")]
+pub mod train;
 #[cfg(feature = "transcript")]
 pub mod transcript;
 

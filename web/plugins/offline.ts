@@ -13,10 +13,10 @@ const WORKER = fileURLToPath(new URL('sw.js', import.meta.url));
 const ENGINE = /\/verifier-[\w-]{8}\.wasm$/;
 
 /** Code that is of no use without another engine. */
-const WITH_ENGINE = /\/(network|chain)-[\w-]+\.(js|css)$/;
+const WITH_ENGINE = /\/((network|chain|train|training)-[\w-]+\.(js|css)|(learn|transcript|webgpu)-worker-[\w-]+\.js)$/;
 
 /** Beside other engines, what needs them, and the larger samples. */
-const isKeptLater = (name: string) => (name.endsWith('.wasm') && !ENGINE.test(name)) || WITH_ENGINE.test(name) || name.endsWith('.openings');
+const isKeptLater = (name: string) => (name.endsWith('.wasm') && !ENGINE.test(name)) || WITH_ENGINE.test(name) || /\.openings?$|\/train-/.test(name);
 
 /** Files below a folder, relative to it. */
 function filesIn(folder: string): string[] {

@@ -7,15 +7,17 @@ import { lazy } from './lazy.tsx';
 import { PROOF, linkTo, route, type Page } from './router.ts';
 import { THEMES, theme, type Theme } from './theme.ts';
 
-const PAGES: readonly Page[] = ['check', 'commitment', 'network', 'learn'];
+const PAGES: readonly Page[] = ['check', 'commitment', 'network', 'training', 'learn'];
 const TranscriptPage = lazy<object>(import.meta.glob('./transcript/index.tsx')['./transcript/index.tsx']);
 const NetworkPage = lazy<object>(import.meta.glob('./network/index.tsx')['./network/index.tsx']);
+const TrainingPage = lazy<object>(import.meta.glob('./training/index.tsx')['./training/index.tsx']);
 const LearnPage = lazy<object>(import.meta.glob('./teach/index.tsx')['./teach/index.tsx']);
 
 const PAGE: Record<Page, () => preact.JSX.Element> = {
   check: () => <CheckPage />,
   commitment: () => <TranscriptPage />,
   network: () => <NetworkPage />,
+  training: () => <TrainingPage />,
   learn: () => <LearnPage />,
 };
 

@@ -1,8 +1,8 @@
-// Pages by fragment: `#/check`, `#/commitment`, `#/network`, `#/learn`; what follows a `?` is the page's. Any static host serves them.
+// Pages by fragment: `#/check`, `#/commitment`, `#/network`, `#/training`, `#/learn`; what follows a `?` is the page's. Any static host serves them.
 
 import { signal } from '@preact/signals';
 
-const PAGES = ['check', 'commitment', 'network', 'learn'] as const;
+const PAGES = ['check', 'commitment', 'network', 'training', 'learn'] as const;
 export type Page = (typeof PAGES)[number];
 
 export interface Route {

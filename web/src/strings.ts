@@ -6,6 +6,7 @@ import { TROUBLE } from './check/trouble-strings.ts';
 import { VERDICT } from './check/verdict-strings.ts';
 import { NETWORK } from './network/strings.ts';
 import { TEACH } from './teach/strings.ts';
+import { TRAINING } from './training/strings.ts';
 import { TRANSCRIPT } from './transcript/strings.ts';
 import { WALK } from './walk/strings.ts';
 
@@ -16,6 +17,7 @@ export const STRINGS = {
   ...VERDICT,
   ...NETWORK,
   ...TEACH,
+  ...TRAINING,
   ...TRANSCRIPT,
   ...WALK,
 
@@ -26,6 +28,7 @@ export const STRINGS = {
   'app.check': ['Check a proof', '验证证明', 'Проверить'],
   'app.commitment': ['A host’s work', '全部工作', 'Вся работа'],
   'app.network': ['Network', '网络', 'Сеть'],
+  'app.training': ['Training', '训练', 'Обучение'],
   'app.learn': ['How it works', '原理', 'Как это устроено'],
   'app.language': ['Language', '语言', 'Язык'],
   'app.theme': ['Colours', '配色', 'Цвета'],

@@ -2,6 +2,16 @@
 
 use alloc::vec::Vec;
 
+/// Work on a row or more that an executor compiles for its instructions: `run`, and what it calls in loops, are
+/// `#[inline(always)]`.
+pub trait Op {
+    /// What comes of it beside what it writes.
+    type Output;
+
+    /// Does it.
+    fn run(self) -> Self::Output;
+}
+
 /// Products and parallel rows. All executors give the same bits: every sum is exact in i32.
 pub trait Executor: Sync {
     /// `out = a bᵀ` (SPEC §IV.3).
@@ -28,6 +38,11 @@ pub trait Executor: Sync {
 
     /// Does each task, in any order.
     fn for_each<T: Send>(&self, tasks: Vec<T>, work: impl Fn(T) + Sync + Send);
+
+    /// Does an op, by instructions that the executor knows to be there.
+    fn run<O: Op>(&self, op: O) -> O::Output {
+        op.run()
+    }
 }
 
 /// Loops: the twin that decides.

@@ -2,7 +2,8 @@
 
 use super::executor::Executor;
 use super::model::Model;
-use super::ops::optimise::{self, Step, corrections};
+use super::ops::optimise::{Step, corrections};
+use super::ops::{Largest, Moments, Parameters};
 use super::params::Params;
 use super::state::State;
 use super::stream::RunId;
@@ -93,19 +94,21 @@ impl Run {
         };
         let rate = self.params.rate(u64::from(lane.round) * u64::from(raw.inner) + u64::from(step));
         for (tensor, gradient) in tensors.iter_mut().zip(gradients) {
-            let grown = (optimise::length(&gradient.values), gradient.exponent);
-            let step = Step::new(tensor, grown, rate, self.corrections[step as usize]);
+            let grown = (executor.run(Largest(&gradient.values)), gradient.exponent);
+            let state = executor.run(Largest(&tensor.first)).max(executor.run(Largest(&tensor.root)));
+            let state = (state, tensor.exponent);
+            let step = Step::new(state, grown, rate, self.corrections[step as usize]);
             let mut tops = vec![0; tensor.theta.len().div_ceil(PART)];
             let parts = tensor.first.chunks_mut(PART).zip(tensor.root.chunks_mut(PART));
             let parts = parts.zip(gradient.values.chunks(PART)).zip(&mut tops);
             executor.for_each(parts.collect(), |(((first, root), gradient), top)| {
-                *top = step.moments(gradient, first, root);
+                *top = executor.run(Moments { step: &step, gradient, first, root });
             });
             let top = tops.into_iter().max().unwrap_or(0);
             let parts = tensor.first.chunks(PART).zip(tensor.root.chunks(PART));
             let parts = parts.zip(tensor.theta.chunks_mut(PART));
             executor.for_each(parts.collect(), |((first, root), theta)| {
-                step.parameters(top, first, root, theta);
+                executor.run(Parameters { step: &step, top, first, root, theta });
             });
             tensor.exponent = step.exponent();
         }

@@ -2,7 +2,7 @@
 
 use super::ops::optimise::LIMIT;
 use super::params::Params;
-use super::state::{fresh, to_words};
+use super::state::{fresh, to_words, words};
 use super::stream::RunId;
 use super::values::rs;
 use crate::exact::transcript::hash::Hash;
@@ -11,6 +11,16 @@ use alloc::vec::Vec;
 
 /// Largest outer momentum.
 const MOMENTUM_LIMIT: i64 = 1 << 30;
+
+/// Bytes of another length than parameters and momentum have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the start has {got} bytes, expected {expected}")]
+pub struct AgreedError {
+    /// Bytes it has.
+    pub got: usize,
+    /// Bytes of a start.
+    pub expected: usize,
+}
 
 /// What all hosts agree on between rounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +39,25 @@ impl Agreed {
     pub fn fresh(params: &Params, run: &RunId) -> Self {
         let theta = fresh(params, run);
         Self { round: 0, momentum: vec![0; theta.len()], theta }
+    }
+
+    /// As bytes: parameters, then momentum.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        [to_words(&self.theta), to_words(&self.momentum)].concat()
+    }
+
+    /// Reads [`Self::to_bytes`] of the round `round`.
+    ///
+    /// # Errors
+    /// [`AgreedError`] for another length.
+    pub fn from_bytes(params: &Params, round: u32, bytes: &[u8]) -> Result<Self, AgreedError> {
+        let (got, expected) = (bytes.len(), 8 * params.size());
+        if got != expected {
+            return Err(AgreedError { got, expected });
+        }
+        let (theta, momentum) = bytes.split_at(expected / 2);
+        Ok(Self { round, theta: words(theta), momentum: words(momentum) })
     }
 
     /// The root that goes into the block.

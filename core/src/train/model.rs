@@ -2,12 +2,13 @@
 
 use super::executor::Executor;
 use super::ops::attention::{self, Kept as AttentionKept, Shape};
-use super::ops::feed_forward::{squared_relu, squared_relu_backward};
-use super::ops::norm::{Factor, norm, norm_backward};
-use super::ops::softmax::cross_entropy;
-use super::ops::stream::{add_branch, add_gradients, embed};
+use super::ops::norm::Factor;
+use super::ops::{
+    AddBranch, AddGradients, CrossEntropy, Embed, Largest, Mantissas, Norm, NormBackward, Quantise, Shift,
+    SquaredRelu, SquaredReluBackward,
+};
 use super::params::Params;
-use super::values::{ACTIVATION, GRADIENT, Rows, largest, mantissa, quantise, rs, top_exponent};
+use super::values::{ACTIVATION, GRADIENT, Rows, top_exponent};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -28,10 +29,11 @@ pub struct Weight {
 impl Weight {
     /// That of parameters in units of 2^-22.
     #[must_use]
-    pub fn new(theta: &[i32], inputs: usize) -> Self {
-        let shift = (largest(theta) - ACTIVATION.cast_signed()).max(0);
-        let values = theta.iter().map(|x| mantissa((*x).into(), shift, ACTIVATION)).collect();
-        Self { values, exponent: shift - 22, inputs }
+    pub fn new<E: Executor>(executor: &E, theta: &[i32], inputs: usize) -> Self {
+        let s = (executor.run(Largest(theta)) - ACTIVATION.cast_signed()).max(0);
+        let mut values = vec![0; theta.len()];
+        executor.run(Mantissas { values: theta, s, bits: ACTIVATION, out: &mut values });
+        Self { values, exponent: s - 22, inputs }
     }
 }
 
@@ -106,7 +108,8 @@ impl<'a, E: Executor> Model<'a, E> {
     /// One with the int8 copies of `theta`.
     #[must_use]
     pub fn new<'t>(executor: &'a E, params: &'a Params, theta: impl Iterator<Item = &'t [i32]>) -> Self {
-        let weights = theta.zip(params.shapes()).map(|(theta, (_, inputs))| Weight::new(theta, inputs));
+        let weights =
+            theta.zip(params.shapes()).map(|(theta, (_, inputs))| Weight::new(executor, theta, inputs));
         Self { executor, params, weights: weights.collect() }
     }
 
@@ -129,7 +132,8 @@ impl<'a, E: Executor> Model<'a, E> {
     }
 
     fn norm(&self, h: &[i32], dim: usize) -> (Rows, Vec<Factor>) {
-        rows_by(self.executor, h.len() / dim, dim, |row, out| norm(&h[row * dim..][..dim], out))
+        let norm = |row, out: &mut [i16]| self.executor.run(Norm { row: &h[row * dim..][..dim], out });
+        rows_by(self.executor, h.len() / dim, dim, norm)
     }
 
     fn join(&self, h: &mut [i32], dim: usize, x: &Rows, index: usize) {
@@ -138,7 +142,7 @@ impl<'a, E: Executor> Model<'a, E> {
         let parts = h.chunks_mut(TASK * dim).zip(acc.chunks(TASK * dim)).zip(x.exponents.chunks(TASK));
         self.executor.for_each(parts.collect(), |((h, acc), exponents)| {
             for ((h, acc), ex) in h.chunks_exact_mut(dim).zip(acc.chunks_exact(dim)).zip(exponents) {
-                add_branch(acc, ex + e, h);
+                self.executor.run(AddBranch { acc, e: ex + e, stream: h });
             }
         });
     }
@@ -156,7 +160,8 @@ impl<'a, E: Executor> Model<'a, E> {
         self.executor.for_each(parts.collect(), |(task, (h, tokens))| {
             for (ix, (h, token)) in h.chunks_exact_mut(dim).zip(tokens).enumerate() {
                 let position = (task * TASK + ix) % shape.context;
-                embed(&symbols[usize::from(*token) * dim..][..dim], &positions[position * dim..][..dim], h);
+                let symbol = &symbols[usize::from(*token) * dim..][..dim];
+                self.executor.run(Embed { symbol, position: &positions[position * dim..][..dim], out: h });
             }
         });
         let mut layers = Vec::new();
@@ -176,8 +181,8 @@ impl<'a, E: Executor> Model<'a, E> {
             self.executor.for_each(parts.collect(), |(((a, f), (ea, ef)), (acc, ey))| {
                 for ix in 0..ea.len() {
                     let own = ix * hidden..(ix + 1) * hidden;
-                    let (acc, a, f) = (&acc[own.clone()], &mut a[own.clone()], &mut f[own]);
-                    (ea[ix], ef[ix]) = squared_relu(acc, ey[ix] + e, a, f);
+                    let (acc, a, out) = (&acc[own.clone()], &mut a[own.clone()], &mut f[own]);
+                    (ea[ix], ef[ix]) = self.executor.run(SquaredRelu { acc, e: ey[ix] + e, a, out });
                 }
             });
             self.join(&mut h, dim, &f, first + 3);
@@ -213,7 +218,8 @@ impl<'a, E: Executor> Model<'a, E> {
         let (_, _, vocab) = self.sizes();
         let (g, losses) = rows_by(self.executor, targets.len(), vocab, |row, g| {
             let acc = &logits.values[row * vocab..][..vocab];
-            (-14, cross_entropy(acc, logits.exponents[row], usize::from(targets[row]), g))
+            let (e, target) = (logits.exponents[row], usize::from(targets[row]));
+            (-14, self.executor.run(CrossEntropy { acc, e, target, g }))
         });
         (g, losses.iter().sum())
     }
@@ -231,9 +237,7 @@ impl<'a, E: Executor> Model<'a, E> {
     /// Rows shifted to the right by a shift of each.
     fn aligned(&self, g: &Rows, shift: impl Fn(usize) -> i32 + Sync + Send) -> Vec<i16> {
         let (out, _) = rows_by(self.executor, g.len(), g.width, |row, out| {
-            for (out, x) in out.iter_mut().zip(g.row(row)) {
-                *out = rs((*x).into(), shift(row).max(0)) as i16;
-            }
+            self.executor.run(Shift { values: g.row(row), s: shift(row).max(0), out });
             (0, ())
         });
         out.values
@@ -245,21 +249,25 @@ impl<'a, E: Executor> Model<'a, E> {
         let mut acc = vec![0; g.len() * inputs];
         self.executor.through(&g.values, values, *inputs, &mut acc);
         let quantised = |row: usize, out: &mut [i16]| {
-            (quantise(&acc[row * inputs..][..*inputs], g.exponents[row] + exponent, GRADIENT, out), ())
+            let (values, exponent) = (&acc[row * inputs..][..*inputs], g.exponents[row] + exponent);
+            (self.executor.run(Quantise { values, exponent, bits: GRADIENT, out }), ())
         };
         rows_by(self.executor, g.len(), *inputs, quantised).0
     }
 
     fn norm_backward(&self, g: &Rows, y: &Rows, kept: &[Factor]) -> Rows {
         let back = |row: usize, out: &mut [i16]| {
-            (norm_backward(g.row(row), g.exponents[row], y.row(row), y.exponents[row], kept[row], out), ())
+            let (e, ey) = (g.exponents[row], y.exponents[row]);
+            let op = NormBackward { g: g.row(row), e, y: y.row(row), ey, kept: kept[row], out };
+            (self.executor.run(op), ())
         };
         rows_by(self.executor, g.len(), g.width, back).0
     }
 
     fn added(&self, a: &Rows, b: &Rows) -> Rows {
         let add = |row: usize, out: &mut [i16]| {
-            (add_gradients((a.row(row), a.exponents[row]), (b.row(row), b.exponents[row]), out), ())
+            let [a, b] = [a, b].map(|rows| (rows.row(row), rows.exponents[row]));
+            (self.executor.run(AddGradients { a, b, out }), ())
         };
         rows_by(self.executor, a.len(), a.width, add).0
     }
@@ -277,8 +285,9 @@ impl<'a, E: Executor> Model<'a, E> {
             backwards.push(self.weight_gradient(&dh, &kept.f));
             let df = self.through(&dh, first + 3);
             let (da, _) = rows_by(self.executor, df.len(), hidden, |row, out| {
-                let (ef, ea) = (df.exponents[row], kept.a.exponents[row]);
-                (squared_relu_backward(df.row(row), ef, kept.a.row(row), ea, out), ())
+                let (e, ea) = (df.exponents[row], kept.a.exponents[row]);
+                let op = SquaredReluBackward { g: df.row(row), e, a: kept.a.row(row), ea, out };
+                (self.executor.run(op), ())
             });
             backwards.push(self.weight_gradient(&da, &kept.y));
             let dy = self.through(&da, first + 2);

@@ -4,9 +4,10 @@ use super::commit::root_of;
 use super::executor::Executor;
 use super::lane::{Lane, Run};
 use super::params::VERSION;
-use super::state::State;
+use super::state::{State, fresh};
 use crate::exact::transcript::hash::Hash;
 use crate::exact::transcript::tree::path_len;
+use crate::text::hex;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -84,7 +85,7 @@ pub struct Known<'a> {
     pub root: Option<Hash>,
     /// The round's seed.
     pub seed: Option<[u8; 32]>,
-    /// The parameters that the round began with: what a lane's first segment must start from.
+    /// The parameters that the round began with: what a lane's first segment must start from. Of round 0 the run says so.
     pub theta: Option<&'a [i32]>,
 }
 
@@ -99,7 +100,7 @@ impl Known<'_> {
         if self.seed.is_none() {
             missing.push("seed");
         }
-        if self.theta.is_none() && opening.segment == 0 {
+        if self.theta.is_none() && opening.segment == 0 && opening.lane.round > 0 {
             missing.push("start");
         }
         missing
@@ -132,6 +133,29 @@ impl Verdict {
     }
 }
 
+/// Whose opening it is, by its own word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The run's id.
+    pub run: [u8; 32],
+    /// The lane.
+    pub lane: Lane,
+    /// The segment.
+    pub segment: u32,
+    /// Root of the lane's tree.
+    pub root: Hash,
+}
+
+impl Head {
+    /// Reads that of an opening of any run; what comes after it is not looked at.
+    ///
+    /// # Errors
+    /// [`OpeningError`] for bytes that begin as none.
+    pub fn read(bytes: &[u8]) -> Result<Self, OpeningError> {
+        Reader(bytes).head()
+    }
+}
+
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -153,9 +177,24 @@ impl<'a> Reader<'a> {
         Ok(self.take(field, 32)?.try_into().expect("32 bytes"))
     }
 
-    fn place(&mut self, what: &'static str, expected: u32) -> Result<u32, OpeningError> {
-        let got = self.word(what)?;
-        if got < expected { Ok(got) } else { Err(OpeningError::Place { what, got, expected }) }
+    fn head(&mut self) -> Result<Head, OpeningError> {
+        let magic = self.take("magic", 4)?.try_into().expect("4 bytes");
+        if magic != MAGIC {
+            return Err(OpeningError::Magic { got: magic });
+        }
+        let version = self.word("version")?;
+        if version != VERSION {
+            return Err(OpeningError::Version { got: version });
+        }
+        let run = self.bytes("run id")?;
+        let (round, lane, segment) = (self.word("round")?, self.word("lane")?, self.word("segment")?);
+        let seed = self.bytes("seed")?;
+        Ok(Head {
+            run,
+            lane: Lane { round, lane, seed },
+            segment,
+            root: Hash::from_bytes(self.bytes("root")?),
+        })
     }
 
     fn path(&mut self, field: &'static str, nodes: usize) -> Result<Vec<Hash>, OpeningError> {
@@ -165,6 +204,16 @@ impl<'a> Reader<'a> {
         }
         (0..nodes).map(|_| self.bytes(field).map(Hash::from_bytes)).collect()
     }
+}
+
+/// Whether a lane may begin with `state`: no moments, and the parameters known.
+fn is_start(run: &Run, round: u32, known: &Known<'_>, state: &State) -> bool {
+    let theta = match known.theta {
+        Some(theta) => theta.to_vec(),
+        None if round == 0 => fresh(run.params(), run.id()),
+        None => state.theta(),
+    };
+    *state == State::start(run.params(), &theta)
 }
 
 impl Opening {
@@ -196,24 +245,19 @@ impl Opening {
     pub fn from_bytes(run: &Run, bytes: &[u8]) -> Result<Self, OpeningError> {
         let raw = run.params().raw();
         let mut reader = Reader(bytes);
-        let magic = reader.take("magic", 4)?.try_into().expect("4 bytes");
-        if magic != MAGIC {
-            return Err(OpeningError::Magic { got: magic });
-        }
-        let version = reader.word("version")?;
-        if version != VERSION {
-            return Err(OpeningError::Version { got: version });
-        }
-        let id = reader.bytes("run id")?;
+        let Head { run: id, lane, segment, root } = reader.head()?;
         if id != *run.id().as_bytes() {
-            let hex = |bytes| Hash::from_bytes(bytes).to_hex();
-            return Err(OpeningError::Run { got: hex(id), expected: hex(*run.id().as_bytes()) });
+            return Err(OpeningError::Run { got: hex(&id), expected: hex(run.id().as_bytes()) });
         }
-        let round = reader.place("round", raw.rounds)?;
-        let lane = reader.place("lane", raw.lanes)?;
-        let segment = reader.place("segment", raw.segments)?;
-        let seed = reader.bytes("seed")?;
-        let [root, next] = [reader.bytes("root")?, reader.bytes("next leaf")?].map(Hash::from_bytes);
+        let places = [
+            ("round", lane.round, raw.rounds),
+            ("lane", lane.lane, raw.lanes),
+            ("segment", segment, raw.segments),
+        ];
+        if let Some((what, got, expected)) = places.into_iter().find(|(_, got, expected)| got >= expected) {
+            return Err(OpeningError::Place { what, got, expected });
+        }
+        let next = Hash::from_bytes(reader.bytes("next leaf")?);
         let nodes = |j: u32| path_len(j.into(), u64::from(raw.segments) + 1);
         let path = reader.path("path", nodes(segment))?;
         let next_path = reader.path("next path", nodes(segment + 1))?;
@@ -221,7 +265,7 @@ impl Opening {
         if state.len() != expected {
             return Err(OpeningError::Length { field: "state", got: state.len(), expected });
         }
-        Ok(Self { lane: Lane { round, lane, seed }, segment, root, next, path, next_path, state })
+        Ok(Self { lane, segment, root, next, path, next_path, state })
     }
 
     /// Repeats the segment, calling `on_step` after each of its steps; an error of that ends it.
@@ -245,8 +289,7 @@ impl Opening {
         }
         // Committed to a state that no step makes, or to another start than all agreed on.
         let Ok(mut state) = State::from_bytes(run.params(), &self.state) else { return Ok(Verdict::Fraud) };
-        let fresh = State::start(run.params(), known.theta.unwrap_or(&state.theta()));
-        if j == 0 && state != fresh {
+        if j == 0 && !is_start(run, lane.round, known, &state) {
             return Ok(Verdict::Fraud);
         }
         for step in run.segment(j) {

@@ -1,6 +1,9 @@
 //! Sizes of a run (SPEC §IV.1): [`Params`] cannot hold a size whose bounds are not proven.
 
+use crate::text::{parser_words, shown};
+use alloc::string::String;
 use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 
 /// Version of the rules; enters every hash.
 pub const VERSION: u32 = 1;
@@ -9,8 +12,9 @@ pub const MAX_RATE: u32 = 1 << 28;
 /// Most knots of a schedule.
 pub const MAX_KNOTS: usize = 64;
 
-/// Sizes as they arrive.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Sizes as they arrive; in JSON an object with all of these members, the schedule as pairs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RawParams {
     /// Layers of the model.
     pub layers: u32,
@@ -48,6 +52,26 @@ pub struct ParamsError {
     pub got: u32,
     /// What it may be.
     pub expected: &'static str,
+}
+
+/// Words of a verifier that name no run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SizesError {
+    /// A name of no preset.
+    #[error("no sizes are named {got}, expected train-tiny or train-nano")]
+    Name {
+        /// The name, escaped.
+        got: String,
+    },
+    /// Not the members of [`RawParams`].
+    #[error("the sizes: {reason}")]
+    Json {
+        /// What the parser says.
+        reason: String,
+    },
+    /// A size that no run has.
+    #[error(transparent)]
+    Size(#[from] ParamsError),
 }
 
 /// Sizes of a run, valid.
@@ -109,6 +133,31 @@ impl Params {
             Some((name, got, _, expected)) => Err(ParamsError { name, got, expected }),
             None => Ok(Self(raw.clone())),
         }
+    }
+
+    /// Sizes by a preset's name, or from JSON of [`RawParams`].
+    ///
+    /// # Errors
+    /// [`SizesError`] for what is neither, and for sizes out of range.
+    pub fn read(text: &str) -> Result<Self, SizesError> {
+        if text.trim_start().starts_with('{') {
+            let read: Result<RawParams, _> = serde_json::from_str(text);
+            return Ok(Self::new(&read.map_err(|error| SizesError::Json { reason: parser_words(&error) })?)?);
+        }
+        let preset = Preset::from_name(text).ok_or_else(|| SizesError::Name { got: shown(text) })?;
+        Ok(preset.params())
+    }
+
+    /// Bytes that repeating a segment takes at most, beside the text: the opening, states, gradients, and what a batch
+    /// leaves for the backward pass.
+    #[must_use]
+    pub fn check_bytes(&self) -> u64 {
+        let [layers, dim, heads, hidden, context, vocab, batch, ..] = self.words().map(u64::from);
+        // An opening's bytes twice, the state, the one it is compared with, its bytes, copies, gradients, aligned ones.
+        let states = 64 * self.size() as u64;
+        let kept = layers * batch * (14 * dim + 2 * heads * context + 8 * hidden + 128);
+        let passing = batch * (64 * dim + 16 * hidden + 16 * vocab) + 32 * context * context;
+        states + kept + passing
     }
 
     /// The sizes.
@@ -240,6 +289,19 @@ mod tests {
             [0, 50, 100, 1535, 9999].map(|step| nano.rate(step)),
             [128_849, 6_506_875, 12_884_902, 1_296_565, 1_288_490]
         );
+    }
+
+    #[test]
+    fn sizes_are_read_by_name_or_json() {
+        let tiny = Preset::Tiny.params();
+        let json = serde_json::to_string(tiny.raw()).expect("JSON");
+        assert_eq!(Params::read(&json).as_ref(), Ok(&tiny));
+        assert_eq!(Params::read("train-tiny").as_ref(), Ok(&tiny));
+        let refused = |text: &str| Params::read(text).expect_err("no sizes").to_string();
+        assert_eq!(refused("nano"), "no sizes are named \"nano\", expected train-tiny or train-nano");
+        assert!(refused(&json.replace("\"dim\":16", "\"dim\":48")).starts_with("dim is 48"));
+        assert!(refused(&json.replace("dim", "width")).contains("width"));
+        assert!(refused("{").starts_with("the sizes: "));
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub enum Kernels {
     Avx2,
     /// AVX2 with dot products (AVX-VNNI).
     AvxVnni,
-    /// AVX-512 F and BW: as AVX2, twice as wide.
+    /// AVX-512 F, BW, DQ and VL: as AVX2, twice as wide.
     Avx512,
     /// AVX-512 with dot products (VNNI).
     Avx512Vnni,
@@ -213,11 +213,12 @@ pub(crate) trait Isa {
     #[inline(always)]
     fn pairs<const R: usize>(a: &[i16], b: &[i16], out: &mut [[i32; PAIRED]; R]) {
         *out = [[0; PAIRED]; R];
-        for (a, b) in a.chunks_exact(2 * R).zip(b.chunks_exact(2 * PAIRED)) {
-            for (out, a) in out.iter_mut().zip(a.chunks_exact(2)) {
-                let [a0, a1] = [a[0], a[1]].map(i32::from);
-                for (out, b) in out.iter_mut().zip(b.chunks_exact(2)) {
-                    *out += a0 * i32::from(b[0]) + a1 * i32::from(b[1]);
+        let (a, b) = (a.as_chunks::<2>().0.as_chunks::<R>().0, b.as_chunks::<2>().0.as_chunks::<PAIRED>().0);
+        for (a, b) in a.iter().zip(b) {
+            for (out, a) in out.iter_mut().zip(a) {
+                let [a0, a1] = [i32::from(a[0]), i32::from(a[1])];
+                for n in 0..PAIRED {
+                    out[n] += a0 * i32::from(b[n][0]) + a1 * i32::from(b[n][1]);
                 }
             }
         }

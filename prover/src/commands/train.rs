@@ -12,7 +12,7 @@ use crate::signals::Stop;
 use clap::{Args, Subcommand};
 use folder::{Folder, Journal, Round};
 use lanes::Lanes;
-use sphere_pow_core::exact::transcript::hash::Hash;
+use sphere_pow_core::text::hex;
 use sphere_pow_core::train::commit::read_delta;
 use sphere_pow_core::train::merge::Agreed;
 use sphere_pow_core::train::{Preset, Run, Text};
@@ -88,11 +88,6 @@ fn nats(octaves: i64, tokens: usize) -> f64 {
     octaves as f64 / tokens.max(1) as f64 / 65_536.0 * std::f64::consts::LN_2
 }
 
-/// Lower-case hex digits.
-fn hex(bytes: &[u8; 32]) -> String {
-    Hash::from_bytes(*bytes).to_hex()
-}
-
 pub(super) fn run(args: &TrainArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
     match (&args.command, &args.text) {
         (Some(TrainCommand::Open(args)), _) => check::open(args, out, stop),
@@ -145,6 +140,7 @@ fn train(args: &TrainArgs, text: &Path, out: &Output, stop: &Stop) -> Result<Exi
             held_out: held_out(&next),
             root: next.root(run.id()).to_hex(),
             seconds: round_began.elapsed().as_secs_f64(),
+            lanes: folder.write_lanes(&run, agreed.round, &done)?,
         };
         out.say(&format!(
             "round {:>3}  loss {:.4}  held out {:.4}  {:>6.1} s  root {}",
@@ -152,7 +148,6 @@ fn train(args: &TrainArgs, text: &Path, out: &Output, stop: &Stop) -> Result<Exi
         ));
         journal.root.clone_from(&round.root);
         journal.rounds.push(round);
-        folder.write_lanes(&run, agreed.round, &done)?;
         folder.write_start(&next)?;
         folder.write_journal(&journal)?;
         folder.clear(agreed.round, raw.lanes);

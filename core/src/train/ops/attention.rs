@@ -1,12 +1,14 @@
 //! Causal attention of one sequence (SPEC §IV.4.3, §IV.5.5).
 
 use super::softmax::shares;
+use super::{ByShares, Largest, Mantissas, Quantise, Shares, Shift};
 use crate::train::executor::Executor;
-use crate::train::values::{
-    ACTIVATION, GRADIENT, Rows, common, largest, mantissa, quantise, rs, top_exponent,
-};
+use crate::train::values::{ACTIVATION, GRADIENT, Rows, common, quantise, rs, top_exponent};
 use alloc::vec;
 use alloc::vec::Vec;
+
+/// Most positions of a sequence.
+const MAX_CONTEXT: usize = 1024;
 
 /// Sizes of attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,16 +76,17 @@ pub fn attention<E: Executor>(
     let mut query = vec![0; context * dim];
     let mut kept = Kept::default();
     for ((row, e), query) in qkv.chunks_exact(3 * dim).zip(exponents).zip(query.chunks_exact_mut(dim)) {
-        kept.query_exponents.push(quantise(&row[..dim], *e, ACTIVATION, query));
+        let op = Quantise { values: &row[..dim], exponent: *e, bits: ACTIVATION, out: query };
+        kept.query_exponents.push(executor.run(op));
     }
     kept.query = by_heads(&query, dim, 0, shape);
     // Keys have one exponent in a sequence, and so have values: sums run over rows.
     let joined = |first: usize| {
         let rows = || qkv.chunks_exact(3 * dim).map(|row| &row[first..][..dim]).zip(exponents);
-        let top = common(rows().map(|(row, e)| (largest(row), *e)), ACTIVATION);
-        let mut joined = Vec::with_capacity(context * dim);
-        for (row, e) in rows() {
-            joined.extend(row.iter().map(|x| mantissa((*x).into(), top - e, ACTIVATION)));
+        let top = common(rows().map(|(row, e)| (executor.run(Largest(row)), *e)), ACTIVATION);
+        let mut joined = vec![0; context * dim];
+        for ((values, e), out) in rows().zip(joined.chunks_exact_mut(dim)) {
+            executor.run(Mantissas { values, s: top - e, bits: ACTIVATION, out });
         }
         (by_heads(&joined, dim, 0, shape), top)
     };
@@ -92,23 +95,54 @@ pub fn attention<E: Executor>(
     kept.shares = vec![0; heads * context * context];
     let (mut scores, mut sums) = (vec![0; context * context], vec![0; context * hd]);
     let mut mixed = vec![0; context * dim];
+    let shift = |e: &i32| 6 + shape.scale() - e - kept.key_exponent;
+    let shifts: Vec<i32> = kept.query_exponents.iter().map(shift).collect();
     for head in 0..heads {
         let of = head * context * hd..(head + 1) * context * hd;
         executor.product(&kept.query[of.clone()], &kept.key[of.clone()], hd, &mut scores);
         let own = &mut kept.shares[head * context * context..][..context * context];
-        for (t, shares_of) in own.chunks_exact_mut(context).enumerate() {
-            let shift = 6 + shape.scale() - kept.query_exponents[t] - kept.key_exponent;
-            shares(&scores[t * context..][..=t], shift, &mut shares_of[..=t]);
-        }
+        executor.run(Shares { scores: &scores, context, shifts: &shifts, out: own });
         executor.through(own, &kept.value[of], hd, &mut sums);
         for (mixed, sums) in mixed.chunks_exact_mut(dim).zip(sums.chunks_exact(hd)) {
             mixed[head * hd..][..hd].copy_from_slice(sums);
         }
     }
     for ((out, e), mixed) in out.chunks_exact_mut(dim).zip(out_exponents).zip(mixed.chunks_exact(dim)) {
-        *e = quantise(mixed, kept.value_exponent - 14, ACTIVATION, out);
+        let exponent = kept.value_exponent - 14;
+        *e = executor.run(Quantise { values: mixed, exponent, bits: ACTIVATION, out });
     }
     kept
+}
+
+/// Shares of each position among those up to it; row t's scores are shifted by `shifts[t]`.
+#[inline(always)]
+pub(super) fn causal_shares(scores: &[i32], context: usize, shifts: &[i32], out: &mut [i16]) {
+    let rows = scores.chunks_exact(context).zip(out.chunks_exact_mut(context)).zip(shifts).enumerate();
+    for (t, ((scores, out), shift)) in rows {
+        shares(&scores[..=t], *shift, &mut out[..=t]);
+    }
+}
+
+/// Gradient by scores from `dp`, that by shares: row t in units of `2^(exponents[t] + unit)` before it is quantised.
+#[inline(always)]
+pub(super) fn by_shares(dp: &[i32], shares: &[i16], unit: i32, exponents: &[i32], out: &mut Rows) {
+    let context = out.width;
+    let mut wide = [0_i64; MAX_CONTEXT];
+    let rows = dp.chunks_exact(context).zip(shares.chunks_exact(context));
+    let outs = out.values.chunks_exact_mut(context).zip(&mut out.exponents);
+    for (t, (((dp, w), (out, out_e)), e)) in rows.zip(outs).zip(exponents).enumerate() {
+        let (w, dp, wide) = (&w[..=t], &dp[..=t], &mut wide[..=t]);
+        let mut mean = 0;
+        for (w, dp) in w.iter().zip(dp) {
+            mean += i64::from(*w) * i64::from(*dp);
+        }
+        // Shares sum to 2^14 and little more: the mean is within the largest of dp, 2^30, and a little.
+        let mean = rs(mean, 14) as i32;
+        for ((x, w), dp) in wide.iter_mut().zip(w).zip(dp) {
+            *x = i64::from(*w) * i64::from(*dp - mean);
+        }
+        *out_e = quantise(wide, e + unit, GRADIENT, &mut out[..=t]);
+    }
 }
 
 /// Gradient by queries, keys and values.
@@ -133,9 +167,9 @@ pub fn attention_backward<E: Executor>(
     let hd = shape.head_dim();
     let rows = Rows { width: dim, values: g.to_vec(), exponents: exponents.to_vec() };
     let top = top_exponent(&rows, |row| exponents[row]);
-    let mut aligned = Vec::with_capacity(g.len());
-    for (row, e) in g.chunks_exact(dim).zip(exponents) {
-        aligned.extend(row.iter().map(|x| rs((*x).into(), top - e) as i16));
+    let mut aligned = vec![0; g.len()];
+    for ((values, e), out) in g.chunks_exact(dim).zip(exponents).zip(aligned.chunks_exact_mut(dim)) {
+        executor.run(Shift { values, s: (top - e).max(0), out });
     }
     let (g, aligned) = (by_heads(g, dim, 0, shape), by_heads(&aligned, dim, 0, shape));
     // Queries, keys, values: [3, heads, context, head_dim], and the exponent of each head's row.
@@ -156,27 +190,16 @@ pub fn attention_backward<E: Executor>(
         };
         executor.product(&g[of.clone()], &kept.value[of.clone()], hd, &mut dp);
         let mut ds = Rows::zeros(context, context);
-        let mut row_wide = vec![0_i64; context];
-        for t in 0..context {
-            let (w, dp) = (&shares[t * context..][..=t], &dp[t * context..][..=t]);
-            let mean: i64 = w.iter().zip(dp).map(|(w, dp)| i64::from(*w) * i64::from(*dp)).sum();
-            let mean = rs(mean, 14);
-            for ((x, w), dp) in row_wide.iter_mut().zip(w).zip(dp) {
-                *x = i64::from(*w) * (i64::from(*dp) - mean);
-            }
-            let e = exponents[t] + kept.value_exponent - 14;
-            let ds_row = &mut ds.values[t * context..][..=t];
-            ds.exponents[t] = quantise(&row_wide[..=t], e, GRADIENT, ds_row);
-        }
+        executor.run(ByShares { dp: &dp, shares, unit: kept.value_exponent - 14, exponents, out: &mut ds });
         let scale = shape.scale();
         executor.through(&ds.values, &kept.key[of.clone()], hd, &mut sums);
         put(0, &sums, 0, &|t| ds.exponents[t] + kept.key_exponent - scale);
         // Keys sum over queries, whose rows have exponents of their own.
         let unit = |t: usize| ds.exponents[t] + kept.query_exponents[t];
         let top_key = top_exponent(&ds, unit);
-        let mut ds_aligned = ds.values.clone();
-        for (t, row) in ds_aligned.chunks_exact_mut(context).enumerate() {
-            row.iter_mut().for_each(|x| *x = rs((*x).into(), top_key - unit(t)) as i16);
+        let mut ds_aligned = vec![0; context * context];
+        for (t, out) in ds_aligned.chunks_exact_mut(context).enumerate() {
+            executor.run(Shift { values: ds.row(t), s: (top_key - unit(t)).max(0), out });
         }
         executor.gradient(&ds_aligned, &kept.query[of.clone()], context, &mut sums);
         put(1, &sums, 0, &|_| top_key - scale);
@@ -190,11 +213,9 @@ pub fn attention_backward<E: Executor>(
         let parts = || {
             (0..3 * heads).map(|part| (&wide[(part * context + t) * hd..][..hd], units[part * context + t]))
         };
-        *out_e = common(parts().map(|(values, e)| (largest(values), e)), GRADIENT);
+        *out_e = common(parts().map(|(values, e)| (executor.run(Largest(values)), e)), GRADIENT);
         for ((values, e), out) in parts().zip(out.chunks_exact_mut(hd)) {
-            for (out, x) in out.iter_mut().zip(values) {
-                *out = mantissa(*x, *out_e - e, GRADIENT);
-            }
+            executor.run(Mantissas { values, s: *out_e - e, bits: GRADIENT, out });
         }
     }
 }

@@ -9,7 +9,7 @@ const MAX_HIDDEN: usize = 1024;
 ///
 /// # Shapes
 /// - `acc`: `[hidden]`, unit `2^e`; `a`: `[hidden]` within 16383; `out`: `[hidden]` within 127. Both overwritten.
-#[inline]
+#[inline(always)]
 pub fn squared_relu(acc: &[i32], e: i32, a: &mut [i16], out: &mut [i16]) -> (i32, i32) {
     let mut wide = [0_i32; MAX_HIDDEN];
     let wide = &mut wide[..acc.len()];
@@ -27,7 +27,7 @@ pub fn squared_relu(acc: &[i32], e: i32, a: &mut [i16], out: &mut [i16]) -> (i32
 ///
 /// # Shapes
 /// - `g`: `[hidden]` within ±16383, unit `2^e`; `a`: `[hidden]`, unit `2^ea`; `out`: `[hidden]`. Overwritten.
-#[inline]
+#[inline(always)]
 pub fn squared_relu_backward(g: &[i16], e: i32, a: &[i16], ea: i32, out: &mut [i16]) -> i32 {
     let mut wide = [0_i32; MAX_HIDDEN];
     let wide = &mut wide[..g.len()];

@@ -20,7 +20,7 @@ pub struct Factor {
 ///
 /// # Shapes
 /// - `row`: `[dim]`, within ±2^28, dim a power of two up to 256; `out`: `[dim]` within ±127. Overwritten.
-#[inline]
+#[inline(always)]
 pub fn norm(row: &[i32], out: &mut [i16]) -> (i32, Factor) {
     let mut a = [0; MAX_DIM];
     let a = &mut a[..row.len()];
@@ -43,7 +43,7 @@ pub fn norm(row: &[i32], out: &mut [i16]) -> (i32, Factor) {
 ///
 /// # Accuracy
 /// `Σ g y <= 16383 * 127 * 256 < 2^30`; the mean's part is within 2^27 and the product with the factor within 2^57.
-#[inline]
+#[inline(always)]
 pub fn norm_backward(g: &[i16], e: i32, y: &[i16], ey: i32, kept: Factor, out: &mut [i16]) -> i32 {
     let dim = g.len();
     let sum: i32 = g.iter().zip(y).map(|(g, y)| i32::from(*g) * i32::from(*y)).sum();
@@ -52,7 +52,7 @@ pub fn norm_backward(g: &[i16], e: i32, y: &[i16], ey: i32, kept: Factor, out: &
     let d = &mut d[..dim];
     for ((d, g), y) in d.iter_mut().zip(g).zip(y) {
         let mean = rs(i64::from(sum) * i64::from(*y), shift);
-        *d = (i64::from(*g) - mean) * i64::from(kept.factor);
+        *d = i64::from(i32::from(*g) - mean as i32) * i64::from(kept.factor);
     }
     quantise(d, e - kept.exponent - 9, GRADIENT, out)
 }

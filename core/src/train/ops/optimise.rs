@@ -1,7 +1,6 @@
 //! One step of a tensor (SPEC §IV.6).
 
-use crate::train::state::Tensor;
-use crate::train::values::{bits, largest, rs};
+use crate::train::values::rs;
 use alloc::vec::Vec;
 
 /// Largest parameter, in units of 2^-22.
@@ -34,18 +33,17 @@ pub struct Step {
 }
 
 impl Step {
-    /// A step by a gradient in units of `2^e` whose largest value has `length` bits, or none that is not zero; rate in
-    /// units of 2^-32, correction in units of 2^-16.
+    /// A step of moments by a gradient, of each the length of its largest value in bits, 0 for zeros, and its exponent;
+    /// rate in units of 2^-32, correction in units of 2^-16.
     #[must_use]
-    pub fn new(tensor: &Tensor, (length, e): (i32, i32), rate: u32, correction: u32) -> Self {
-        let state = largest(&tensor.first).max(largest(&tensor.root));
-        let tops = [(state, tensor.exponent), (length, e)].into_iter().filter(|(length, _)| *length > 0);
+    pub fn new(moments: (i32, i32), gradient: (i32, i32), rate: u32, correction: u32) -> Self {
+        let tops = [moments, gradient].into_iter().filter(|(length, _)| *length > 0);
         let top = tops.map(|(length, e)| length + e).max();
         let exponent = top.map_or(0, |top| top - GRID);
         Self {
             exponent,
-            moments: exponent - tensor.exponent,
-            gradient: exponent - e,
+            moments: exponent - moments.1,
+            gradient: exponent - gradient.1,
             rate: if top.is_some() { rs(i64::from(rate) * i64::from(correction), 16) } else { 0 },
             decay: (i64::from(rate) + 10) / 20,
         }
@@ -64,7 +62,7 @@ impl Step {
     ///
     /// # Accuracy
     /// All within 2^29 on the grid, so that squares are within 2^58.
-    #[inline]
+    #[inline(always)]
     pub fn moments(&self, gradient: &[i32], first: &mut [i32], root: &mut [i32]) -> i32 {
         let mut top = 0;
         for ((g, m), s) in gradient.iter().zip(first).zip(root) {
@@ -83,7 +81,7 @@ impl Step {
     ///
     /// # Shapes
     /// - `first`, `root`, `theta`: `[n]`; the parameters are changed.
-    #[inline]
+    #[inline(always)]
     pub fn parameters(&self, top: i32, first: &[i32], root: &[i32], theta: &mut [i32]) {
         let floor = i64::from(top >> 20) + 1;
         for ((m, s), theta) in first.iter().zip(root).zip(theta) {
@@ -119,12 +117,6 @@ fn root_of(x: i64) -> i32 {
     let root = libm::sqrt(x as f64) as i64;
     let root = root - i64::from(root * root > x);
     (root + i64::from((root + 1) * (root + 1) <= x)) as i32
-}
-
-/// Of a gradient: the length of its largest value in bits.
-#[must_use]
-pub fn length(gradient: &[i32]) -> i32 {
-    bits(gradient.iter().fold(0, |top, g| top | u64::from(g.unsigned_abs())))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ const NOTHING: i64 = 15 * 256;
 ///
 /// # Shapes
 /// - `scores`: `[n]`, n at most 1024, differing by 2^24 at most; `out`: `[n]`. Overwritten.
-#[inline]
+#[inline(always)]
 pub fn shares(scores: &[i32], shift: i32, out: &mut [i16]) -> i32 {
     let best = scores.iter().copied().max().unwrap_or(0);
     let mut sum = 0;
@@ -42,7 +42,7 @@ fn octaves(best: i32, score: i32, shift: i32) -> i64 {
 ///
 /// # Shapes
 /// - `acc`: `[vocab]`, unit `2^e`; `g`: `[vocab]` within ±16383. Overwritten.
-#[inline]
+#[inline(always)]
 pub fn cross_entropy(acc: &[i32], e: i32, target: usize, g: &mut [i16]) -> i64 {
     let sum = shares(acc, 6 - e, g);
     g[target] = (g[target] - 16_384).max(-16_383);

@@ -1,6 +1,6 @@
 //! The residual stream, i32 in units of 2^-16 (SPEC §IV.4.2), and its gradient (§IV.5.3).
 
-use crate::train::values::{GRADIENT, quantise, rs};
+use crate::train::values::{GRADIENT, quantise, rs, rs32};
 
 /// Largest value of the stream.
 pub const LIMIT: i64 = 1 << 28;
@@ -11,7 +11,7 @@ const MAX_DIM: usize = 256;
 ///
 /// # Shapes
 /// - `symbol`, `position`, `out`: `[dim]`; `out` is overwritten.
-#[inline]
+#[inline(always)]
 pub fn embed(symbol: &[i32], position: &[i32], out: &mut [i32]) {
     for ((out, a), b) in out.iter_mut().zip(symbol).zip(position) {
         *out = rs(i64::from(*a) + i64::from(*b), 6).clamp(-LIMIT, LIMIT) as i32;
@@ -22,10 +22,18 @@ pub fn embed(symbol: &[i32], position: &[i32], out: &mut [i32]) {
 ///
 /// # Shapes
 /// - `acc`: `[dim]`, unit `2^e`; `stream`: `[dim]`, changed.
-#[inline]
+#[inline(always)]
 pub fn add_branch(acc: &[i32], e: i32, stream: &mut [i32]) {
-    for (stream, acc) in stream.iter_mut().zip(acc) {
-        *stream = (i64::from(*stream) + rs(i64::from(*acc), -16 - e)).clamp(-LIMIT, LIMIT) as i32;
+    let s = -16 - e;
+    if s > 0 {
+        // 2^28 + 2^30 fits 32 bits.
+        for (stream, acc) in stream.iter_mut().zip(acc) {
+            *stream = (*stream + rs32(*acc, s)).clamp(-(LIMIT as i32), LIMIT as i32);
+        }
+    } else {
+        for (stream, acc) in stream.iter_mut().zip(acc) {
+            *stream = (i64::from(*stream) + rs(i64::from(*acc), s)).clamp(-LIMIT, LIMIT) as i32;
+        }
     }
 }
 
@@ -33,7 +41,7 @@ pub fn add_branch(acc: &[i32], e: i32, stream: &mut [i32]) {
 ///
 /// # Shapes
 /// - both and `out`: `[dim]`; `out` is overwritten.
-#[inline]
+#[inline(always)]
 pub fn add_gradients(a: (&[i16], i32), b: (&[i16], i32), out: &mut [i16]) -> i32 {
     let live = [a, b].map(|(x, e)| x.iter().any(|x| *x != 0).then_some(e));
     let Some(top) = live.into_iter().flatten().max() else {
@@ -45,7 +53,8 @@ pub fn add_gradients(a: (&[i16], i32), b: (&[i16], i32), out: &mut [i16]) -> i32
     for ((x, e), live) in [a, b].into_iter().zip(live) {
         if live.is_some() {
             for (sum, x) in sums.iter_mut().zip(x) {
-                *sum += rs(i64::from(*x), top - e) as i32;
+                let x = i32::from(*x);
+                *sum += if top > e { rs32(x, top - e) } else { x };
             }
         }
     }

@@ -4,7 +4,7 @@
 //! loads and stores through pointers are not.
 #![allow(unsafe_code, reason = "loads and stores; each block says why it may run")]
 
-use super::{Isa, PANEL, QUAD, Table, Words, check_tile, each, unbiased};
+use super::{Isa, PAIRED, PANEL, QUAD, Table, Words, check_tile, each, unbiased};
 use core::arch::wasm32::*;
 
 /// wasm with simd128.
@@ -89,6 +89,66 @@ impl Isa for Simd128 {
                 _ => rows::<1, WIDE>(panel, x, sums, out),
             }
             row += step;
+        }
+    }
+
+    #[inline(always)]
+    fn pairs<const R: usize>(a: &[i16], b: &[i16], out: &mut [[i32; PAIRED]; R]) {
+        let pairs = a.len() / (2 * R);
+        assert_eq!((a.len(), b.len()), (pairs * 2 * R, pairs * 2 * PAIRED), "as many pairs on both sides");
+        let mut row = 0;
+        while row < R {
+            let step = (R - row).min(2);
+            let out = &mut out[row..][..step];
+            // SAFETY: the lengths were held, and the rows from `row` on are there.
+            unsafe {
+                let a = a.as_ptr().add(2 * row);
+                match step {
+                    2 => pair_rows::<2>(a, R, b.as_ptr(), pairs, out),
+                    _ => pair_rows::<1>(a, R, b.as_ptr(), pairs, out),
+                }
+            }
+            row += step;
+        }
+    }
+}
+
+/// As [`Isa::pairs`], for `N` of `rows` rows, the first of which is where `a` points.
+///
+/// # Safety
+/// From each `rows` pairs of the `pairs` times that `a` has, N lie before the end; `b` has `pairs` times [`PAIRED`].
+#[inline(never)]
+unsafe fn pair_rows<const N: usize>(
+    a: *const i16,
+    rows: usize,
+    b: *const i16,
+    pairs: usize,
+    out: &mut [[i32; PAIRED]],
+) {
+    const VECTORS: usize = PAIRED / 4;
+    let mut acc = [[i32x4_splat(0); VECTORS]; N];
+    for p in 0..pairs {
+        // SAFETY: the caller's; wasm's loads need no alignment.
+        unsafe {
+            let b = b.add(2 * PAIRED * p);
+            let b = [
+                v128_load(b.cast()),
+                v128_load(b.add(8).cast()),
+                v128_load(b.add(16).cast()),
+                v128_load(b.add(24).cast()),
+            ];
+            for (r, acc) in acc.iter_mut().enumerate() {
+                let a = v128_load32_splat(a.add(2 * (p * rows + r)).cast());
+                for (acc, b) in acc.iter_mut().zip(b) {
+                    *acc = i32x4_add(*acc, i32x4_dot_i16x8(a, b));
+                }
+            }
+        }
+    }
+    for (out, acc) in out.iter_mut().zip(acc) {
+        for (out, acc) in out.as_chunks_mut::<4>().0.iter_mut().zip(acc) {
+            // SAFETY: four i32 are there.
+            unsafe { v128_store(out.as_mut_ptr().cast(), acc) };
         }
     }
 }

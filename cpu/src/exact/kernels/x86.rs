@@ -10,10 +10,13 @@ use avx512::Avx512;
 
 /// Whether this machine has what the kernels use. The standard library remembers the answer.
 pub(super) fn has(kernels: Kernels) -> bool {
+    // DQ and VL, which all have that have BW: plain code is compiled for them, too.
     let avx512 = || {
         is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl")
     };
     match kernels {
         Kernels::Avx2 => is_x86_feature_detected!("avx2"),
@@ -34,9 +37,9 @@ macro_rules! compiled_for {
 }
 compiled_for!(with_avx2, "avx2", Avx2<false>);
 compiled_for!(with_avx_vnni, "avx2,avxvnni", Avx2<true>);
-compiled_for!(with_avx512, "avx2,avx512f,avx512bw", Avx512<false, false>);
-compiled_for!(with_avx512_vnni, "avx2,avx512f,avx512bw,avx512vnni", Avx512<true, false>);
-compiled_for!(with_avx512_vbmi, "avx2,avx512f,avx512bw,avx512vnni,avx512vbmi", Avx512<true, true>);
+compiled_for!(with_avx512, "avx2,avx512f,avx512bw,avx512dq,avx512vl", Avx512<false, false>);
+compiled_for!(with_avx512_vnni, "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni", Avx512<true, false>);
+compiled_for!(with_avx512_vbmi, "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi", Avx512<true, true>);
 
 /// Runs `job` compiled for `present`, one of this module's.
 pub(super) fn run<J: Job>(present: Present, job: J) -> J::Output {

@@ -11,7 +11,7 @@ use clap::Args;
 use serde::Serialize;
 use sphere_pow_core::exact::transcript::hash::Hash;
 use sphere_pow_core::train::commit::tree;
-use sphere_pow_core::train::{Known, Lane, Opening, Preset, Run, State, Verdict};
+use sphere_pow_core::train::{Known, Lane, Opening, Preset, Report, State, Verdict};
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -84,21 +84,6 @@ struct Opened {
     bytes: usize,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Checked {
-    /// What the verdict rests on the opening for.
-    by_the_opening: Vec<&'static str>,
-    verdict: &'static str,
-    run: String,
-    round: u32,
-    lane: u32,
-    segment: u32,
-    steps: u32,
-    root: String,
-    seed: String,
-}
-
 /// The state before a segment is computed anew, from what was agreed before the round.
 pub(super) fn open(args: &OpenArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
     let run = read_run(&args.text, args.params)?;
@@ -122,7 +107,7 @@ pub(super) fn open(args: &OpenArgs, out: &Output, stop: &Stop) -> Result<ExitCod
     let wrong = |reason: &str| ProverError::Training { what: input::name(&args.dir), reason: reason.into() };
     let seed = seed.ok_or_else(|| wrong("the journal's seed is no hash"))?;
     let before = folder.start(args.round);
-    let agreed = read_agreed(&before, run.params().size(), args.round)?;
+    let agreed = read_agreed(&before, &run, args.round)?;
     let lane = Lane { round: args.round, lane: args.lane, seed };
     let leaves = folder.read_lane(&run, args.round, args.lane)?;
     stop.heed();
@@ -185,11 +170,7 @@ pub(super) fn check(args: &CheckArgs, out: &Output, stop: &Stop) -> Result<ExitC
     let what = || input::name(&args.opening);
     let opening =
         opening.map_err(|error| ProverError::Training { what: what(), reason: error.to_string() })?;
-    let start = args
-        .start
-        .as_ref()
-        .map(|path| read_agreed(path, run.params().size(), opening.lane.round))
-        .transpose()?;
+    let start = args.start.as_ref().map(|path| read_agreed(path, &run, opening.lane.round)).transpose()?;
     let known = Known {
         root: args.root,
         seed: args.seed.map(|seed| *seed.as_bytes()),
@@ -206,43 +187,21 @@ pub(super) fn check(args: &CheckArgs, out: &Output, stop: &Stop) -> Result<ExitC
         })
     });
     bar.finish_and_clear();
-    let checked = told(&run, &opening, &known, verdict?);
-    out.result(&checked, || describe(&checked))?;
-    Ok(ExitCode::from(match checked.verdict {
-        "honest" => 0,
-        "unconfirmed" => 4,
-        _ => 1,
+    let verdict = verdict?;
+    let report = Report::new(&run, &opening, &known, verdict);
+    out.result(&report, || describe(&report))?;
+    Ok(ExitCode::from(match verdict {
+        Verdict::Honest => 0,
+        Verdict::Unconfirmed => 4,
+        Verdict::Fraud | Verdict::Unopened => 1,
     }))
 }
 
-fn told(run: &Run, opening: &Opening, known: &Known<'_>, verdict: Verdict) -> Checked {
-    Checked {
-        by_the_opening: known.missing(opening),
-        verdict: verdict.name(),
-        run: hex(run.id().as_bytes()),
-        round: opening.lane.round,
-        lane: opening.lane.lane,
-        segment: opening.segment,
-        steps: run.params().segment(),
-        root: known.root.unwrap_or(opening.root).to_hex(),
-        seed: hex(&known.seed.unwrap_or(opening.lane.seed)),
-    }
-}
-
-fn describe(checked: &Checked) -> String {
+fn describe(report: &Report) -> String {
     let mut text = String::new();
-    if !checked.by_the_opening.is_empty() {
-        let (named, options) = (checked.by_the_opening.join(", "), checked.by_the_opening.join(", --"));
+    if !report.by_the_opening.is_empty() {
+        let (named, options) = (report.by_the_opening.join(", "), report.by_the_opening.join(", --"));
         text = format!("by the opening's own {named}: say what you know with --{options}\n");
     }
-    let Checked { round, lane, segment, steps, verdict, .. } = checked;
-    let why = match *verdict {
-        "honest" | "unconfirmed" => "its steps repeated give the state committed to",
-        "fraud" => "its steps repeated give another state than the one committed to",
-        _ => "what was opened does not lead to the root",
-    };
-    text + &format!(
-        "{verdict}: round {round}, lane {lane}, segment {segment}, {steps} steps: {why}\nroot {}\nseed {}",
-        checked.root, checked.seed
-    )
+    text + &format!("{}\nroot {}\nseed {}", report.summary, report.root, report.seed)
 }

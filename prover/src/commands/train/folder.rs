@@ -1,15 +1,14 @@
 //! The folder of a run: what was agreed before each round, how far each lane is, and the journal.
 
 use super::super::commit::replace;
-use super::hex;
 use super::lanes::Done;
+use super::{hex, nats};
 use crate::error::ProverError;
 use crate::input;
 use serde::{Deserialize, Serialize};
 use sphere_pow_core::exact::transcript::hash::Hash;
 use sphere_pow_core::train::commit::tree;
 use sphere_pow_core::train::merge::Agreed;
-use sphere_pow_core::train::state::{to_words, words};
 use sphere_pow_core::train::{Lane, Preset, Run, State};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -30,6 +29,20 @@ pub(super) struct Round {
     /// The root after it.
     pub(super) root: String,
     pub(super) seconds: f64,
+    /// By the lane's number; empty in journals of versions that wrote none.
+    #[serde(default)]
+    pub(super) lanes: Vec<LaneDone>,
+}
+
+/// What a lane published of a round that is done.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LaneDone {
+    /// Root of the tree over its states.
+    pub(super) root: String,
+    pub(super) delta_hash: String,
+    /// Mean loss of its steps, nats a token.
+    pub(super) loss: f64,
 }
 
 /// `run.json`, and what `--json` prints.
@@ -166,8 +179,8 @@ impl Folder {
 
     /// What was agreed before a round, when it has that root.
     pub(super) fn read_start(&self, run: &Run, round: u32, root: &str) -> Result<Agreed, ProverError> {
-        let (path, size) = (self.start(round), run.params().size());
-        let agreed = read_agreed(&path, size, round)?;
+        let path = self.start(round);
+        let agreed = read_agreed(&path, run, round)?;
         let got = agreed.root(run.id()).to_hex();
         if got != root {
             let expected = sphere_pow_core::text::shown(root);
@@ -180,8 +193,7 @@ impl Folder {
     }
 
     pub(super) fn write_start(&self, agreed: &Agreed) -> Result<(), ProverError> {
-        let bytes = [to_words(&agreed.theta), to_words(&agreed.momentum)].concat();
-        Self::write(&self.start(agreed.round), &bytes)
+        Self::write(&self.start(agreed.round), &agreed.to_bytes())
     }
 
     pub(super) fn write_journal(&self, journal: &Journal) -> Result<(), ProverError> {
@@ -234,8 +246,16 @@ impl Folder {
         Some(Progress { leaves, loss: i64::from_le_bytes(*loss), state })
     }
 
-    /// Keeps what the lanes of a round committed to.
-    pub(super) fn write_lanes(&self, run: &Run, round: u32, done: &[Done]) -> Result<(), ProverError> {
+    /// Keeps what the lanes of a round committed to, and gives it for the journal.
+    pub(super) fn write_lanes(
+        &self,
+        run: &Run,
+        round: u32,
+        done: &[Done],
+    ) -> Result<Vec<LaneDone>, ProverError> {
+        let raw = run.params().raw();
+        let tokens = raw.inner as usize * raw.batch as usize;
+        let mut lanes = Vec::with_capacity(done.len());
         for (lane, done) in (0..).zip(done) {
             let committed = Committed {
                 root: tree(run.id(), done.leaves.clone()).root().to_hex(),
@@ -244,8 +264,10 @@ impl Folder {
             };
             let bytes = serde_json::to_vec(&committed).map_err(std::io::Error::from)?;
             Self::write(&self.lane(round, lane, "json"), &bytes)?;
+            let Committed { root, delta_hash, .. } = committed;
+            lanes.push(LaneDone { root, delta_hash, loss: nats(done.loss, tokens) });
         }
-        Ok(())
+        Ok(lanes)
     }
 
     /// What a lane committed to: its leaves.
@@ -268,15 +290,8 @@ impl Folder {
     }
 }
 
-/// `start.bin`: parameters and momentum.
-pub(super) fn read_agreed(path: &Path, size: usize, round: u32) -> Result<Agreed, ProverError> {
-    let bytes = input::bytes(path, 8 * size)?;
-    if bytes.len() != 8 * size {
-        return Err(Folder::wrong(
-            path,
-            format!("the file has {} bytes, expected {}", bytes.len(), 8 * size),
-        ));
-    }
-    let (theta, momentum) = bytes.split_at(4 * size);
-    Ok(Agreed { round, theta: words(theta), momentum: words(momentum) })
+/// `start.bin`: what was agreed before a round.
+pub(super) fn read_agreed(path: &Path, run: &Run, round: u32) -> Result<Agreed, ProverError> {
+    let bytes = input::bytes(path, 8 * run.params().size())?;
+    Agreed::from_bytes(run.params(), round, &bytes).map_err(|error| Folder::wrong(path, error.to_string()))
 }
