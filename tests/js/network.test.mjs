@@ -206,6 +206,26 @@ test('rewards, difficulty, committees', async () => {
   assert.ok(members.every(({ validator }) => [0, 2, 5].includes(validator)));
 });
 
+test('validators that draw for themselves: seats and seeds of the oracle', async () => {
+  const { weights, cases } = vectors('sortition.json');
+  const whole = cases.filter(({ thousandths }) => thousandths === 12_000).sort((a, b) => a.validator - b.validator);
+  assert.equal(whole.length, 5);
+  const outputs = whole.map(({ output }) => output);
+  for (const [at, list] of weights.entries()) {
+    for (const host of list.keys()) {
+      const { members, seats } = await network.committee({ weights: list, outputs, host, jury: 12 });
+      const expected = whole.map(({ seats }, validator) => ({ validator, seats: seats[at][host] })).filter(({ seats }) => seats > 0);
+      assert.deepEqual([members, seats], [expected, 12]);
+    }
+  }
+  const few = [null, ...outputs.slice(1)];
+  const { members } = await network.committee({ weights: weights[0], outputs: few, host: 4, jury: 12 });
+  assert.ok(members.length > 0 && members.every(({ validator }) => validator !== 0));
+  for (const { output, validator, requestSeed } of cases) {
+    assert.equal(BigInt(await network.requestSeed({ output, validator })), BigInt(requestSeed));
+  }
+});
+
 test('the table of hosts: every seat is filled, and nobody checks itself', async () => {
   const hosts = [[900, 0], [50, 30], [40, 15], [30, 0], [0, 0]].map(([weight, honestDays]) => ({ weight, honestDays }));
   const table = await network.weightTable({ hosts, of: 1 });
@@ -274,6 +294,11 @@ test('hostile input is refused by code, value and expectation', async () => {
     [() => network.networkSample({ validator: 'v', blockHash: 'AB', height: 1, count: 2 ** 25 }), 'E_RANGE', /33554432/],
     [() => network.committee({ weights: [], beacon: '00'.repeat(32), host: 0 }), 'E_RANGE', /empty/],
     [() => network.committee({ weights: [1], beacon: 'zz', host: 0 }), 'E_FORMAT', /64 hex/],
+    [() => network.committee({ weights: [1], host: 0 }), 'E_FORMAT', /either beacon or outputs/],
+    [() => network.committee({ weights: [1], outputs: [], beacon: '00'.repeat(32), host: 0 }), 'E_FORMAT', /either beacon or outputs/],
+    [() => network.committee({ weights: [1, 1], outputs: ['00'.repeat(64)], host: 0 }), 'E_RANGE', /outputs/],
+    [() => network.committee({ weights: [1], outputs: ['00'], host: 0 }), 'E_FORMAT', /128 hex/],
+    [() => network.requestSeed({ output: 'é'.repeat(64), validator: 0 }), 'E_FORMAT', /128 hex/],
     [() => network.committee({ weights: ['18446744073709551615', 1], beacon: '00'.repeat(32), host: 0 }), 'E_RANGE', /2\^64/],
     [() => network.majority({ validators: [{ id: 'a\u202e', weight: 1 }, { id: 'a\u202e', weight: 1 }], votes: [] }), 'E_RANGE', /u\{202e\}/],
     [() => network.difficulty({ vocab: 8192, threshold: 4294967295 }), 'E_RANGE'],

@@ -181,7 +181,7 @@ def main():
                 "output": drawn.hex(),
                 "thousandths": full,
                 "seats": [[seats(drawn, w, validator, host, full) for host in range(5)] for w in WEIGHTS],
-                "requestSeed": request_seed(drawn, validator),
+                "requestSeed": str(request_seed(drawn, validator)),
             })
     # RFC 9381, appendix B.3, examples 16 to 18: this script against the RFC.
     secrets = {

@@ -120,6 +120,7 @@ export function networkApi(own) {
     networkSample: longRule('networkSample'),
     nextDifficulty: rule('nextDifficulty'),
     reputation: rule('reputation'),
+    requestSeed: rule('requestSeed'),
     scenario: rule('scenario'),
     settleCycle: rule('settleCycle'),
     shareByWeight: rule('shareByWeight'),

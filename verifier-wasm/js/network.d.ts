@@ -229,11 +229,21 @@ export declare function standing(
   options?: RuleOptions,
 ): Promise<{ honestDays: number; checkProbability: DecimalText }>;
 
-/** Who checks a host's claim (SPEC §III.12): a committee by standing, or a jury. `host` is a place in `weights`. */
+/**
+ * Who checks a host's claim (SPEC §III.12): a committee by standing, or a jury. `host` is a place in `weights`. Either a `beacon`
+ * draws all seats, or each validator its own: `outputs` are the 128 hex digits of its verifiable random function, by place,
+ * null of one that drew nothing. Proofs are verified by the network's hosts, not here.
+ */
 export declare function committee(
-  request: { weights: readonly Whole[]; beacon: Hex32; host: Whole; seats?: Whole; honestDays?: Whole; floor?: DecimalText; jury?: Whole },
+  request: { weights: readonly Whole[]; host: Whole; seats?: Whole; honestDays?: Whole; floor?: DecimalText; jury?: Whole } & (
+    | { beacon: Hex32; outputs?: undefined }
+    | { outputs: readonly (string | null)[]; beacon?: undefined }
+  ),
   options?: RuleOptions,
 ): Promise<{ seats: number; members: { validator: number; seats: number }[] }>;
+
+/** The seed by which a validator checks requests (`duty`): of what it drew, 128 hex digits, and its place. */
+export declare function requestSeed(request: { output: string; validator: Whole }, options?: RuleOptions): Promise<WholeText>;
 
 export interface HostRow {
   /** Weight after the cap. */

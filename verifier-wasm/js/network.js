@@ -9,5 +9,5 @@ const api = /* @__PURE__ */ networkApi(async () => {
   return inflate(text);
 });
 
-export const { acceptBatch, acceptValidation, backedWeight, candidateWeight, capPowers, claimedWeight, claims, close, committee, detection, difficulty, drawSample, duty, emission, epoch, epochPresets, guardianPowers, majority, minimumAverage, missProbability, networkSample, nextDifficulty, reputation, scenario, settleCycle, shareByWeight, simulate, standing, weightTable } = api;
+export const { acceptBatch, acceptValidation, backedWeight, candidateWeight, capPowers, claimedWeight, claims, close, committee, detection, difficulty, drawSample, duty, emission, epoch, epochPresets, guardianPowers, majority, minimumAverage, missProbability, networkSample, nextDifficulty, reputation, requestSeed, scenario, settleCycle, shareByWeight, simulate, standing, weightTable } = api;
 export { SpherePowError } from './core.js';

@@ -50,6 +50,7 @@ pub fn rule(name: &str, request: &str) -> Result<String, Failure> {
         "duty" => answer(request, checks::duty),
         "standing" => answer(request, checks::standing),
         "committee" => answer(request, hosts::committee),
+        "requestSeed" => answer(request, hosts::request_seed),
         "weightTable" => answer(request, hosts::table),
         "emission" => answer(request, reward::emission),
         "shareByWeight" => answer(request, reward::share),

@@ -1,7 +1,7 @@
 //! The table of a network's hosts: what each weighs, and who checks whom (SPEC §III.4, §III.6, §III.12).
 
 use super::check_list;
-use super::number::{Exact, Fraction, Whole, amounts, bytes32, refused};
+use super::number::{Exact, Fraction, Whole, amounts, bytes32, bytes64, refused};
 use crate::error::Failure;
 use serde::{Deserialize, Serialize};
 use sphere_pow_core::document::{self, AnyBatch, Batch, Shape};
@@ -10,6 +10,7 @@ use sphere_pow_core::network::committee::{Electorate, Seats};
 use sphere_pow_core::network::reputation::{STANDING_DAYS, Standing, ValidationRules};
 use sphere_pow_core::network::weight::{Counting, claimed_weight};
 use sphere_pow_core::profile::Profile;
+use sphere_pow_network::sortition::request_seed as seed_of;
 use std::collections::BTreeMap;
 
 /// Seats of a host without standing, where the caller names none.
@@ -30,7 +31,12 @@ fn electorate(weights: &[u64]) -> Result<Electorate, Failure> {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct CommitteeRequest {
     weights: Vec<Whole>,
-    beacon: String,
+    /// What draws all seats.
+    #[serde(default)]
+    beacon: Option<String>,
+    /// What each validator drew for itself; null where it drew nothing.
+    #[serde(default)]
+    outputs: Option<Vec<Option<String>>>,
     host: Whole,
     #[serde(default)]
     seats: Option<Whole>,
@@ -66,11 +72,43 @@ pub(super) fn committee(request: CommitteeRequest) -> Result<Committee, Failure>
             Seats::of(full, &standing(days), floor)
         }
     };
-    let members = electorate(&weights)?.committee(&bytes32("beacon", &request.beacon)?, host, &seats);
+    let electorate = electorate(&weights)?;
+    let members = match (request.beacon, request.outputs) {
+        (Some(beacon), None) => electorate.committee(&bytes32("beacon", &beacon)?, host, &seats),
+        (None, Some(outputs)) => {
+            if outputs.len() != weights.len() {
+                let (got, expected) = (outputs.len(), weights.len());
+                return Err(Failure::range(format!(
+                    "outputs has {got} entries, expected one for each of {expected} weights"
+                )));
+            }
+            let mut members = Vec::new();
+            for (validator, output) in outputs.iter().enumerate() {
+                let Some(output) = output else { continue };
+                let output = bytes64("outputs", output)?;
+                members.push((validator, electorate.sortition(&output, validator, host, &seats)));
+            }
+            members.retain(|(_, seats)| *seats > 0);
+            members
+        }
+        _ => return Err(Failure::format("expected either beacon or outputs")),
+    };
     Ok(Committee {
         seats: f64::from(seats.thousandths()) / 1000.0,
         members: members.into_iter().map(|(validator, seats)| Member { validator, seats }).collect(),
     })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SeedRequest {
+    output: String,
+    validator: Whole,
+}
+
+pub(super) fn request_seed(request: SeedRequest) -> Result<String, Failure> {
+    let validator = request.validator.small("validator")?;
+    Ok(seed_of(&bytes64("output", &request.output)?, validator).to_string())
 }
 
 #[derive(Serialize)]

@@ -133,6 +133,19 @@ pub(super) fn bytes32(what: &str, digits: &str) -> Result<[u8; 32], Failure> {
     text::bytes32(digits).ok_or_else(refuse)
 }
 
+/// 64 bytes of 128 hex digits.
+pub(super) fn bytes64(what: &str, digits: &str) -> Result<[u8; 64], Failure> {
+    let halves = digits
+        .split_at_checked(64)
+        .and_then(|(first, last)| Some((text::bytes32(first)?, text::bytes32(last)?)));
+    let (first, last) = halves
+        .ok_or_else(|| Failure::format(format!("{what} is {}, expected 128 hex digits", shown(digits))))?;
+    let mut bytes = [0; 64];
+    bytes[..32].copy_from_slice(&first);
+    bytes[32..].copy_from_slice(&last);
+    Ok(bytes)
+}
+
 /// What a rule of core refuses is out of range.
 pub(super) fn refused(error: impl ToString) -> Failure {
     Failure::range(error)
