@@ -23,7 +23,7 @@ async function check(proof, blockHash) {
 }
 
 test('there are the samples that samples.mjs writes, all of one block and key', () => {
-  const names = readdirSync(folder).filter((file) => !file.startsWith('transcript-')).map((file) => file.replace('.json', ''));
+  const names = readdirSync(folder).filter((file) => !/^(train|transcript)-/.test(file)).map((file) => file.replace('.json', ''));
   const script = readFileSync(join(WEB, 'samples.mjs'), 'utf8');
   assert.deepEqual(names.sort(), [...script.matchAll(/write\('([\w-]+)'/g)].map(([, name]) => name).sort());
   for (const name of names) {
