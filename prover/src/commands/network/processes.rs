@@ -329,7 +329,15 @@ struct Plan {
     /// How long a host that was killed on request stays away.
     away: Duration,
     height: u64,
+    /// When the last new block was heard of.
+    moved: Instant,
+    /// Whether a host was killed so far.
+    has_killed: bool,
 }
+
+/// After so long without a block, a host that the scenario took away comes back before its height: with a third of the
+/// power, the others make none without it.
+const STALL: Duration = Duration::from_secs(10);
 
 impl Plan {
     fn new(args: &NetworkArgs, book: &Playbook) -> Self {
@@ -340,14 +348,24 @@ impl Plan {
         };
         let by_report = (0..args.kills).map(kill).collect();
         let away = Duration::from_millis(args.pause).saturating_mul(3);
-        let mut plan = Self { by_height, by_report, returns: Vec::new(), away, height: 0 };
+        let mut plan = Self {
+            by_height,
+            by_report,
+            returns: Vec::new(),
+            away,
+            height: 0,
+            moved: Instant::now(),
+            has_killed: false,
+        };
         plan.reported(0);
         plan
     }
 
     /// A host has a block of this height.
     fn reached(&mut self, height: u64) {
-        self.height = self.height.max(height);
+        if height > self.height {
+            (self.height, self.moved) = (height, Instant::now());
+        }
     }
 
     /// A report was heard.
@@ -359,9 +377,19 @@ impl Plan {
 
     /// A host was killed. One that a scenario kills starts again when the scenario says so.
     fn killed(&mut self, host: usize) {
+        self.has_killed = true;
         if !self.by_height.iter().any(|(_, other, event)| *other == host && *event == Event::Start) {
             self.returns.push((Instant::now() + self.away, host));
         }
+    }
+
+    /// Where the next event is, if it brings back a host that is away.
+    fn next_return(&self) -> Option<usize> {
+        let places = self.by_height.iter().enumerate().filter(|(_, (.., event))| *event != Event::Kill);
+        let (place, (at, _, event)) = places.min_by_key(|(_, (at, ..))| *at)?;
+        // One that was not there before is not away.
+        let is_back = *event == Event::Heal || (*event == Event::Start && self.has_killed);
+        (is_back && *at > self.height).then_some(place)
     }
 
     /// What is to happen now, in order.
@@ -369,6 +397,12 @@ impl Plan {
         let (height, now) = (self.height, Instant::now());
         let mut due: Vec<_> = self.by_height.extract_if(.., |(at, ..)| *at <= height).collect();
         due.sort_by_key(|(at, ..)| *at);
+        if self.moved.elapsed() > STALL
+            && let Some(place) = self.next_return()
+        {
+            due.push(self.by_height.remove(place));
+            self.moved = now;
+        }
         let returns = self.returns.extract_if(.., |(at, _)| *at <= now).map(|(_, host)| (host, Event::Start));
         due.into_iter().map(|(_, host, event)| (host, event)).chain(returns).collect()
     }
