@@ -3,6 +3,7 @@
 
 mod file;
 mod host;
+mod plan;
 mod processes;
 mod training;
 mod wires;

@@ -1,6 +1,7 @@
 //! The hosts of a box as processes: started, watched, killed and started again.
 
 use super::host::{BoxFile, HostEntry, box_file, key_file};
+use super::plan::Plan;
 use super::wires::Wires;
 use super::{NetworkArgs, patience};
 use crate::commands::HOST;
@@ -315,95 +316,4 @@ fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     std::io::Write::write_all(&mut options.open(path)?, text.as_bytes())
-}
-
-/// When something happens to hosts.
-struct Plan {
-    /// (by this height, which host, what).
-    by_height: Vec<(u64, usize, Event)>,
-    /// Kills that were asked for: (after this report, by so many blocks, which host).
-    by_report: Vec<(u64, u64, usize)>,
-    /// Hosts that were killed on request, and when they start again: by time, since two that are away may leave too few
-    /// for a block.
-    returns: Vec<(Instant, usize)>,
-    /// How long a host that was killed on request stays away.
-    away: Duration,
-    height: u64,
-    /// When the last new block was heard of.
-    moved: Instant,
-    /// Whether a host was killed so far.
-    has_killed: bool,
-}
-
-/// After so long without a block, a host that the scenario took away comes back before its height: with a third of the
-/// power, the others make none without it.
-const STALL: Duration = Duration::from_secs(10);
-
-impl Plan {
-    fn new(args: &NetworkArgs, book: &Playbook) -> Self {
-        let by_height = book.events.iter().map(|(height, event)| (*height, args.hosts - 1, *event)).collect();
-        // Spread over all reports, each a little later after its report than the one before.
-        let kill = |kill: u32| {
-            (u64::from(kill) % args.sprints, u64::from(5 * (kill + 1) % 24), kill as usize % args.hosts)
-        };
-        let by_report = (0..args.kills).map(kill).collect();
-        let away = Duration::from_millis(args.pause).saturating_mul(3);
-        let mut plan = Self {
-            by_height,
-            by_report,
-            returns: Vec::new(),
-            away,
-            height: 0,
-            moved: Instant::now(),
-            has_killed: false,
-        };
-        plan.reported(0);
-        plan
-    }
-
-    /// A host has a block of this height.
-    fn reached(&mut self, height: u64) {
-        if height > self.height {
-            (self.height, self.moved) = (height, Instant::now());
-        }
-    }
-
-    /// A report was heard.
-    fn reported(&mut self, number: u64) {
-        let now = self.height;
-        let due = self.by_report.extract_if(.., |(after, ..)| *after <= number);
-        self.by_height.extend(due.map(|(_, blocks, host)| (now + blocks, host, Event::Kill)));
-    }
-
-    /// A host was killed. One that a scenario kills starts again when the scenario says so.
-    fn killed(&mut self, host: usize) {
-        self.has_killed = true;
-        if !self.by_height.iter().any(|(_, other, event)| *other == host && *event == Event::Start) {
-            self.returns.push((Instant::now() + self.away, host));
-        }
-    }
-
-    /// Where the next event is, if it brings back a host that is away.
-    fn next_return(&self) -> Option<usize> {
-        let places = self.by_height.iter().enumerate().filter(|(_, (.., event))| *event != Event::Kill);
-        let (place, (at, _, event)) = places.min_by_key(|(_, (at, ..))| *at)?;
-        // One that was not there before is not away.
-        let is_back = *event == Event::Heal || (*event == Event::Start && self.has_killed);
-        (is_back && *at > self.height).then_some(place)
-    }
-
-    /// What is to happen now, in order.
-    fn due(&mut self) -> Vec<(usize, Event)> {
-        let (height, now) = (self.height, Instant::now());
-        let mut due: Vec<_> = self.by_height.extract_if(.., |(at, ..)| *at <= height).collect();
-        due.sort_by_key(|(at, ..)| *at);
-        if self.moved.elapsed() > STALL
-            && let Some(place) = self.next_return()
-        {
-            due.push(self.by_height.remove(place));
-            self.moved = now;
-        }
-        let returns = self.returns.extract_if(.., |(at, _)| *at <= now).map(|(_, host)| (host, Event::Start));
-        due.into_iter().map(|(_, host, event)| (host, event)).chain(returns).collect()
-    }
 }
