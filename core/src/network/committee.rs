@@ -136,7 +136,7 @@ impl Seats {
     }
 
     /// Whole seats: a fraction is one with that chance.
-    fn drawn(self, rng: &mut ChaCha20Rng) -> u32 {
+    pub(super) fn drawn(self, rng: &mut ChaCha20Rng) -> u32 {
         let is_rounded_up = below(rng, 1000) < u64::from(self.thousandths % 1000);
         self.thousandths / 1000 + u32::from(is_rounded_up)
     }

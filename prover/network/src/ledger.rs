@@ -258,7 +258,7 @@ impl Ledger {
     /// # Errors
     /// [`Refusal`]; the state is then as it was.
     pub fn apply(&mut self, sender: HostId, message: Message) -> Result<(), Refusal> {
-        self.admits(sender, &message)?;
+        let drawn = self.admitted(sender, &message)?;
         match message {
             Message::Commit { commitment, dealing, .. } => {
                 self.round.bind(sender, commitment, dealing.map(|dealing| *dealing));
@@ -266,11 +266,7 @@ impl Ledger {
             Message::Reveal { dealer, secret, .. } => self.round.reveal(dealer, secret),
             Message::Share { dealer, shares, .. } => self.round.share(dealer, sender, shares),
             Message::Claim { claim, .. } => self.books.claim(sender, claim),
-            Message::Draw { proof, .. } => {
-                if let Some(output) = self.verified(sender, &proof) {
-                    self.books.draw(sender, output);
-                }
-            }
+            Message::Draw { .. } => self.books.draw(sender, drawn.expect("what an admitted draw comes to")),
             Message::Open { openings, .. } => self.books.open(sender, openings),
             Message::Vote { host, checks, fault, .. } => self.books.vote(sender, host, fault, checks),
         }

@@ -1,7 +1,7 @@
 //! Which segments of a lane are checked, and by whom (SPEC §IV.9.3).
 
 use super::super::committee::{Electorate, Seats};
-use super::super::sample::{below, places};
+use super::super::sample::places;
 use alloc::vec::Vec;
 use core::ops::Range;
 use rand_chacha::ChaCha20Rng;
@@ -41,10 +41,8 @@ impl Place {
     #[must_use]
     pub fn segments(&self, segments: u32, average: &Seats, unchecked: u32) -> Vec<u32> {
         let mut rng = ChaCha20Rng::from_seed(self.key(b"sphere-pow lane segments 1"));
-        let thousandths = average.thousandths();
-        let is_rounded_up = below(&mut rng, 1000) < u64::from(thousandths % 1000);
         let least = u32::from(unchecked.saturating_add(1) >= LONGEST_UNCHECKED);
-        let size = (thousandths / 1000 + u32::from(is_rounded_up)).max(least).min(segments);
+        let size = average.drawn(&mut rng).max(least).min(segments);
         let drawn = places(&mut rng, segments.into(), size.into());
         drawn.into_iter().map(|place| u32::try_from(place).expect("below a u32")).collect()
     }

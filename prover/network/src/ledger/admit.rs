@@ -3,6 +3,7 @@
 use super::{Checks, Ledger};
 use crate::message::{HostId, Message, Refusal};
 use crate::seed::{Deal, commitment};
+use crate::sortition::Output;
 
 impl Ledger {
     /// Whether [`Self::apply`] would take a message in the next block.
@@ -10,6 +11,11 @@ impl Ledger {
     /// # Errors
     /// [`Refusal`] says why not.
     pub fn admits(&self, sender: HostId, message: &Message) -> Result<(), Refusal> {
+        self.admitted(sender, message).map(|_| ())
+    }
+
+    /// As [`Self::admits`]; with what a draw's proof comes to, so that nobody verifies it again.
+    pub(super) fn admitted(&self, sender: HostId, message: &Message) -> Result<Option<Output>, Refusal> {
         let hosts = self.accounts.len();
         if sender as usize >= hosts {
             return Err(Refusal::Stranger {
@@ -46,11 +52,12 @@ impl Ledger {
             Message::Draw { .. } if !self.must_draw(sender) => Err(Refusal::NoPart { what }),
             Message::Draw { .. } if self.books.output(sender).is_some() => Err(Refusal::Repeated { what }),
             Message::Draw { proof, .. } => {
-                self.verified(sender, proof).map(|_| ()).ok_or(Refusal::WrongProof)
+                return self.verified(sender, proof).map(Some).ok_or(Refusal::WrongProof);
             }
             Message::Open { .. } => self.books.may_open(sender),
             Message::Vote { host, checks, fault, .. } => self.books.may_vote(sender, *host, *fault, *checks),
         }
+        .map(|()| None)
     }
 
     /// Whether a message will never be taken, at this height or a later one: what a host that passes messages on
