@@ -28,6 +28,8 @@ pub mod rules;
 #[cfg(feature = "hosts")]
 pub mod scenario;
 pub mod seed;
+#[cfg(feature = "hosts")]
+mod signed;
 pub mod simulate;
 pub mod sortition;
 pub mod training;

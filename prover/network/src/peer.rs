@@ -6,12 +6,12 @@ use crate::message::{Claim, HostId, Message};
 use crate::report::SprintReport;
 use crate::rules::{Rules, RulesError};
 use crate::seed::{Opener, SealKey};
+use crate::signed::{Domain, Signed, payload, transactions};
 use crate::sortition::{SortitionKey, SortitionSecret};
-use borsh::{BorshDeserialize, BorshSerialize};
 use sphere_pow_consensus::{
     self as consensus, Application, Committed, Hash, Header, Key, Next, Pending, Validators,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Milliseconds from block to block, as the ledger counts time: nothing in the box decides by a clock.
 const BLOCK_MS: u64 = 1000;
@@ -46,28 +46,6 @@ impl Genesis {
             self.hosts.iter().flat_map(|host| [host.id.0, *host.sortition.bytes()]).flatten().collect();
         Hash::of(&[b"sphere-pow network 2", &self.seed, &hosts])
     }
-}
-
-/// A message with its sender's signature.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-struct Signed {
-    sender: HostId,
-    message: Message,
-    signature: [u8; 64],
-}
-
-impl Signed {
-    /// A transaction, whoever signed it.
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        borsh::from_slice(bytes).ok()
-    }
-}
-
-/// The transactions of a payload, or nothing where one of them comes twice.
-fn transactions(payload: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let list: Vec<Vec<u8>> = borsh::from_slice(payload).ok()?;
-    let distinct: BTreeSet<&Vec<u8>> = list.iter().collect();
-    (distinct.len() == list.len()).then_some(list)
 }
 
 /// What a host's worker is given.
@@ -138,7 +116,7 @@ pub enum Answer {
 #[derive(Clone, Debug)]
 pub struct Peer {
     genesis: Genesis,
-    chain: Hash,
+    domain: Domain,
     key: Key,
     ledger: Ledger,
     host: Option<Host>,
@@ -186,9 +164,9 @@ impl Peer {
             let sortition = sortition_secret(&key);
             Host::new(*id, secret, strategy, coalitions).with_opener(opener).with_sortition(sortition)
         });
-        let chain = genesis.chain();
+        let domain = Domain { label: b"sphere-pow message 1", chain: genesis.chain() };
         let validators = validators(&genesis, &ledger)?;
-        Ok(Self { genesis, chain, key, ledger, host, numbers, validators, other: None, reports: Vec::new() })
+        Ok(Self { genesis, domain, key, ledger, host, numbers, validators, other: None, reports: Vec::new() })
     }
 
     /// The state after the last block.
@@ -205,15 +183,12 @@ impl Peer {
 
     fn sign(&self, message: Message) -> Option<Vec<u8>> {
         let sender = self.host.as_ref()?.id();
-        let signature = self.key.sign(&signed_bytes(&self.chain, &message));
-        Some(borsh::to_vec(&Signed { sender, message, signature }).expect("bytes in memory"))
+        Some(self.domain.sign(&self.key, sender, message))
     }
 
     /// A transaction of one of the hosts, its signature checked.
-    fn read(&self, bytes: &[u8]) -> Option<Signed> {
-        let signed = Signed::decode(bytes)?;
-        let host = self.genesis.hosts.get(signed.sender as usize)?;
-        host.id.has_signed(&signed_bytes(&self.chain, &signed.message), &signed.signature).then_some(signed)
+    fn read(&self, bytes: &[u8]) -> Option<Signed<Message>> {
+        self.domain.read(bytes, |host| Some(self.genesis.hosts.get(host as usize)?.id))
     }
 
     fn next(&mut self) -> Next {
@@ -254,14 +229,6 @@ pub fn sortition_secret(key: &Key) -> SortitionSecret {
     SortitionSecret::new(Hash::of(&[&key.sign(b"sphere-pow sortition key 1")]).0)
 }
 
-/// What a signature is over.
-fn signed_bytes(chain: &Hash, message: &Message) -> Vec<u8> {
-    let mut bytes = b"sphere-pow message 1".to_vec();
-    bytes.extend(chain.0);
-    message.serialize(&mut bytes).expect("bytes in memory");
-    bytes
-}
-
 fn validators(genesis: &Genesis, ledger: &Ledger) -> Result<Validators, consensus::ValidatorsError> {
     let powers = genesis.hosts.iter().zip(ledger.accounts()).map(|(host, account)| (host.id, account.power));
     Validators::new(powers.filter(|(_, power)| *power > 0))
@@ -276,23 +243,11 @@ impl Application for Peer {
     }
 
     fn propose(&self, _height: u64, pending: &Pending<'_>) -> Vec<u8> {
-        let mut list: Vec<&[u8]> = Vec::new();
-        // The list's length, and each entry's.
-        let mut len = 4;
-        for bytes in pending.iter() {
-            // Its signature was checked when it was let in.
-            let is_ready = Signed::decode(bytes)
-                .is_some_and(|signed| self.ledger.admits(signed.sender, &signed.message).is_ok());
-            if is_ready && len + 4 + bytes.len() <= consensus::MAX_PAYLOAD_BYTES {
-                len += 4 + bytes.len();
-                list.push(bytes);
-            }
-        }
-        borsh::to_vec(&list).expect("bytes in memory")
+        payload(pending, |signed| self.ledger.admits(signed.sender, &signed.message).is_ok())
     }
 
     fn validate(&self, _header: &Header, payload: &[u8]) -> bool {
-        let admits = |signed: Signed| self.ledger.admits(signed.sender, &signed.message).is_ok();
+        let admits = |signed: Signed<Message>| self.ledger.admits(signed.sender, &signed.message).is_ok();
         transactions(payload)
             .is_some_and(|list| list.iter().all(|bytes| self.read(bytes).is_some_and(admits)))
     }

@@ -6,13 +6,12 @@ use super::message::Message;
 use super::report::RoundReport;
 use super::rules::{Rules, RulesError};
 use crate::message::HostId;
-use borsh::{BorshDeserialize, BorshSerialize};
+use crate::signed::{Domain, Signed, payload, transactions};
 use sphere_pow_consensus::{
     self as consensus, Application, Committed, Hash, Header, Key, Next, Pending, Validators,
 };
 use sphere_pow_core::train::Run;
 use sphere_pow_core::train::merge::Agreed;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What a network that trains starts from.
@@ -41,14 +40,6 @@ impl Genesis {
     }
 }
 
-/// A message with its sender's signature.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-struct Signed {
-    sender: HostId,
-    message: Message,
-    signature: [u8; 64],
-}
-
 /// A network that cannot begin.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -65,7 +56,7 @@ pub enum GenesisError {
 #[derive(Clone, Debug)]
 pub struct Peer {
     genesis: Genesis,
-    chain: Hash,
+    domain: Domain,
     key: Key,
     number: Option<HostId>,
     strategy: Strategy,
@@ -89,8 +80,9 @@ impl Peer {
         let weights = genesis.hosts.iter().copied().filter(|(_, weight)| *weight > 0);
         let validators = Validators::new(weights)?;
         let number = (0..).zip(&genesis.hosts).find(|(_, (host, _))| *host == key.id()).map(|(ix, _)| ix);
-        let (chain, asked, reports) = (genesis.chain(), Asked::default(), Vec::new());
-        Ok(Self { genesis, chain, key, number, strategy, ledger, validators, asked, reports })
+        let domain = Domain { label: b"sphere-pow training message 1", chain: genesis.chain() };
+        let (asked, reports) = (Asked::default(), Vec::new());
+        Ok(Self { genesis, domain, key, number, strategy, ledger, validators, asked, reports })
     }
 
     /// The state after the last block.
@@ -105,35 +97,18 @@ impl Peer {
         &self.reports
     }
 
-    fn signed_bytes(&self, message: &Message) -> Vec<u8> {
-        let mut bytes = b"sphere-pow training message 1".to_vec();
-        bytes.extend(self.chain.0);
-        message.serialize(&mut bytes).expect("bytes in memory");
-        bytes
-    }
-
     fn sign(&self, message: Message) -> Option<Vec<u8>> {
-        let (sender, signature) = (self.number?, self.key.sign(&self.signed_bytes(&message)));
-        Some(borsh::to_vec(&Signed { sender, message, signature }).expect("bytes in memory"))
+        Some(self.domain.sign(&self.key, self.number?, message))
     }
 
     /// A transaction of one of the hosts, its signature checked.
-    fn read(&self, bytes: &[u8]) -> Option<Signed> {
-        let signed: Signed = borsh::from_slice(bytes).ok()?;
-        let (host, _) = self.genesis.hosts.get(signed.sender as usize)?;
-        host.has_signed(&self.signed_bytes(&signed.message), &signed.signature).then_some(signed)
+    fn read(&self, bytes: &[u8]) -> Option<Signed<Message>> {
+        self.domain.read(bytes, |host| Some(self.genesis.hosts.get(host as usize)?.0))
     }
 
     fn next(&self) -> Next {
         Next { validators: self.validators.clone(), state: Hash(self.ledger.fingerprint()) }
     }
-}
-
-/// The transactions of a payload, or nothing where one of them comes twice.
-fn transactions(payload: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let list: Vec<Vec<u8>> = borsh::from_slice(payload).ok()?;
-    let distinct: BTreeSet<&Vec<u8>> = list.iter().collect();
-    (distinct.len() == list.len()).then_some(list)
 }
 
 impl Application for Peer {
@@ -145,23 +120,11 @@ impl Application for Peer {
     }
 
     fn propose(&self, _height: u64, pending: &Pending<'_>) -> Vec<u8> {
-        let mut list: Vec<&[u8]> = Vec::new();
-        // The list's length, and each entry's.
-        let mut len = 4;
-        for bytes in pending.iter() {
-            // Its signature was checked when it was let in.
-            let is_ready = borsh::from_slice::<Signed>(bytes)
-                .is_ok_and(|signed| self.ledger.admits(signed.sender, &signed.message).is_ok());
-            if is_ready && len + 4 + bytes.len() <= consensus::MAX_PAYLOAD_BYTES {
-                len += 4 + bytes.len();
-                list.push(bytes);
-            }
-        }
-        borsh::to_vec(&list).expect("bytes in memory")
+        payload(pending, |signed| self.ledger.admits(signed.sender, &signed.message).is_ok())
     }
 
     fn validate(&self, _header: &Header, payload: &[u8]) -> bool {
-        let admits = |signed: Signed| self.ledger.admits(signed.sender, &signed.message).is_ok();
+        let admits = |signed: Signed<Message>| self.ledger.admits(signed.sender, &signed.message).is_ok();
         transactions(payload)
             .is_some_and(|list| list.iter().all(|bytes| self.read(bytes).is_some_and(admits)))
     }
@@ -169,7 +132,7 @@ impl Application for Peer {
     fn commit(&mut self, block: &Committed) -> Next {
         // Those who decided on the block have checked the signatures.
         let list = transactions(&block.payload).unwrap_or_default();
-        for Signed { sender, message, .. } in list.iter().filter_map(|bytes| borsh::from_slice(bytes).ok()) {
+        for Signed { sender, message, .. } in list.iter().filter_map(|bytes| Signed::decode(bytes)) {
             // Two of one host's messages in a block may exclude each other; the first stands, for everybody.
             let _ = self.ledger.apply(sender, message);
         }
