@@ -1,23 +1,20 @@
 //! A network in a box, two ways: all hosts in one thread and simulated time, or one host of several processes.
 
 use crate::exact::{Budget, Worker};
-use crate::peer::{GenesisError, Peer, sortition_secret};
+use crate::peer::{Peer, sortition_secret};
+pub use crate::play::BoxError;
+use crate::play::{JOB, Play, key, observer};
 use crate::report::{Said, SprintReport};
 use crate::scenario::{Event, Scenario};
 use crate::sortition::SortitionKey;
-use sphere_pow_consensus::net::{self, NetError, Running, Seen, Settings};
-use sphere_pow_consensus::sim::{Change, Link, Simulation};
-use sphere_pow_consensus::{Behaviour, Config, FileStorage, HostId, Key, StorageError, Timeouts};
+use sphere_pow_consensus::net::{self, NetError, Running, Settings};
+use sphere_pow_consensus::sim::{Link, Simulation};
+use sphere_pow_consensus::{Behaviour, Config, FileStorage, HostId, Key, Timeouts};
 use sphere_pow_core::exact::Params;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-
-/// Simulated time after which a box is stuck.
-const LIMIT: Duration = Duration::from_secs(24 * 3600);
-/// Simulated time that a job takes.
-const JOB: Duration = Duration::from_millis(20);
 
 /// A box of hosts in simulated time.
 #[derive(Clone, Debug)]
@@ -36,50 +33,6 @@ pub struct Simulated {
     pub seed: u64,
 }
 
-/// A box that did not come to its end.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BoxError {
-    /// See [`GenesisError`].
-    #[error(transparent)]
-    Genesis(#[from] GenesisError),
-    /// Hosts decided differently.
-    #[error("at height {height} hosts decided different blocks")]
-    Fork {
-        /// The height.
-        height: u64,
-    },
-    /// A host halted.
-    #[error("host {host} halted: {reason}")]
-    Halted {
-        /// Which.
-        host: usize,
-        /// Why.
-        reason: String,
-    },
-    /// No more blocks.
-    #[error("no block after height {height}, expected more")]
-    Stuck {
-        /// The last height.
-        height: u64,
-    },
-    /// Stopped on request.
-    #[error("interrupted")]
-    Interrupted,
-    /// See [`NetError`].
-    #[error(transparent)]
-    Net(#[from] NetError),
-    /// See [`StorageError`].
-    #[error(transparent)]
-    Storage(#[from] StorageError),
-}
-
-/// A host's key in a simulated box: nobody else's, and of no use elsewhere.
-fn key(seed: u64, host: usize) -> Key {
-    let (seed, host) = (seed.to_le_bytes(), (host as u64).to_le_bytes());
-    Key::from_seed(sphere_pow_consensus::Hash::of(&[b"sphere-pow box key", &seed, &host]).0)
-}
-
 impl Simulated {
     /// Plays the scenario, and tells each Sprint as host 0 has it; a `false` ends it there. Gives the last block's hash.
     ///
@@ -89,51 +42,19 @@ impl Simulated {
         let (scenario, hosts, last) = (self.scenario, self.hosts, self.hosts - 1);
         let mut simulation = self.simulation()?;
         simulation.start_all_but(if scenario.is_late() { std::slice::from_ref(&last) } else { &[] });
-        let mut events = scenario.events.iter().peekable();
-        let (mut seen, mut sprints) = (0, 0);
-        while sprints < self.sprints {
-            let height = simulation.node(0).map_or(0, |node| node.height());
-            if simulation.now() > LIMIT || !simulation.step() {
-                return Err(BoxError::Stuck { height });
-            }
-            let Some(node) = simulation.node(0).filter(|node| node.height() > seen) else { continue };
-            seen = node.height();
-            if let Some(report) = node.app().reports().last().filter(|report| report.sprint > sprints) {
-                sprints += 1;
-                if !on_sprint(report) {
-                    return Err(BoxError::Interrupted);
-                }
-            }
-            while let Some((_, event)) = events.next_if(|(height, _)| *height <= seen) {
-                let change = match event {
-                    Event::Kill => Change::Crash(last),
-                    Event::Start => Change::Start(last),
-                    Event::Equivocate => Change::Behave(last, Behaviour::Equivocates),
-                    Event::Part => Change::Partition(vec![(0..last).collect(), vec![last]]),
-                    Event::Heal => Change::Heal,
-                };
-                simulation.at(simulation.now(), change);
-            }
-        }
-        // Those who were away come after.
-        if !simulation.run_to_height(seen, simulation.now() + LIMIT) {
-            return Err(BoxError::Stuck { height: seen });
-        }
-        if let Some((height, ..)) = simulation.fork() {
-            return Err(BoxError::Fork { height });
-        }
-        for host in 0..hosts {
-            if let Some(fault) = simulation.fault(host) {
-                return Err(BoxError::Halted { host, reason: fault.to_string() });
-            }
-        }
-        let ix = usize::try_from(seen - 1).expect("a height");
-        Ok(simulation.chain()[ix].to_string())
+        let is_over = |peer: &Peer| peer.reports().len() as u64 >= self.sprints;
+        Play { hosts, events: scenario.events, what: "block" }.run(
+            simulation,
+            Peer::reports,
+            on_sprint,
+            is_over,
+            |_| {},
+        )
     }
 
     fn simulation(&self) -> Result<Simulation<Peer>, BoxError> {
         let (scenario, hosts) = (self.scenario, self.hosts);
-        let keys: Vec<Key> = (0..hosts).map(|host| key(self.seed, host)).collect();
+        let keys: Vec<Key> = (0..hosts).map(|host| key(b"sphere-pow box key", self.seed, host)).collect();
         let ids: Vec<HostId> = keys.iter().map(Key::id).collect();
         let founders: Vec<_> = keys.iter().map(|key| (key.id(), sortition_secret(key).key())).collect();
         let genesis =
@@ -191,7 +112,7 @@ pub struct HostSettings {
 /// [`BoxError`].
 pub fn start_host(
     settings: HostSettings,
-    mut say: impl FnMut(Said<'_, SprintReport>) + Send + 'static,
+    say: impl FnMut(Said<'_, SprintReport>) + Send + 'static,
 ) -> Result<Running, BoxError> {
     let HostSettings { scenario, number, key, hosts, seed, params, pause, file } = settings;
     let key = Key::from_seed(key);
@@ -209,22 +130,18 @@ pub fn start_host(
     let run = move |task, _stop: &std::sync::atomic::AtomicBool| {
         worker.lock().unwrap_or_else(PoisonError::into_inner).run(task)
     };
-    let mut told = 0;
-    let observe = move |node: &sphere_pow_consensus::Node<Peer>, seen: Seen<'_>| {
-        match seen {
-            Seen::Halted(fault) => tracing::error!("{fault}"),
-            Seen::Decided { height, .. } => say(Said::Block { height }),
-            _ => {}
-        }
-        for report in node.app().reports().iter().filter(|report| report.sprint > told) {
-            say(Said::Report(report));
-        }
-        told = node.app().reports().last().map_or(told, |report| report.sprint);
-    };
     // From the beginning: a process learns its height only as it goes.
     let equivocates = scenario.events.iter().any(|(_, event)| *event == Event::Equivocate);
     let behaviour =
         if equivocates && number + 1 == count { Behaviour::Equivocates } else { Behaviour::Honest };
     let settings = Settings { listener, peers, workers: 1, behaviour };
-    Ok(net::start(settings, &config, key, peer, FileStorage::open(&file)?, run, observe)?)
+    Ok(net::start(
+        settings,
+        &config,
+        key,
+        peer,
+        FileStorage::open(&file)?,
+        run,
+        observer(Peer::reports, say),
+    )?)
 }

@@ -23,6 +23,8 @@ pub mod ledger;
 pub mod message;
 #[cfg(feature = "hosts")]
 pub mod peer;
+#[cfg(feature = "hosts")]
+mod play;
 pub mod report;
 pub mod rules;
 #[cfg(feature = "hosts")]

@@ -15,7 +15,7 @@ use crate::error::ProverError;
 use crate::input;
 use crate::signals::Stop;
 use clap::Args;
-use processes::{Playbook, Processes};
+use processes::{Playbook, Processes, Told};
 use serde::Serialize;
 use sphere_pow_consensus::MAX_TRANSACTION_BYTES;
 use sphere_pow_core::exact::Params;
@@ -110,26 +110,16 @@ pub(super) fn run(args: &NetworkArgs, out: &Output, stop: &Stop) -> Result<ExitC
         Err(error) => return Err(error),
     };
     let params = check(args)?;
-    stop.heed();
-    let mut sprints = Vec::new();
-    let mut on_sprint = |report: &SprintReport| {
-        out.say(describe(report).trim_end());
-        sprints.push(report.clone());
-        !stop.is_asked()
+    let (hosts, nonces, seed) = (args.hosts, args.nonces, args.seed);
+    let simulated = Simulated { scenario, hosts, params, nonces, sprints: args.sprints, seed };
+    let book = Playbook {
+        name: told,
+        events: scenario.events,
+        is_late: scenario.is_late(),
+        cuts_wires: scenario.cuts_wires(),
     };
-    let (hash, kills) = if args.simulated {
-        let (hosts, nonces, seed) = (args.hosts, args.nonces, args.seed);
-        let simulated = Simulated { scenario, hosts, params, nonces, sprints: args.sprints, seed };
-        (simulated.play(&mut on_sprint).map_err(broken)?, 0)
-    } else {
-        let book = Playbook {
-            name: told,
-            events: scenario.events,
-            is_late: scenario.is_late(),
-            cuts_wires: scenario.cuts_wires(),
-        };
-        Processes::start(args, &book)?.play(args, &book, stop, &mut on_sprint)?
-    };
+    let (sprints, hash, kills) =
+        play(args, &book, out, stop, describe, |on_sprint| simulated.play(on_sprint))?;
     let played = Played {
         scenario: scenario.name,
         about: scenario.about,
@@ -144,6 +134,30 @@ pub(super) fn run(args: &NetworkArgs, out: &Output, stop: &Stop) -> Result<ExitC
         format!("all {} hosts agree, block {}{killed}", args.hosts, played.hash)
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Plays a box and says each report as it comes. All of them, the last block's hash, and how often a host was killed.
+fn play<R: Told + Clone>(
+    args: &NetworkArgs,
+    book: &Playbook,
+    out: &Output,
+    stop: &Stop,
+    describe: impl Fn(&R) -> String,
+    simulated: impl FnOnce(&mut dyn FnMut(&R) -> bool) -> Result<String, BoxError>,
+) -> Result<(Vec<R>, String, u32), ProverError> {
+    stop.heed();
+    let mut reports = Vec::new();
+    let mut on_report = |report: &R| {
+        out.say(describe(report).trim_end());
+        reports.push(report.clone());
+        !stop.is_asked()
+    };
+    let (hash, kills) = if args.simulated {
+        (simulated(&mut on_report).map_err(broken)?, 0)
+    } else {
+        Processes::start(args, book)?.play(args, book, stop, &mut on_report)?
+    };
+    Ok((reports, hash, kills))
 }
 
 fn named(name: &str) -> Result<Scenario, ProverError> {

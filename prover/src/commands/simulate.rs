@@ -8,6 +8,7 @@ use crate::error::ProverError;
 use crate::input;
 use crate::signals::Stop;
 use clap::Args;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sphere_pow_network::simulate::{Row, Run, Scenario, ScenarioError, run as simulate};
 use std::fmt::Write;
@@ -45,42 +46,106 @@ pub(super) struct SimulateArgs {
     svg: Option<PathBuf>,
 }
 
+/// Something that is simulated.
+trait Simulated: Default + Serialize + DeserializeOwned {
+    /// What comes of it.
+    type Run: Serialize;
+
+    /// What options say, before the scenario's.
+    fn choose(&mut self, args: &SimulateArgs);
+    /// Checks all numbers.
+    fn check(&self) -> Result<(), ScenarioError>;
+    /// Rows in all.
+    fn length(&self) -> u64;
+    /// Simulates; `on_row` is told how many rows there are so far, a `false` ends it.
+    fn simulate(&self, on_row: &mut dyn FnMut(u64) -> bool) -> Result<Self::Run, ScenarioError>;
+    /// Whether it ended before the first row.
+    fn is_empty(run: &Self::Run) -> bool;
+    /// As CSV.
+    fn csv(run: &Self::Run) -> String;
+    /// As SVG.
+    fn plot(run: &Self::Run) -> Result<String, String>;
+    /// As a table.
+    fn describe(run: &Self::Run) -> String;
+}
+
 pub(super) fn run(args: &SimulateArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
     if args.training {
-        return training::run(args, out, stop);
+        run_of::<training::Scenario>(args, out, stop)
+    } else {
+        run_of::<Scenario>(args, out, stop)
     }
-    let mut scenario: Scenario = read(args)?;
-    scenario.hosts = args.hosts.unwrap_or(scenario.hosts);
-    scenario.epochs = args.epochs.unwrap_or(scenario.epochs);
-    scenario.seed = args.seed.unwrap_or(scenario.seed);
+}
+
+fn run_of<S: Simulated>(args: &SimulateArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
+    let mut scenario: S = read(args)?;
+    scenario.choose(args);
     if args.show {
-        scenario.rules().map_err(refused)?;
+        scenario.check().map_err(refused)?;
         out.result(&scenario, || toml::to_string(&scenario).expect("a scenario is a table"))?;
         return Ok(ExitCode::SUCCESS);
     }
     claim_files(args)?;
     stop.heed();
     let bar = bar("simulating");
-    bar.set_length(scenario.epochs);
-    let result = simulate(&scenario, &mut |row| {
-        bar.set_position(row.epoch);
+    bar.set_length(scenario.length());
+    let result = scenario.simulate(&mut |rows| {
+        bar.set_position(rows);
         !stop.is_asked()
     });
     bar.finish_and_clear();
     let run = result.map_err(refused)?;
     // What was simulated until then is a result.
-    if run.rows.is_empty() {
+    if S::is_empty(&run) {
         return Err(ProverError::Interrupted);
     }
     if let Some(file) = &args.csv {
-        std::fs::write(file, csv(&COLUMNS, &run.rows)).map_err(|error| written(file, &error))?;
+        std::fs::write(file, S::csv(&run)).map_err(|error| written(file, &error))?;
     }
     if let Some(file) = &args.svg {
-        let text = plot::plot(&run).map_err(|reason| written(file, &reason))?;
+        let text = S::plot(&run).map_err(|reason| written(file, &reason))?;
         std::fs::write(file, text).map_err(|error| written(file, &error))?;
     }
-    out.result(&run, || describe(&run))?;
+    out.result(&run, || S::describe(&run))?;
     Ok(ExitCode::SUCCESS)
+}
+
+impl Simulated for Scenario {
+    type Run = Run;
+
+    fn choose(&mut self, args: &SimulateArgs) {
+        self.hosts = args.hosts.unwrap_or(self.hosts);
+        self.epochs = args.epochs.unwrap_or(self.epochs);
+        self.seed = args.seed.unwrap_or(self.seed);
+    }
+
+    fn check(&self) -> Result<(), ScenarioError> {
+        self.rules().map(|_| ())
+    }
+
+    fn length(&self) -> u64 {
+        self.epochs
+    }
+
+    fn simulate(&self, on_row: &mut dyn FnMut(u64) -> bool) -> Result<Run, ScenarioError> {
+        simulate(self, &mut |row| on_row(row.epoch))
+    }
+
+    fn is_empty(run: &Run) -> bool {
+        run.rows.is_empty()
+    }
+
+    fn csv(run: &Run) -> String {
+        csv(&COLUMNS, &run.rows)
+    }
+
+    fn plot(run: &Run) -> Result<String, String> {
+        plot::plot(run)
+    }
+
+    fn describe(run: &Run) -> String {
+        describe(run)
+    }
 }
 
 /// Makes the files that results go to. Before the work: nobody wants to learn of a bad path an hour later.

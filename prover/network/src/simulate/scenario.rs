@@ -266,12 +266,17 @@ impl Scenario {
     /// The group of each host, by number: `None` for the honest rest. Groups follow each other.
     #[must_use]
     pub fn members(&self) -> Vec<Option<usize>> {
-        let mut members = Vec::new();
-        for (ix, group) in self.groups.iter().enumerate() {
-            let size = u64::from(self.hosts) * u64::from(group.share) / 1000;
-            members.extend((0..size).map(|_| Some(ix)));
-        }
-        members.resize(self.hosts as usize, None);
-        members
+        members(self.hosts, self.groups.iter().map(|group| group.share))
     }
+}
+
+/// The group of each of so many hosts, by groups' shares in thousandths.
+pub(super) fn members(hosts: u32, shares: impl Iterator<Item = u32>) -> Vec<Option<usize>> {
+    let mut members = Vec::new();
+    for (ix, share) in shares.enumerate() {
+        let size = u64::from(hosts) * u64::from(share) / 1000;
+        members.extend((0..size).map(|_| Some(ix)));
+    }
+    members.resize(hosts as usize, None);
+    members
 }

@@ -2,16 +2,18 @@
 //! processes.
 
 use super::blobs::{Peers, Shelf, serve};
-use super::peer::{GenesisError, Peer};
+use super::peer::Peer;
 use super::report::RoundReport;
 use super::scenario::{Scenario, genesis};
 use super::worker::{Identity, Worker};
 use crate::message;
+pub use crate::play::BoxError;
+use crate::play::{JOB, Play, key, observer};
 use crate::report::Said;
 use crate::scenario::Event;
-use sphere_pow_consensus::net::{self, NetError, Running, Seen, Settings};
-use sphere_pow_consensus::sim::{Change, Link, Simulation};
-use sphere_pow_consensus::{Behaviour, Config, FileStorage, Hash, HostId, Key, StorageError, Timeouts};
+use sphere_pow_consensus::net::{self, NetError, Running, Settings};
+use sphere_pow_consensus::sim::{Link, Simulation};
+use sphere_pow_consensus::{Behaviour, Config, FileStorage, Hash, HostId, Key, Timeouts};
 use sphere_pow_cpu::threads::{Threads, ThreadsError};
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
@@ -19,11 +21,6 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-
-/// Simulated time after which a box is stuck.
-const LIMIT: Duration = Duration::from_secs(24 * 3600);
-/// Simulated time that a job takes.
-const JOB: Duration = Duration::from_millis(20);
 
 /// A box in simulated time.
 #[derive(Clone, Debug)]
@@ -36,53 +33,6 @@ pub struct Simulated {
     pub rounds: u32,
     /// What all keys and chance come from: equal seeds give equal blocks.
     pub seed: u64,
-}
-
-/// A box that did not come to its end.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BoxError {
-    /// See [`GenesisError`].
-    #[error(transparent)]
-    Genesis(#[from] GenesisError),
-    /// Hosts decided differently.
-    #[error("at height {height} hosts decided different blocks")]
-    Fork {
-        /// The height.
-        height: u64,
-    },
-    /// A host halted.
-    #[error("host {host} halted: {reason}")]
-    Halted {
-        /// Which.
-        host: usize,
-        /// Why.
-        reason: String,
-    },
-    /// No more blocks, or rounds that are repeated without end.
-    #[error("no round after height {height}, expected more")]
-    Stuck {
-        /// The last height.
-        height: u64,
-    },
-    /// Stopped on request.
-    #[error("interrupted")]
-    Interrupted,
-    /// See [`NetError`].
-    #[error(transparent)]
-    Net(#[from] NetError),
-    /// See [`StorageError`].
-    #[error(transparent)]
-    Storage(#[from] StorageError),
-    /// See [`ThreadsError`].
-    #[error(transparent)]
-    Threads(#[from] ThreadsError),
-}
-
-/// A host's key in a simulated box: nobody else's, and of no use elsewhere.
-fn key(seed: u64, host: usize) -> Key {
-    let (seed, host) = (seed.to_le_bytes(), (host as u64).to_le_bytes());
-    Key::from_seed(Hash::of(&[b"sphere-pow training box key", &seed, &host]).0)
 }
 
 fn one_thread() -> Result<Arc<Threads>, ThreadsError> {
@@ -107,65 +57,24 @@ impl Simulated {
         let shelves: Vec<Arc<Shelf>> = (0..self.hosts).map(|_| Arc::default()).collect();
         let (mut simulation, workers) = self.simulation(&shelves)?;
         simulation.start_all_but(&[]);
-        let mut events = self.scenario.events.iter().peekable();
-        let (mut seen, mut told) = (0, 0);
-        loop {
-            let height = simulation.node(0).map_or(0, |node| node.height());
-            if simulation.now() > LIMIT || !simulation.step() {
-                return Err(BoxError::Stuck { height });
+        let is_over = |peer: &Peer| peer.ledger().round() >= self.rounds;
+        // What a host gives to others goes as it goes.
+        let on_event = |event| {
+            let is_down = matches!(event, Event::Kill | Event::Part);
+            if is_down || matches!(event, Event::Start | Event::Heal) {
+                shelves[last].is_down.store(is_down, Ordering::Relaxed);
             }
-            let Some(node) = simulation.node(0).filter(|node| node.height() > seen) else { continue };
-            seen = node.height();
-            for report in &node.app().reports()[told..] {
-                told += 1;
-                if !on_round(report) {
-                    return Err(BoxError::Interrupted);
-                }
+            if event == Event::Kill {
+                lock(&workers[last]).restart();
             }
-            if node.app().ledger().round() >= self.rounds {
-                break;
-            }
-            while let Some((_, event)) = events.next_if(|(height, _)| *height <= seen) {
-                let change = match event {
-                    Event::Kill => {
-                        shelves[last].is_down.store(true, Ordering::Relaxed);
-                        lock(&workers[last]).restart();
-                        Change::Crash(last)
-                    }
-                    Event::Start => {
-                        shelves[last].is_down.store(false, Ordering::Relaxed);
-                        Change::Start(last)
-                    }
-                    Event::Equivocate => Change::Behave(last, Behaviour::Equivocates),
-                    Event::Part => {
-                        shelves[last].is_down.store(true, Ordering::Relaxed);
-                        Change::Partition(vec![(0..last).collect(), vec![last]])
-                    }
-                    Event::Heal => {
-                        shelves[last].is_down.store(false, Ordering::Relaxed);
-                        Change::Heal
-                    }
-                };
-                simulation.at(simulation.now(), change);
-            }
-        }
-        if !simulation.run_to_height(seen, simulation.now() + LIMIT) {
-            return Err(BoxError::Stuck { height: seen });
-        }
-        if let Some((height, ..)) = simulation.fork() {
-            return Err(BoxError::Fork { height });
-        }
-        for host in 0..self.hosts {
-            if let Some(fault) = simulation.fault(host) {
-                return Err(BoxError::Halted { host, reason: fault.to_string() });
-            }
-        }
-        let ix = usize::try_from(seen - 1).expect("a height");
-        Ok(simulation.chain()[ix].to_string())
+        };
+        let play = Play { hosts: self.hosts, events: self.scenario.events, what: "round" };
+        play.run(simulation, Peer::reports, on_round, is_over, on_event)
     }
 
     fn simulation(&self, shelves: &[Arc<Shelf>]) -> Result<(Simulation<Peer>, Workers), BoxError> {
-        let keys: Vec<Key> = (0..self.hosts).map(|host| key(self.seed, host)).collect();
+        let keys: Vec<Key> =
+            (0..self.hosts).map(|host| key(b"sphere-pow training box key", self.seed, host)).collect();
         let ids: Vec<HostId> = keys.iter().map(Key::id).collect();
         let genesis = genesis(&ids, self.rounds, Hash::of(&[&self.seed.to_le_bytes()]).0);
         let (threads, peers) = (one_thread()?, Peers::Here(shelves.to_vec()));
@@ -221,7 +130,7 @@ pub struct HostSettings {
 /// When `number` is none of the hosts.
 pub fn start_host(
     settings: HostSettings,
-    mut say: impl FnMut(Said<'_, RoundReport>) + Send + 'static,
+    say: impl FnMut(Said<'_, RoundReport>) + Send + 'static,
 ) -> Result<Running, BoxError> {
     let HostSettings { scenario, number, key, hosts, blobs, seed, rounds, pause, file } = settings;
     let (key, ids): (Key, Vec<HostId>) = (Key::from_seed(key), hosts.iter().map(|(id, _)| *id).collect());
@@ -243,18 +152,14 @@ pub fn start_host(
     let listener = TcpListener::bind(hosts[number].1).map_err(NetError::from)?;
     let peers = hosts.into_iter().filter(|(id, _)| *id != key.id()).collect();
     let run = move |task, _stop: &std::sync::atomic::AtomicBool| lock(&worker).run(task);
-    let mut told = 0;
-    let observe = move |node: &sphere_pow_consensus::Node<Peer>, seen: Seen<'_>| {
-        match seen {
-            Seen::Halted(fault) => tracing::error!("{fault}"),
-            Seen::Decided { height, .. } => say(Said::Block { height }),
-            _ => {}
-        }
-        for report in &node.app().reports()[told..] {
-            told += 1;
-            say(Said::Report(report));
-        }
-    };
     let settings = Settings { listener, peers, workers: 1, behaviour: Behaviour::Honest };
-    Ok(net::start(settings, &config, key, peer, FileStorage::open(&file)?, run, observe)?)
+    Ok(net::start(
+        settings,
+        &config,
+        key,
+        peer,
+        FileStorage::open(&file)?,
+        run,
+        observer(Peer::reports, say),
+    )?)
 }

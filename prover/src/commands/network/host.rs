@@ -130,7 +130,7 @@ pub(in crate::commands) fn run(args: &HostArgs, out: &Output, stop: &Stop) -> Re
         let (blobs, rounds, file) = (file.blobs, file.rounds, blocks);
         let settings =
             training::HostSettings { scenario, number, key, hosts, blobs, seed, rounds, pause, file };
-        training::start_host(settings, tell(out)).map_err(training::broken)?
+        training::start_host(settings, tell(out)).map_err(broken)?
     } else {
         let scenario =
             super::named(&file.scenario).or_else(|_| super::file::parse(&file.scenario).map_err(wrong))?;

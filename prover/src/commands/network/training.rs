@@ -1,13 +1,13 @@
 //! `sphere-pow network --scenario train-*`: hosts that train, as processes or in simulated time.
 
 use super::NetworkArgs;
-use super::processes::{Playbook, Processes};
+use super::processes::Playbook;
 use crate::console::Output;
 use crate::error::ProverError;
 use crate::signals::Stop;
 use serde::Serialize;
 use sphere_pow_core::network::lanes::verdict::Outcome;
-use sphere_pow_network::training::boxed::{BoxError, Simulated};
+use sphere_pow_network::training::boxed::Simulated;
 pub(super) use sphere_pow_network::training::boxed::{HostSettings, start_host};
 use sphere_pow_network::training::report::RoundReport;
 pub(super) use sphere_pow_network::training::scenario::Scenario;
@@ -36,33 +36,16 @@ pub(super) fn run(
     stop: &Stop,
 ) -> Result<ExitCode, ProverError> {
     let wanted = u32::try_from(args.sprints).expect("checked to be 1000 at most");
-    stop.heed();
-    let mut rounds = Vec::new();
-    let mut on_round = |report: &RoundReport| {
-        out.say(describe(report).trim_end());
-        rounds.push(report.clone());
-        !stop.is_asked()
-    };
-    let (hash, kills) = if args.simulated {
-        let simulated = Simulated { scenario, hosts: args.hosts, rounds: wanted, seed: args.seed };
-        (simulated.play(&mut on_round).map_err(broken)?, 0)
-    } else {
-        let (name, events, cuts_wires) = (scenario.name, scenario.events, scenario.cuts_wires());
-        let book = Playbook { name, events, is_late: false, cuts_wires };
-        Processes::start(args, &book)?.play(args, &book, stop, &mut on_round)?
-    };
+    let simulated = Simulated { scenario, hosts: args.hosts, rounds: wanted, seed: args.seed };
+    let (name, events, cuts_wires) = (scenario.name, scenario.events, scenario.cuts_wires());
+    let book = Playbook { name, events, is_late: false, cuts_wires };
+    let (rounds, hash, kills) =
+        super::play(args, &book, out, stop, describe, |on_round| simulated.play(on_round))?;
     let (scenario, about, is_simulated) = (scenario.name, scenario.about, args.simulated);
     let root = rounds.last().and_then(|report| report.root.clone()).unwrap_or_default();
     let played = Played { scenario, about, is_simulated, rounds, hash, kills };
     out.result(&played, || format!("all {} hosts agree, root {root}, block {}", args.hosts, played.hash))?;
     Ok(ExitCode::SUCCESS)
-}
-
-pub(super) fn broken(error: BoxError) -> ProverError {
-    match error {
-        BoxError::Interrupted => ProverError::Interrupted,
-        other => ProverError::Network { reason: other.to_string() },
-    }
 }
 
 fn describe(report: &RoundReport) -> String {

@@ -1,48 +1,49 @@
 //! `sphere-pow simulate --training`: rounds of training by many hosts, counted instead of computed.
 
 use super::plot::{Axis, Series, draw};
-use super::{Column, SimulateArgs, claim_files, csv, read, refused, written};
-use crate::console::{Output, bar};
-use crate::error::ProverError;
-use crate::signals::Stop;
+use super::{Column, SimulateArgs, Simulated, csv};
 use plotters::prelude::*;
-use sphere_pow_network::simulate::training::{Escape, Row, Run, Scenario, run as simulate};
+use sphere_pow_network::simulate::ScenarioError;
+pub(super) use sphere_pow_network::simulate::training::Scenario;
+use sphere_pow_network::simulate::training::{Escape, Row, Run, run as simulate};
 use std::fmt::Write;
-use std::process::ExitCode;
 
-pub(super) fn run(args: &SimulateArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
-    let mut scenario: Scenario = read(args)?;
-    scenario.hosts = args.hosts.unwrap_or(scenario.hosts);
-    scenario.rounds = args.epochs.unwrap_or(scenario.rounds);
-    scenario.seed = args.seed.unwrap_or(scenario.seed);
-    if args.show {
-        scenario.check().map_err(refused)?;
-        out.result(&scenario, || toml::to_string(&scenario).expect("a scenario is a table"))?;
-        return Ok(ExitCode::SUCCESS);
+impl Simulated for Scenario {
+    type Run = Run;
+
+    fn choose(&mut self, args: &SimulateArgs) {
+        self.hosts = args.hosts.unwrap_or(self.hosts);
+        self.rounds = args.epochs.unwrap_or(self.rounds);
+        self.seed = args.seed.unwrap_or(self.seed);
     }
-    claim_files(args)?;
-    stop.heed();
-    let bar = bar("simulating");
-    bar.set_length(scenario.rounds);
-    let result = simulate(&scenario, &mut |row| {
-        bar.set_position(row.round);
-        !stop.is_asked()
-    });
-    bar.finish_and_clear();
-    let run = result.map_err(refused)?;
-    // What was simulated until then is a result.
-    if run.rows.is_empty() {
-        return Err(ProverError::Interrupted);
+
+    fn check(&self) -> Result<(), ScenarioError> {
+        Scenario::check(self).map(|_| ())
     }
-    if let Some(file) = &args.csv {
-        std::fs::write(file, csv(&COLUMNS, &run.rows)).map_err(|error| written(file, &error))?;
+
+    fn length(&self) -> u64 {
+        self.rounds
     }
-    if let Some(file) = &args.svg {
-        let text = plot(&run).map_err(|reason| written(file, &reason))?;
-        std::fs::write(file, text).map_err(|error| written(file, &error))?;
+
+    fn simulate(&self, on_row: &mut dyn FnMut(u64) -> bool) -> Result<Run, ScenarioError> {
+        simulate(self, &mut |row| on_row(row.round))
     }
-    out.result(&run, || describe(&run))?;
-    Ok(ExitCode::SUCCESS)
+
+    fn is_empty(run: &Run) -> bool {
+        run.rows.is_empty()
+    }
+
+    fn csv(run: &Run) -> String {
+        csv(&COLUMNS, &run.rows)
+    }
+
+    fn plot(run: &Run) -> Result<String, String> {
+        plot(run)
+    }
+
+    fn describe(run: &Run) -> String {
+        describe(run)
+    }
 }
 
 const COLUMNS: [Column<Row>; 13] = [

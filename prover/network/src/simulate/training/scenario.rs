@@ -1,6 +1,6 @@
 //! What a simulation of training is of.
 
-use super::super::scenario::{MAX_HOSTS, Power, ScenarioError};
+use super::super::scenario::{MAX_HOSTS, Power, ScenarioError, members};
 use serde::{Deserialize, Serialize};
 use sphere_pow_core::network::committee::Seats;
 use sphere_pow_core::network::decimal::Decimal;
@@ -170,12 +170,6 @@ impl Scenario {
     /// The group of each host, by number: `None` for the honest rest. Groups follow each other.
     #[must_use]
     pub fn members(&self) -> Vec<Option<usize>> {
-        let mut members = Vec::new();
-        for (ix, group) in self.groups.iter().enumerate() {
-            let size = u64::from(self.hosts) * u64::from(group.share) / 1000;
-            members.extend((0..size).map(|_| Some(ix)));
-        }
-        members.resize(self.hosts as usize, None);
-        members
+        members(self.hosts, self.groups.iter().map(|group| group.share))
     }
 }
