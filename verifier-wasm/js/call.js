@@ -1,6 +1,6 @@
 // A call that has a worker of its own, which ends with it.
 
-import { Scheduler, Stop, compile } from './core.js';
+import { Scheduler, Stop, compile, timeLeft } from './core.js';
 
 /** @typedef {import('./runtime.js').Runtime<any>} Runtime */
 
@@ -8,6 +8,7 @@ import { Scheduler, Stop, compile } from './core.js';
 export class Call {
   stop;
   #read;
+  #began = performance.now();
   /** @type {Promise<never>} */
   #stopped;
   /** @type {Scheduler | undefined} */
@@ -57,6 +58,18 @@ export class Call {
     const scheduler = /** @type {Scheduler} */ (this.#scheduler);
     return JSON.parse(await scheduler.run(/** @type {any} */ (job), { stop: this.stop, tell, limit: 1 }));
   }
+
+  /**
+   * Tells the caller how far the work is; what the caller throws ends it.
+   * @param {number} fraction
+   */
+  told = (fraction) => {
+    try {
+      this.#read.onProgress?.({ fraction, eta: timeLeft(fraction, this.#began) });
+    } catch (error) {
+      this.stop.now(error);
+    }
+  };
 
   /** A rejection waits for no worker. */
   end() {

@@ -1,10 +1,11 @@
 // sphere-pow/learn: reads what callers pass and has it computed in a worker of its own, with a wasm of its own.
 
-import { Meter, Runtime, Scheduler, Stop, aborted, compile, failure } from './core.js';
+import { Meter, Runtime, Scheduler, Stop, compile, failure } from './core.js';
 import * as input from './core.js';
 import source from './generated/learn-worker-text.js';
 import { glue } from './learn-glue.js';
 import { LearnHost } from './learn-host.js';
+import { readCall } from './options.js';
 
 const OPTIONS = ['profile', 'params', 'blockHash', 'publicKey', 'memoryLimit', 'worker', 'wasm', 'signal', 'onProgress'];
 const MAX_NONCES = 4096;
@@ -54,12 +55,12 @@ export function learnApi(own) {
   return {
     /** @param {unknown} options */
     async trace(options) {
-      const read = readCall(options, ['nonce', 'rTarget']);
+      const read = readCall(options, [...OPTIONS, 'nonce', 'rTarget']);
       return run('trace', read, { nonces: [String(input.nonceOf(read.nonce))] }, 1);
     },
     /** @param {unknown} options */
     async skipLayers(options) {
-      const read = readCall(options, ['nonces', 'kept', 'rTarget']);
+      const read = readCall(options, [...OPTIONS, 'nonces', 'kept', 'rTarget']);
       const nonces = input.list('nonces', read.nonces, MAX_NONCES, (nonce) => String(input.nonceOf(nonce)));
       const layer = (/** @type {unknown} */ value) => input.integer('kept', value, 0, MAX_LAYERS);
       const kept = typeof read.kept === 'number' ? layer(read.kept) : input.list('kept', read.kept, MAX_LAYERS, layer);
@@ -71,20 +72,6 @@ export function learnApi(own) {
       await closing?.close();
     },
   };
-}
-
-/**
- * @param {unknown} options
- * @param {string[]} names
- */
-function readCall(options, names) {
-  const read = input.readOptions(options, [...OPTIONS, ...names]);
-  read.signal = input.abortSignal(read.signal);
-  read.onProgress = input.callback(read.onProgress);
-  read.worker = input.workerOption(read.worker);
-  if (read.memoryLimit !== undefined) input.integer('memoryLimit', read.memoryLimit, 1, Number.MAX_SAFE_INTEGER);
-  if (read.signal?.aborted) throw aborted(read.signal);
-  return read;
 }
 
 /**

@@ -1,9 +1,10 @@
 // sphere-pow/train: reads what callers pass and has a segment repeated in a worker that lives as long as the call.
 
 import { Call } from './call.js';
-import { Runtime, aborted, failure, timeLeft } from './core.js';
+import { Runtime, failure } from './core.js';
 import * as input from './core.js';
 import source from './generated/train-worker-text.js';
+import { readCall } from './options.js';
 import { Pieces, whole } from './pieces.js';
 import { glue } from './train-glue.js';
 import { TrainHost } from './train-host.js';
@@ -45,14 +46,6 @@ export function trainApi(own) {
       const call = new Call(read);
       /** @type {Pieces[]} */
       const opened = [];
-      const began = performance.now();
-      const told = (/** @type {number} */ fraction) => {
-        try {
-          read.onProgress?.({ fraction, eta: timeLeft(fraction, began) });
-        } catch (error) {
-          call.stop.now(error);
-        }
-      };
       try {
         const open = (/** @type {string} */ what, /** @type {unknown} */ value) => {
           const pieces = new Pieces(what, value);
@@ -77,27 +70,13 @@ export function trainApi(own) {
           start: startOf && (await bytesOf(startOf, startBytes)),
           given: givenJson(read),
         };
-        return await call.run(job, told);
+        return await call.run(job, call.told);
       } finally {
         call.end();
         for (const pieces of opened) pieces.cancel();
       }
     },
   };
-}
-
-/**
- * @param {unknown} options
- * @param {readonly string[]} names
- */
-function readCall(options, names) {
-  const read = input.readOptions(options, names);
-  read.signal = input.abortSignal(read.signal);
-  read.onProgress = input.callback(read.onProgress);
-  read.worker = input.workerOption(read.worker);
-  if (read.memoryLimit !== undefined) input.integer('memoryLimit', read.memoryLimit, 1, Number.MAX_SAFE_INTEGER);
-  if (read.signal?.aborted) throw aborted(read.signal);
-  return read;
 }
 
 /**

@@ -1,9 +1,10 @@
 // sphere-pow/transcript: reads what callers pass and has it checked in a worker that lives as long as the call.
 
-import { Runtime, aborted, failure, timeLeft } from './core.js';
+import { Runtime, failure, timeLeft } from './core.js';
 import { Call } from './call.js';
 import * as input from './core.js';
 import source from './generated/transcript-worker-text.js';
+import { readCall } from './options.js';
 import { Pieces, whole } from './pieces.js';
 import { glue } from './transcript-glue.js';
 import { TranscriptHost } from './transcript-host.js';
@@ -78,7 +79,7 @@ export function transcriptApi(own) {
      * @param {unknown} [options]
      */
     async verifyTranscript(commitment, openings, options) {
-      const read = readCall(options, GIVEN);
+      const read = readCall(options, [...OPTIONS, ...GIVEN]);
       const call = new Call(read);
       /** @type {Pieces[]} */
       const opened = [];
@@ -119,7 +120,7 @@ export function transcriptApi(own) {
 
     /** @param {unknown} options */
     async transcribe(options) {
-      const read = readCall(options, ['params', 'blockHash', 'publicKey', 'nonces']);
+      const read = readCall(options, [...OPTIONS, 'params', 'blockHash', 'publicKey', 'nonces']);
       const job = {
         op: /** @type {const} */ ('transcribe'),
         params: input.paramsText(read.params),
@@ -129,36 +130,14 @@ export function transcriptApi(own) {
         limit: read.memoryLimit ?? Infinity,
       };
       const call = new Call(read);
-      const began = performance.now();
-      const told = (/** @type {number} */ fraction) => {
-        try {
-          read.onProgress?.({ fraction, eta: timeLeft(fraction, began) });
-        } catch (error) {
-          call.stop.now(error);
-        }
-      };
       try {
         await call.open(workers, own);
-        return await call.run(job, told);
+        return await call.run(job, call.told);
       } finally {
         call.end();
       }
     },
   };
-}
-
-/**
- * @param {unknown} options
- * @param {string[]} names
- */
-function readCall(options, names) {
-  const read = input.readOptions(options, [...OPTIONS, ...names]);
-  read.signal = input.abortSignal(read.signal);
-  read.onProgress = input.callback(read.onProgress);
-  read.worker = input.workerOption(read.worker);
-  if (read.memoryLimit !== undefined) input.integer('memoryLimit', read.memoryLimit, 1, Number.MAX_SAFE_INTEGER);
-  if (read.signal?.aborted) throw aborted(read.signal);
-  return read;
 }
 
 /**
