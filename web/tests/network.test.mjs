@@ -1,13 +1,11 @@
 // "The network": an epoch's windows by height, a simulation with cheaters, weights of both kinds.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { close, epoch, simulate } from 'sphere-pow/network';
 import { audit } from './axe.mjs';
-import { setUp, stageOf } from './page.mjs';
-import { WEB } from './site.mjs';
+import { fetchedAhead, firstVisit, setUp, stageOf } from './page.mjs';
 
 let use;
 before(async () => {
@@ -112,16 +110,11 @@ test('weights are of lines or of a stage’s batches; what is neither is refused
 
 test('nothing of it is fetched before it is asked for', async () => {
   await use.open(async (page, context) => {
-    const seen = [];
-    const fresh = await context.newPage();
-    fresh.on('request', (request) => seen.push(new URL(request.url()).pathname));
-    await fresh.addInitScript(() => Object.defineProperty(Navigator.prototype, 'serviceWorker', { value: undefined }));
-    await fresh.goto(`${use.site.origin}/sub/`);
-    await fresh.locator('[data-sample]').first().waitFor();
+    const { fresh, seen } = await firstVisit(context, use.site);
     assert.deepEqual(seen.filter((path) => path.includes('network')), []);
     await fresh.getByRole('link', { name: 'Network' }).click();
     await fresh.getByText('Epoch 2: Mining').waitFor();
     assert.ok(seen.some((path) => path.endsWith('.wasm') && path.includes('network')));
   });
-  assert.ok(!/network-[^"]*\.wasm/.test(/const FILES = (.*);/.exec(readFileSync(join(WEB, 'dist/sw.js'), 'utf8'))[1]));
+  assert.ok(!/network-[^"]*\.wasm/.test(fetchedAhead()));
 });

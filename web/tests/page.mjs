@@ -88,3 +88,17 @@ export const stageOf = (...hosts) => ({
     poc_batch: [{ participant_address: participant, poc_stage_start_block_height: String(height), nonces: nonces.map(String), dist, batch_id: 'b' }],
   })),
 });
+
+/** A first visit, and the paths that it asks for. Without the service worker, which fetches the page's own files ahead for a later one. */
+export async function firstVisit(context, site) {
+  const seen = [];
+  const fresh = await context.newPage();
+  fresh.on('request', (request) => seen.push(new URL(request.url()).pathname));
+  await fresh.addInitScript(() => Object.defineProperty(Navigator.prototype, 'serviceWorker', { value: undefined }));
+  await fresh.goto(`${site.origin}/sub/`);
+  await fresh.locator('[data-sample]').first().waitFor();
+  return { fresh, seen };
+}
+
+/** The files that the service worker fetches ahead. */
+export const fetchedAhead = () => /const FILES = (.*);/.exec(readFileSync(join(WEB, 'dist/sw.js'), 'utf8'))[1];

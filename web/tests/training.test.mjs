@@ -7,14 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { audit } from './axe.mjs';
-import { setUp } from './page.mjs';
+import { fetchedAhead, firstVisit, setUp } from './page.mjs';
 import { WEB } from './site.mjs';
 
 let use;
 let work;
 const binary = join(process.env.CARGO_TARGET_DIR ?? join(WEB, '../target'), 'release/sphere-pow');
 before(async () => {
-  execFileSync('cargo', ['build', '--release', '-p', 'sphere-pow-prover'], { cwd: join(WEB, '..'), stdio: 'ignore' });
+  execFileSync('tests/command', { cwd: join(WEB, '..'), stdio: 'ignore' });
   work = mkdtempSync(join(tmpdir(), 'training-'));
   use = await setUp();
 });
@@ -169,12 +169,7 @@ test('files that are none are refused by name', async () => {
 
 test('nothing of it is fetched before it is asked for', async () => {
   await use.open(async (page, context) => {
-    const seen = [];
-    const fresh = await context.newPage();
-    fresh.on('request', (request) => seen.push(new URL(request.url()).pathname));
-    await fresh.addInitScript(() => Object.defineProperty(Navigator.prototype, 'serviceWorker', { value: undefined }));
-    await fresh.goto(`${use.site.origin}/sub/`);
-    await fresh.locator('[data-sample]').first().waitFor();
+    const { fresh, seen } = await firstVisit(context, use.site);
     assert.deepEqual(seen.filter((path) => path.includes('train')), []);
     await fresh.getByRole('link', { name: 'Training' }).click();
     await fresh.locator('[data-sample="other-data"]').waitFor();
@@ -184,6 +179,6 @@ test('nothing of it is fetched before it is asked for', async () => {
     await verdict(fresh);
     assert.equal(seen.filter((path) => heavy.test(path)).length, 3, seen.join());
   });
-  const ahead = /const FILES = (.*);/.exec(readFileSync(join(WEB, 'dist/sw.js'), 'utf8'))[1];
+  const ahead = fetchedAhead();
   assert.ok(!/train(ing)?-[\w-]+\.(js|css|wasm)"|train-tiny/.test(ahead), ahead);
 });

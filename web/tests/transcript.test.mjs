@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { audit } from './axe.mjs';
-import { drawnBy, setUp } from './page.mjs';
+import { drawnBy, fetchedAhead, firstVisit, setUp } from './page.mjs';
 import { WEB } from './site.mjs';
 
 let use;
@@ -30,13 +30,7 @@ const cells = (page, state) => page.locator(`.layer-map li.${state}`).evaluateAl
 
 test('nothing of it is fetched before it is used', async () => {
   await use.open(async (page, context) => {
-    const seen = [];
-    const fresh = await context.newPage();
-    fresh.on('request', (request) => seen.push(new URL(request.url()).pathname));
-    // Without the service worker, which fetches the page's own files ahead for a later visit.
-    await fresh.addInitScript(() => Object.defineProperty(Navigator.prototype, 'serviceWorker', { value: undefined }));
-    await fresh.goto(`${use.site.origin}/sub/`);
-    await fresh.locator('[data-sample]').first().waitFor();
+    const { fresh, seen } = await firstVisit(context, use.site);
     assert.deepEqual(seen.filter((path) => path.includes('transcript')), []);
     await fresh.getByRole('link', { name: 'A host’s work' }).click();
     await fresh.locator('[data-sample="stale-tail"]').waitFor();
@@ -46,7 +40,7 @@ test('nothing of it is fetched before it is used', async () => {
     await verdict(fresh);
     assert.equal(seen.filter((path) => heavy.test(path)).length, 3, seen.join());
   });
-  assert.ok(!/\.openings/.test(/const FILES = (.*);/.exec(readFileSync(join(WEB, 'dist/sw.js'), 'utf8'))[1]));
+  assert.ok(!/\.openings/.test(fetchedAhead()));
 });
 
 test('an honest host: the bound falls step by step to what the verdict says, and each layer is shown as it is repeated', async () => {

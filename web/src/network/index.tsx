@@ -6,6 +6,7 @@ import { Simulation } from './simulation.tsx';
 import { Timeline } from './timeline.tsx';
 import { Weights } from './weights.tsx';
 import { found, locate } from './session.ts';
+import '../styles/data.css';
 import './network.css';
 
 export default function NetworkPage() {

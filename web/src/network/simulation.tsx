@@ -96,7 +96,7 @@ function Curve({ name, values }: { name: 'weight' | 'verification'; values: read
   const path = values.map((value, i) => `${i === 0 ? 'M' : 'L'}${x(i)} ${y(value)}`).join('');
   const words = t(`network.curve.${name}.words`, { first: percent(values[0] ?? 0, 2), last: percent(values.at(-1) ?? 0, 2), most: percent(Math.max(...values), 2) });
   return (
-    <figure class="curve">
+    <figure class="curve line-plot">
       <figcaption><h3>{t(`network.curve.${name}`)}</h3></figcaption>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={words}>
         {[0, 0.5, 1].map((share) => (

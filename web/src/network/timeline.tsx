@@ -53,7 +53,7 @@ function Found({ found: { index, stages }, height }: { found: Epoch; height: num
       <Bar label={t('network.whole', { blocks: count(stages.nextStart - stages.start) })} from={stages.start} to={stages.nextStart} height={height} windows={windows} />
       <Bar label={t('network.proofs', { blocks: count(stages.newValidators - stages.start) })} from={stages.start} to={stages.newValidators} height={height} windows={windows.slice(0, -1)} />
       <div class="scroll" tabIndex={0} role="region" aria-label={t('network.windows')}>
-        <table>
+        <table class="figures">
           <thead><tr><th scope="col">{t('network.windows')}</th><th scope="col">{t('network.from')}</th><th scope="col">{t('network.to')}</th><th scope="col">{t('network.takes')}</th></tr></thead>
           <tbody>
             {windows.map(([name, from, to]) => (

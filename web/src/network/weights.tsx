@@ -25,7 +25,7 @@ export function Weights() {
 function Table({ rows }: { rows: readonly Row[] }) {
   return (
     <div class="scroll tall" tabIndex={0} role="region" aria-label={t('network.weights')}>
-      <table>
+      <table class="figures">
         <thead>
           <tr>
             <th scope="col">{t('network.host')}</th>

@@ -6,6 +6,7 @@ import { Checks, Running } from './checks.tsx';
 import { Files } from './files.tsx';
 import { Run } from './run.tsx';
 import { SAMPLES, checkSample, journal, problem } from './session.ts';
+import '../styles/data.css';
 import './training.css';
 
 export default function TrainingPage() {

@@ -46,7 +46,7 @@ function Loss({ journal: { heldOut, rounds } }: { journal: Journal }) {
   const path = (points: readonly (readonly [number, number])[]) => points.map(([at, loss], i) => `${i === 0 ? 'M' : 'L'}${x(at)} ${y(loss)}`).join('');
   const words = t('training.curve.words', { first: nats(heldOut), last: nats(rounds.at(-1)!.heldOut), rounds: rounds.length });
   return (
-    <figure class="curve">
+    <figure class="curve line-plot">
       <figcaption><h3>{t('training.curve')}</h3></figcaption>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={words}>
         {[0, 0.5, 1].map((share) => {
@@ -82,7 +82,7 @@ function Rounds({ rounds, run }: { rounds: readonly RoundDone[]; run: string }) 
       <h3 id="training-rounds">{t('training.rounds')}</h3>
       <p class="quiet small">{t('training.rounds.help')}</p>
       <div class="scroll tall" role="region" aria-labelledby="training-rounds" tabIndex={0}>
-        <table>
+        <table class="figures">
           <thead>
             <tr>
               <th scope="col">{t('training.column.round')}</th>

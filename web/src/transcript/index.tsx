@@ -8,6 +8,7 @@ import { SAMPLES, checkFiles, checkSample, expected, files, forgetSample, isRunn
 import { reasonOf } from '../check/trouble.tsx';
 import { shown } from '../shown.ts';
 import type { Key } from '../strings.ts';
+import '../styles/data.css';
 import './transcript.css';
 
 export default function TranscriptPage() {

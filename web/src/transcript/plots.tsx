@@ -21,7 +21,7 @@ export function Bound() {
   const isOver = (progress.value?.faults.length ?? 0) > 0;
   const words = isOver ? t('whole.bound.none', { done: last[0] }) : t('whole.bound.plot', { share: percent(last[1]), done: last[0] });
   return (
-    <figure class="bound">
+    <figure class="bound line-plot">
       <figcaption><h3>{t('whole.bound')}</h3></figcaption>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={words}>
         {MARKS.map((share) => (
