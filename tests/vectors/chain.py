@@ -12,6 +12,8 @@ import hashlib
 import json
 import pathlib
 
+from edwards25519 import B, L, packed, secret_parts, times
+
 HERE = pathlib.Path(__file__).parent
 CHAIN = "sphere-pow-test-1"
 BEGIN = 1_766_000_000  # seconds since 1970 of block 0; a block takes 6
@@ -21,51 +23,9 @@ def sha256(data):
     return hashlib.sha256(data).digest()
 
 
-# Ed25519 (RFC 8032), slow and plain.
-P = 2**255 - 19
-L = 2**252 + 27742317777372353535851937790883648493
-D = -121665 * pow(121666, P - 2, P) % P
-
-
-def add(a, b):
-    (x1, y1), (x2, y2) = a, b
-    k = D * x1 * x2 * y1 * y2
-    x = (x1 * y2 + x2 * y1) * pow(1 + k, P - 2, P)
-    y = (y1 * y2 + x1 * x2) * pow(1 - k, P - 2, P)
-    return x % P, y % P
-
-
-def times(n, point):
-    out = (0, 1)
-    while n:
-        if n & 1:
-            out = add(out, point)
-        point, n = add(point, point), n >> 1
-    return out
-
-
-def base_point():
-    y = 4 * pow(5, P - 2, P) % P
-    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P)
-    x = pow(square, (P + 3) // 8, P)
-    if (x * x - square) % P:
-        x = x * pow(2, (P - 1) // 4, P) % P
-    return (x if x % 2 == 0 else P - x), y
-
-
-B = base_point()
-
-
-def packed(point):
-    return (point[1] | (point[0] & 1) << 255).to_bytes(32, "little")
-
-
 class Key:
     def __init__(self, name):
-        digest = hashlib.sha512(sha256(name.encode())).digest()
-        self.scalar = int.from_bytes(digest[:32], "little") & ~7 & ~(1 << 255) | 1 << 254
-        self.scalar &= (1 << 255) - 1
-        self.prefix = digest[32:]
+        self.scalar, self.prefix = secret_parts(sha256(name.encode()))
         self.public = packed(times(self.scalar, B))
         self.address = sha256(self.public)[:20]
 

@@ -9,52 +9,15 @@ import json
 import pathlib
 import struct
 
+from edwards25519 import B, L, P, add, packed, secret_parts, times, x_of
+
 HERE = pathlib.Path(__file__).parent
 
-# Edwards25519 (RFC 8032), slow and plain.
-P = 2**255 - 19
-Q = 2**252 + 27742317777372353535851937790883648493
-D = -121665 * pow(121666, P - 2, P) % P
 SUITE = b"\x03"
-
-
-def add(a, b):
-    (x1, y1), (x2, y2) = a, b
-    k = D * x1 * x2 * y1 * y2
-    x = (x1 * y2 + x2 * y1) * pow(1 + k, P - 2, P)
-    y = (y1 * y2 + x1 * x2) * pow(1 - k, P - 2, P)
-    return x % P, y % P
-
-
-def times(n, point):
-    out = (0, 1)
-    while n:
-        if n & 1:
-            out = add(out, point)
-        point, n = add(point, point), n >> 1
-    return out
 
 
 def minus(point):
     return (-point[0] % P, point[1])
-
-
-def x_of(y, sign):
-    """The x of a point with this y, or None."""
-    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
-    x = pow(square, (P + 3) // 8, P)
-    if (x * x - square) % P:
-        x = x * pow(2, (P - 1) // 4, P) % P
-    if (x * x - square) % P or (x == 0 and sign):
-        return None
-    return x if x % 2 == sign else P - x
-
-
-B = (x_of(4 * pow(5, P - 2, P) % P, 0), 4 * pow(5, P - 2, P) % P)
-
-
-def pack(point):
-    return (point[1] | (point[0] & 1) << 255).to_bytes(32, "little")
 
 
 def unpack(data):
@@ -69,12 +32,6 @@ def sha512(*parts):
     return hashlib.sha512(b"".join(parts)).digest()
 
 
-def secret_parts(secret):
-    digest = sha512(secret)
-    scalar = int.from_bytes(digest[:32], "little") & ((1 << 254) - 8) | 1 << 254
-    return scalar, digest[32:]
-
-
 def encode_to_curve(salt, alpha):
     """§5.4.1.1, try and increment."""
     for counter in range(256):
@@ -84,27 +41,27 @@ def encode_to_curve(salt, alpha):
 
 
 def challenge(*points):
-    return int.from_bytes(sha512(SUITE, b"\x02", *map(pack, points), b"\x00")[:16], "little")
+    return int.from_bytes(sha512(SUITE, b"\x02", *map(packed, points), b"\x00")[:16], "little")
 
 
 def prove(secret, alpha):
     x, prefix = secret_parts(secret)
     y = times(x, B)
-    h = encode_to_curve(pack(y), alpha)
+    h = encode_to_curve(packed(y), alpha)
     gamma = times(x, h)
-    k = int.from_bytes(sha512(prefix, pack(h)), "little") % Q
+    k = int.from_bytes(sha512(prefix, packed(h)), "little") % L
     c = challenge(y, h, gamma, times(k, B), times(k, h))
-    return pack(gamma) + c.to_bytes(16, "little") + ((k + c * x) % Q).to_bytes(32, "little")
+    return packed(gamma) + c.to_bytes(16, "little") + ((k + c * x) % L).to_bytes(32, "little")
 
 
 def output(proof):
-    return sha512(SUITE, b"\x03", pack(times(8, unpack(proof[:32]))), b"\x00")
+    return sha512(SUITE, b"\x03", packed(times(8, unpack(proof[:32]))), b"\x00")
 
 
 def is_valid(key, alpha, proof):
     y, gamma = unpack(key), unpack(proof[:32])
     c, s = int.from_bytes(proof[32:48], "little"), int.from_bytes(proof[48:], "little")
-    if y is None or gamma is None or s >= Q or times(8, y) == (0, 1):
+    if y is None or gamma is None or s >= L or times(8, y) == (0, 1):
         return False
     h = encode_to_curve(key, alpha)
     u = add(times(s, B), minus(times(c, y)))
@@ -166,7 +123,7 @@ def main():
         for epoch, full in ((1, 12_000), (2**40 + 3, 2_500)):
             secret = hashlib.sha256(b"sortition.py %d" % validator).digest()
             beacon = hashlib.sha256(b"beacon %d" % epoch).digest()
-            key = pack(times(secret_parts(secret)[0], B))
+            key = packed(times(secret_parts(secret)[0], B))
             alpha = b"sphere-pow sortition input 1" + struct.pack("<Q", epoch) + beacon
             proof = prove(secret, alpha)
             assert is_valid(key, alpha, proof) and not is_valid(key, alpha + b" ", proof)
