@@ -49,30 +49,39 @@ pub fn date(unix_seconds: u64) -> String {
     format!("{year:04}-{month_of:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// A text for a message, in quotes: what is not printable ASCII or a letter is escaped, the rest is cut at
+/// A text for a message, in quotes: what is not printable ASCII or a letter is escaped, and what is written is cut at
 /// [`MAX_SHOWN`] characters.
 #[must_use]
 pub fn shown(text: &str) -> String {
     format!("\"{}\"", escaped(text, MAX_SHOWN, &['"', '\\']))
 }
 
-/// A parser's words, which may quote a stranger, for a message: controls are escaped, the rest is cut at 200 characters.
+/// A parser's words, which may quote a stranger, for a message: controls are escaped, and what is written is
+/// cut at 200 characters.
 #[must_use]
 pub fn parser_words(error: &impl core::fmt::Display) -> String {
     escaped(&error.to_string(), MAX_WORDS, &[])
 }
 
-/// At most so many characters; those of `quoted` behind a backslash.
+/// At most so many characters, each escape counted as it is written; those of `quoted` behind a backslash.
 fn escaped(text: &str, most: usize, quoted: &[char]) -> String {
     let mut out = String::new();
-    for (n, c) in text.chars().enumerate() {
-        if n == most {
+    let mut left = most;
+    for c in text.chars() {
+        let plain = c == ' ' || c.is_ascii_graphic() || c.is_alphanumeric();
+        let written = match c {
+            _ if quoted.contains(&c) => 2,
+            _ if plain => 1,
+            _ => c.escape_unicode().len(),
+        };
+        if written > left {
             out.push('…');
             break;
         }
-        match c {
-            _ if quoted.contains(&c) => out.extend(['\\', c]),
-            _ if c == ' ' || c.is_ascii_graphic() || c.is_alphanumeric() => out.push(c),
+        left -= written;
+        match written {
+            1 => out.push(c),
+            2 => out.extend(['\\', c]),
             _ => out.extend(c.escape_unicode()),
         }
     }
@@ -82,6 +91,7 @@ fn escaped(text: &str, most: usize, quoted: &[char]) -> String {
 #[cfg(test)]
 mod tests {
     use super::{date, parser_words, shown};
+    use alloc::format;
 
     #[test]
     fn dates_are_the_calendars() {
@@ -114,5 +124,7 @@ mod tests {
         assert_eq!(shown("\u{202e}né"), "\"\\u{202e}né\"");
         let long = shown(&"é".repeat(5_000_000));
         assert_eq!(long.chars().count(), 83);
+        // Escapes count as they are written: ten of eight characters.
+        assert_eq!(shown(&"\u{fffd}".repeat(5_000_000)), format!("\"{}…\"", "\\u{fffd}".repeat(10)));
     }
 }
