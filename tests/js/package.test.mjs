@@ -16,7 +16,7 @@ const gz = (name) => gzipSync(read(name), { level: 9 }).length;
 const manifest = JSON.parse(readFileSync(join(paths.installed, 'package.json'), 'utf8'));
 const bin = (name) => join(paths.tests, 'node_modules/.bin', name);
 
-test('sizes: wasm at most 205 kB, transcripts\' at most 150 kB, JavaScript at most 16 kB, gzipped', () => {
+test('sizes: wasm at most 205 kB, transcripts\' at most 150 kB, JavaScript at most 18 kB, gzipped', () => {
   for (const name of ['verifier.wasm', 'verifier-scalar.wasm', 'learn.wasm', 'chain.wasm', 'inlined-chain.js', 'inlined-simd.js', 'inlined-scalar.js', 'inlined-learn.js']) {
     assert.ok(gz(name) <= 205_000, `${name}: ${gz(name)}`);
   }
@@ -25,7 +25,7 @@ test('sizes: wasm at most 205 kB, transcripts\' at most 150 kB, JavaScript at mo
   for (const name of ['network.wasm', 'inlined-network.js']) assert.ok(gz(name) <= 270_000, `${name}: ${gz(name)}`);
   assert.ok(gz('transcript.js') <= 7_000, `transcript.js: ${gz('transcript.js')}`);
   for (const entry of ['index.js', 'slim.js']) {
-    assert.ok(gz(entry) + gz('core.js') <= 16_000, `${entry}: ${gz(entry)} and core.js: ${gz('core.js')}`);
+    assert.ok(gz(entry) + gz('core.js') <= 18_000, `${entry}: ${gz(entry)} and core.js: ${gz('core.js')}`);
   }
 });
 

@@ -33,7 +33,7 @@ export function verifyDocument(family, ready, value, options) {
       const meter = new Meter(stop, read.onProgress);
       const { length: submissions } = reading.heads.submissions;
       const checks = Array.from({ length: submissions }, (_, at) => new Check(reading, at, draw, keepWeights));
-      const workers = checks.map(({ cost }) => workersOf(concurrency, cost.memoryBytes, limit));
+      const workers = checks.map(({ cost }) => workersOf(concurrency, cost, limit));
       for (const [at, check] of checks.entries()) {
         check.know(knownOf(known, at, submissions));
         meter.expect(check.open.length, check.cost);

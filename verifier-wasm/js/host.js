@@ -1,5 +1,6 @@
 // What a worker does, apart from how messages reach it: keeps one model and computes nonces with it.
 
+import { WeightPool, newPool } from './pool.js';
 import { throttled } from './throttle.js';
 
 /** @typedef {import('./glue.js').Runtime} Runtime */
@@ -11,6 +12,9 @@ import { throttled } from './throttle.js';
  * @property {boolean} keepWeights
  * @property {string} publicKey
  * @property {BigUint64Array} nonces
+ * @property {number} poolBytes Of the weight pool; 0 where the model has none.
+ * @property {ArrayBuffer | SharedArrayBuffer} [pool] Where others have it, too.
+ * @property {number} [maker] The host's number among those who may make it.
  */
 /**
  * What jobs give: a JSON list of outcomes.
@@ -51,15 +55,20 @@ export class Host {
    * @param {Job} job
    * @param {Tell} tell
    */
-  #open({ profile, params, blockHash, keepWeights }, tell) {
+  #open({ profile, params, blockHash, keepWeights, poolBytes, pool: buffer, maker = 1 }, tell) {
     const { instance } = this.#runtime;
     const key = `${instance} ${profile} ${blockHash} ${keepWeights} ${params}`;
     if (this.#model !== undefined && this.#key === key) return this.#model;
     this.close();
     const report = throttled((fraction) => tell(0, fraction));
-    const model = this.#runtime.call(({ Model }) => new Model(profile, params, blockHash, keepWeights, report));
-    [this.#model, this.#key, this.#instance] = [model, key, instance];
-    return model;
+    const pool = poolBytes ? new WeightPool(buffer ?? newPool(poolBytes, false), maker) : undefined;
+    try {
+      const model = this.#runtime.call(({ Model }) => new Model(profile, params, blockHash, keepWeights, report, pool));
+      [this.#model, this.#key, this.#instance] = [model, key, instance];
+      return model;
+    } finally {
+      pool?.release();
+    }
   }
 
   /** Gives the model's memory back to the instance, if that still is the one that has it. */

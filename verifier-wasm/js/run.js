@@ -2,6 +2,7 @@
 
 import { aborted, failure } from './errors.js';
 import * as input from './input.js';
+import { canShare } from './pools.js';
 import { Stop } from './stop.js';
 
 /** @typedef {import('./reading.js').Check} Check */
@@ -13,7 +14,7 @@ export const CALL_OPTIONS = ['signal', 'onProgress'];
 /** Names of the options that draw a sample and share it out. */
 export const SAMPLE_OPTIONS = ['sample', 'seed', 'seedSource', 'concurrency', 'known'];
 /** Names of the options of what computes. */
-export const ENGINE_OPTIONS = ['memoryLimit', 'keepWeights', 'worker', 'wasm'];
+export const ENGINE_OPTIONS = ['memoryLimit', 'keepWeights', 'cachePool', 'worker', 'wasm'];
 const MAX_WORKERS = 64;
 
 /**
@@ -31,12 +32,12 @@ export function readCallOptions(options, names) {
 /**
  * Workers allowed, their memory counted.
  * @param {unknown} count
- * @param {number} memoryBytes Of one.
+ * @param {Pick<import('./types.js').ModelCost, 'memoryBytes' | 'poolBytes'>} cost
  * @param {number} limit
  */
-export function workersOf(count, memoryBytes, limit) {
+export function workersOf(count, { memoryBytes, poolBytes }, limit) {
   const workers = input.integer('concurrency', count, 1, MAX_WORKERS);
-  const bytes = workers * memoryBytes;
+  const bytes = workers * memoryBytes - (canShare() ? (workers - 1) * poolBytes : 0);
   if (bytes > limit) throw failure('E_MEMORY', `${workers} workers need ${bytes} bytes, expected at most ${limit}`);
   return workers;
 }
@@ -69,7 +70,7 @@ export async function computeCheck(check, { scheduler, stop, meter, limit, keepW
   const { profile, blockHash, publicKey } = head;
   const params = input.json(head.params);
   const run = (/** @type {BigUint64Array} */ nonces) => {
-    const job = { profile, params, blockHash, keepWeights, publicKey, nonces };
+    const job = { profile, params, blockHash, keepWeights, publicKey, nonces, poolBytes: cost.poolBytes };
     return scheduler.run(job, { stop, tell: meter.job(nonces.length, cost, more), limit });
   };
   const part = async (/** @type {number[]} */ places) => {

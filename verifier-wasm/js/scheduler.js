@@ -1,7 +1,8 @@
 // Jobs on helpers: as many helpers as allowed, one job each, the rest in a queue.
 
 import { failure } from './errors.js';
-import { workerOption } from './input.js';
+import { boolean, workerOption } from './input.js';
+import { poolFor, store } from './pools.js';
 import { newHelper } from './workers.js';
 
 /** @typedef {import('./workers.js').Helper} Helper */
@@ -24,6 +25,9 @@ export class Scheduler {
   #family;
   #wasm;
   #option;
+  #isCached;
+  /** The last job's weight pool: kept here, so that it outlives the workers that a stop ends. */
+  #pool;
   /** @type {Set<Helper>} */
   #idle = new Set();
   /** @type {Set<Helper>} */
@@ -45,6 +49,7 @@ export class Scheduler {
     this.#family = family;
     this.#wasm = wasm;
     this.#option = workerOption(options.worker);
+    this.#isCached = options.cachePool !== undefined && boolean('cachePool', options.cachePool);
   }
 
   /** The GPU that computed last, for a report; null where the wasm did. @type {string | null} */
@@ -61,6 +66,14 @@ export class Scheduler {
   }
 
   /**
+   * The weight pool for a job; nothing where a worker is to have its own.
+   * @param {Job} job
+   */
+  lend(job) {
+    return poolFor(job, this.#option !== false, this.#isCached);
+  }
+
+  /**
    * Runs `job`; a stop ends its helper at once, whatever it is doing.
    * @param {Job} job
    * @param {{stop: import('./stop.js').Stop, tell: Tell, limit: number}} options
@@ -70,6 +83,8 @@ export class Scheduler {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) throw failure('E_ABORTED', 'the verifier is closed');
       if (stop.error) throw stop.error;
+      const pool = this.lend(job);
+      this.#pool = pool;
       let isOver = false;
       /** @type {(() => Promise<void>) | undefined} */
       let end;
@@ -88,13 +103,14 @@ export class Scheduler {
       stop.add(onStop);
       this.#pending.add(onStop);
       this.#queue.push({
-        job,
+        job: { ...job, pool },
         tell: (step, fraction) => isOver || tell(step, fraction),
         limit,
         isOver: () => isOver,
         resolve: (value) => {
           if (isOver) return;
           finish();
+          if (this.#isCached) void store(pool, job);
           resolve(value);
         },
         reject: (error) => {

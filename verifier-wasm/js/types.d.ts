@@ -143,7 +143,7 @@ export interface SampleOptions {
    * `unconfirmed`), or was drawn at random by an earlier call that is gone on with ('random').
    */
   seedSource?: 'verifier' | 'random' | 'document';
-  /** Workers at most, each with weights of its own; 1. */
+  /** Workers at most; 1. Verifiers of one block and their workers share its weight pool where memory can be shared. */
   concurrency?: number;
 }
 
@@ -156,6 +156,11 @@ export interface EngineOptions {
    * faster for nonces computed one at a time, at 295 MB a worker for `standard`. False.
    */
   keepWeights?: boolean;
+  /**
+   * gonka: whether the weight pool is kept in the Cache API, and taken from there after a reload: the last block's, where
+   * the page is isolated and the browser has room. False.
+   */
+  cachePool?: boolean;
   worker?: WorkerOption;
   wasm?: WasmSource | Promise<WasmSource>;
 }
@@ -225,6 +230,8 @@ export interface ModelCost {
   memoryBytes: number;
   /** Bytes of the block's weights. */
   weightBytes: number;
+  /** Bytes of `memoryBytes` that all workers share where memory can be shared: the weight pool of `gonka`; 0 for `exact`. */
+  poolBytes: number;
   /** Whether a worker keeps them. */
   keepsWeights: boolean;
   /** Operations of one nonce; a multiplication with an addition counts as 2. */

@@ -65,7 +65,7 @@ export class Verifier {
 
   /** @param {unknown} count */
   #workers(count) {
-    return workersOf(count, this.model.memoryBytes, this.#memoryLimit);
+    return workersOf(count, this.model, this.#memoryLimit);
   }
 
   /**
@@ -81,7 +81,7 @@ export class Verifier {
     const meter = new Meter(stop, onProgress);
     meter.expect(1, this.model);
     const { profile, blockHash } = this;
-    const job = { profile, params: this.#params, blockHash, keepWeights: this.#keepWeights, publicKey: key, nonces };
+    const job = { profile, params: this.#params, blockHash, keepWeights: this.#keepWeights, publicKey: key, nonces, poolBytes: this.model.poolBytes };
     try {
       const computed = await this.#scheduler.run(job, { stop, tell: meter.job(1, this.model), limit: 1 });
       const [outcome] = JSON.parse(computed);

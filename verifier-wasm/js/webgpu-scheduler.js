@@ -26,6 +26,15 @@ export class GpuScheduler extends Scheduler {
   }
 
   /**
+   * A GPU has a pool of its own.
+   * @override
+   * @param {Job} job
+   */
+  lend(job) {
+    return this.engine?.engine === 'wasm' ? super.lend(job) : undefined;
+  }
+
+  /**
    * @override
    * @param {Job} job
    * @param {Parameters<Scheduler['run']>[1]} options

@@ -2,6 +2,8 @@
 
 import { SpherePowError, failure } from './errors.js';
 import { node } from './platform.js';
+import { WeightPool } from './pool.js';
+import { newMaker } from './pools.js';
 
 /** @typedef {import('./host.js').Job} Job */
 /** @typedef {import('./host.js').Tell} Tell */
@@ -61,6 +63,7 @@ function turn() {
 class InThread {
   #family;
   #host;
+  #maker = newMaker();
   isLost = false;
 
   /** @param {Family} family */
@@ -82,7 +85,7 @@ class InThread {
     // Between jobs the caller's timers and signals get their turn.
     await turn();
     if (this.isLost) throw failure('E_ABORTED', 'the verifier was closed');
-    return this.#host.compute(job, tell);
+    return this.#host.compute({ ...job, maker: this.#maker }, tell);
   }
 
   async end() {
@@ -206,6 +209,9 @@ class Remote {
   /** @type {Map<number, Waiting>} */
   #waiting = new Map();
   #lastId = 0;
+  #maker = newMaker();
+  /** The pool that it may be making. @type {ArrayBuffer | SharedArrayBuffer | undefined} */
+  #pool;
   isLost = false;
 
   /** @param {Channel} channel */
@@ -231,7 +237,8 @@ class Remote {
    * @param {Tell} tell
    */
   compute(job, tell) {
-    return this.#ask({ op: 'compute', job }, tell);
+    this.#pool = job.pool;
+    return this.#ask({ op: 'compute', job: { ...job, maker: this.#maker } }, tell);
   }
 
   async end() {
@@ -239,7 +246,7 @@ class Remote {
       this.isLost = true;
       this.#rejectAll(failure('E_ABORTED', 'the verifier was closed'));
     }
-    await this.#channel.end();
+    await this.#end();
   }
 
   /**
@@ -273,7 +280,7 @@ class Remote {
     // Its instance has trapped: another worker does the next job.
     if (code === 'E_INTERNAL') {
       this.isLost = true;
-      void this.#channel.end();
+      void this.#end();
     }
     waiting.reject(new SpherePowError(code, message ?? '', { reason: reason ?? null, place: place ?? null }));
   }
@@ -290,7 +297,14 @@ class Remote {
         ? failure('E_WASM_LOAD', `the worker did not start: ${text}; ${hint}`, reason)
         : failure('E_INTERNAL', `the worker was lost: ${text}`, reason),
     );
-    void this.#channel.end();
+    void this.#end();
+  }
+
+  /** Ends the worker; a pool that it was making is for others to make. */
+  async #end() {
+    await this.#channel.end();
+    if (this.#pool) new WeightPool(this.#pool, this.#maker).release();
+    this.#pool = undefined;
   }
 
   /** @param {Error} error */

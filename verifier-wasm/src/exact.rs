@@ -124,6 +124,7 @@ impl Computed for Exact {
         Ok(Cost {
             memory_bytes,
             weight_bytes: params.n_weights(),
+            pool_bytes: 0,
             keeps_weights: footprint.is_packed,
             work_per_nonce: params.work_per_nonce(),
             batch: footprint.batch.get(),

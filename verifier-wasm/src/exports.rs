@@ -4,6 +4,7 @@ use crate::error::{Failure, kind};
 use crate::json::to_string;
 use crate::judge::{Judge, batches, each};
 use crate::models::{self, Computed, asked, outcomes_to_json};
+use crate::pool::WeightPool;
 use crate::progress::{ready, tell};
 use js_sys::Function;
 use serde::Serialize;
@@ -322,7 +323,8 @@ pub struct Model {
 
 #[wasm_bindgen]
 impl Model {
-    /// Opens a model; `progress` is told the share of the weights done, where they are made ahead.
+    /// Opens a model; `progress` is told the share of the weights done, where they are made ahead. `pool` is the block's
+    /// weight pool, whole or to be made, where the model has one.
     ///
     /// # Errors
     /// As [`models::describe`]; `E_BLOCK_HASH`; `E_MEMORY` when the memory cannot grow; `E_ABORTED`.
@@ -333,9 +335,21 @@ impl Model {
         block_hash: &str,
         keep_weights: bool,
         progress: &Function,
+        pool: Option<WeightPool>,
     ) -> Result<Self, Failure> {
         let block = BlockHash::new(block_hash).map_err(Failure::block_hash)?;
-        Ok(Self { model: models::Model::new(profile, params, &block, keep_weights, progress)? })
+        let model = match models::profile_of(profile)? {
+            ProfileName::Gonka => {
+                let pool = pool.ok_or_else(|| Failure::internal("this model reads a weight pool"))?;
+                let params = models::params_of::<Gonka>(params)?;
+                models::Model::Gonka(Box::new(crate::gonka::Model::lent(&params, &block, pool, progress)?))
+            }
+            ProfileName::Exact => {
+                let params = models::params_of::<Exact>(params)?;
+                models::Model::Exact(Box::new(Exact::open(&params, &block, keep_weights, progress)?))
+            }
+        };
+        Ok(Self { model })
     }
 
     /// What nonces come to, as a JSON list of [`Computed::outcome_words`].

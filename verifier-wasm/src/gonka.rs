@@ -12,7 +12,7 @@ use sphere_pow_core::gonka::{Gonka, Params, Puzzle};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use sphere_pow_core::json::{self, Fields};
 use sphere_pow_core::profile::{Engine, EngineInfo, Model as _, OnProgress};
-use sphere_pow_cpu::gonka::{CpuExecutor, CpuOptions, weight_pool_with};
+use sphere_pow_cpu::gonka::{CpuExecutor, CpuOptions, Pool, weight_pool_with};
 use std::sync::Arc;
 
 /// Nonces of one forward pass: as many as fill the CPU kernels.
@@ -39,6 +39,23 @@ pub struct Model {
 }
 
 impl Model {
+    fn new(params: &Params, block: &BlockHash, pool: impl Into<Pool>) -> Result<Self, Failure> {
+        let executor = CpuExecutor::new(params, block, pool, CpuOptions::default())?;
+        Ok(Self { puzzle: Puzzle::new(params, block), executor, info: engine_info() })
+    }
+
+    /// A model that reads a pool of JavaScript's, which is made first if it is not.
+    #[cfg(feature = "verifier")]
+    pub(crate) fn lent(
+        params: &Params,
+        block: &BlockHash,
+        pool: crate::pool::WeightPool,
+        progress: &Function,
+    ) -> Result<Self, Failure> {
+        pool.make(params, block, progress)?;
+        Self::new(params, block, Pool::Lent(Arc::new(crate::pool::Lent(pool))))
+    }
+
     /// Distances of `nonces`, telling `told` the share done.
     pub(crate) fn distances(
         &mut self,
@@ -101,6 +118,7 @@ impl Computed for Gonka {
         Ok(Cost {
             memory_bytes,
             weight_bytes: params.pool_len() as u64 * 2,
+            pool_bytes: params.pool_len() as u64 * 2,
             keeps_weights: true,
             work_per_nonce: params.work_per_nonce(),
             batch: batch_len(params),
@@ -110,9 +128,7 @@ impl Computed for Gonka {
     fn open(params: &Params, block: &BlockHash, _: bool, progress: &Function) -> Result<Model, Failure> {
         reserve(params.pool_len() as u64 * 2)?;
         let pool = weight_pool_with(params, block, &|fraction| tell(progress, f64::from(fraction)));
-        let pool = Arc::new(pool.ok_or_else(Failure::aborted)?);
-        let executor = CpuExecutor::new(params, block, pool, CpuOptions::default())?;
-        Ok(Model { puzzle: Puzzle::new(params, block), executor, info: engine_info() })
+        Model::new(params, block, Arc::new(pool.ok_or_else(Failure::aborted)?))
     }
 
     fn outcome_words(outcome: &f64) -> impl Serialize + use<> {

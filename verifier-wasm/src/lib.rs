@@ -21,6 +21,8 @@ pub mod learn;
 pub mod models;
 #[cfg(feature = "network")]
 pub mod network;
+#[cfg(feature = "verifier")]
+pub mod pool;
 pub mod progress;
 #[cfg(feature = "train")]
 pub mod train;

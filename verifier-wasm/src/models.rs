@@ -22,6 +22,8 @@ pub struct Cost {
     pub memory_bytes: u64,
     /// Bytes of the block's weights.
     pub weight_bytes: u64,
+    /// Bytes of them in a pool, which workers may share; within those of a worker.
+    pub pool_bytes: u64,
     /// Whether a worker keeps them.
     pub keeps_weights: bool,
     /// Operations of one nonce.
@@ -102,7 +104,7 @@ pub fn params_of<P: Computed>(text: &str) -> Result<P::Params, Failure> {
     })
 }
 
-/// What a model costs, as JSON: `{params, preset, memoryBytes, weightBytes, keepsWeights, workPerNonce, batch}`.
+/// What a model costs, as JSON: `{params, preset, memoryBytes, weightBytes, poolBytes, keepsWeights, workPerNonce, batch}`.
 ///
 /// # Errors
 /// As [`params_of`] and [`Computed::cost`].
@@ -134,7 +136,7 @@ pub(crate) enum Model {
     Exact(Box<exact::Model>),
 }
 
-#[cfg(any(feature = "verifier", feature = "learn"))]
+#[cfg(feature = "learn")]
 impl Model {
     pub(crate) fn new(
         profile: &str,

@@ -30,8 +30,20 @@ async function takeOver() {
 self.addEventListener('fetch', (event) => {
   const { request } = event;
   if (request.method !== 'GET' || !request.url.startsWith(self.registration.scope)) return;
-  event.respondWith(answer(request));
+  event.respondWith(answer(request).then(isolated));
 });
+
+/**
+ * The answer for a page that is isolated from other origins, so that its workers may share memory. A static host seldom
+ * sends these headers itself; from the second visit on the page has them.
+ */
+function isolated(response) {
+  if (response.type === 'opaqueredirect' || response.type === 'error') return response;
+  const headers = new Headers(response.headers);
+  headers.set('cross-origin-opener-policy', 'same-origin');
+  headers.set('cross-origin-embedder-policy', 'require-corp');
+  return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
+}
 
 /**
  * The page itself from the network first, so that a new build is seen at the next visit; its files, whose names hold their

@@ -51,8 +51,11 @@ test('a page visited once opens and computes with the network cut and the host g
   await site.close();
   site = undefined;
 
+  assert.equal(await page.evaluate(() => crossOriginIsolated), false);
   await page.goto(`${origin}/some/where/#/learn`);
   await page.reload();
+  // A visit that comes through the service worker is isolated, so that workers share memory, and works as before.
+  assert.equal(await page.evaluate(() => crossOriginIsolated), true);
   await Promise.all(['gonka', 'exact'].map((profile) => page.locator(`[data-profile="${profile}"] .amount`).waitFor()));
   await page.goto(`${origin}/some/where/`);
   await page.locator('[data-sample="gonka-forged"]').click();

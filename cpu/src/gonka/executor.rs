@@ -1,7 +1,7 @@
 //! Runs core's plan: inputs of nonces in, logits out.
 
-use super::Activation;
 use super::ops::{self, Run, Weight};
+use super::{Activation, Pool};
 use crate::simd::{Simd, SimdLevel};
 use crate::threads::{Threads, ThreadsError};
 use core::num::NonZeroUsize;
@@ -13,7 +13,6 @@ use sphere_pow_core::gonka::ops::{AttentionShape, RopeTable};
 use sphere_pow_core::gonka::plan::{Op, Plan, Rows, Slot};
 use sphere_pow_core::gonka::weights::{LayerTensor, Tensor, TensorView};
 use sphere_pow_core::identity::BlockHash;
-use std::sync::Arc;
 
 /// Rows below which a batch does not fill the kernels.
 const FULL_ROWS: usize = 128;
@@ -88,7 +87,7 @@ pub struct CpuExecutor {
     block: BlockHash,
     plan: Plan,
     rope: RopeTable,
-    pool: Arc<Vec<f16>>,
+    pool: Pool,
     threads: Threads,
     simd: Simd,
     slots: [Activation; Slot::ALL.len()],
@@ -98,14 +97,17 @@ impl CpuExecutor {
     /// Takes the pool of `block`, as [`super::weight_pool`] makes it.
     ///
     /// # Errors
-    /// [`CpuError::PoolLen`], [`CpuError::NoSimd`] or [`CpuError::Threads`].
+    /// [`CpuError::PoolLen`] where it is in this memory, [`CpuError::NoSimd`] or [`CpuError::Threads`].
     pub fn new(
         params: &Params,
         block: &BlockHash,
-        pool: Arc<Vec<f16>>,
+        pool: impl Into<Pool>,
         options: CpuOptions,
     ) -> Result<Self, CpuError> {
-        if pool.len() != params.pool_len() {
+        let pool = pool.into();
+        if let Pool::Kept(pool) = &pool
+            && pool.len() != params.pool_len()
+        {
             return Err(CpuError::PoolLen { expected: params.pool_len(), got: pool.len() });
         }
         let simd = match options.simd {
@@ -129,7 +131,7 @@ impl CpuExecutor {
 
     /// The weight pool.
     #[must_use]
-    pub fn pool(&self) -> &[f16] {
+    pub fn pool(&self) -> &Pool {
         &self.pool
     }
 
@@ -227,7 +229,7 @@ impl CpuExecutor {
         let input = Activation::from_f16(normed, rows, dim);
         let mut output = Activation::new(rows, self.params.hidden());
         let view = TensorView::new(&self.params, &self.block, Tensor::Layer(0, LayerTensor::W1));
-        let weight = Weight::view(&self.pool, view);
+        let weight = self.pool.weight(view);
         let (simd, stop, done) = (self.simd, AtomicBool::new(false), AtomicU64::new(0));
         self.threads.install(|| {
             let mut run = Run { simd, stop: &stop, done: &done, poll: &mut || {}, scratch: Vec::new() };
@@ -259,13 +261,22 @@ fn attention_shape(params: &Params, rows: Rows) -> AttentionShape {
     }
 }
 
+impl Pool {
+    fn weight(&self, view: TensorView) -> Weight<'_> {
+        match self {
+            Self::Kept(pool) => Weight::view(pool, view),
+            Self::Lent(lender) => Weight::lent(&**lender, view),
+        }
+    }
+}
+
 /// What a forward pass reads.
 struct Model<'a> {
     params: &'a Params,
     block: &'a BlockHash,
     plan: &'a Plan,
     rope: &'a RopeTable,
-    pool: &'a [f16],
+    pool: &'a Pool,
 }
 
 impl Model<'_> {
@@ -286,7 +297,7 @@ impl Model<'_> {
     }
 
     fn weight(&self, tensor: Tensor) -> Weight<'_> {
-        Weight::view(self.pool, TensorView::new(self.params, self.block, tensor))
+        self.pool.weight(TensorView::new(self.params, self.block, tensor))
     }
 
     fn step(&self, slots: &mut [Activation], nonces: usize, op: &Op, run: &mut Run<'_>) {

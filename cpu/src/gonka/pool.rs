@@ -16,7 +16,9 @@ use half::f16;
 use half::vec::HalfBitsVecExt;
 use sphere_pow_core::gonka::Params;
 use sphere_pow_core::gonka::seed::Seed;
+use sphere_pow_core::gonka::weights::TensorView;
 use sphere_pow_core::identity::BlockHash;
+use std::sync::Arc;
 use stream::{Draws, Stream};
 
 /// Draws of one segment: its weights fit the second cache twice.
@@ -43,9 +45,134 @@ pub fn weight_pool_with(
     let mut pool = vec![0_u16; params.pool_len()];
     crate::memory::prefer_large_pages(&mut pool);
     let mut pool: Vec<f16> = pool.reinterpret_into();
-    let stream = Stream::new(&Seed::weights(block));
-    let cut = Cut { segment: SEGMENT, at_once: SEGMENTS_PER_THREAD * crate::threads::current_count() };
-    fill(&mut pool, &stream, Simd::best(), cut, progress).is_continue().then_some(pool)
+    let mut maker = PoolMaker::new(params, block);
+    maker.fill(&mut pool, progress).is_continue().then_some(pool)
+}
+
+/// A pool that gives its weights as copies: one where no slice reaches it, such as memory that several wasm instances share.
+pub trait LentPool: core::fmt::Debug + Send + Sync {
+    /// Copies weights from place `at` of the pool on; all of them are made.
+    fn read(&self, at: usize, to: &mut [f16]);
+
+    /// Copies values of a tensor, from its `first` on.
+    fn read_tensor(&self, view: TensorView, first: usize, to: &mut [f16]) {
+        let mut rest = to;
+        for run in view.runs(first..first + rest.len()) {
+            let (head, tail) = rest.split_at_mut(run.len());
+            self.read(run.start, head);
+            rest = tail;
+        }
+    }
+}
+
+/// Where a block's weights are.
+#[derive(Clone, Debug)]
+pub enum Pool {
+    /// In this memory.
+    Kept(Arc<Vec<f16>>),
+    /// Elsewhere, and copied as they are needed, a few rows of a matrix at a time.
+    Lent(Arc<dyn LentPool>),
+}
+
+impl LentPool for Pool {
+    fn read(&self, at: usize, to: &mut [f16]) {
+        match self {
+            Self::Kept(pool) => to.copy_from_slice(&pool[at..at + to.len()]),
+            Self::Lent(lender) => lender.read(at, to),
+        }
+    }
+}
+
+impl From<Arc<Vec<f16>>> for Pool {
+    fn from(pool: Arc<Vec<f16>>) -> Self {
+        Self::Kept(pool)
+    }
+}
+
+/// Makes a pool in parts, for whoever keeps it elsewhere.
+#[derive(Debug)]
+pub struct PoolMaker {
+    len: usize,
+    stream: Stream,
+    simd: Simd,
+    cut: Cut,
+    segments: Vec<Segment>,
+    /// The first draw of the stream that no segment read so far holds.
+    draw: u64,
+    /// The draw where the next normal really starts.
+    start: u64,
+    /// Weights made.
+    filled: usize,
+}
+
+impl PoolMaker {
+    /// Of the pool of `block`.
+    #[must_use]
+    pub fn new(params: &Params, block: &BlockHash) -> Self {
+        let cut = Cut { segment: SEGMENT, at_once: SEGMENTS_PER_THREAD * crate::threads::current_count() };
+        Self::cut(&Seed::weights(block), params.pool_len(), Simd::best(), cut)
+    }
+
+    fn cut(seed: &Seed, len: usize, simd: Simd, cut: Cut) -> Self {
+        Self { len, stream: Stream::new(seed), simd, cut, segments: Vec::new(), draw: 0, start: 0, filled: 0 }
+    }
+
+    /// The share made, 0 to 1.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a share to show")]
+    pub fn fraction(&self) -> f32 {
+        self.filled as f32 / self.len as f32
+    }
+
+    /// Makes the next few million weights and gives them to `put`, each piece with the place of its first in the pool;
+    /// false, and nothing made, when the pool is whole.
+    pub fn next(&mut self, mut put: impl FnMut(usize, &[f16])) -> bool {
+        if self.filled == self.len {
+            return false;
+        }
+        self.read();
+        let mut filled = self.filled;
+        for piece in self.segments.iter().flat_map(Segment::pieces) {
+            let piece = &piece[..piece.len().min(self.len - filled)];
+            if !piece.is_empty() {
+                put(filled, piece);
+            }
+            filled += piece.len();
+        }
+        self.filled = filled;
+        true
+    }
+
+    /// Makes the rest of `pool`, on all threads.
+    fn fill(
+        &mut self,
+        pool: &mut [f16],
+        progress: &(dyn Fn(f32) -> ControlFlow<()> + Sync),
+    ) -> ControlFlow<()> {
+        while self.filled < self.len {
+            progress(self.fraction())?;
+            self.read();
+            self.filled += copy_out(&self.segments, &mut pool[self.filled..]);
+        }
+        progress(1.0)
+    }
+
+    /// Reads the next segments, each from its guess, and makes the guesses true.
+    fn read(&mut self) {
+        let Self { stream, simd, cut, segments, draw, start, .. } = self;
+        segments.resize_with(cut.at_once, Segment::default);
+        let tasks = segments.iter_mut().enumerate().collect();
+        crate::threads::for_each(tasks, &mut || (), |(i, segment): (usize, &mut Segment)| {
+            let first = *draw + (i * cut.segment) as u64;
+            segment.draws = first..first + cut.segment as u64;
+            segment.weights.resize(cut.segment, f16::ZERO);
+            simd.run(Guess { stream, segment });
+        });
+        for segment in segments {
+            *start = segment.join(stream, *start);
+        }
+        *draw += (cut.at_once * cut.segment) as u64;
+    }
 }
 
 /// How the stream is cut.
@@ -58,7 +185,7 @@ struct Cut {
 }
 
 /// A segment as read from a guess.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Segment {
     draws: Range<u64>,
     /// Room for one weight a draw.
@@ -72,42 +199,13 @@ struct Segment {
     skip: usize,
 }
 
-fn fill(
-    pool: &mut [f16],
-    stream: &Stream,
-    simd: Simd,
-    cut: Cut,
-    progress: &(dyn Fn(f32) -> ControlFlow<()> + Sync),
-) -> ControlFlow<()> {
-    let mut segments: Vec<Segment> = Vec::new();
-    segments.resize_with(cut.at_once, Segment::default);
-    let (mut first_draw, mut next_start, mut filled) = (0_u64, 0_u64, 0);
-    while filled < pool.len() {
-        #[expect(clippy::cast_precision_loss, reason = "a share to show")]
-        progress(filled as f32 / pool.len() as f32)?;
-        let tasks = segments.iter_mut().enumerate().collect();
-        crate::threads::for_each(tasks, &mut || (), |(i, segment): (usize, &mut Segment)| {
-            let start = first_draw + (i * cut.segment) as u64;
-            segment.draws = start..start + cut.segment as u64;
-            segment.weights.resize(cut.segment, f16::ZERO);
-            simd.run(Guess { stream, segment });
-        });
-        for segment in &mut segments {
-            next_start = segment.join(stream, next_start);
-        }
-        first_draw += (cut.at_once * cut.segment) as u64;
-        filled += copy_out(&segments, &mut pool[filled..]);
-    }
-    progress(1.0)
-}
-
 /// Puts what the segments hold at the front of `pool`, as far as it reaches, and tells how much that was.
 fn copy_out(segments: &[Segment], pool: &mut [f16]) -> usize {
     let whole = pool.len();
     let mut rest = pool;
     let mut tasks: Vec<(&mut [f16], &[f16])> = Vec::new();
     for segment in segments {
-        for from in [&segment.repair[..], &segment.weights[segment.skip..segment.len]] {
+        for from in segment.pieces() {
             let (head, tail) = rest.split_at_mut(from.len().min(rest.len()));
             if !head.is_empty() {
                 let n = head.len();
@@ -160,6 +258,11 @@ impl Job for Guess<'_> {
 }
 
 impl Segment {
+    /// The weights of the normals that really start in it.
+    fn pieces(&self) -> [&[f16]; 2] {
+        [&self.repair, &self.weights[self.skip..self.len]]
+    }
+
     /// Makes the guess true, given the draw where the first normal really starts; gives the same for the next
     /// segment.
     fn join(&mut self, stream: &Stream, start: u64) -> u64 {

@@ -16,6 +16,7 @@ use sphere_pow_core::gonka::weights::{LayerTensor, Tensor, TensorView};
 use sphere_pow_core::gonka::{Gonka, Params, geometry};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use sphere_pow_core::statistics::cap_probability;
+use sphere_pow_cpu::gonka::LentPool as _;
 
 fn radius(request: &Request) -> Result<f64, Failure> {
     let radius = request.r_target.map(TargetRadius::new).transpose()?;
@@ -205,12 +206,19 @@ fn numbers(values: &[f16]) -> Vec<f64> {
     values.iter().take(SHOWN).map(|x| x.to_f64()).collect()
 }
 
+/// The pool's first weights.
+fn first_weights(model: &Model) -> Vec<f64> {
+    let mut first = [f16::ZERO; SHOWN];
+    model.executor.pool().read(0, &mut first);
+    numbers(&first)
+}
+
 impl TensorTrace {
     fn new(model: &Model, tensor: Tensor) -> Self {
         let (params, block) = (model.puzzle.params(), model.puzzle.block());
         let view = TensorView::new(params, block, tensor);
         let mut first = vec![f16::ZERO; SHOWN.min(view.len())];
-        view.read(model.executor.pool(), 0, &mut first);
+        model.executor.pool().read_tensor(view, 0, &mut first);
         Self {
             name: tensor.name(),
             shape: [view.rows, view.cols],
@@ -257,7 +265,7 @@ pub(super) fn trace(
             section: "I.3",
             length: params.pool_len(),
             bytes: 2 * params.pool_len(),
-            first: numbers(model.executor.pool()),
+            first: first_weights(model),
         },
         tensors: TensorsStep {
             section: "I.3",

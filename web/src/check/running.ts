@@ -6,7 +6,7 @@ import { Refused, theDesk, valueOf } from '../engine/client.ts';
 import { clear, fill } from '../engine/columns.ts';
 import type { EngineUsed, ModelCost, Pace, Report, Rows, Settings, SubmissionHead } from '../engine/types.ts';
 import {
-  MAX_WORKERS, chosen, columns, cost, costProblem, engine, engineUsed, filled, given, head, isAlone, nSampled, pace, problemOf, progress, report,
+  MAX_WORKERS, chosen, columns, cost, costProblem, engine, engineUsed, filled, given, head, isAlone, memoryOf, nSampled, pace, problemOf, progress, report,
   reported, runProblem, sample, stage, wish, workers,
 } from './session.ts';
 
@@ -42,9 +42,11 @@ async function measure(one: SubmissionHead): Promise<void> {
 }
 
 /** As many as leave a core for the page, and fit a quarter of the memory that the browser admits to. */
-function suggestedWorkers({ memoryBytes }: ModelCost): number {
+function suggestedWorkers(found: ModelCost): number {
   const memory = ((navigator as { deviceMemory?: number }).deviceMemory ?? 4) * 1e9;
-  return Math.max(1, Math.min(MAX_WORKERS - 1, 8, Math.floor(memory / 4 / memoryBytes)));
+  let n = Math.max(1, Math.min(MAX_WORKERS - 1, 8));
+  while (n > 1 && memoryOf(found, n) > memory / 4) n -= 1;
+  return n;
 }
 
 let seed = '';

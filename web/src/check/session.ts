@@ -76,6 +76,10 @@ export const engine = signal<EngineName | 'auto'>('auto');
 /** What computes, once it does. */
 export const engineUsed = signal<EngineUsed | null>(null);
 export const cost = signal<ModelCost | null>(null);
+/** Bytes of a worker that all share: the weight pool, where the page is isolated from other origins. */
+export const sharedBytes = ({ poolBytes }: ModelCost): number => (crossOriginIsolated ? poolBytes : 0);
+/** Bytes that so many workers take. */
+export const memoryOf = (found: ModelCost, n: number): number => n * found.memoryBytes - (n - 1) * sharedBytes(found);
 export const costProblem = signal<Problem | null>(null);
 export const pace = signal<Pace | null>(null);
 export const progress = signal<RunProgress | null>(null);

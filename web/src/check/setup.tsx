@@ -6,7 +6,7 @@ import type { EngineName, ModelCost } from '../engine/types.ts';
 import { drawsAny } from './odds.ts';
 import { redraw, run, setSample } from './running.ts';
 import {
-  MAX_WORKERS, cost, costProblem, engine, head, isRunnable, missing, most, nSampled, pace, progress, runProblem, sample, stage, targets, workers,
+  MAX_WORKERS, cost, costProblem, engine, head, isRunnable, memoryOf, missing, most, nSampled, pace, progress, runProblem, sample, sharedBytes, stage, targets, workers,
 } from './session.ts';
 import { Trouble } from './trouble.tsx';
 
@@ -98,7 +98,7 @@ function EngineField() {
         <select id={workersId} value={workers.value} onChange={(e) => (workers.value = Number(e.currentTarget.value))}>
           {Array.from({ length: MAX_WORKERS }, (_, i) => <option value={i + 1}>{i + 1}</option>)}
         </select>
-        <p class="help">{t('setup.workers.help')}</p>
+        <p class="help">{t(cost.value && sharedBytes(cost.value) > 0 ? 'setup.workers.shared' : 'setup.workers.help')}</p>
       </div>
     </>
   );
@@ -130,17 +130,18 @@ function chance(claims: number, share: number, n: number): string {
   return p >= 0.001 ? (p > 0.999 && p < 1 ? `> ${percent(0.999)}` : percent(p)) : probability(p);
 }
 
-function Cost({ cost: { workPerNonce: each, weightBytes, memoryBytes } }: { cost: ModelCost }) {
+function Cost({ cost: found }: { cost: ModelCost }) {
+  const { workPerNonce: each, weightBytes } = found;
   const n = nSampled.value;
   const used = Math.min(workers.value, n);
   const speed = pace.value;
-  // Each worker makes the weights for itself, all at the same time.
+  // Workers make the weights at the same time, or one of them does for all.
   const seconds = speed && weightBytes * speed.weight + (Math.ceil(n / used) * each) / speed.operations;
   return (
     <dl class="facts cost">
       <div><dt>{t('cost.work')}</dt><dd>{t('cost.operations', { all: operations(n * each), each: operations(each) })}</dd></div>
       <div><dt>{t('cost.time')}</dt><dd data-estimate={seconds ?? ''}>{seconds === null ? t('setup.measuring') : t('cost.about', { time: duration(seconds) })}</dd></div>
-      <div><dt>{t('cost.memory')}</dt><dd>{bytes(used * memoryBytes)}</dd></div>
+      <div><dt>{t('cost.memory')}</dt><dd>{bytes(memoryOf(found, used))}</dd></div>
     </dl>
   );
 }

@@ -153,6 +153,7 @@ export const CHECK = {
   'engine.webgpu': ['GPU (WebGPU)', 'GPU（WebGPU）', 'GPU (WebGPU)'],
   'engine.fallback': ['The GPU is not used: {reason}', '未使用 GPU：{reason}', 'GPU не используется: {reason}'],
   'setup.workers': ['CPU threads', 'CPU 线程', 'Потоки процессора'],
+  'setup.workers.shared': ['They share the weights.', '各线程共用权重。', 'Веса у них общие.'],
   'setup.workers.help': ['Each takes the memory of one.', '每个线程各占一份内存。', 'Каждый занимает свою память.'],
   'setup.measuring': ['measuring…', '正在测速…', 'измеряется…'],
   'setup.start': ['Recompute', '开始重算', 'Пересчитать'],

@@ -6,19 +6,25 @@ mod tiled;
 use super::Run;
 use super::math::round;
 use super::product::product;
-use crate::gonka::Activation;
 use crate::gonka::kernels::{Isa, Job, TILE, prefetch};
+use crate::gonka::{Activation, LentPool};
 use core::ops::Range;
 use half::f16;
 use sphere_pow_core::gonka::weights::TensorView;
+use std::sync::Mutex;
 
 /// Work of one task: small enough that a stop takes effect at once, large enough to be worth a thread.
 const TASK_FLOPS: Range<u64> = 2_000_000..1_000_000_000;
 
+/// Bytes of lent rows that a task copies: they stay in the second cache.
+const LENT_BYTES: usize = 1 << 18;
+
 /// A weight matrix `[rows, cols]`, read where it lies.
 #[derive(Clone, Copy, Debug)]
 pub struct Weight<'a> {
+    /// Empty when they are lent.
     values: &'a [f16],
+    lender: Option<&'a dyn LentPool>,
     view: Option<TensorView>,
     rows: usize,
     cols: usize,
@@ -28,7 +34,13 @@ impl<'a> Weight<'a> {
     /// A tensor of the weight pool.
     #[must_use]
     pub fn view(pool: &'a [f16], view: TensorView) -> Self {
-        Self { values: pool, view: Some(view), rows: view.rows, cols: view.cols }
+        Self { values: pool, lender: None, view: Some(view), rows: view.rows, cols: view.cols }
+    }
+
+    /// A tensor of a weight pool kept elsewhere.
+    #[must_use]
+    pub fn lent(lender: &'a dyn LentPool, view: TensorView) -> Self {
+        Self { lender: Some(lender), ..Self::view(&[], view) }
     }
 
     /// A plain matrix `[rows, cols]`, row-major.
@@ -38,7 +50,26 @@ impl<'a> Weight<'a> {
     #[must_use]
     pub fn matrix(values: &'a [f16], cols: usize) -> Self {
         assert!(values.len().is_multiple_of(cols), "values are [rows, cols]");
-        Self { values, view: None, rows: values.len() / cols, cols }
+        Self { values, lender: None, view: None, rows: values.len() / cols, cols }
+    }
+
+    /// `width` rows from `first` on, where they can be read, and the number there of the first: copied to `scratch` when
+    /// they are lent.
+    pub(super) fn near<'b>(
+        &self,
+        first: usize,
+        width: usize,
+        scratch: &'b mut Vec<f16>,
+    ) -> (Weight<'b>, usize)
+    where
+        'a: 'b,
+    {
+        let (Some(lender), Some(view)) = (self.lender, self.view) else {
+            return (*self, first);
+        };
+        scratch.resize(width * self.cols, f16::ZERO);
+        lender.read_tensor(view, first * self.cols, scratch);
+        (Weight::matrix(scratch, self.cols), 0)
     }
 
     /// Values `range` of row `row`, widened.
@@ -127,12 +158,15 @@ pub fn linear(run: &mut Run<'_>, input: &Activation, weight: Weight<'_>, output:
     assert_eq!(input.lanes(), output.lanes(), "as many rows, as many lanes");
     let per_feature = 2 * (input.rows() * weight.cols) as u64;
     let simd = run.simd;
-    let chunk = task_width(weight.rows, per_feature);
+    let lent = weight
+        .lender
+        .map_or(usize::MAX, |_| (LENT_BYTES / 2 / weight.cols).max(1).next_multiple_of(8 * TILE));
+    let chunk = task_width(weight.rows, per_feature).min(lent);
     let parts: Vec<_> = output.split_features(chunk).into_iter().enumerate().collect();
     // The last part is smaller: each counts as the mean, or progress would be through before the work.
     let flops = per_feature * weight.rows as u64 / parts.len().max(1) as u64;
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-    if simd.level() == crate::simd::SimdLevel::Amx && input.lanes() > 1 {
+    if simd.level() == crate::simd::SimdLevel::Amx && input.lanes() > 1 && weight.lender.is_none() {
         let mut scratch = core::mem::take(&mut run.scratch);
         let input = tiled::SplitInput::new(run, input, &mut scratch);
         run.tasks(flops, parts, |(part, mut out)| {
@@ -141,12 +175,20 @@ pub fn linear(run: &mut Run<'_>, input: &Activation, weight: Weight<'_>, output:
         run.scratch = scratch;
         return;
     }
+    // Rows that were lent go where others lay: no task zeroes memory for them.
+    let spare = Mutex::new(Vec::new());
     run.tasks(flops, parts, |(part, out)| {
-        let first = part * chunk;
+        let mut scratch =
+            spare.lock().map_or_else(|_| Vec::new(), |mut spare| spare.pop().unwrap_or_default());
+        let width = out[0].len() / input.lanes();
+        let (near, first) = weight.near(part * chunk, width, &mut scratch);
         if input.lanes() == 1 {
-            simd.run(Rows { input, weight, first, out });
+            simd.run(Rows { input, weight: near, first, out });
         } else {
-            simd.run(Panels { input, weight, first, out });
+            simd.run(Panels { input, weight: near, first, out });
+        }
+        if let Ok(mut spare) = spare.lock() {
+            spare.push(scratch);
         }
     });
 }

@@ -25,6 +25,8 @@ pub fn rms_norm(
     assert_eq!(input.lanes(), output.lanes(), "as many rows, as many lanes");
     let (simd, lanes) = (run.simd, input.lanes());
     let mut widened = vec![0.0; dim];
+    let mut scratch = Vec::new();
+    let (weight, _) = weight.near(0, 1, &mut scratch);
     simd.run(WidenRow { weight, dst: &mut widened });
     let weight = &widened;
     let tasks = input.panels().zip(output.panels_mut()).collect();

@@ -1,4 +1,4 @@
-use super::{Cut, Stream, fill};
+use super::{Cut, PoolMaker};
 use crate::simd::Simd;
 use core::ops::ControlFlow;
 use half::f16;
@@ -21,9 +21,17 @@ fn any_cut_gives_the_serial_stream() {
             for len in [1, 999, want.len()] {
                 let mut pool = vec![f16::ONE; len];
                 let cut = Cut { segment, at_once };
-                let end = fill(&mut pool, &Stream::new(&seed), simd, cut, &|_| ControlFlow::Continue(()));
+                let end =
+                    PoolMaker::cut(&seed, len, simd, cut).fill(&mut pool, &|_| ControlFlow::Continue(()));
                 assert!(end.is_continue());
                 assert!(pool == want[..len], "{} {cut:?} {len}", simd.level());
+                let mut parts = Vec::new();
+                let mut maker = PoolMaker::cut(&seed, len, simd, cut);
+                while maker.next(|at, weights| {
+                    assert_eq!(at, parts.len());
+                    parts.extend_from_slice(weights);
+                }) {}
+                assert!(parts == want[..len], "{} {cut:?} {len}", simd.level());
             }
         }
     }
@@ -34,7 +42,7 @@ fn a_break_stops_the_pool() {
     let mut pool = vec![f16::ONE; 1000];
     let cut = Cut { segment: 10, at_once: 2 };
     let stop = |share: f32| if share > 0.3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-    let stream = Stream::new(&Seed::from_text("stop", 1));
-    assert!(fill(&mut pool, &stream, Simd::best(), cut, &stop).is_break());
+    let seed = Seed::from_text("stop", 1);
+    assert!(PoolMaker::cut(&seed, 1000, Simd::best(), cut).fill(&mut pool, &stop).is_break());
     assert_eq!(pool[999], f16::ONE);
 }
