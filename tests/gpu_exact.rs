@@ -114,9 +114,15 @@ fn digests_of_standard_are_the_oracles() {
 #[test]
 fn digests_of_odd_shapes_are_the_oracles() {
     let info = adapter();
-    let shapes: Vec<Value> =
+    let mut shapes: Vec<Value> =
         cases().into_iter().filter(|case| !["nano", "standard"].contains(&text(case, "name"))).collect();
-    assert!(shapes.len() >= 6);
+    if is_slow(&info) {
+        // Every other of those drawn by chance; the widest's three tokens are as much work as ten of the others.
+        shapes.retain(|case| text(case, "name") != "widest");
+        let mut drawn = 0;
+        shapes.retain(|case| !text(case, "name").starts_with("random_") || (drawn += 1, drawn % 2).1 == 0);
+    }
+    assert!(shapes.len() >= 18);
     for (ix, case) in shapes.iter().enumerate() {
         // Batches that are full, ragged and single; weights in both places; bounds checks on every other time.
         let weights = Some([WeightPlace::Resident, WeightPlace::Streamed][ix % 2]);
