@@ -84,6 +84,8 @@ pub struct Settings {
     pub patience: Patience,
     /// How far within the radius a nonce must be to be submitted.
     pub guard_band: f64,
+    /// Degrees Celsius above which a GPU rests, where its driver tells them.
+    pub max_temperature: Option<f64>,
 }
 
 /// A secret that requests show as `Authorization: Bearer`.
@@ -147,6 +149,7 @@ impl Settings {
             max_queue: 4096,
             patience: Patience::default(),
             guard_band: 0.0,
+            max_temperature: None,
         }
     }
 }

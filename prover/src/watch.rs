@@ -204,6 +204,20 @@ impl<P: Machine> Watched<P> {
         GpuError::DeviceLost { name: self.info.device.clone(), reason }.into()
     }
 
+    /// Waits while it is too hot to be given work.
+    ///
+    /// # Errors
+    /// [`ProverError::Interrupted`] when `progress` breaks.
+    fn rest(&self, progress: OnProgress<'_>) -> Result<(), ProverError> {
+        while self.row.is_hot() {
+            if progress(0.0).is_break() {
+                return Err(ProverError::Interrupted);
+            }
+            std::thread::sleep(TICK);
+        }
+        Ok(())
+    }
+
     /// Has the device's thread do something to `n` nonces, and waits.
     fn ask<T: Send + 'static>(
         &mut self,
@@ -330,6 +344,7 @@ impl<P: Machine> Engine<P> for Watched<P> {
             Ok((outcomes, device.take_roots()))
         };
         self.roots.clear();
+        self.rest(progress)?;
         let (outcomes, roots) = self.ask_for_less(nonces.len(), progress, act)?;
         self.roots = roots;
         Ok(outcomes)

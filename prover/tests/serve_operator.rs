@@ -176,6 +176,7 @@ fn a_guard_band_keeps_what_lies_at_the_edge_and_says_what_that_costs() {
     assert!(status["guardBand"]["distance"] == 0.01 && (0.01..0.9).contains(&loss), "{status}");
     assert!(dir.error(2, &["serve", "--guard-band", "-1"]).contains("guard-band"));
     assert!(dir.error(2, &["serve", "--guard-band", "NaN"]).contains("--guard-band"));
+    assert!(dir.error(2, &["serve", "--max-temperature", "20"]).contains("from 30 to 120"));
 }
 
 #[test]

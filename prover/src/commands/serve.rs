@@ -82,6 +82,9 @@ pub(super) struct ServeArgs {
     /// gonka: submit only nonces so far within the radius; what lies at its edge here may lie beyond it elsewhere
     #[arg(long, default_value_t = 0.0, value_name = "D", allow_hyphen_values = true)]
     guard_band: f64,
+    /// Degrees Celsius above which a GPU rests until it has 5 less, where its driver tells them; no limit by default
+    #[arg(long, value_name = "C", allow_hyphen_values = true)]
+    max_temperature: Option<f64>,
     #[command(flatten)]
     pub(super) log: LogArgs,
     #[command(flatten)]
@@ -115,6 +118,7 @@ pub(super) fn run(args: &ServeArgs, out: &Output, stop: &Stop) -> Result<ExitCod
         max_nonces: args.max_nonces,
         max_queue: args.max_queue,
         guard_band: guard_band(args.guard_band)?,
+        max_temperature: args.max_temperature.map(max_temperature).transpose()?,
         patience: Patience {
             batch: seconds("--device-timeout", args.device_timeout)?,
             resets: args.device_resets,
@@ -157,6 +161,15 @@ fn guard_band(got: f64) -> Result<f64, ProverError> {
     }
     let expected = "a distance from 0 to 1".into();
     Err(ProverError::Argument { what: "--guard-band", got: got.to_string(), expected })
+}
+
+/// A temperature from an option: within what chips bear.
+fn max_temperature(got: f64) -> Result<f64, ProverError> {
+    if (30.0..=120.0).contains(&got) {
+        return Ok(got);
+    }
+    let expected = "degrees Celsius from 30 to 120".into();
+    Err(ProverError::Argument { what: "--max-temperature", got: got.to_string(), expected })
 }
 
 /// A time from an option.

@@ -5,9 +5,12 @@ use serde::Serialize;
 use sphere_pow_core::profile::EngineInfo;
 use sphere_pow_gpu::DeviceInfo;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
+
+/// Degrees Celsius below the limit at which a device that was too hot goes on.
+pub const COOLED: f64 = 5.0;
 
 /// How a device is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -16,6 +19,8 @@ pub enum Condition {
     /// It works, or waits for work.
     #[default]
     Working,
+    /// It is too hot to be given work.
+    Cooling,
     /// It is opened, and its model made.
     Loading,
     /// It is made anew.
@@ -30,14 +35,22 @@ pub enum Condition {
 
 impl Condition {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Working, Self::Loading, Self::Resetting, Self::Refused, Self::Disabled, Self::Quarantined];
+    pub const ALL: [Self; 7] = [
+        Self::Working,
+        Self::Cooling,
+        Self::Loading,
+        Self::Resetting,
+        Self::Refused,
+        Self::Disabled,
+        Self::Quarantined,
+    ];
 
     /// Its word in JSON and metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Working => "working",
+            Self::Cooling => "cooling",
             Self::Loading => "loading",
             Self::Resetting => "resetting",
             Self::Refused => "refused",
@@ -75,6 +88,7 @@ pub struct Row {
     batch: AtomicUsize,
     resets: AtomicU64,
     refusals: AtomicU64,
+    is_hot: AtomicBool,
 }
 
 impl Row {
@@ -94,6 +108,7 @@ impl Row {
             batch: AtomicUsize::default(),
             resets: AtomicU64::default(),
             refusals: AtomicU64::default(),
+            is_hot: AtomicBool::default(),
         }
     }
 
@@ -117,7 +132,32 @@ impl Row {
     #[must_use]
     pub fn condition(&self) -> (Condition, Option<String>) {
         let state = self.state();
+        if state.condition == Condition::Working && self.is_hot() {
+            return (Condition::Cooling, None);
+        }
         (state.condition, state.why.clone())
+    }
+
+    /// Whether it is to be given no work for now.
+    #[must_use]
+    pub fn is_hot(&self) -> bool {
+        self.is_hot.load(Ordering::Relaxed)
+    }
+
+    /// Its chip has so many degrees Celsius, and may have `most`: above, it rests until it has [`COOLED`] less. One that no
+    /// longer tells goes on, as one that never did.
+    pub fn feel(&self, degrees: Option<f64>, most: f64) {
+        let was = self.is_hot();
+        let is = degrees.is_some_and(|degrees| degrees > if was { most - COOLED } else { most });
+        if is != was {
+            let (name, said) = (&self.name, degrees.map_or_else(|| "no".into(), |d| format!("{d:.0}")));
+            if is {
+                tracing::warn!("{name} has {said} degrees, more than {most}: it rests");
+            } else {
+                tracing::info!("{name} has {said} degrees, and goes on");
+            }
+            self.is_hot.store(is, Ordering::Relaxed);
+        }
     }
 
     /// The share of the model that is on it.

@@ -54,6 +54,38 @@ fn a_driver_that_does_not_return_is_a_loss_and_a_new_device_goes_on() {
 }
 
 #[test]
+fn a_device_that_is_too_hot_rests_until_it_has_cooled() {
+    let (mut device, _) = watched(Fault::None, 5);
+    let row = Arc::clone(&device.row);
+    row.feel(Some(79.0), 80.0);
+    assert_eq!(row.condition().0, Condition::Working);
+    row.feel(Some(80.5), 80.0);
+    assert_eq!(row.condition().0, Condition::Cooling);
+    // It is given nothing, and whoever waits may leave.
+    let mut asked = 0;
+    let nonces = [Nonce::new(1).unwrap()];
+    let mut leave = |_| {
+        asked += 1;
+        if asked < 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    };
+    let left = Device::outcomes(&mut device, &PublicKey::new("k").unwrap(), &nonces, &mut leave);
+    assert!(matches!(left, Err(ProverError::Interrupted)), "{left:?}");
+    assert_eq!(asked, 3);
+    // A little cooler will not do, or it would go on and off.
+    row.feel(Some(77.0), 80.0);
+    assert!(row.is_hot());
+    let cools = std::thread::spawn(move || {
+        std::thread::sleep(SHORT);
+        row.feel(Some(74.9), 80.0);
+    });
+    let since = Instant::now();
+    assert_eq!(outcomes(&mut device).unwrap(), [1.0; 8]);
+    assert!(since.elapsed() >= SHORT);
+    assert_eq!(device.row.condition().0, Condition::Working);
+    cools.join().unwrap();
+}
+
+#[test]
 fn who_stops_waiting_is_not_held_by_a_driver_that_hangs() {
     let end = Arc::new(AtomicBool::new(false));
     let (mut device, _) = watched(Fault::Hangs(Arc::new(AtomicU64::new(1)), Arc::clone(&end)), 5);

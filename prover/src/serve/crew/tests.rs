@@ -2,6 +2,7 @@ use super::*;
 use crate::device::Device;
 use crate::device::fake::{Fake, Fault};
 use crate::ledger::{Ledger, Progress};
+use crate::sensors::Sensors;
 use crate::serve::Settings;
 use crate::serve::store::Store;
 use crate::watch::{Opener, Patience, Row, Watched};
@@ -66,4 +67,34 @@ fn a_liar_is_quarantined_a_broken_device_disabled_and_the_honest_one_is_kept() {
     assert!(tried("honest") > 0 && tried("broken") == 0);
     let gone = dismiss(&node, &mut miners, vec![Err(ProverError::panicked("honest", &"a bug"))]);
     assert!(matches!(gone, Err(ProverError::NoDeviceLeft { .. })), "{gone:?}");
+}
+
+#[test]
+fn a_gpu_above_the_limit_rests_and_an_operator_sees_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = Settings::new(([127, 0, 0, 1], 0).into(), dir.path().to_owned(), ProfileName::ALL[0]);
+    let settings = Settings { max_temperature: Some(85.0), ..settings };
+    let mut node = Node::new(settings, Store::open(dir.path()).unwrap()).unwrap();
+    let hwmon = dir.path().join("0000:03:00.0/hwmon/hwmon4");
+    std::fs::create_dir_all(&hwmon).unwrap();
+    node.sensors = Sensors::of_sysfs(dir.path());
+    let row = node.roster.add(Row::named("hot", "vulkan", Some("0000:03:00.0".into())));
+    let other = node.roster.add(Row::named("silent", "vulkan", Some("0000:04:00.0".into())));
+    for (milli, wanted) in [
+        ("84900", Condition::Working),
+        ("85100", Condition::Cooling),
+        ("80100", Condition::Cooling),
+        ("79900", Condition::Working),
+        ("86000", Condition::Cooling),
+        ("gone", Condition::Working),
+    ] {
+        std::fs::write(hwmon.join("temp1_input"), milli).unwrap();
+        node.read_sensors();
+        assert_eq!((row.condition().0, other.condition().0), (wanted, Condition::Working), "{milli}");
+    }
+    std::fs::write(hwmon.join("temp1_input"), "90000").unwrap();
+    node.read_sensors();
+    let views = node.views();
+    let view = views.iter().find(|view| view.info.device == "hot").unwrap();
+    assert_eq!((view.condition, view.reading.temperature_c), (Condition::Cooling, Some(90.0)));
 }

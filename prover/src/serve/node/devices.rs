@@ -8,7 +8,7 @@ use crate::serve::rates::{History, Rates, Totals, WINDOWS};
 use crate::watch::{Condition, Row};
 use sphere_pow_core::profile::EngineInfo;
 use sphere_pow_gpu::DeviceInfo;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -184,8 +184,16 @@ impl Node {
     /// Reads the sensors of every adapter; that may take as long as a driver likes.
     pub(in crate::serve) fn read_sensors(&self) {
         let adapters = self.adapters.get().into_iter().flatten();
-        let places: Vec<String> = adapters.filter_map(|info| info.pci_address.clone()).collect();
-        let readings = places.into_iter().map(|place| (place.clone(), self.sensors.read(&place))).collect();
+        let mut places: Vec<String> = adapters.filter_map(|info| info.pci_address.clone()).collect();
+        places.extend(self.roster.rows().iter().filter_map(|row| row.pci_address().map(str::to_owned)));
+        let readings: HashMap<String, Reading> =
+            places.into_iter().map(|place| (place.clone(), self.sensors.read(&place))).collect();
+        if let Some(most) = self.settings.max_temperature {
+            for row in self.roster.rows() {
+                let reading = row.pci_address().and_then(|place| readings.get(place));
+                row.feel(reading.and_then(|reading| reading.temperature_c), most);
+            }
+        }
         *self.readings.lock().unwrap_or_else(PoisonError::into_inner) = readings;
     }
 }
