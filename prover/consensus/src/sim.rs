@@ -44,6 +44,8 @@ pub enum Change {
     Start(usize),
     /// A host dies while it does one of its next outputs, wherever that leaves it; its unsynced log is lost.
     Crash(usize),
+    /// A host's disk is full: it halts once it has to keep something. With `false` there is space again, for its next start.
+    Disk(usize, bool),
     /// Messages pass only within each group. A host that is in none is alone.
     Partition(Vec<Vec<usize>>),
     /// Messages pass again.
@@ -226,6 +228,7 @@ impl<A: Application> Simulation<A> {
                 let outputs = self.rng.next_u32() % 8;
                 self.hosts[host].doom(outputs.saturating_sub(4));
             }
+            Change::Disk(host, is_full) => self.hosts[host].set_full(is_full),
             Change::Partition(groups) => {
                 let of = groups.into_iter().enumerate();
                 self.groups =

@@ -15,6 +15,9 @@ pub enum StorageError {
     /// The database's word.
     #[error("the store: {0}")]
     Database(#[from] Box<redb::Error>),
+    /// A simulated disk that is full.
+    #[error("the store: no space is left")]
+    Full,
     /// What was stored is not what this crate stores.
     #[error("stored bytes that are no {what}: {detail}")]
     Corrupt {

@@ -102,6 +102,30 @@ fn a_crashed_host_returns_and_catches_up() {
 }
 
 #[test]
+fn a_host_whose_disk_is_full_halts_before_it_speaks_and_returns_with_space() {
+    for seed in 0..10 {
+        let mut sim = network(seed, &[1; 4], lossy());
+        sim.start_all_but(&[]);
+        sim.at(ms(1000 + 37 * seed), Change::Disk(2, true));
+        sim.run_until(secs(4));
+        assert!(sim.node(2).is_none(), "seed {seed}");
+        assert!(sim.fault(2).unwrap().to_string().contains("no space is left"), "seed {seed}");
+        // Without space it gets no further than it was.
+        sim.at(sim.now(), Change::Start(2));
+        sim.run_until(secs(6));
+        assert!(sim.node(2).is_none() && sim.fault(2).is_some(), "seed {seed}");
+        sim.at(sim.now(), Change::Disk(2, false));
+        sim.at(sim.now(), Change::Start(2));
+        sim.run_until(sim.now());
+        let top = u64::try_from(sim.chain().len()).unwrap();
+        assert!(sim.run_to_height(top + 5, secs(40)), "seed {seed}");
+        assert!(sim.node(2).is_some() && sim.fault(2).is_none(), "seed {seed}");
+        assert_sound(&sim, 4);
+        assert!(sim.node(0).unwrap().app().equivocations.is_empty(), "it forgot nothing that it had said");
+    }
+}
+
+#[test]
 fn all_hosts_may_die_and_return() {
     for seed in 0..10 {
         let mut sim = network(seed, &[1; 4], Link::default());

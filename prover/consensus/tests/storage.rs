@@ -75,6 +75,23 @@ fn memory_keeps_its_promises() {
 }
 
 #[test]
+fn a_full_disk_refuses_what_has_to_last_and_keeps_what_it_has() {
+    let (blocks, mut storage) = (blocks(2), MemoryStorage::default());
+    storage.store(&blocks[0]).unwrap();
+    storage.append(b"one").unwrap();
+    storage.sync().unwrap();
+    storage.set_full(true);
+    storage.sync().unwrap();
+    storage.append(b"two").unwrap();
+    assert!(matches!(storage.sync(), Err(StorageError::Full)));
+    assert!(matches!(storage.store(&blocks[1]), Err(StorageError::Full)));
+    storage.crash();
+    storage.set_full(false);
+    assert_eq!((storage.height().unwrap(), storage.log().unwrap()), (1, vec![b"one".to_vec()]));
+    storage.store(&blocks[1]).unwrap();
+}
+
+#[test]
 fn a_file_keeps_its_promises() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("host.redb");

@@ -46,6 +46,7 @@ impl<A: Application> Host<A> {
 
     pub(super) fn open(&mut self, config: Config, app: A) {
         self.life += 1;
+        self.fault = None;
         match Node::open(config, self.key.clone(), app, &self.storage) {
             Ok(node) => self.node = Some(node),
             Err(fault) => self.fault = Some(fault),
@@ -61,10 +62,18 @@ impl<A: Application> Host<A> {
 
     pub(super) fn die_if_doomed(&mut self) {
         if self.doom.take().is_some() {
-            self.node = None;
-            self.timers.clear();
-            self.storage.crash();
+            self.die();
         }
+    }
+
+    fn die(&mut self) {
+        self.node = None;
+        self.timers.clear();
+        self.storage.crash();
+    }
+
+    pub(super) fn set_full(&mut self, is_full: bool) {
+        self.storage.set_full(is_full);
     }
 
     /// Counts an output towards the host's death; whether it lives to do it.
@@ -101,6 +110,10 @@ impl<A: Application> Simulation<A> {
                 return;
             }
             self.perform(host, output);
+            // Its disk refused.
+            if !self.hosts[host].is_up() {
+                return;
+            }
         }
     }
 
@@ -147,7 +160,7 @@ impl<A: Application> Simulation<A> {
         let host = &mut self.hosts[host];
         if let Err(error) = act(&mut host.storage) {
             host.fault = Some(error.into());
-            host.node = None;
+            host.die();
         }
     }
 }

@@ -9,12 +9,22 @@ pub struct MemoryStorage {
     blocks: Vec<Decided>,
     log: Vec<Vec<u8>>,
     synced: usize,
+    is_full: bool,
 }
 
 impl MemoryStorage {
     /// Forgets what was not made durable: the records since the last sync.
     pub fn crash(&mut self) {
         self.log.truncate(self.synced);
+    }
+
+    /// Whether the disk is full from here on: what would have to be durable is refused.
+    pub fn set_full(&mut self, is_full: bool) {
+        self.is_full = is_full;
+    }
+
+    fn has_space(&self) -> Result<(), StorageError> {
+        if self.is_full { Err(StorageError::Full) } else { Ok(()) }
     }
 }
 
@@ -25,6 +35,9 @@ impl Storage for MemoryStorage {
     }
 
     fn sync(&mut self) -> Result<(), StorageError> {
+        if self.synced < self.log.len() {
+            self.has_space()?;
+        }
         self.synced = self.log.len();
         Ok(())
     }
@@ -34,6 +47,7 @@ impl Storage for MemoryStorage {
         if got != top + 1 {
             return Err(StorageError::OutOfOrder { got, top });
         }
+        self.has_space()?;
         self.blocks.push(decided.clone());
         self.log.clear();
         self.synced = 0;
