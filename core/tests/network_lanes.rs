@@ -6,8 +6,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sphere_pow_core::network::committee::{Electorate, Seats};
 use sphere_pow_core::network::decimal::Decimal;
-use sphere_pow_core::network::lanes::draw::{Place, runs};
-use sphere_pow_core::network::lanes::escrow::{Escrow, Terms, least_rounds, wait_of};
+use sphere_pow_core::network::lanes::counts_again;
+use sphere_pow_core::network::lanes::draw::{OwnDraw, Place, part, runs};
+use sphere_pow_core::network::lanes::escrow::{
+    Checked, Escrow, Terms, least_rounds, least_rounds_of_own_draws, wait_of,
+};
 use sphere_pow_core::network::lanes::lease::{Credits, holders};
 use sphere_pow_core::network::lanes::verdict::{Outcome, seal};
 use sphere_pow_core::network::ratio::Ratio;
@@ -86,6 +89,67 @@ fn draws_are_those_of_a_second_implementation() {
 }
 
 #[derive(Deserialize)]
+struct Own {
+    output: String,
+    round: u32,
+    lane: u32,
+    segments: u32,
+    days: u32,
+    unchecked: u32,
+    weights: Vec<u64>,
+    validator: usize,
+    host: usize,
+    seats: u32,
+    count: u32,
+    drawn: Vec<u32>,
+}
+
+#[test]
+fn own_draws_are_those_of_a_second_implementation() {
+    for case in cases::<Own>("own_draws") {
+        let output =
+            std::array::from_fn(|ix| u8::from_str_radix(&case.output[2 * ix..2 * ix + 2], 16).unwrap());
+        let own = OwnDraw::new(&output, case.round, case.lane);
+        let electorate = Electorate::new(&case.weights).unwrap();
+        let count = own.seats(&electorate, case.validator, case.host, case.seats);
+        assert_eq!(count, case.count, "{}", case.output);
+        if count > 0 {
+            let average = average(case.segments, case.days);
+            let drawn = own.segments(case.segments, &average, count, case.unchecked);
+            assert_eq!(drawn, case.drawn, "{}", case.output);
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Part {
+    all: Vec<u32>,
+    own: Vec<u32>,
+    part: Vec<u32>,
+}
+
+#[test]
+fn parts_are_those_of_a_second_implementation() {
+    for case in cases::<Part>("parts") {
+        assert_eq!(part(&case.all, &case.own), case.part, "{:?} of {:?}", case.own, case.all);
+    }
+}
+
+#[derive(Deserialize)]
+struct Exclusion {
+    caught: u64,
+    epoch: u64,
+    again: u64,
+}
+
+#[test]
+fn exclusions_are_those_of_a_second_implementation() {
+    for case in cases::<Exclusion>("exclusions") {
+        assert_eq!(counts_again(case.caught, case.epoch), case.again, "{} of {}", case.caught, case.epoch);
+    }
+}
+
+#[derive(Deserialize)]
 struct Seal {
     checker: String,
     seed: String,
@@ -121,27 +185,40 @@ fn waits_are_those_of_exact_fractions() {
     }
 }
 
+#[test]
+fn waits_of_own_draws_are_those_of_exact_fractions() {
+    for case in cases::<Wait>("own_waits") {
+        let hiding = Ratio::new(case.num, case.den).unwrap();
+        let got = least_rounds_of_own_draws(&average(case.segments, case.days), hiding, case.seats);
+        assert_eq!(
+            got, case.rounds,
+            "{} of {}, {} days, {} seats",
+            case.num, case.den, case.days, case.seats
+        );
+    }
+}
+
 #[derive(Deserialize)]
 struct Split {
     reward: String,
     segments: u32,
-    seats: u32,
     outcome: Outcome,
-    drawn: u32,
-    speaking: u32,
+    checkers: Vec<(u64, bool)>,
     trainer: String,
-    seat: String,
+    paid: Vec<String>,
     unpaid: String,
 }
 
 #[test]
 fn shares_are_those_of_a_second_implementation() {
     for case in cases::<Split>("splits") {
-        let terms =
-            Terms { reward: case.reward.parse().unwrap(), segments: case.segments, seats: case.seats };
-        let shares = terms.shares(case.outcome, case.drawn, case.speaking);
-        let got = [shares.trainer, shares.seat, shares.unpaid].map(|units| units.to_string());
-        assert_eq!(got, [case.trainer, case.seat, case.unpaid], "{:?} of {}", case.outcome, case.reward);
+        let terms = Terms { reward: case.reward.parse().unwrap(), segments: case.segments };
+        let checked = |(parts, is_borne_out)| Checked { parts, is_borne_out };
+        let shares = terms.shares(case.outcome, &case.checkers.into_iter().map(checked).collect::<Vec<_>>());
+        let paid: Vec<String> = shares.checkers.iter().map(u64::to_string).collect();
+        assert_eq!(paid, case.paid, "{:?} of {}", case.outcome, case.reward);
+        let got = [shares.trainer, shares.unpaid].map(|units| units.to_string());
+        assert_eq!(got, [case.trainer, case.unpaid], "{:?} of {}", case.outcome, case.reward);
     }
 }
 
@@ -225,16 +302,31 @@ proptest! {
     }
 
     #[test]
-    fn a_lanes_reward_is_shared_to_the_unit(
-        reward in any::<u64>(), segments in 1..4096_u32, seats in 0..20_u32, part in 0.0..1.0_f64,
-        speaking in 0..20_u32, outcome in outcome(),
+    fn a_part_is_of_whole_runs_beginnings_and_has_the_own(
+        all in btree_set(0..64_u32, 0..40), picks in vec(any::<bool>(), 64),
     ) {
-        let drawn = (f64::from(segments) * part) as u32;
-        let speaking = speaking.min(seats);
-        let shares = Terms { reward, segments, seats }.shares(outcome, drawn, speaking);
-        let sum = u128::from(shares.trainer) + u128::from(shares.seat) * u128::from(speaking)
-            + u128::from(shares.unpaid);
-        prop_assert_eq!(sum, u128::from(reward));
+        let all: Vec<u32> = all.into_iter().collect();
+        let own: Vec<u32> = all.iter().copied().filter(|segment| picks[*segment as usize]).collect();
+        let part = part(&all, &own);
+        prop_assert!(part.is_sorted() && own.iter().all(|segment| part.contains(segment)));
+        // Nothing is repeated but what leads from an opened state to an own segment.
+        let starts: Vec<u32> = runs(&all).into_iter().map(|run| run.start).collect();
+        for run in runs(&part) {
+            prop_assert!(starts.contains(&run.start) && own.contains(&(run.end - 1)));
+        }
+    }
+
+    #[test]
+    fn a_lanes_reward_is_shared_to_the_unit(
+        reward in any::<u64>(), segments in 1..4096_u32, outcome in outcome(),
+        checkers in vec((0..1_000_000_u64, any::<bool>()), 0..20),
+    ) {
+        let checked = |(parts, is_borne_out)| Checked { parts, is_borne_out };
+        let checkers: Vec<Checked> = checkers.into_iter().map(checked).collect();
+        let shares = Terms { reward, segments }.shares(outcome, &checkers);
+        let paid: u128 = shares.checkers.iter().map(|units| u128::from(*units)).sum();
+        prop_assert_eq!(u128::from(shares.trainer) + paid + u128::from(shares.unpaid), u128::from(reward));
+        prop_assert_eq!(shares.checkers.len(), checkers.len());
     }
 
     #[test]

@@ -74,6 +74,16 @@ fn on_signal(stop: &Arc<Stop>) -> std::io::Result<()> {
     Ok(())
 }
 
+/// A file that may not grow gives an error to who writes it, as a disk that is full does, and does not end the process.
+///
+/// # Errors
+/// The system's.
+pub fn outlive_limits() -> std::io::Result<()> {
+    #[cfg(unix)]
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default())?;
+    Ok(())
+}
+
 /// Whether whoever started us had the signal ignored; only Linux says.
 #[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {

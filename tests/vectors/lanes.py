@@ -3,7 +3,7 @@
 
     python3 tests/vectors/lanes.py
 
-Needs nothing. Fractions without end stand where core has fixed point.
+Needs nothing but sortition.py. Fractions without end stand where core has fixed point.
 """
 import hashlib
 import json
@@ -12,6 +12,8 @@ import os
 import random
 import struct
 from fractions import Fraction
+
+import sortition
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -120,12 +122,51 @@ def least(a, b, k):
     return int(1 / caught) + 1 if caught > 0 else None
 
 
-def shares(r, m, k, outcome, n, speaking):
-    if outcome in ("accepted", "cleared"):
-        seat = r * (n + 1) // (m + (n + 1) * k)
-        return r - k * seat, seat, k * seat - speaking * seat
-    seat = r // speaking if outcome == "convicted" and speaking else 0
-    return 0, seat, r - seat * speaking
+def runs(drawn):
+    """[first, end) of segments that follow each other."""
+    out = []
+    for j in drawn:
+        if out and out[-1][1] == j:
+            out[-1][1] = j + 1
+        else:
+            out.append([j, j + 1])
+    return out
+
+
+def part(drawn, own):
+    return [j for a, b in runs(drawn) for j in range(a, max([i + 1 for i in own if a <= i < b], default=a))]
+
+
+def own_draw(output, t, u):
+    """What a validator draws of a lane: its seats' stream and its segments' beacon."""
+    return hashlib.sha512(b"".join((b"sphere-pow lane sortition 1", output, le32(t), le32(u)))).digest()
+
+
+def least_of_own_draws(a, b, k):
+    """The least whole number above 1 / (1 - e^-x), x = min(n, 1) k (1 - b), by a series with a bound on its rest."""
+    x = Fraction(min(a, 1000), 1000) * k * max(1 - b, 0)
+    if not x:
+        return None
+    # e^x lies between its first terms and these with a geometric rest.
+    term, low, i = Fraction(1), Fraction(1), 1
+    while i < 2 * x + 40:
+        term = term * x / i
+        low, i = low + term, i + 1
+    high = low + term
+    bounds = {int(1 / (1 - 1 / e)) + 1 for e in (low, high)}
+    assert len(bounds) == 1
+    return bounds.pop()
+
+
+def shares(r, m, outcome, checkers):
+    """Trainer, checkers and what nobody gets; checkers are pairs of parts and whether the outcome bears them out."""
+    counts = outcome in ("accepted", "cleared")
+    work = sum(p for p, is_right in checkers if counts or is_right) + (m if counts else 0)
+    due = [r * p // work if work else 0 for p, _ in checkers]
+    is_paid = counts or outcome == "convicted"
+    paid = [d if is_paid and is_right else 0 for d, (_, is_right) in zip(due, checkers)]
+    trainer = r - sum(due) if counts else 0
+    return trainer, paid, r - trainer - sum(paid)
 
 
 def wait_of(rounds, lanes, weight, total):
@@ -195,6 +236,48 @@ def draws(rng):
     return out
 
 
+def own_draws(rng):
+    out = []
+    for case in range(24):
+        validator = case % 5
+        secret, beacon = sha(b"own", le32(validator)), sha(b"beacon", le32(case))
+        attempt, t, u = rng.randrange(1, 1000), rng.randrange(1000), rng.randrange(64)
+        m, days, unchecked = rng.choice((1, 4, 16, 64)), rng.choice((0, 10, 29, 30)), rng.choice((0, 9))
+        weights, host, seats = rng.choice(sortition.WEIGHTS), rng.randrange(5), rng.choice((1, 2, 4, 12))
+        alpha = b"sphere-pow lane sortition input 1" + struct.pack("<Q", attempt) + beacon
+        proof = sortition.prove(secret, alpha)
+        output = sortition.output(proof)
+        own, a = own_draw(output, t, u), average(m, days, Fraction(1, 100))
+        count = sortition.seats(own, weights, validator, host, 1000 * seats)
+        out.append({
+            "secret": secret.hex(), "attempt": attempt, "beacon": beacon.hex(), "input": alpha.hex(), "proof": proof.hex(),
+            "output": output.hex(), "round": t, "lane": u, "segments": m, "days": days, "unchecked": unchecked,
+            "weights": weights, "validator": validator, "host": host, "seats": seats, "count": count,
+            "drawn": segments_of(own[:32], t, u, m, min(a * count, 4_096_000), unchecked) if count else [],
+        })
+    assert any(case["count"] > 1 for case in out) and any(case["count"] == 0 for case in out)
+    return out
+
+
+def parts(rng):
+    out = []
+    for _ in range(40):
+        m = rng.choice((4, 16, 40))
+        own = [j for j in range(m) if rng.random() < 0.2]
+        drawn = sorted({*own, *(j for j in range(m) if rng.random() < 0.4)})
+        out.append({"all": drawn, "own": own, "part": part(drawn, own)})
+    return out
+
+
+def again(attempt, epoch):
+    """The first attempt of the epoch after that of the next attempt, counting attempts and epochs by hand."""
+    following = attempt + 1
+    first = 1
+    while not first <= following < first + epoch:
+        first += epoch
+    return first + epoch
+
+
 def main():
     rng = random.Random(16)
     seals = []
@@ -207,15 +290,24 @@ def main():
               "rounds": least(average(m, days, Fraction(1, 100)), b, k)}
              for m in (1, 16, 100) for days in (0, 15, 30)
              for b in (Fraction(0), Fraction(1, 10), Fraction(1, 3), Fraction(2, 3), Fraction(1)) for k in (1, 2, 9)]
+    own_waits = [{"segments": m, "days": days, "num": b.numerator, "den": b.denominator, "seats": k,
+                  "rounds": least_of_own_draws(average(m, days, Fraction(1, 100)), b, k)}
+                 for m in (1, 16, 100) for days in (0, 15, 30)
+                 for b in (Fraction(0), Fraction(1, 10), Fraction(1, 3), Fraction(2, 3), Fraction(1)) for k in (0, 1, 2, 4, 9, 100)]
     splits = []
     for outcome in ("accepted", "cleared", "convicted", "withheld"):
-        for r, m, k, n in ((0, 16, 2, 3), (1000, 16, 2, 0), (999_999_937, 16, 3, 16), (2**64 - 1, 4096, 9, 4096), (7, 2, 5, 1)):
-            for speaking in (0, 1, k):
-                trainer, seat, unpaid = shares(r, m, k, outcome, n, speaking)
-                splits.append({"reward": str(r), "segments": m, "seats": k, "outcome": outcome, "drawn": n,
-                               "speaking": speaking, "trainer": str(trainer), "seat": str(seat), "unpaid": str(unpaid)})
+        for r, m, checkers in ((0, 16, [3, 3]), (1000, 16, [1, 1]), (999_999_937, 16, [17, 51, 1]), (2**64 - 1, 4096, [4097] * 9),
+                               (7, 2, [2, 2, 2, 1]), (100, 4, [])):
+            for said in (0, 1, len(checkers)):
+                of = [(p, i < said) for i, p in enumerate(checkers)]
+                trainer, paid, unpaid = shares(r, m, outcome, of)
+                splits.append({"reward": str(r), "segments": m, "outcome": outcome, "checkers": of, "trainer": str(trainer),
+                               "paid": [str(x) for x in paid], "unpaid": str(unpaid)})
+    exclusions = [{"caught": caught, "epoch": epoch, "again": again(caught, epoch)}
+                  for epoch in (1, 2, 4, 30) for caught in (1, 2, 3, 4, 29, 30, 31)]
     doc = {"_comment": "made by lanes.py", "spec": "§IV.9", "leases": leases(rng), "draws": draws(rng), "seals": seals,
-           "waits": waits, "splits": splits, "escrows": escrows(rng)}
+           "waits": waits, "own_waits": own_waits, "own_draws": own_draws(rng), "parts": parts(rng), "exclusions": exclusions,
+           "splits": splits, "escrows": escrows(rng)}
     with open(os.path.join(HERE, "lanes.json"), "w", encoding="utf-8") as file:
         json.dump(doc, file, separators=(",", ":"))
         file.write("\n")

@@ -165,4 +165,5 @@ def main():
     (HERE / "sortition.json").write_text(text + "\n", encoding="utf-8")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -15,3 +15,29 @@ pub mod verdict;
 pub fn is_enough(accepted: u32, lanes: u32) -> bool {
     accepted >= lanes.div_ceil(2)
 }
+
+/// The attempt from which a host counts again that attempt `caught` has shown to have cheated. Until the end of the epoch, `epoch`
+/// attempts each from the first, that the next attempt belongs to, it has no weight: no leases, no seats, no vote (SPEC
+/// §IV.9.8).
+///
+/// # Panics
+/// With epochs of no attempts.
+#[must_use]
+pub fn counts_again(caught: u64, epoch: u64) -> u64 {
+    // The next attempt's place from 0 is the number of the last.
+    (caught / epoch).saturating_add(1).saturating_mul(epoch).saturating_add(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_caught_misses_the_rest_of_the_next_attempts_epoch() {
+        let of = |caught| counts_again(caught, 4);
+        // Epochs are attempts 1 to 4, 5 to 8 and so on; the fourth's cheat misses all of the second.
+        assert_eq!([of(1), of(2), of(3), of(4), of(7), of(8)], [5, 5, 5, 9, 9, 13]);
+        assert_eq!([counts_again(1, 1), counts_again(2, 1)], [3, 4]);
+        assert_eq!(counts_again(u64::MAX, 1), u64::MAX);
+    }
+}

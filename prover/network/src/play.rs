@@ -105,7 +105,11 @@ impl Play<'_> {
             let is_over = is_over(node.app());
             while let Some((_, event)) = events.next_if(|(height, _)| *height <= seen) {
                 on_event(*event);
+                if *event == Event::Start {
+                    simulation.at(simulation.now(), Change::Disk(last, false));
+                }
                 let change = match event {
+                    Event::Fill => Change::Disk(last, true),
                     Event::Kill => Change::Crash(last),
                     Event::Start => Change::Start(last),
                     Event::Equivocate => Change::Behave(last, Behaviour::Equivocates),

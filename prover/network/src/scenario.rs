@@ -20,8 +20,10 @@ pub const FIRST_POWER: u64 = 100;
 pub enum Event {
     /// It is killed.
     Kill,
-    /// It starts, for the first time or again.
+    /// It starts, for the first time or again, with space on its disk.
     Start,
+    /// Its disk is full: it stops when it has to keep something.
+    Fill,
     /// It tells different hosts different things from here on.
     Equivocate,
     /// It is cut off from all others.

@@ -47,6 +47,21 @@ fn draws_and_seats_are_the_oracles() {
     }
 }
 
+#[test]
+fn draws_of_lanes_are_the_oracles() {
+    let told: Value = serde_json::from_str(include_str!("../../../tests/vectors/lanes.json")).unwrap();
+    for case in told["own_draws"].as_array().unwrap() {
+        let text = |name: &str| case[name].as_str().unwrap();
+        let secret = SortitionSecret::new(bytes32(text("secret")).unwrap());
+        let attempt = case["attempt"].as_u64().unwrap();
+        let input = sphere_pow_network::training::ledger::input(attempt, &bytes32(text("beacon")).unwrap());
+        assert_eq!(hex(&input), text("input"));
+        let proof = secret.prove(&input).unwrap();
+        assert_eq!(hex(&proof), text("proof"));
+        assert_eq!(hex(&secret.key().verify(&input, &proof).unwrap()), text("output"));
+    }
+}
+
 /// Examples 16 and 17 of RFC 9381, appendix B.3.
 #[test]
 fn the_function_is_the_rfcs() {

@@ -12,15 +12,20 @@ use sphere_pow_network::training::scenario::{Scenario, run};
 
 const HOSTS: usize = 5;
 const LAST: u32 = 4;
+/// As many as attempts are in an epoch of the box.
 const ROUNDS: u32 = 4;
 /// Units for a lane.
 const REWARD: u64 = 1000;
 
 /// Plays a scenario: each attempt, and the last block.
 fn play(name: &str, seed: u64) -> (Vec<RoundReport>, String) {
+    play_rounds(name, seed, ROUNDS)
+}
+
+fn play_rounds(name: &str, seed: u64, rounds: u32) -> (Vec<RoundReport>, String) {
     let scenario = Scenario::named(name).unwrap();
     let mut reports: Vec<RoundReport> = Vec::new();
-    let hash = Simulated { scenario, hosts: HOSTS, rounds: ROUNDS, seed }.play(&mut |report| {
+    let hash = Simulated { scenario, hosts: HOSTS, rounds, seed, standing: 0 }.play(&mut |report| {
         reports.push(report.clone());
         true
     });
@@ -30,7 +35,7 @@ fn play(name: &str, seed: u64) -> (Vec<RoundReport>, String) {
         assert_eq!(units + report.forfeited, report.minted, "{name}: {report:?}");
         assert!(report.minted <= REWARD * HOSTS as u64 * report.attempt);
     }
-    assert_eq!(reports.iter().filter(|report| report.root.is_some()).count(), ROUNDS as usize, "{name}");
+    assert_eq!(reports.iter().filter(|report| report.root.is_some()).count(), rounds as usize, "{name}");
     (reports, hash)
 }
 
@@ -42,18 +47,34 @@ fn others(report: &RoundReport) -> impl Iterator<Item = &LaneReport> {
     report.lanes.iter().filter(|lane| lane.first_holder != LAST)
 }
 
-/// All lanes of honest hosts count in all rounds, the last host's ends as said.
-fn last_ends(name: &str, expected: Outcome) -> Vec<RoundReport> {
-    let (reports, _) = play(name, 7);
-    for report in &reports {
+fn has_part(report: &RoundReport, host: u32) -> bool {
+    report.lanes.iter().any(|lane| lane.first_holder == host || lane.checkers.contains(&host))
+}
+
+/// All lanes of honest hosts count in all rounds, the last host's ends as said, and after so many it has no part in anything
+/// until the next epoch. Gives the rounds in which it trains.
+fn last_ends(name: &str, expected: Outcome, caught_after: usize) -> Vec<RoundReport> {
+    let (mut reports, _) = play(name, 7);
+    for (number, report) in (1..).zip(&reports) {
         for lane in others(report) {
             assert_eq!(lane.outcome, Outcome::Accepted, "{name}: {report:?}");
         }
-        assert_eq!(lane_of(report, LAST).outcome, expected, "{name}, round {}", report.round);
         assert!(report.root.is_some());
+        if number <= caught_after {
+            assert_eq!(lane_of(report, LAST).outcome, expected, "{name}, round {}", report.round);
+        } else {
+            assert!(!has_part(report, LAST) && !report.dissenting.contains(&LAST), "{name}: {report:?}");
+        }
+        // In the last attempt of an epoch nobody is excluded from the next.
+        let is_excluded = (caught_after..ROUNDS as usize).contains(&number);
+        assert_eq!(report.hosts[LAST as usize].is_excluded, is_excluded, "{name}: {report:?}");
     }
+    reports.truncate(caught_after);
     reports
 }
+
+/// Of a scenario in which nobody is caught.
+const NEVER: usize = ROUNDS as usize;
 
 fn earned(reports: &[RoundReport]) -> Vec<u64> {
     reports[reports.len() - 1].hosts.iter().map(|host| host.paid + host.held).collect()
@@ -61,7 +82,7 @@ fn earned(reports: &[RoundReport]) -> Vec<u64> {
 
 #[test]
 fn honest_hosts_train_what_anybody_repeats() {
-    let reports = last_ends("train-honest", Outcome::Accepted);
+    let reports = last_ends("train-honest", Outcome::Accepted, NEVER);
     let run = run(HOSTS, ROUNDS);
     let mut agreed = Agreed::fresh(run.params(), run.id());
     for report in &reports {
@@ -88,10 +109,18 @@ fn honest_hosts_train_what_anybody_repeats() {
 
 #[test]
 fn cheaters_are_convicted_by_all() {
-    for name in
-        ["train-zero", "train-copy", "train-skip", "train-stale", "train-data", "train-flip", "train-scale"]
-    {
-        for report in last_ends(name, Outcome::Convicted) {
+    for name in [
+        "train-zero",
+        "train-copy",
+        "train-skip",
+        "train-skip-one",
+        "train-stale",
+        "train-data",
+        "train-coarse",
+        "train-flip",
+        "train-scale",
+    ] {
+        for report in last_ends(name, Outcome::Convicted, 1) {
             let lane = lane_of(&report, LAST);
             assert_eq!(lane.accusers, lane.checkers, "{name}");
             assert_eq!(report.at_fault, [LAST], "{name}");
@@ -103,9 +132,26 @@ fn cheaters_are_convicted_by_all() {
 }
 
 #[test]
+fn who_was_caught_comes_back_in_the_next_epoch_and_is_checked_whole() {
+    let (reports, _) = play_rounds("train-skip", 7, 6);
+    let with: Vec<usize> = (0..6).filter(|ix| has_part(&reports[*ix], LAST)).collect();
+    assert_eq!(with, [0, 4], "{reports:?}");
+    for ix in with {
+        let lane = lane_of(&reports[ix], LAST);
+        assert_eq!((lane.outcome, &lane.drawn[..]), (Outcome::Convicted, &[0, 1, 2, 3][..]));
+    }
+    // Its lanes are the others' meanwhile, all of which count; its return finds the parameters of those who went on.
+    assert!(reports.iter().all(|report| report.root.is_some() && report.lanes.len() == HOSTS));
+    assert!(others(&reports[5]).all(|lane| lane.outcome == Outcome::Accepted));
+}
+
+#[test]
 fn two_commitments_and_withheld_openings_cost_what_is_held() {
-    for (name, outcome) in [("train-twice", Outcome::Void), ("train-withhold", Outcome::Withheld)] {
-        for report in last_ends(name, outcome) {
+    // Once withheld is what it held, twice its standing.
+    for (name, outcome, after) in
+        [("train-twice", Outcome::Void, 1), ("train-withhold", Outcome::Withheld, 2)]
+    {
+        for report in last_ends(name, outcome, after) {
             assert_eq!(report.at_fault, [LAST], "{name}");
             assert_eq!(report.hosts[LAST as usize].held, 0, "{name}");
         }
@@ -167,7 +213,7 @@ fn silence_is_unpaid_and_no_fraud() {
 
 #[test]
 fn what_nobody_can_fetch_is_withheld_and_what_one_cannot_is_not() {
-    for report in last_ends("train-spoil", Outcome::Withheld) {
+    for report in last_ends("train-spoil", Outcome::Withheld, 2) {
         assert_eq!(report.at_fault, [LAST], "{report:?}");
         let lane = lane_of(&report, LAST);
         assert_eq!(lane.missing, lane.checkers);
@@ -188,7 +234,7 @@ fn what_nobody_can_fetch_is_withheld_and_what_one_cannot_is_not() {
 #[test]
 fn a_host_with_other_parameters_fetches_the_agreed_ones() {
     // Its lanes count in all rounds after the first: it trained from what all agree on.
-    for report in last_ends("train-stray", Outcome::Accepted) {
+    for report in last_ends("train-stray", Outcome::Accepted, NEVER) {
         assert_eq!(report.dissenting, [LAST]);
     }
 }
@@ -202,6 +248,38 @@ fn a_host_that_was_killed_goes_on_where_the_others_are() {
     let last = &reports[ROUNDS as usize - 1];
     assert_eq!(lane_of(last, LAST).outcome, Outcome::Accepted, "{reports:?}");
     assert_eq!(lane_of(last, LAST).holder, LAST);
+    assert!(last.dissenting.is_empty());
+}
+
+#[test]
+fn hosts_that_come_and_go_hold_nobody_up() {
+    let (reports, _) = play_rounds("train-churn", 7, 6);
+    for report in &reports {
+        assert!(
+            report.root.is_some() && others(report).all(|lane| lane.outcome == Outcome::Accepted),
+            "{report:?}"
+        );
+        assert!(!report.dissenting.contains(&LAST), "{report:?}");
+    }
+    let took_part = |report: &&RoundReport| {
+        report.lanes.iter().any(|lane| lane.holder == LAST && lane.outcome == Outcome::Accepted)
+    };
+    let missed = |report: &&RoundReport| {
+        report.lanes.iter().filter(|lane| lane.holder == LAST).all(|lane| lane.outcome != Outcome::Accepted)
+    };
+    assert!(
+        reports.iter().any(|report| took_part(&report)) && reports.iter().filter(missed).count() >= 2,
+        "{reports:?}"
+    );
+}
+
+#[test]
+fn a_host_whose_disk_was_full_goes_on_where_the_others_are() {
+    let (reports, _) = play("train-full", 7);
+    assert!(reports.iter().flat_map(others).all(|lane| lane.outcome == Outcome::Accepted));
+    assert_ne!(lane_of(&reports[0], LAST).outcome, Outcome::Accepted);
+    let last = &reports[ROUNDS as usize - 1];
+    assert_eq!((lane_of(last, LAST).outcome, lane_of(last, LAST).holder), (Outcome::Accepted, LAST));
     assert!(last.dissenting.is_empty());
 }
 

@@ -3,10 +3,12 @@
 use proptest::prelude::*;
 use sphere_pow_core::train::merge::Agreed;
 use sphere_pow_cpu::threads::Threads;
+use sphere_pow_network::sortition::SortitionSecret;
 use sphere_pow_network::training::blobs::{Peers, Shelf};
 use sphere_pow_network::training::duty::{Asked, Strategy as HostStrategy, duties};
 use sphere_pow_network::training::ledger::{Ledger, Phase};
 use sphere_pow_network::training::message::{Message, Refusal, Word};
+use sphere_pow_network::training::rules::Rules;
 use sphere_pow_network::training::scenario::{Scenario, genesis};
 use sphere_pow_network::training::worker::{Identity, Worker};
 use std::num::NonZeroUsize;
@@ -24,10 +26,17 @@ struct Table {
 
 impl Table {
     fn new(scenario: &str, rounds: u32) -> Self {
+        Self::with_rules(scenario, rounds, |_| {})
+    }
+
+    fn with_rules(scenario: &str, rounds: u32, change: impl Fn(&mut Rules)) -> Self {
         let scenario = Scenario::named(scenario).unwrap();
         let keys: Vec<[u8; 32]> = (1..=HOSTS as u8).map(|host| [host; 32]).collect();
-        let ids: Vec<_> = keys.iter().map(|key| sphere_pow_consensus::HostId(*key)).collect();
-        let genesis = genesis(&ids, rounds, [9; 32]);
+        let secret = |host: usize| SortitionSecret::new([host as u8 + 100; 32]);
+        let founder = |host: usize| (sphere_pow_consensus::HostId(keys[host]), secret(host).key());
+        let founders: Vec<_> = (0..HOSTS).map(founder).collect();
+        let mut genesis = genesis(&founders, rounds, [9; 32]);
+        change(&mut genesis.rules);
         let id = *genesis.run.id();
         let root = *Agreed::fresh(genesis.run.params(), &id).root(&id).as_bytes();
         let hosts: Vec<([u8; 32], u64)> = keys.iter().map(|key| (*key, 100)).collect();
@@ -35,12 +44,15 @@ impl Table {
         let shelves: Vec<Arc<Shelf>> = (0..HOSTS).map(|_| Arc::default()).collect();
         let strategies: Vec<_> = (0..HOSTS).map(|host| scenario.strategy(host, HOSTS)).collect();
         let worker = |host: usize| {
-            let identity = Identity { host: host as u32, key: keys[host], strategy: strategies[host] };
+            let (strategy, sortition) = (strategies[host], secret(host));
+            let identity = Identity { host: host as u32, key: keys[host], sortition, strategy };
             let (shelf, peers) = (shelves[host].clone(), Peers::Here(shelves.clone()));
             Worker::new(genesis.run.clone(), threads.clone(), identity, shelf, peers, None)
         };
         Self {
-            ledger: Ledger::new(genesis.rules, id, root, &hosts).unwrap(),
+            ledger: Ledger::new(genesis.rules, id, root, &hosts)
+                .unwrap()
+                .with_sortition_keys(founders.iter().map(|(_, key)| Some(*key)).collect()),
             workers: (0..HOSTS).map(worker).collect(),
             strategies,
             asked: vec![Asked::default(); HOSTS],
@@ -57,6 +69,14 @@ impl Table {
             }
         }
         all
+    }
+
+    /// Goes on by blocks that hold all that is said, until a phase.
+    fn lead_on(&mut self, until: Phase) {
+        while self.ledger.phase() != until {
+            let messages = self.said();
+            assert_eq!(self.block(messages), []);
+        }
     }
 
     fn block(&mut self, messages: Vec<(u32, Message)>) -> Vec<Refusal> {
@@ -175,4 +195,92 @@ fn a_round_without_half_of_its_lanes_is_repeated() {
     assert!(report.lanes.iter().all(|lane| lane.holder == 0 && !lane.outcome.is_accepted()), "{report:?}");
     assert_eq!((report.root.clone(), table.ledger.round(), table.ledger.attempt()), (None, 0, 2));
     assert_ne!(*table.ledger.seed(), first);
+}
+
+fn draws(messages: &[(u32, Message)]) -> Vec<(u32, Message)> {
+    let is_draw = |(_, message): &&(u32, Message)| matches!(message.word, Word::Draw { .. });
+    messages.iter().filter(is_draw).cloned().collect()
+}
+
+#[test]
+fn validators_draw_what_they_check_before_anything_is_opened() {
+    let mut table = Table::new("train-honest", 2);
+    table.lead_on(Phase::Sortition);
+    assert!(table.ledger.lanes().iter().all(|lane| lane.checkers.is_empty() && lane.drawn.is_empty()));
+    let said = table.said();
+    let all = draws(&said);
+    assert_eq!(all.iter().map(|(host, _)| *host).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    // Another's draw is no use, nor is one's own of another attempt.
+    let admits = |host, message: &Message| table.ledger.admits(host, message);
+    assert_eq!(admits(1, &all[0].1), Err(Refusal::WrongProof));
+    assert_eq!(admits(0, &all[0].1), Ok(()));
+    let Word::Draw { proof } = &all[0].1.word else { unreachable!() };
+    let mut forged = *proof;
+    forged[40] ^= 1;
+    let forged = Message { word: Word::Draw { proof: forged }, ..all[0].1.clone() };
+    assert_eq!(admits(0, &forged), Err(Refusal::WrongProof));
+    // Who does not draw in time checks nothing; the others have drawn all there is.
+    let some = all.iter().filter(|(host, _)| *host != 3).cloned().collect();
+    assert_eq!(table.block(some), []);
+    assert_eq!(table.ledger.admits(2, &all[2].1), Err(Refusal::Repeated { what: "draw" }));
+    while table.ledger.phase() == Phase::Sortition {
+        table.block(Vec::new());
+    }
+    assert_eq!(table.ledger.phase(), Phase::Open);
+    assert!(table.ledger.is_stale(3, &all[3].1));
+    for lane in table.ledger.lanes() {
+        let hosts: Vec<u32> = lane.checkers.iter().map(|checker| checker.host).collect();
+        assert!(!hosts.is_empty() && !hosts.contains(&3) && !hosts.contains(&lane.holder), "{lane:?}");
+    }
+}
+
+#[test]
+fn without_draws_a_blocks_hash_seats_all_alike() {
+    for has_sortition in [true, false] {
+        let mut table = Table::with_rules("train-honest", 2, |rules| rules.has_sortition = has_sortition);
+        table.lead_on(if has_sortition { Phase::Sortition } else { Phase::Open });
+        while table.ledger.phase() != Phase::Open {
+            table.block(Vec::new());
+        }
+        for lane in table.ledger.lanes() {
+            assert_eq!(
+                lane.checkers.iter().map(|checker| checker.seats).sum::<u32>(),
+                table.ledger.rules().seats
+            );
+            assert!(lane.checkers.iter().all(|checker| checker.drawn == lane.drawn));
+        }
+    }
+}
+
+/// Whether the last host's one false segment is found, where it makes the block that is drawn from, and so can choose among
+/// 64 blocks by what it sees of their consequences.
+fn is_grinder_caught(seed: u8, has_sortition: bool) -> bool {
+    let mut table = Table::with_rules("train-skip-one", 1, |rules| {
+        (rules.has_sortition, rules.standing) = (has_sortition, 30);
+    });
+    table.lead_on(Phase::Draw);
+    let last = HOSTS - 1;
+    let lies_at = (table.ledger.attempt() % 4) as u32;
+    let after = |candidate: u8| {
+        let mut ledger = table.ledger.clone();
+        let mut hash = [7; 32];
+        (hash[0], hash[1]) = (seed, candidate);
+        ledger.end_block(&hash);
+        ledger
+    };
+    let escapes = |ledger: &Ledger| !ledger.lanes()[last].drawn.contains(&lies_at);
+    let chosen = (0..64).map(after).find(escapes);
+    table.ledger = chosen.unwrap_or_else(|| after(0));
+    table.lead_on(Phase::Merge);
+    !table.ledger.accepted().contains(&(last as u32))
+}
+
+#[test]
+fn whoever_makes_a_block_cannot_choose_what_is_drawn_of_its_lane() {
+    let caught = |has_sortition| (0..24).filter(|seed| is_grinder_caught(*seed, has_sortition)).count();
+    // A block's hash tells its maker what it draws.
+    assert_eq!(caught(false), 0);
+    // Of 4 segments, 4 seats on average of others draw one each: two in three are found. The maker sees nothing of it.
+    let caught = caught(true);
+    assert!((10..=22).contains(&caught), "{caught}");
 }

@@ -3,6 +3,7 @@
 
 mod file;
 mod host;
+mod limits;
 mod plan;
 mod processes;
 mod training;

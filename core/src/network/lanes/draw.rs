@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha512};
 
 /// A host that trains has a segment drawn at least once in so many of its rounds.
 pub const LONGEST_UNCHECKED: u32 = 10;
@@ -52,6 +52,60 @@ impl Place {
     pub fn checkers(&self, electorate: &Electorate, host: usize, seats: u32) -> Vec<(usize, u32)> {
         electorate.committee(&self.key(b"sphere-pow lane checkers 1"), host, &Seats::jury(seats))
     }
+}
+
+/// What a validator draws of a lane for itself: whether it checks it, and which segments. Nobody else can foresee it, so no
+/// maker of a block can choose what is looked at; the beacon that the output is of only sees to it that the trainer has
+/// committed before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnDraw {
+    output: [u8; 64],
+    place: Place,
+}
+
+impl OwnDraw {
+    /// Of a lane of a round, by the output of the validator's verifiable random function.
+    #[must_use]
+    pub fn new(output: &[u8; 64], round: u32, lane: u32) -> Self {
+        let mut sha = Sha512::new_with_prefix(b"sphere-pow lane sortition 1");
+        sha.update(output);
+        sha.update(round.to_le_bytes());
+        sha.update(lane.to_le_bytes());
+        let output: [u8; 64] = sha.finalize().into();
+        let beacon = *output.first_chunk().expect("64 bytes");
+        Self { output, place: Place { beacon, round, lane } }
+    }
+
+    /// How many seats the validator has among the checkers of the lane of `host`: `seats` on average fall to all
+    /// ([`Electorate::sortition`]).
+    #[must_use]
+    pub fn seats(&self, electorate: &Electorate, validator: usize, host: usize, seats: u32) -> u32 {
+        electorate.sortition(&self.output, validator, host, &Seats::jury(seats))
+    }
+
+    /// The segments that it repeats with so many seats: for each as many on average as [`Place::segments`] draws.
+    ///
+    /// # Units
+    /// As [`Place::segments`].
+    #[must_use]
+    pub fn segments(&self, segments: u32, average: &Seats, seats: u32, unchecked: u32) -> Vec<u32> {
+        let average = Seats::averaging(average.thousandths().saturating_mul(seats));
+        self.place.segments(segments, &average, unchecked)
+    }
+}
+
+/// What a checker repeats of all segments drawn: of each run with one of its `own` those from its first to the last own one.
+/// The run's first state is all that is opened of it.
+///
+/// # Shapes
+/// - `all`, `own`: ascending; the result too.
+#[must_use]
+pub fn part(all: &[u32], own: &[u32]) -> Vec<u32> {
+    let of = |run: Range<u32>| {
+        let end = own.iter().rev().find(|segment| run.contains(segment)).map_or(run.start, |last| last + 1);
+        run.start..end
+    };
+    runs(all).into_iter().flat_map(of).collect()
 }
 
 /// Segments that follow each other, as runs. Only the state before a run is opened before checkers have bound themselves
@@ -128,5 +182,40 @@ mod tests {
     fn runs_join_neighbours() {
         assert_eq!(runs(&[]), []);
         assert_eq!(runs(&[0, 1, 3, 7, 8, 9]), [0..2, 3..4, 7..10]);
+    }
+
+    #[test]
+    fn a_checker_repeats_what_leads_to_its_own() {
+        let all = [0, 1, 3, 7, 8, 9];
+        assert_eq!(part(&all, &[1, 8]), [0, 1, 7, 8]);
+        assert_eq!(part(&all, &[3]), [3]);
+        assert_eq!(part(&all, &[]), [0; 0]);
+        assert_eq!(part(&all, &all), all);
+    }
+
+    #[test]
+    fn own_draws_fill_the_seats_on_average_and_each_its_share_of_segments() {
+        let electorate = Electorate::new(&[3, 1, 0, 4, 2]).unwrap();
+        let full = Seats::of(16, &standing(30), Decimal::hundredths(1));
+        let (mut seats, mut segments) = ([0_u32; 5], 0);
+        for n in 0..4000_u32 {
+            for (validator, sum) in seats.iter_mut().enumerate() {
+                let mut output = [validator as u8; 64];
+                output[..4].copy_from_slice(&n.to_le_bytes());
+                let own = OwnDraw::new(&output, 7, n % 5);
+                let count = own.seats(&electorate, validator, 4, 2);
+                *sum += count;
+                segments += own.segments(16, &full, count, 0).len();
+            }
+        }
+        // 2 seats among weights 3, 1, 0, 4; five deviations of at most 63.
+        for (count, expected) in seats.iter().zip([3000, 1000, 0, 4000, 0_u32]) {
+            assert!(count.abs_diff(expected) < 5 * 63, "{seats:?}");
+        }
+        // 0.16 of each of 8000 seats: a deviation of 33.
+        assert!(segments.abs_diff(1280) < 5 * 36, "{segments}");
+        let own = OwnDraw::new(&[1; 64], 7, 0);
+        assert_eq!(own.segments(16, &full, 1, LONGEST_UNCHECKED - 1).len(), 1);
+        assert_eq!(own.segments(16, &Seats::jury(16), 3, 0).len(), 16);
     }
 }

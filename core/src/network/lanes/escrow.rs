@@ -1,10 +1,13 @@
 //! What lanes earn, kept back until fraud no longer pays (SPEC §IV.9.7).
 
-use super::super::committee::Seats;
+use super::super::committee::{MAX_SEATS, Seats};
 use super::super::ratio::Ratio;
 use super::verdict::Outcome;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
+
+/// One, in the units of probabilities here.
+const ONE: u128 = 1 << 64;
 
 /// The least number of rounds W to keep rewards back so that no share of false segments pays: above 1 / (n (1 - b^k)), for
 /// `average` segments n checked of a lane, each by `seats` k checkers, of which a share b of the weight would hide it.
@@ -12,7 +15,6 @@ use alloc::vec::Vec;
 /// or it passes a u32.
 #[must_use]
 pub fn least_rounds(average: &Seats, hiding: Ratio, seats: u32) -> Option<u32> {
-    const ONE: u128 = 1 << 64;
     let mut power = ONE;
     for _ in 0..seats {
         // Below 2^64 2^32.
@@ -26,6 +28,24 @@ pub fn least_rounds(average: &Seats, hiding: Ratio, seats: u32) -> Option<u32> {
     u32::try_from(1000 * ONE / caught + 1).ok()
 }
 
+/// As [`least_rounds`], where checkers draw their own seats, `seats` k on average, and each the segments that it repeats, n on
+/// average: above 1 / (1 - e^(-min(n, 1) k (1 - b))). No share of false segments is caught with less than that share of the chance
+/// with which a lane is caught that is false in all of them. The power is rounded up. `None` where no number is enough.
+#[must_use]
+pub fn least_rounds_of_own_draws(average: &Seats, hiding: Ratio, seats: u32) -> Option<u32> {
+    // e^x as the sum of its first terms is too small, so e^-x is too large.
+    let honest = hiding.den().saturating_sub(hiding.num());
+    // At most 1000 · 2^12 · 2^32, of which terms below 2^72 are multiplied by it.
+    let x = u128::from(average.thousandths().min(1000)) * u128::from(seats.min(MAX_SEATS)) * honest;
+    let (mut term, mut sum, mut i) = (ONE, ONE, 1);
+    while term > 0 && sum < 1 << 72 {
+        term = term * x / (1000 * hiding.den() * i);
+        (sum, i) = (sum + term, i + 1);
+    }
+    let missed = (u128::MAX / sum + 1).min(ONE);
+    u32::try_from(ONE.checked_div(ONE - missed)? + 1).ok()
+}
+
 /// How a lane's reward is shared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
@@ -33,8 +53,15 @@ pub struct Terms {
     pub reward: u64,
     /// Segments of a lane, each a part of the work of training it.
     pub segments: u32,
-    /// Seats of checkers, each of which repeats what is drawn.
-    pub seats: u32,
+}
+
+/// What a checker does of a lane's work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// In segments, the end as one.
+    pub parts: u64,
+    /// Whether it revealed, and the outcome bears its word out.
+    pub is_borne_out: bool,
 }
 
 /// Where a lane's reward goes.
@@ -42,36 +69,41 @@ pub struct Terms {
 pub struct Shares {
     /// Units for the trainer.
     pub trainer: u64,
-    /// Units for each seat of a checker that spoke, and truly.
-    pub seat: u64,
+    /// Units for each checker.
+    pub checkers: Vec<u64>,
     /// Units for nobody: not minted.
     pub unpaid: u64,
 }
 
 impl Terms {
-    /// Shares a lane's reward by work, to the unit: `trainer + speaking · seat + unpaid = reward`.
+    /// Shares a lane's reward by work, to the unit: trainer, checkers and `unpaid` add up to the reward.
     ///
-    /// Of a lane that counts, a seat gets what its `drawn` segments and the end are of all work that is due; the trainer
-    /// gets what no seat does, and seats that were silent are not paid. Of a lane with a proven fraud, the seats that
-    /// accused share all. Otherwise nobody is paid.
+    /// Of a lane that counts, a checker gets what its part is of all work that is due; the trainer gets what no checker would,
+    /// and those that were silent are not paid. Of a lane with a proven fraud, those that accused share all. Otherwise nobody
+    /// is paid.
     ///
-    /// # Units
-    /// `speaking`: seats of checkers that revealed and whose word the outcome bears out; at most `seats`.
+    /// # Shapes
+    /// - `checkers`: `[checkers]`; so many shares, too.
     #[must_use]
-    pub fn shares(&self, outcome: Outcome, drawn: u32, speaking: u32) -> Shares {
-        let (reward, speaking) = (self.reward, u64::from(speaking.min(self.seats)));
-        if outcome.is_accepted() {
-            let part = u128::from(drawn) + 1;
-            let work = u128::from(self.segments) + part * u128::from(self.seats);
-            let seat = u64::try_from(u128::from(reward) * part / work).expect("below the reward");
-            let due = seat * u64::from(self.seats);
-            return Shares { trainer: reward - due, seat, unpaid: due - seat * speaking };
-        }
-        let seat = match outcome {
-            Outcome::Convicted => reward.checked_div(speaking).unwrap_or(0),
-            _ => 0,
+    pub fn shares(&self, outcome: Outcome, checkers: &[Checked]) -> Shares {
+        let counts = outcome.is_accepted();
+        let sum: u128 = checkers
+            .iter()
+            .filter(|checker| counts || checker.is_borne_out)
+            .map(|checker| u128::from(checker.parts))
+            .sum();
+        let work = sum + if counts { u128::from(self.segments) } else { 0 };
+        let share = |checker: &Checked| {
+            // Parts are below 2^64, and so is the share, of a whole that they are of.
+            let share = (u128::from(self.reward) * u128::from(checker.parts)).checked_div(work);
+            u64::try_from(share.unwrap_or(0)).expect("at most the reward")
         };
-        Shares { trainer: 0, seat, unpaid: reward - seat * speaking }
+        let is_paid = counts || outcome == Outcome::Convicted;
+        let paid = |checker: &Checked| if is_paid && checker.is_borne_out { share(checker) } else { 0 };
+        let due: u64 = if counts { checkers.iter().map(share).sum() } else { self.reward };
+        let shares: Vec<u64> = checkers.iter().map(paid).collect();
+        let unpaid = due - shares.iter().sum::<u64>();
+        Shares { trainer: self.reward - due, checkers: shares, unpaid }
     }
 }
 
@@ -184,13 +216,33 @@ mod tests {
     }
 
     #[test]
+    fn own_draws_take_more_seats_for_the_same_wait() {
+        let third = Ratio::new(1, 3).unwrap();
+        // 1 / (1 - e^-0.32) = 3.65 without anybody who hides, 1 / (1 - e^(-0.32 · 2/3)) = 5.20 with a third.
+        assert_eq!(least_rounds_of_own_draws(&average(16), Ratio::percent(0), 2), Some(4));
+        assert_eq!(least_rounds_of_own_draws(&average(16), third, 2), Some(6));
+        assert_eq!(least_rounds_of_own_draws(&Seats::jury(16), third, 4096), Some(2));
+        assert_eq!(least_rounds_of_own_draws(&average(16), Ratio::percent(100), 2), None);
+        assert_eq!(least_rounds_of_own_draws(&average(16), Ratio::percent(101), 2), None);
+        assert_eq!(least_rounds_of_own_draws(&average(16), third, 0), None);
+    }
+
+    #[test]
     fn shares_follow_the_work_and_add_up() {
-        let terms = Terms { reward: 1000, segments: 16, seats: 2 };
-        // Two segments and the end: 3 of 16 + 6.
-        assert_eq!(terms.shares(Outcome::Accepted, 2, 2), Shares { trainer: 728, seat: 136, unpaid: 0 });
-        assert_eq!(terms.shares(Outcome::Cleared, 2, 1), Shares { trainer: 728, seat: 136, unpaid: 136 });
-        assert_eq!(terms.shares(Outcome::Convicted, 2, 1), Shares { trainer: 0, seat: 1000, unpaid: 0 });
-        assert_eq!(terms.shares(Outcome::Withheld, 2, 0), Shares { trainer: 0, seat: 0, unpaid: 1000 });
+        let terms = Terms { reward: 1000, segments: 16 };
+        let of = |outcome, checkers: &[(u64, bool)]| {
+            let checked =
+                |(parts, is_borne_out): &(u64, bool)| Checked { parts: *parts, is_borne_out: *is_borne_out };
+            let shares = terms.shares(outcome, &checkers.iter().map(checked).collect::<Vec<_>>());
+            (shares.trainer, shares.checkers, shares.unpaid)
+        };
+        // Two segments and the end of each: 3 of 16 + 6.
+        assert_eq!(of(Outcome::Accepted, &[(3, true), (3, true)]), (728, [136, 136].into(), 0));
+        assert_eq!(of(Outcome::Cleared, &[(3, true), (3, false)]), (728, [136, 0].into(), 136));
+        assert_eq!(of(Outcome::Convicted, &[(3, true), (3, false)]), (0, [1000, 0].into(), 0));
+        assert_eq!(of(Outcome::Convicted, &[(1, true), (2, true)]), (0, [333, 666].into(), 1));
+        assert_eq!(of(Outcome::Withheld, &[(3, true)]), (0, [0].into(), 1000));
+        assert_eq!(of(Outcome::Accepted, &[]), (1000, [].into(), 0));
     }
 
     #[test]

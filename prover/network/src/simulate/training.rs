@@ -12,10 +12,11 @@ pub use tally::{Escape, GroupTotal, Row, Run};
 use super::chance::Chance;
 use super::scenario::{Power, ScenarioError};
 use crate::message::HostId;
-use crate::training::ledger::{Account, Checker, Commitment, LaneState, consequences};
+use crate::training::ledger::{Account, Checker, Commitment, Consequences, LaneState, consequences};
 use formula::Expected;
 use sphere_pow_core::network::committee::{Electorate, Seats};
 use sphere_pow_core::network::decimal::Decimal;
+use sphere_pow_core::network::lanes::counts_again;
 use sphere_pow_core::network::lanes::draw::{LONGEST_UNCHECKED, Place};
 use sphere_pow_core::network::lanes::escrow::{Escrow, Terms, wait_of};
 use sphere_pow_core::network::lanes::lease::{Credits, holders};
@@ -43,6 +44,7 @@ pub fn run(scenario: &Scenario, progress: &mut dyn FnMut(&Row) -> bool) -> Resul
 struct Network<'a> {
     scenario: &'a Scenario,
     members: Vec<Option<usize>>,
+    /// Those of this round: excluded hosts have none.
     weights: Vec<u64>,
     electorate: Electorate,
     accounts: Vec<Account>,
@@ -101,7 +103,7 @@ impl<'a> Network<'a> {
             credits: Credits::default(),
             escrow: Escrow::default(),
             wait,
-            terms: Terms { reward: rules.reward, segments: rules.segments, seats: rules.seats },
+            terms: Terms { reward: rules.reward, segments: rules.segments },
             floor: Decimal::new(i128::from(rules.floor), 3).expect("3 decimals"),
             is_away: vec![false; weights.len()],
             scenario,
@@ -117,6 +119,10 @@ impl<'a> Network<'a> {
 
     /// One round.
     fn step(&mut self, round: u64, tally: &mut Tally<'_>) {
+        let attempt = round + 1;
+        let weight = |account: &Account| if attempt < account.counts_from { 0 } else { account.weight };
+        self.weights = self.accounts.iter().map(weight).collect();
+        self.electorate = Electorate::new(&self.weights).expect("2^20 hosts of 2^40 at most");
         let mut beacon = [0; 32];
         self.chance.fill(&mut beacon);
         for is_away in &mut self.is_away {
@@ -133,7 +139,12 @@ impl<'a> Network<'a> {
         let is_held = total - quiet.away > total / 2;
         let outcomes: Vec<Outcome> = truths.iter().map(|truth| truth.state.case(is_held).outcome()).collect();
         let lanes: Vec<LaneState> = truths.iter().map(|truth| truth.state.clone()).collect();
-        let (earned, at_fault) = consequences(&mut self.accounts, &lanes, &outcomes, &self.terms);
+        let Consequences { earned, at_fault, caught } =
+            consequences(&mut self.accounts, &lanes, &outcomes, &self.terms);
+        for host in &caught {
+            let again = counts_again(attempt, self.scenario.rules.epoch.into());
+            self.accounts[*host as usize].counts_from = again;
+        }
         let (wait, lanes) = (self.wait, self.scenario.rules.lanes);
         let wait = |host: &HostId| wait_of(wait, lanes, self.weights[*host as usize], total);
         let closed = self.escrow.close(round, &earned, &at_fault, wait);
@@ -204,7 +215,7 @@ impl<'a> Network<'a> {
         let expected = Expected::new(&segments, wrong, rules.seats, shares);
         let checkers = place.checkers(&self.electorate, host, rules.seats);
         state.checkers =
-            checkers.iter().map(|(checker, seats)| self.checker(host, *checker, *seats, is_shown)).collect();
+            checkers.iter().map(|checker| self.checker(host, *checker, &state.drawn, is_shown)).collect();
         // Who sees that it is found out may rather say nothing.
         if !(is_shown && group.is_some_and(|group| group.withholds)) {
             state.shown = Some(Vec::new());
@@ -215,7 +226,7 @@ impl<'a> Network<'a> {
         Truth { state, is_shown, expected }
     }
 
-    fn checker(&self, trainer: usize, host: usize, seats: u32, is_shown: bool) -> Checker {
+    fn checker(&self, trainer: usize, (host, seats): (usize, u32), drawn: &[u32], is_shown: bool) -> Checker {
         let stands_by = self.members[host].is_some() && self.members[host] == self.members[trainer];
         let agrees = match self.group(host) {
             _ if self.is_away[host] => None,
@@ -223,7 +234,7 @@ impl<'a> Network<'a> {
             Some(group) if !group.checks && !group.hides => None,
             _ => Some(!is_shown),
         };
-        Checker { agrees, ..Checker::new(host_id(host), seats) }
+        Checker { agrees, ..Checker::new(host_id(host), seats, drawn.to_vec()) }
     }
 
     /// Whether one of so many false segments is among so many drawn, where all sets are as likely.

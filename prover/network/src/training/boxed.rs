@@ -6,14 +6,16 @@ use super::peer::Peer;
 use super::report::RoundReport;
 use super::scenario::{Scenario, genesis};
 use super::worker::{Identity, Worker};
+use crate::boxed::Neighbour;
 use crate::message;
+use crate::peer::sortition_secret;
 pub use crate::play::BoxError;
 use crate::play::{JOB, Play, key, observer};
 use crate::report::Said;
 use crate::scenario::Event;
 use sphere_pow_consensus::net::{self, NetError, Running, Settings};
 use sphere_pow_consensus::sim::{Link, Simulation};
-use sphere_pow_consensus::{Behaviour, Config, FileStorage, Hash, HostId, Key, Timeouts};
+use sphere_pow_consensus::{Behaviour, Config, FileStorage, Hash, Key, Timeouts};
 use sphere_pow_cpu::threads::{Threads, ThreadsError};
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
@@ -33,6 +35,8 @@ pub struct Simulated {
     pub rounds: u32,
     /// What all keys and chance come from: equal seeds give equal blocks.
     pub seed: u64,
+    /// Honest days that all hosts begin with.
+    pub standing: u32,
 }
 
 fn one_thread() -> Result<Arc<Threads>, ThreadsError> {
@@ -60,11 +64,12 @@ impl Simulated {
         let is_over = |peer: &Peer| peer.ledger().round() >= self.rounds;
         // What a host gives to others goes as it goes.
         let on_event = |event| {
-            let is_down = matches!(event, Event::Kill | Event::Part);
+            let is_gone = matches!(event, Event::Kill | Event::Fill);
+            let is_down = is_gone || event == Event::Part;
             if is_down || matches!(event, Event::Start | Event::Heal) {
                 shelves[last].is_down.store(is_down, Ordering::Relaxed);
             }
-            if event == Event::Kill {
+            if is_gone {
                 lock(&workers[last]).restart();
             }
         };
@@ -75,14 +80,16 @@ impl Simulated {
     fn simulation(&self, shelves: &[Arc<Shelf>]) -> Result<(Simulation<Peer>, Workers), BoxError> {
         let keys: Vec<Key> =
             (0..self.hosts).map(|host| key(b"sphere-pow training box key", self.seed, host)).collect();
-        let ids: Vec<HostId> = keys.iter().map(Key::id).collect();
-        let genesis = genesis(&ids, self.rounds, Hash::of(&[&self.seed.to_le_bytes()]).0);
+        let founders: Vec<_> = keys.iter().map(|key| (key.id(), sortition_secret(key).key())).collect();
+        let mut genesis = genesis(&founders, self.rounds, Hash::of(&[&self.seed.to_le_bytes()]).0);
+        genesis.rules.standing = self.standing;
         let (threads, peers) = (one_thread()?, Peers::Here(shelves.to_vec()));
         let worker = |host: usize| {
             let strategy = self.scenario.strategy(host, self.hosts);
             shelves[host].spoils.store(strategy.spoils, Ordering::Relaxed);
             let number = message::HostId::try_from(host).expect("few hosts");
-            let identity = Identity { host: number, key: ids[host].0, strategy };
+            let sortition = sortition_secret(&keys[host]);
+            let identity = Identity { host: number, key: keys[host].id().0, sortition, strategy };
             let (run, shelf) = (genesis.run.clone(), shelves[host].clone());
             Mutex::new(Worker::new(run, threads.clone(), identity, shelf, peers.clone(), None))
         };
@@ -108,7 +115,7 @@ pub struct HostSettings {
     /// The seed of its ed25519 key, secret.
     pub key: [u8; 32],
     /// All hosts by number, itself too: keys, and where they agree.
-    pub hosts: Vec<(HostId, SocketAddr)>,
+    pub hosts: Vec<Neighbour>,
     /// Where they give each other blobs.
     pub blobs: Vec<SocketAddr>,
     /// What sets the network apart.
@@ -133,8 +140,9 @@ pub fn start_host(
     say: impl FnMut(Said<'_, RoundReport>) + Send + 'static,
 ) -> Result<Running, BoxError> {
     let HostSettings { scenario, number, key, hosts, blobs, seed, rounds, pause, file } = settings;
-    let (key, ids): (Key, Vec<HostId>) = (Key::from_seed(key), hosts.iter().map(|(id, _)| *id).collect());
-    let genesis = genesis(&ids, rounds, seed);
+    let key = Key::from_seed(key);
+    let founders: Vec<_> = hosts.iter().map(|host| (host.id, host.sortition)).collect();
+    let genesis = genesis(&founders, rounds, seed);
     let config =
         Config { timeouts: Timeouts { pause, ..Timeouts::default() }, ..Config::new(genesis.chain()) };
     let strategy = scenario.strategy(number, hosts.len());
@@ -142,15 +150,15 @@ pub fn start_host(
     shelf.spoils.store(strategy.spoils, Ordering::Relaxed);
     serve(TcpListener::bind(blobs[number]).map_err(NetError::from)?, shelf.clone())
         .map_err(NetError::from)?;
-    let identity =
-        Identity { host: message::HostId::try_from(number).expect("few hosts"), key: key.id().0, strategy };
+    let host = message::HostId::try_from(number).expect("few hosts");
+    let identity = Identity { host, key: key.id().0, sortition: sortition_secret(&key), strategy };
     let parameters = Some(file.with_extension("parameters"));
     let worker =
         Worker::new(genesis.run.clone(), one_thread()?, identity, shelf, Peers::There(blobs), parameters);
     let worker = Mutex::new(worker);
     let peer = Peer::new(genesis, key.clone(), strategy)?;
-    let listener = TcpListener::bind(hosts[number].1).map_err(NetError::from)?;
-    let peers = hosts.into_iter().filter(|(id, _)| *id != key.id()).collect();
+    let listener = TcpListener::bind(hosts[number].address).map_err(NetError::from)?;
+    let peers = hosts.iter().map(|host| (host.id, host.address)).filter(|(id, _)| *id != key.id()).collect();
     let run = move |task, _stop: &std::sync::atomic::AtomicBool| lock(&worker).run(task);
     let settings = Settings { listener, peers, workers: 1, behaviour: Behaviour::Honest };
     Ok(net::start(

@@ -4,6 +4,7 @@
 use super::ledger::{LaneState, Ledger, Phase};
 use super::message::{Finding, Message, Word};
 use crate::message::HostId;
+use sphere_pow_core::network::lanes::draw::runs;
 use sphere_pow_core::network::lanes::verdict::seal;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -20,10 +21,14 @@ pub enum Training {
     Copy,
     /// Half of the steps of every segment.
     Skip,
+    /// None of the steps of one segment, another one each time.
+    SkipOne,
     /// From other parameters than the agreed ones.
     Stale,
     /// On other sequences than those drawn.
     OtherData,
+    /// Every step, with fewer bits than the rules have.
+    Coarse,
     /// Every step, and a delta of the other sign.
     Flip,
     /// Every step, and a delta twice as large.
@@ -107,11 +112,11 @@ pub struct Delta {
 pub struct Trial {
     /// The lane.
     pub case: Case,
-    /// The runs of segments drawn.
+    /// The runs of segments that are repeated.
     pub runs: Vec<Range<u32>>,
     /// The leaf before each run.
     pub opened: Vec<[u8; 32]>,
-    /// The leaf after each segment drawn; empty before it is shown.
+    /// The leaf after each of their segments; empty before it is shown.
     pub after: Vec<[u8; 32]>,
     /// The first and the last leaf, once shown.
     pub ends: Option<[[u8; 32]; 2]>,
@@ -128,6 +133,8 @@ pub enum Task {
     Train(Case, Option<Delta>),
     /// To fetch deltas.
     Fetch(Case, Vec<Delta>),
+    /// To draw, of this input, which lanes to check.
+    Draw(Case, Vec<u8>),
     /// To open the states before runs.
     Open(Case, Vec<Range<u32>>),
     /// To repeat what is drawn, and seal it.
@@ -174,7 +181,12 @@ pub fn duties(ledger: &Ledger, host: HostId, strategy: &Strategy, asked: &mut As
             tasks.push(task);
         }
     }
-    let has_weight = ledger.accounts().get(host as usize).is_some_and(|account| account.weight > 0);
+    let has_weight = ledger.weight(host) > 0;
+    if let Some(input) = ledger.draws(host)
+        && asked.first(attempt, phase, 0)
+    {
+        tasks.push(Task::Draw(look.case(0, 0), input));
+    }
     let is_fetching = (Phase::Open..=Phase::Judge).contains(&phase) && !ledger.has_held(host);
     // Under a phase that no lane's duty is asked for in.
     if has_weight && is_fetching && asked.first(attempt, Phase::Draw, 0) {
@@ -211,16 +223,18 @@ impl Look<'_> {
             Phase::Open if own && opens && lane.is_drawn() && lane.opened.is_none() => {
                 Some(Task::Open(case, lane.runs()))
             }
-            Phase::Seal if checker?.seal.is_none() && !checker?.misses => self.check(self.trial(case, lane)?),
+            Phase::Seal if checker?.seal.is_none() && !checker?.misses => {
+                self.check(self.trial(case, lane, &checker?.drawn)?)
+            }
             Phase::Show if own && opens && lane.opened.is_some() && lane.shown.is_none() => {
                 Some(Task::Show(case, lane.places(segments)))
             }
             Phase::Reveal if checker?.seal.is_some() && checker?.agrees.is_none() && !checker?.misses => {
                 lane.shown.as_ref()?;
-                self.reveal(self.trial(case, lane)?)
+                self.reveal(self.trial(case, lane, &checker?.drawn)?)
             }
             Phase::Judge if !own && lane.case(true).is_disputed() && !lane.votes.contains_key(&self.host) => {
-                self.judge(self.trial(case, lane)?)
+                self.judge(self.trial(case, lane, &lane.drawn)?)
             }
             _ => None,
         }
@@ -243,15 +257,16 @@ impl Look<'_> {
         }
     }
 
-    fn trial(&self, case: Case, lane: &LaneState) -> Option<Trial> {
+    /// What is repeated of a lane by who repeats these segments.
+    fn trial(&self, case: Case, lane: &LaneState, drawn: &[u32]) -> Option<Trial> {
         let segments = self.ledger.rules().params.raw().segments;
         let ends =
             lane.leaf(0, segments).zip(lane.leaf(segments, segments)).map(|(first, last)| [first, last]);
         Some(Trial {
             case,
-            runs: lane.runs(),
-            opened: lane.opened.clone()?,
-            after: lane.after(),
+            opened: lane.opened_before(&runs(drawn))?,
+            runs: runs(drawn),
+            after: lane.after(drawn),
             ends,
             delta: delta(case.lane, lane)?,
         })

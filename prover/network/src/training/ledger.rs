@@ -2,22 +2,25 @@
 //! messages and the blocks' hashes. Parameters and deltas are known to it by their hashes only.
 
 mod admit;
+mod complete;
+mod draw;
 mod lane;
 mod pay;
 mod settle;
 
+pub use draw::input;
 pub use lane::{Checker, Commitment, LaneState};
-pub(crate) use pay::consequences;
+pub(crate) use pay::{Consequences, consequences};
 
 use super::message::{Message, Refusal, Word};
 use super::report::RoundReport;
 use super::rules::{Rules, RulesError};
 use crate::message::HostId;
+use crate::sortition::{Output, SortitionKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sphere_pow_core::exact::transcript::hash::Hash;
 use sphere_pow_core::network::committee::Electorate;
-use sphere_pow_core::network::lanes::draw::Place;
 use sphere_pow_core::network::lanes::escrow::Escrow;
 use sphere_pow_core::network::lanes::lease::{Credits, holders};
 use sphere_pow_core::network::reputation::Standing;
@@ -32,8 +35,10 @@ pub enum Phase {
     Train,
     /// Those who took over lanes of others do.
     Again,
-    /// The next block's hash draws segments and checkers.
+    /// The next block's hash is what is drawn from.
     Draw,
+    /// Validators draw which lanes they check, and which segments of them.
+    Sortition,
     /// Trainers open the states before what was drawn.
     Open,
     /// Checkers repeat it and seal what they have.
@@ -55,8 +60,10 @@ pub enum Phase {
 pub struct Account {
     /// Its key: what its seals are made with.
     pub key: [u8; 32],
-    /// Its voting weight.
+    /// Its voting weight, as long as it is not excluded ([`Ledger::weight`]).
     pub weight: u64,
+    /// The attempt from which its weight counts: that in which the next epoch begins, once it was caught.
+    pub counts_from: u64,
     /// What its honest rounds, a day each, have earned it.
     pub standing: Standing,
     /// Units that are its own.
@@ -80,9 +87,16 @@ pub struct Ledger {
     root: [u8; 32],
     seed: [u8; 32],
     accounts: Vec<Account>,
+    /// By host: whose draws are verified by what.
+    sortition_keys: Vec<Option<SortitionKey>>,
+    /// Weights of this attempt.
     electorate: Electorate,
     credits: Credits,
     lanes: Vec<LaneState>,
+    /// What is drawn from, once commitments are closed.
+    beacon: [u8; 32],
+    /// By host: what it drew.
+    outputs: BTreeMap<HostId, Output>,
     /// By host: which deltas it has, once it has said so.
     holds: BTreeMap<HostId, Vec<u32>>,
     /// By host: the root that it has merged to.
@@ -109,12 +123,18 @@ impl Ledger {
     ) -> Result<Self, RulesError> {
         rules.wait()?;
         let weights: Vec<u64> = hosts.iter().map(|(_, weight)| *weight).collect();
-        let account =
-            |(key, weight): &([u8; 32], u64)| Account { key: *key, weight: *weight, ..Account::default() };
+        let account = |(key, weight): &([u8; 32], u64)| {
+            let mut account = Account { key: *key, weight: *weight, ..Account::default() };
+            (0..rules.standing).for_each(|_| account.standing.work_honestly());
+            account
+        };
         Ok(Self {
             accounts: hosts.iter().map(account).collect(),
             electorate: Electorate::new(&weights).ok_or(RulesError::Weight)?,
             escrow: Escrow::default(),
+            sortition_keys: Vec::new(),
+            beacon: [0; 32],
+            outputs: BTreeMap::new(),
             rules,
             run,
             height: 0,
@@ -134,6 +154,16 @@ impl Ledger {
             pending: None,
             ended: None,
         })
+    }
+
+    /// The ledger before the first block with the keys of validators' draws. Where no host has one, a block's hash draws.
+    ///
+    /// # Shapes
+    /// - `keys`: `[hosts]`, by number.
+    #[must_use]
+    pub fn with_sortition_keys(mut self, keys: Vec<Option<SortitionKey>>) -> Self {
+        self.sortition_keys = keys;
+        self
     }
 
     /// The rules.
@@ -184,6 +214,12 @@ impl Ledger {
         &self.accounts
     }
 
+    /// A host's weight in this attempt: none while it is excluded.
+    #[must_use]
+    pub fn weight(&self, host: HostId) -> u64 {
+        self.electorate.weight(host as usize)
+    }
+
     /// The lanes.
     #[must_use]
     pub fn lanes(&self) -> &[LaneState] {
@@ -231,7 +267,7 @@ impl Ledger {
     /// # Errors
     /// [`Refusal`]; the state is then as it was.
     pub fn apply(&mut self, sender: HostId, message: Message) -> Result<(), Refusal> {
-        self.admits(sender, &message)?;
+        let drawn = self.admitted(sender, &message)?;
         let lane = &mut self.lanes[message.lane as usize];
         match message.word {
             Word::Commit { root, delta } => {
@@ -240,12 +276,16 @@ impl Ledger {
                 lane.commitments.sort_unstable();
             }
             Word::Hold { lanes } => drop(self.holds.insert(sender, lanes)),
+            Word::Draw { .. } => {
+                self.outputs.insert(sender, drawn.expect("what an admitted draw comes to"));
+            }
             Word::Open { leaves } => lane.opened = Some(leaves),
             Word::Seal { seal } => lane.checker_mut(sender).seal = Some(seal),
             Word::Show { leaves } => lane.shown = Some(leaves.into_iter().map(|shown| shown.leaf).collect()),
             Word::Reveal { leaves, is_end_right } => {
-                let agrees = is_end_right && lane.after() == leaves;
-                lane.checker_mut(sender).agrees = Some(agrees);
+                let drawn = lane.checker(sender).map_or(Vec::new(), |checker| checker.drawn.clone());
+                let due = lane.after(&drawn);
+                lane.checker_mut(sender).agrees = Some(is_end_right && due == leaves);
             }
             Word::Miss => lane.checker_mut(sender).misses = true,
             Word::Judge { finding } => drop(lane.votes.insert(sender, finding)),
@@ -268,7 +308,8 @@ impl Ledger {
         match self.phase {
             Phase::Train if !is_complete => self.release(),
             Phase::Train | Phase::Again => self.enter(Phase::Draw),
-            Phase::Draw => self.draw(hash),
+            Phase::Draw => self.fix_beacon(hash),
+            Phase::Sortition => self.seat(),
             Phase::Open => self.enter(Phase::Seal),
             Phase::Seal => self.enter(Phase::Show),
             Phase::Show => self.enter(Phase::Reveal),
@@ -290,10 +331,14 @@ impl Ledger {
     fn begin(&mut self, hash: &[u8; 32]) {
         self.attempt += 1;
         self.seed = self.run.seed(self.round, &Hash::from_bytes(self.root), hash);
-        let weights: Vec<u64> = self.accounts.iter().map(|account| account.weight).collect();
+        let attempt = self.attempt;
+        let weight = |account: &Account| if attempt < account.counts_from { 0 } else { account.weight };
+        let weights: Vec<u64> = self.accounts.iter().map(weight).collect();
+        self.electorate = Electorate::new(&weights).expect("at most what they are without exclusions");
         let counts = self.credits.lease(self.rules.params.raw().lanes, &weights);
         let host = |host| HostId::try_from(host).expect("as many hosts as numbers");
         self.lanes = holders(&counts).into_iter().map(|of| LaneState::new(host(of))).collect();
+        self.outputs.clear();
         self.holds.clear();
         self.roots.clear();
         self.enter(Phase::Train);
@@ -316,65 +361,20 @@ impl Ledger {
         self.enter(Phase::Again);
     }
 
-    /// Draws what is checked of each lane, and by whom.
-    fn draw(&mut self, beacon: &[u8; 32]) {
-        let (rules, round) = (&self.rules, self.round);
-        for (lane, state) in (0..).zip(&mut self.lanes) {
-            if state.commitments.len() != 1 {
-                continue;
-            }
-            let account = &self.accounts[state.holder as usize];
-            let place = Place { beacon: *beacon, round, lane };
-            let average = rules.average(&account.standing);
-            state.drawn = place.segments(rules.params.raw().segments, &average, account.unchecked);
-            let checkers = place.checkers(&self.electorate, state.holder as usize, rules.seats);
-            let host = |host| HostId::try_from(host).expect("a host's number");
-            let checker = |(of, seats)| Checker::new(host(of), seats);
-            state.checkers = checkers.into_iter().map(checker).collect();
-        }
-        self.enter(Phase::Open);
-    }
-
-    /// Whether all that is due in the phase is said.
-    fn is_complete(&self) -> bool {
-        let drawn = || self.lanes.iter().filter(|lane| lane.is_drawn());
-        let weighty = || (0..).zip(&self.accounts).filter(|(_, account)| account.weight > 0);
-        match self.phase {
-            Phase::Train | Phase::Again => self.lanes.iter().all(|lane| !lane.commitments.is_empty()),
-            Phase::Draw => true,
-            Phase::Open => drawn().all(|lane| lane.opened.is_some()),
-            Phase::Seal => drawn()
-                .filter(|lane| lane.opened.is_some())
-                .all(|lane| lane.checkers.iter().all(|checker| checker.seal.is_some() || checker.misses)),
-            Phase::Show => drawn().all(|lane| lane.opened.is_none() || lane.shown.is_some()),
-            Phase::Reveal => {
-                let shown = drawn().filter(|lane| lane.shown.is_some()).flat_map(|lane| &lane.checkers);
-                let mut sealed = shown.filter(|checker| checker.seal.is_some());
-                sealed.all(|checker| checker.agrees.is_some() || checker.misses)
-                    && weighty().all(|(host, _)| self.has_held(host))
-            }
-            Phase::Judge => {
-                self.lanes.iter().filter(|lane| lane.case(true).is_disputed()).all(|lane| {
-                    weighty().all(|(host, _)| host == lane.holder || lane.votes.contains_key(&host))
-                })
-            }
-            Phase::Merge => self.agreed_root().is_some(),
-            Phase::Done => false,
-        }
-    }
-
     /// The state in 32 bytes: equal for hosts that agree.
     #[must_use]
     pub fn fingerprint(&self) -> [u8; 32] {
-        let mut sha = Sha256::new_with_prefix(b"sphere-pow training ledger 1");
+        let mut sha = Sha256::new_with_prefix(b"sphere-pow training ledger 2");
         let numbers =
             [self.height, self.attempt, self.round.into(), self.deadline, self.minted, self.forfeited];
         numbers.iter().for_each(|number| sha.update(number.to_le_bytes()));
         sha.update([self.phase as u8]);
         sha.update(self.root);
         sha.update(self.seed);
+        sha.update(self.beacon);
         for account in &self.accounts {
             sha.update(account.paid.to_le_bytes());
+            sha.update(account.counts_from.to_le_bytes());
             for number in [account.standing.honest_days(), account.unchecked, account.withheld] {
                 sha.update(number.to_le_bytes());
             }
@@ -382,8 +382,8 @@ impl Ledger {
         self.credits.owed().iter().for_each(|owed| sha.update(owed.to_le_bytes()));
         let entries: Vec<(HostId, Vec<(u64, u64)>)> =
             self.escrow.entries().map(|(host, entries)| (*host, entries.to_vec())).collect();
-        let rest =
-            borsh::to_vec(&(&self.lanes, &self.holds, &self.roots, &entries)).expect("bytes in memory");
+        let rest = borsh::to_vec(&(&self.lanes, &self.outputs, &self.holds, &self.roots, &entries))
+            .expect("bytes in memory");
         sha.update(&rest);
         sha.finalize().into()
     }

@@ -2,6 +2,7 @@
 
 use super::ledger::Phase;
 use crate::message::HostId;
+use crate::sortition::Proof;
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::ops::RangeInclusive;
 
@@ -40,6 +41,11 @@ pub enum Word {
         /// The lanes.
         lanes: Vec<u32>,
     },
+    /// What the sender drew of the beacon: which lanes it checks, and which segments of them. Said of all lanes at once.
+    Draw {
+        /// What shows it.
+        proof: Proof,
+    },
     /// The leaf before each run of segments drawn of the sender's lane.
     Open {
         /// By run.
@@ -57,7 +63,7 @@ pub enum Word {
     },
     /// What the sender sealed, and whether the lane's end is right.
     Reveal {
-        /// The leaf after each segment drawn.
+        /// The leaf after each segment that it repeats.
         leaves: Vec<[u8; 32]>,
         /// Whether the first leaf is that of the agreed parameters, and the delta that of the last state.
         is_end_right: bool,
@@ -94,6 +100,7 @@ impl Word {
         match self {
             Self::Commit { .. } => "commitment",
             Self::Hold { .. } => "list of deltas",
+            Self::Draw { .. } => "draw",
             Self::Open { .. } => "opening",
             Self::Seal { .. } => "seal",
             Self::Show { .. } => "list of leaves",
@@ -110,6 +117,7 @@ impl Word {
         match self {
             Self::Commit { .. } => Phase::Train..=Phase::Again,
             Self::Hold { .. } => Phase::Open..=Phase::Judge,
+            Self::Draw { .. } => Phase::Sortition..=Phase::Sortition,
             Self::Open { .. } => Phase::Open..=Phase::Open,
             Self::Seal { .. } => Phase::Seal..=Phase::Seal,
             Self::Show { .. } => Phase::Show..=Phase::Show,
@@ -185,6 +193,9 @@ pub enum Refusal {
         /// Which.
         leaf: u32,
     },
+    /// A draw that its proof does not show.
+    #[error("a proof that is not the sender's over the beacon")]
+    WrongProof,
     /// What is revealed was not sealed.
     #[error("leaves that do not lead to their seal")]
     WrongSeal,

@@ -6,6 +6,7 @@ use super::message::Message;
 use super::report::RoundReport;
 use super::rules::{Rules, RulesError};
 use crate::message::HostId;
+use crate::peer::Founder;
 use crate::signed::{Domain, Signed, payload, transactions};
 use sphere_pow_consensus::{
     self as consensus, Application, Committed, Hash, Header, Key, Next, Pending, Validators,
@@ -21,8 +22,8 @@ pub struct Genesis {
     pub rules: Rules,
     /// The run.
     pub run: Arc<Run>,
-    /// The hosts by their numbers: keys and weights.
-    pub hosts: Vec<(consensus::HostId, u64)>,
+    /// The hosts by their numbers.
+    pub hosts: Vec<Founder>,
     /// Sets networks of the same hosts apart.
     pub seed: [u8; 32],
 }
@@ -34,9 +35,9 @@ impl Genesis {
         let hosts: Vec<u8> = self
             .hosts
             .iter()
-            .flat_map(|(host, weight)| [&host.0[..], &weight.to_le_bytes()].concat())
+            .flat_map(|host| [&host.id.0[..], host.sortition.bytes(), &host.power.to_le_bytes()].concat())
             .collect();
-        Hash::of(&[b"sphere-pow training network 1", &self.seed, self.run.id().as_bytes(), &hosts])
+        Hash::of(&[b"sphere-pow training network 2", &self.seed, self.run.id().as_bytes(), &hosts])
     }
 }
 
@@ -72,15 +73,17 @@ impl Peer {
     /// # Errors
     /// [`GenesisError`].
     pub fn new(genesis: Genesis, key: Key, strategy: Strategy) -> Result<Self, GenesisError> {
-        let hosts: Vec<([u8; 32], u64)> =
-            genesis.hosts.iter().map(|(host, weight)| (host.0, *weight)).collect();
+        let hosts: Vec<([u8; 32], u64)> = genesis.hosts.iter().map(|host| (host.id.0, host.power)).collect();
         let (params, id) = (genesis.run.params(), genesis.run.id());
         let root = *Agreed::fresh(params, id).root(id).as_bytes();
-        let ledger = Ledger::new(genesis.rules.clone(), *id, root, &hosts)?;
-        let weights = genesis.hosts.iter().copied().filter(|(_, weight)| *weight > 0);
+        let ledger = Ledger::new(genesis.rules.clone(), *id, root, &hosts)?
+            .with_sortition_keys(genesis.hosts.iter().map(|host| Some(host.sortition)).collect());
+        // Agreement itself goes by all weights, those of excluded hosts too: were it otherwise, whoever has more than half
+        // and convicts the rest would have more than two thirds.
+        let weights = genesis.hosts.iter().map(|host| (host.id, host.power)).filter(|(_, power)| *power > 0);
         let validators = Validators::new(weights)?;
-        let number = (0..).zip(&genesis.hosts).find(|(_, (host, _))| *host == key.id()).map(|(ix, _)| ix);
-        let domain = Domain { label: b"sphere-pow training message 1", chain: genesis.chain() };
+        let number = (0..).zip(&genesis.hosts).find(|(_, host)| host.id == key.id()).map(|(ix, _)| ix);
+        let domain = Domain { label: b"sphere-pow training message 2", chain: genesis.chain() };
         let (asked, reports) = (Asked::default(), Vec::new());
         Ok(Self { genesis, domain, key, number, strategy, ledger, validators, asked, reports })
     }
@@ -103,7 +106,7 @@ impl Peer {
 
     /// A transaction of one of the hosts, its signature checked.
     fn read(&self, bytes: &[u8]) -> Option<Signed<Message>> {
-        self.domain.read(bytes, |host| Some(self.genesis.hosts.get(host as usize)?.0))
+        self.domain.read(bytes, |host| Some(self.genesis.hosts.get(host as usize)?.id))
     }
 
     fn next(&self) -> Next {

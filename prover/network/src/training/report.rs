@@ -34,6 +34,8 @@ pub struct HostReport {
     pub held: u64,
     /// Honest days.
     pub standing: u32,
+    /// Whether it is without weight in the next attempt, having been caught in this epoch.
+    pub is_excluded: bool,
 }
 
 /// An attempt at a round, as all hosts must have it.

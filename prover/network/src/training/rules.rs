@@ -2,7 +2,7 @@
 
 use sphere_pow_core::network::committee::Seats;
 use sphere_pow_core::network::decimal::Decimal;
-use sphere_pow_core::network::lanes::escrow::{Terms, least_rounds};
+use sphere_pow_core::network::lanes::escrow::{Terms, least_rounds, least_rounds_of_own_draws};
 use sphere_pow_core::network::ratio::Ratio;
 use sphere_pow_core::network::reputation::{STANDING_DAYS, Standing};
 use sphere_pow_core::train::Params;
@@ -12,8 +12,15 @@ use sphere_pow_core::train::Params;
 pub struct Rules {
     /// Sizes of the run; rounds and lanes, too.
     pub params: Params,
-    /// Seats of checkers of a lane.
+    /// Seats of checkers of a lane; on average, where validators draw their own.
     pub seats: u32,
+    /// Whether validators draw for themselves which lanes they check and which segments of them
+    /// ([`crate::sortition`]); if not, a block's hash draws for all.
+    pub has_sortition: bool,
+    /// Honest days that all hosts begin with.
+    pub standing: u32,
+    /// Attempts of an epoch: who is caught has no weight until the next begins.
+    pub epoch: u64,
     /// Least probability with which a segment is checked.
     pub floor: Decimal,
     /// The share of the weight that might hide fraud, for how long rewards are kept back.
@@ -41,6 +48,15 @@ pub enum RulesError {
     /// More weight than a u64 holds.
     #[error("the hosts' weights pass 2^64 - 1 together")]
     Weight,
+    /// Epochs without an attempt.
+    #[error("an epoch of {got} attempts, expected 1 or more")]
+    Epoch {
+        /// The epoch.
+        got: u64,
+    },
+    /// Cryptography of hosts, in a build that leaves it out.
+    #[error("sortition, which takes the feature `hosts`")]
+    Hosts,
     /// Windows without a block.
     #[error("a window of {got} blocks, expected 2 or more")]
     Window {
@@ -58,13 +74,18 @@ impl Rules {
         if self.window < 2 {
             return Err(RulesError::Window { got: self.window });
         }
+        if self.epoch < 1 {
+            return Err(RulesError::Epoch { got: self.epoch });
+        }
+        if self.has_sortition && !cfg!(feature = "hosts") {
+            return Err(RulesError::Hosts);
+        }
         let mut standing = Standing::default();
         (0..STANDING_DAYS).for_each(|_| standing.work_honestly());
-        least_rounds(&self.average(&standing), self.hiding, self.seats).ok_or_else(|| {
-            RulesError::Deterrence {
-                seats: self.seats,
-                hiding: format!("{}/{}", self.hiding.num(), self.hiding.den()),
-            }
+        let least = if self.has_sortition { least_rounds_of_own_draws } else { least_rounds };
+        least(&self.average(&standing), self.hiding, self.seats).ok_or_else(|| RulesError::Deterrence {
+            seats: self.seats,
+            hiding: format!("{}/{}", self.hiding.num(), self.hiding.den()),
         })
     }
 
@@ -77,6 +98,6 @@ impl Rules {
     /// How a lane's reward is shared.
     #[must_use]
     pub fn terms(&self) -> Terms {
-        Terms { reward: self.reward, segments: self.params.raw().segments, seats: self.seats }
+        Terms { reward: self.reward, segments: self.params.raw().segments }
     }
 }

@@ -3,7 +3,9 @@
 use super::duty::{Checking, HONEST, Strategy, Training};
 use super::peer::Genesis;
 use super::rules::Rules;
+use crate::peer::Founder;
 use crate::scenario::{Event, FIRST_POWER};
+use crate::sortition::SortitionKey;
 use sphere_pow_consensus::HostId;
 use sphere_pow_core::network::decimal::Decimal;
 use sphere_pow_core::network::ratio::Ratio;
@@ -46,15 +48,29 @@ const fn checks(name: &'static str, about: &'static str, checking: Checking) -> 
     acts(name, about, Strategy { checking, ..HONEST })
 }
 
+/// Away for most of the windows of a round, each time in other phases; a round with a host that is away takes some 20 blocks.
+const COMES_AND_GOES: [(u64, Event); 16] = {
+    let mut events = [(0, Event::Kill); 16];
+    let mut turn = 0;
+    while turn < 8 {
+        events[2 * turn] = (3 + 19 * turn as u64, Event::Kill);
+        events[2 * turn + 1] = (12 + 19 * turn as u64, Event::Start);
+        turn += 1;
+    }
+    events
+};
+
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 23] = [
         acts("train-honest", "all hosts train, check and merge", HONEST),
         trains("train-zero", "a host does nothing and commits to a delta of zeros", Training::Zero),
         trains("train-copy", "a host commits to another one's delta", Training::Copy),
         trains("train-skip", "a host leaves out every other step", Training::Skip),
+        trains("train-skip-one", "a host leaves out the steps of one segment", Training::SkipOne),
         trains("train-stale", "a host starts from other parameters than the agreed ones", Training::Stale),
         trains("train-data", "a host trains on other data than was drawn", Training::OtherData),
+        trains("train-coarse", "a host computes with fewer bits", Training::Coarse),
         trains("train-flip", "a host trains, and turns its delta's sign around", Training::Flip),
         trains("train-scale", "a host trains, and makes its delta twice as large", Training::Scale),
         trains("train-twice", "a host commits to two things", Training::Twice),
@@ -77,6 +93,14 @@ impl Scenario {
         Scenario {
             events: &[(3, Event::Part), (30, Event::Heal)],
             ..acts("train-partition", "a host is cut off, and comes back", HONEST)
+        },
+        Scenario {
+            events: &COMES_AND_GOES,
+            ..acts("train-churn", "a host is killed and returns in every round", HONEST)
+        },
+        Scenario {
+            events: &[(3, Event::Fill), (12, Event::Start)],
+            ..acts("train-full", "a host's disk is full; it stops, and goes on when there is space", HONEST)
         },
         Scenario {
             events: &[(3, Event::Kill), (12, Event::Start)],
@@ -118,16 +142,25 @@ pub fn run(hosts: usize, rounds: u32) -> Run {
 
 /// What a network of these hosts starts from.
 #[must_use]
-pub fn genesis(hosts: &[HostId], rounds: u32, seed: [u8; 32]) -> Genesis {
+pub fn genesis(hosts: &[(HostId, SortitionKey)], rounds: u32, seed: [u8; 32]) -> Genesis {
     let run = Arc::new(run(hosts.len(), rounds));
     let rules = Rules {
         params: run.params().clone(),
-        seats: 2,
+        // Each of four others draws a seat with 68 %.
+        seats: 4,
+        has_sortition: true,
+        standing: 0,
+        epoch: 4,
         floor: Decimal::new(25, 2).expect("2 decimals"),
         hiding: Ratio::new(1, 3).expect("3 is not 0"),
         reward: 1000,
         // Of 150 ms each by default: a busy machine has its time, and where all is said nobody waits.
         window: 12,
     };
-    Genesis { rules, run, hosts: hosts.iter().map(|host| (*host, FIRST_POWER)).collect(), seed }
+    let founder = |(id, sortition): &(HostId, SortitionKey)| Founder {
+        id: *id,
+        sortition: *sortition,
+        power: FIRST_POWER,
+    };
+    Genesis { rules, run, hosts: hosts.iter().map(founder).collect(), seed }
 }

@@ -8,6 +8,7 @@ use super::blobs::{Peers, Shelf};
 use super::duty::{Case, Checking, Delta, Strategy, Task, Training, Trial};
 use super::message::{Finding, Message, Shown, Word};
 use crate::message::HostId;
+use crate::sortition::SortitionSecret;
 use sphere_pow_core::exact::transcript::hash::Hash;
 use sphere_pow_core::exact::transcript::tree::Tree;
 use sphere_pow_core::network::lanes::verdict::seal;
@@ -34,6 +35,9 @@ struct Trained {
     delta: Vec<u8>,
 }
 
+/// Runs repeated of another's lane, and the leaf after each of their segments.
+type Found = (Vec<Range<u32>>, Vec<[u8; 32]>);
+
 /// Why a host cannot repeat what it is to.
 enum Lack {
     /// It has not what all have.
@@ -49,6 +53,8 @@ pub struct Identity {
     pub host: HostId,
     /// Its host's key.
     pub key: [u8; 32],
+    /// What it draws with; nobody else uses it.
+    pub sortition: SortitionSecret,
     /// What its host is like.
     pub strategy: Strategy,
 }
@@ -68,8 +74,8 @@ pub struct Worker {
     last: Option<Arc<Agreed>>,
     /// Own lanes by attempt.
     trained: BTreeMap<(u64, u32), Trained>,
-    /// Leaves repeated of others' lanes, by attempt.
-    found: BTreeMap<(u64, u32), Vec<[u8; 32]>>,
+    /// Runs and leaves repeated of others' lanes, by attempt.
+    found: BTreeMap<(u64, u32), Found>,
     /// Where the agreed parameters outlast crashes.
     file: Option<PathBuf>,
 }
@@ -133,6 +139,9 @@ impl Worker {
                 let lanes = deltas.iter().filter(|delta| self.fetch(&case, delta).is_some());
                 let lanes = lanes.map(|delta| delta.lane).collect();
                 (case, vec![Word::Hold { lanes }])
+            }
+            Task::Draw(case, input) => {
+                (case, vec![Word::Draw { proof: self.identity.sortition.prove(&input)? }])
             }
             Task::Open(case, runs) => (case, vec![self.open(&case, &runs)?]),
             Task::Check(trial) => (trial.case, vec![self.check(&trial)?]),
@@ -260,11 +269,11 @@ impl Worker {
         Some(Word::Show { leaves })
     }
 
-    /// The leaf after each segment drawn.
+    /// The leaf after each segment that it is to repeat.
     fn leaves(&mut self, trial: &Trial) -> Result<Vec<[u8; 32]>, Lack> {
         let case = &trial.case;
         let key = (case.attempt, case.lane);
-        if let Some(found) = self.found.get(&key) {
+        if let Some((_, found)) = self.found.get(&key).filter(|(runs, _)| *runs == trial.runs) {
             return Ok(found.clone());
         }
         let (agreed, run) = (self.agreed(case).ok_or(Lack::Own)?, self.run.clone());
@@ -290,7 +299,7 @@ impl Worker {
                 found.push(leaf(segment + 1, &state.to_bytes()));
             }
         }
-        self.found.insert(key, found.clone());
+        self.found.insert(key, (trial.runs.clone(), found.clone()));
         Ok(found)
     }
 

@@ -122,11 +122,12 @@ pub(in crate::commands) fn run(args: &HostArgs, out: &Output, stop: &Stop) -> Re
         entered.map_err(|source| ProverError::File { file: format!("namespace {name}"), source })?;
     }
     stop.heed();
+    let refused = |source| ProverError::File { file: "files of this host".into(), source };
+    crate::signals::outlive_limits().map_err(refused)?;
     let running = if let Some(scenario) = training::Scenario::named(&file.scenario) {
         if file.blobs.len() != file.hosts.len() {
             return Err(wrong(format!("{} addresses of blobs", file.blobs.len())));
         }
-        let hosts = hosts.into_iter().map(|host| (host.id, host.address)).collect();
         let (blobs, rounds, file) = (file.blobs, file.rounds, blocks);
         let settings =
             training::HostSettings { scenario, number, key, hosts, blobs, seed, rounds, pause, file };

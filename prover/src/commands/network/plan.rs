@@ -19,7 +19,7 @@ pub(super) struct Plan {
     height: u64,
     /// When the last new block was heard of.
     moved: Instant,
-    /// Whether a host was killed so far.
+    /// Whether a host was killed, or stopped, so far.
     has_killed: bool,
 }
 
@@ -63,6 +63,11 @@ impl Plan {
         self.by_height.extend(due.map(|(_, blocks, host)| (now + blocks, host, Event::Kill)));
     }
 
+    /// A host has stopped, having refused to go on. It starts again when the scenario says so.
+    pub(super) fn stopped(&mut self) {
+        self.has_killed = true;
+    }
+
     /// A host was killed. One that a scenario kills starts again when the scenario says so.
     pub(super) fn killed(&mut self, host: usize) {
         self.has_killed = true;
@@ -73,7 +78,11 @@ impl Plan {
 
     /// Where the next event is, if it brings back a host that is away.
     fn next_return(&self) -> Option<usize> {
-        let places = self.by_height.iter().enumerate().filter(|(_, (.., event))| *event != Event::Kill);
+        let places = self
+            .by_height
+            .iter()
+            .enumerate()
+            .filter(|(_, (.., event))| !matches!(event, Event::Kill | Event::Fill));
         let (place, (at, _, event)) = places.min_by_key(|(_, (at, ..))| *at)?;
         // One that was not there before is not away.
         let is_back = *event == Event::Heal || (*event == Event::Start && self.has_killed);

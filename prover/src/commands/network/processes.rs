@@ -1,10 +1,12 @@
 //! The hosts of a box as processes: started, watched, killed and started again.
 
 use super::host::{BoxFile, HostEntry, box_file, key_file};
+use super::limits;
 use super::plan::Plan;
 use super::wires::Wires;
 use super::{NetworkArgs, patience};
 use crate::commands::HOST;
+use crate::console::warn;
 use crate::error::ProverError;
 use crate::signals::Stop;
 use sphere_pow_consensus::Key;
@@ -76,7 +78,18 @@ impl Told for RoundReport {
 #[serde(untagged)]
 enum Line<R> {
     Report(R),
-    Block { height: u64 },
+    Block {
+        height: u64,
+    },
+    /// Why it ended, as [`crate::console::Output::error`] tells it.
+    Stopped {
+        error: Reason,
+    },
+}
+
+#[derive(serde::Deserialize)]
+struct Reason {
+    message: String,
 }
 
 /// What is played, whatever hosts do.
@@ -97,6 +110,8 @@ pub(super) struct Processes<R> {
     /// Whether the folder is ours to remove.
     is_temporary: bool,
     children: Vec<Option<Child>>,
+    /// The host whose disk is full, until it starts again.
+    full: Option<usize>,
     /// Those of a scenario that cuts them. Removed after the children, which Drop ends.
     wires: Option<Wires>,
     heard: Receiver<(usize, Line<R>)>,
@@ -114,7 +129,7 @@ impl<R: Told> Processes<R> {
         let (say, heard) = channel();
         let children = (0..args.hosts).map(|_| None).collect();
         let wires = if book.cuts_wires { Some(Wires::lay(args.hosts)?) } else { None };
-        let mut processes = Self { dir, is_temporary, children, wires, heard, say };
+        let mut processes = Self { dir, is_temporary, children, full: None, wires, heard, say };
         let file = |source| ProverError::File { file: processes.dir.display().to_string(), source };
         std::fs::create_dir_all(&processes.dir).map_err(file)?;
         let known = box_file(&processes.dir);
@@ -208,6 +223,42 @@ impl<R: Told> Processes<R> {
         }
     }
 
+    /// Lets a host's files grow no further: what it writes is refused.
+    fn fill(&mut self, number: usize) -> Result<(), ProverError> {
+        self.full = Some(number);
+        self.children[number].as_ref().map_or(Ok(()), |child| {
+            limits::refuse_writes(child)
+                .map_err(|source| ProverError::File { file: format!("files of host {number}"), source })
+        })
+    }
+
+    /// Waits until the host whose disk is full has stopped: it must not go on without keeping what it says.
+    fn wait_for_full(&mut self, plan: &mut Plan, patience: Duration) -> Result<(), ProverError> {
+        let Some(number) = self.full else { return Ok(()) };
+        let began = Instant::now();
+        while self.children[number].is_some() && began.elapsed() < patience {
+            self.let_go(plan);
+            std::thread::sleep(LOOK);
+        }
+        self.full = None;
+        if self.children[number].is_none() {
+            return Ok(());
+        }
+        Err(ProverError::Network { reason: format!("host {number} goes on with a disk that is full") })
+    }
+
+    /// Forgets the host whose disk is full once it has ended by itself.
+    fn let_go(&mut self, plan: &mut Plan) {
+        let Some(number) = self.full else { return };
+        if let Some(child) = &mut self.children[number]
+            && let Ok(Some(status)) = child.try_wait()
+            && !status.success()
+        {
+            self.children[number] = None;
+            plan.stopped();
+        }
+    }
+
     /// Runs until every host has told all there is to tell, all of them alike. Gives the last block's hash and how often
     /// a host was killed.
     pub(super) fn play(
@@ -248,6 +299,9 @@ impl<R: Told> Processes<R> {
                     }
                     plan.reported(number);
                 }
+                Ok((host, Line::Stopped { error })) => {
+                    warn(&format!("host {host} stopped: {}", error.message))
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Err(broken("no host is left".into())),
             }
@@ -267,14 +321,21 @@ impl<R: Told> Processes<R> {
                         kills += 1;
                         plan.killed(number);
                     }
-                    Event::Start if self.children[number].is_none() => self.start_one(number)?,
+                    Event::Fill => self.fill(number)?,
+                    Event::Start => {
+                        self.wait_for_full(&mut plan, patience(args))?;
+                        if self.children[number].is_none() {
+                            self.start_one(number)?;
+                        }
+                    }
                     Event::Part | Event::Heal => {
                         let wires = self.wires.as_ref().expect("laid for a scenario that cuts them");
                         wires.set(number, event == Event::Heal)?;
                     }
-                    _ => {}
+                    Event::Equivocate => {}
                 }
             }
+            self.let_go(&mut plan);
             for number in 0..=last {
                 let ended = self.children[number].as_mut().and_then(|child| child.try_wait().ok().flatten());
                 if let Some(status) = ended {

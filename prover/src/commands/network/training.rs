@@ -36,7 +36,7 @@ pub(super) fn run(
     stop: &Stop,
 ) -> Result<ExitCode, ProverError> {
     let wanted = u32::try_from(args.sprints).expect("checked to be 1000 at most");
-    let simulated = Simulated { scenario, hosts: args.hosts, rounds: wanted, seed: args.seed };
+    let simulated = Simulated { scenario, hosts: args.hosts, rounds: wanted, seed: args.seed, standing: 0 };
     let (name, events, cuts_wires) = (scenario.name, scenario.events, scenario.cuts_wires());
     let book = Playbook { name, events, is_late: false, cuts_wires };
     let (rounds, hash, kills) =

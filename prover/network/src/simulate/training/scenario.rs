@@ -68,11 +68,22 @@ pub struct RuleChoice {
     pub wait: Option<u32>,
     /// Units for a lane.
     pub reward: u64,
+    /// Rounds of an epoch: who is caught has no weight until the next begins.
+    pub epoch: u32,
 }
 
 impl Default for RuleChoice {
     fn default() -> Self {
-        Self { lanes: 1000, segments: 16, seats: 2, floor: 10, hiding: 333, wait: None, reward: 1_000_000 }
+        Self {
+            lanes: 1000,
+            segments: 16,
+            seats: 2,
+            floor: 10,
+            hiding: 333,
+            wait: None,
+            reward: 1_000_000,
+            epoch: 30,
+        }
     }
 }
 
@@ -130,6 +141,7 @@ impl Scenario {
         check("seats", rules.seats.into(), (1..=100).contains(&rules.seats), "1 to 100")?;
         check("floor", rules.floor.into(), rules.floor <= 1000, "at most 1000")?;
         check("hiding", rules.hiding.into(), rules.hiding < 1000, "below 1000")?;
+        check("epoch", rules.epoch.into(), rules.epoch >= 1, "1 or more")?;
         check("reward", rules.reward, rules.reward <= 1 << 40, "at most 2^40")?;
         let share: u64 = self.groups.iter().map(|group| u64::from(group.share)).sum();
         check("the groups' shares", share, share <= 1000, "1000 together at most")?;

@@ -3,6 +3,7 @@
 use super::super::message::{Message, Refusal, Shown, Word};
 use super::{LaneState, Ledger};
 use crate::message::HostId;
+use crate::sortition::Output;
 use sphere_pow_core::exact::transcript::hash::Hash;
 use sphere_pow_core::network::lanes::verdict::seal;
 use sphere_pow_core::train::commit::root_of;
@@ -13,6 +14,11 @@ impl Ledger {
     /// # Errors
     /// [`Refusal`] says why not.
     pub fn admits(&self, sender: HostId, message: &Message) -> Result<(), Refusal> {
+        self.admitted(sender, message).map(|_| ())
+    }
+
+    /// As [`Self::admits`]; with what a draw's proof comes to, so that nobody verifies it again.
+    pub(super) fn admitted(&self, sender: HostId, message: &Message) -> Result<Option<Output>, Refusal> {
         let (hosts, lanes, what) = (self.accounts.len(), self.lanes.len(), message.word.what());
         let account = self.accounts.get(sender as usize).ok_or(Refusal::Stranger { got: sender, hosts })?;
         if message.attempt != self.attempt {
@@ -35,12 +41,17 @@ impl Ledger {
                 first(!is_known && lane.commitments.len() < 2)
             }
             Word::Hold { lanes } => {
-                part(account.weight > 0)?;
+                part(self.weight(sender) > 0)?;
                 first(!self.has_held(sender))?;
                 let is_committed =
                     |lane: &u32| self.lanes.get(*lane as usize).is_some_and(LaneState::is_drawn);
                 let is_list = lanes.is_sorted_by(|a, b| a < b) && lanes.iter().all(is_committed);
                 if is_list { Ok(()) } else { Err(Refusal::List) }
+            }
+            Word::Draw { proof } => {
+                part(self.must_draw(sender))?;
+                first(!self.outputs.contains_key(&sender))?;
+                return self.verified(sender, proof).map(Some).ok_or(Refusal::WrongProof);
             }
             Word::Open { leaves: opened } => {
                 part(lane.holder == sender && lane.is_drawn())?;
@@ -63,7 +74,7 @@ impl Ledger {
                 let checker = checker.ok_or(Refusal::NoPart { what })?;
                 let sealed = checker.seal.ok_or(Refusal::NoPart { what })?;
                 first(checker.agrees.is_none() && !checker.misses)?;
-                leaves(found.len(), lane.drawn.len())?;
+                leaves(found.len(), checker.drawn.len())?;
                 let is_right = seal(&account.key, &self.seed, message.lane, found) == sealed;
                 if is_right { Ok(()) } else { Err(Refusal::WrongSeal) }
             }
@@ -73,14 +84,15 @@ impl Ledger {
                 first(checker.agrees.is_none() && !checker.misses)
             }
             Word::Judge { .. } => {
-                part(account.weight > 0 && sender != lane.holder && lane.case(true).is_disputed())?;
+                part(self.weight(sender) > 0 && sender != lane.holder && lane.case(true).is_disputed())?;
                 first(!lane.votes.contains_key(&sender))
             }
             Word::Root { .. } => {
-                part(account.weight > 0)?;
+                part(self.weight(sender) > 0)?;
                 first(!self.has_merged(sender))
             }
         }
+        .map(|()| None)
     }
 
     /// Whether leaves lead to the lane's root, and those before runs are what was opened.

@@ -24,6 +24,8 @@ pub struct Checker {
     pub host: HostId,
     /// Seats that it fills.
     pub seats: u32,
+    /// Segments that it repeats, ascending.
+    pub drawn: Vec<u32>,
     /// What it is bound to.
     pub seal: Option<[u8; 32]>,
     /// Whether it found what the trainer shows, once it has revealed.
@@ -33,8 +35,8 @@ pub struct Checker {
 }
 
 impl Checker {
-    pub(crate) fn new(host: HostId, seats: u32) -> Self {
-        Self { host, seats, seal: None, agrees: None, misses: false }
+    pub(crate) fn new(host: HostId, seats: u32, drawn: Vec<u32>) -> Self {
+        Self { host, seats, drawn, seal: None, agrees: None, misses: false }
     }
 }
 
@@ -47,7 +49,7 @@ pub struct LaneState {
     pub holder: HostId,
     /// What was committed; two different ones are fraud.
     pub commitments: Vec<Commitment>,
-    /// Segments drawn, ascending.
+    /// Segments drawn, by whomever, ascending.
     pub drawn: Vec<u32>,
     /// Who checks, ascending by host.
     pub checkers: Vec<Checker>,
@@ -105,9 +107,9 @@ impl LaneState {
         self.shown.as_ref()?.get(place).copied()
     }
 
-    /// The leaves that are shown after each segment drawn.
+    /// The leaves that are shown after each of these segments, as far as they are drawn.
     #[must_use]
-    pub fn after(&self) -> Vec<[u8; 32]> {
+    pub fn after(&self, segments_of: &[u32]) -> Vec<[u8; 32]> {
         // The last place is the end, whatever its number.
         let segments = self.drawn.last().map_or(1, |last| last + 1);
         let (Some(shown), places) = (&self.shown, self.places(segments)) else { return Vec::new() };
@@ -115,7 +117,18 @@ impl LaneState {
             let place = places.binary_search(&(segment + 1)).ok()?;
             shown.get(place).copied()
         };
-        self.drawn.iter().filter_map(leaf).collect()
+        segments_of.iter().filter_map(leaf).collect()
+    }
+
+    /// The leaf that was opened before each of these runs, all of which begin where one drawn does.
+    #[must_use]
+    pub fn opened_before(&self, runs: &[Range<u32>]) -> Option<Vec<[u8; 32]>> {
+        let (opened, all) = (self.opened.as_ref()?, self.runs());
+        let leaf = |run: &Range<u32>| {
+            let place = all.iter().position(|drawn| drawn.start == run.start)?;
+            opened.get(place).copied()
+        };
+        runs.iter().map(leaf).collect()
     }
 
     pub(super) fn checker(&self, host: HostId) -> Option<&Checker> {

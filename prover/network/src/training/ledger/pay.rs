@@ -1,12 +1,23 @@
 //! What lanes mean for those who trained and checked them. Simulations that count have the same.
 
-use super::{Account, LaneState};
+use super::{Account, Checker, LaneState};
 use crate::message::HostId;
-use sphere_pow_core::network::lanes::escrow::Terms;
+use sphere_pow_core::network::lanes::escrow::{Checked, Terms};
 use sphere_pow_core::network::lanes::verdict::Outcome;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Units earned by host, and who loses what is not vested. Changes standings.
+/// What lanes come to for hosts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Consequences {
+    /// Units earned.
+    pub(crate) earned: BTreeMap<HostId, u64>,
+    /// Who loses what is not vested.
+    pub(crate) at_fault: BTreeSet<HostId>,
+    /// Who loses all standing, and its weight for a while.
+    pub(crate) caught: BTreeSet<HostId>,
+}
+
+/// What follows from outcomes. Changes standings. A checker does its part once, however many seats it fills.
 ///
 /// # Shapes
 /// - `outcomes`: `[lanes]`.
@@ -15,19 +26,20 @@ pub(crate) fn consequences(
     lanes: &[LaneState],
     outcomes: &[Outcome],
     terms: &Terms,
-) -> (BTreeMap<HostId, u64>, BTreeSet<HostId>) {
+) -> Consequences {
     let (mut earned, mut at_fault) = (BTreeMap::new(), BTreeSet::new());
     let mut fraud = BTreeSet::new();
     for (lane, outcome) in lanes.iter().zip(outcomes) {
         // Of a lane that counts those who agreed, of another those who accused.
         let is_borne_out = |agrees: bool| outcome.is_accepted() == agrees;
-        let spoke = || lane.checkers.iter().filter(|checker| checker.agrees.is_some_and(is_borne_out));
-        let speaking = spoke().map(|checker| checker.seats).sum();
-        let drawn = u32::try_from(lane.drawn.len()).unwrap_or(u32::MAX);
-        let shares = terms.shares(*outcome, drawn, speaking);
+        let checked = |checker: &Checker| Checked {
+            parts: checker.drawn.len() as u64 + 1,
+            is_borne_out: checker.agrees.is_some_and(is_borne_out),
+        };
+        let shares = terms.shares(*outcome, &lane.checkers.iter().map(checked).collect::<Vec<_>>());
         *earned.entry(lane.holder).or_insert(0) += shares.trainer;
-        for checker in spoke() {
-            *earned.entry(checker.host).or_insert(0) += shares.seat * u64::from(checker.seats);
+        for (checker, units) in lane.checkers.iter().zip(&shares.checkers) {
+            *earned.entry(checker.host).or_insert(0) += units;
         }
         if outcome.is_fraud() {
             fraud.insert(lane.holder);
@@ -39,9 +51,9 @@ pub(crate) fn consequences(
         fraud.extend(lane.checkers.iter().filter(|c| c.agrees.is_some_and(lies)).map(|c| c.host));
     }
     at_fault.extend(&fraud);
-    rate(accounts, lanes, outcomes, &fraud);
+    let caught = rate(accounts, lanes, outcomes, fraud);
     earned.retain(|_, units| *units > 0);
-    (earned, at_fault)
+    Consequences { earned, at_fault, caught }
 }
 
 /// What a host's lanes of one attempt came to.
@@ -53,8 +65,15 @@ struct Record {
     is_drawn: bool,
 }
 
-/// A day for each host whose lanes all counted; fraud costs all days, and so does to withhold twice in a row.
-fn rate(accounts: &mut [Account], lanes: &[LaneState], outcomes: &[Outcome], fraud: &BTreeSet<HostId>) {
+/// A day for each host whose lanes all counted; fraud costs all days, and so does to withhold twice in a row. Gives those whom it
+/// cost them.
+fn rate(
+    accounts: &mut [Account],
+    lanes: &[LaneState],
+    outcomes: &[Outcome],
+    fraud: BTreeSet<HostId>,
+) -> BTreeSet<HostId> {
+    let mut caught = fraud;
     let mut records: BTreeMap<HostId, Record> = BTreeMap::new();
     for (lane, outcome) in lanes.iter().zip(outcomes) {
         let record = records.entry(lane.holder).or_default();
@@ -74,13 +93,14 @@ fn rate(accounts: &mut [Account], lanes: &[LaneState], outcomes: &[Outcome], fra
         } else if record.has_withheld {
             account.withheld = account.withheld.saturating_add(1);
             if account.withheld > 1 {
-                account.standing.lose();
+                caught.insert(host);
             }
         } else {
             account.standing.stay_away();
         }
     }
-    for host in fraud {
+    for host in &caught {
         accounts[*host as usize].standing.lose();
     }
+    caught
 }

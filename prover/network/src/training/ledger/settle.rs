@@ -2,11 +2,11 @@
 
 use super::super::message::Finding;
 use super::super::report::{HostReport, LaneReport, RoundReport};
-use super::{Ledger, Phase, consequences};
+use super::{Consequences, Ledger, Phase, consequences};
 use crate::message::HostId;
 use sphere_pow_core::network::lanes::escrow::wait_of;
-use sphere_pow_core::network::lanes::is_enough;
 use sphere_pow_core::network::lanes::verdict::Outcome;
+use sphere_pow_core::network::lanes::{counts_again, is_enough};
 use sphere_pow_core::text::hex;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,7 +40,7 @@ impl Ledger {
     }
 
     fn weight_of(&self, hosts: impl Iterator<Item = HostId>) -> u128 {
-        hosts.map(|host| u128::from(self.accounts[host as usize].weight)).sum()
+        hosts.map(|host| u128::from(self.weight(host))).sum()
     }
 
     fn total_weight(&self) -> u128 {
@@ -51,11 +51,14 @@ impl Ledger {
     pub(super) fn settle(&mut self, hash: &[u8; 32]) {
         self.count_votes();
         let outcomes = self.outcomes();
-        let (earned, at_fault) =
+        let Consequences { earned, at_fault, caught } =
             consequences(&mut self.accounts, &self.lanes, &outcomes, &self.rules.terms());
+        for host in caught {
+            self.accounts[host as usize].counts_from = counts_again(self.attempt, self.rules.epoch);
+        }
         self.minted += earned.values().sum::<u64>();
         let (rounds, lanes, total) = (self.wait(), self.rules.params.raw().lanes, self.electorate.total());
-        let wait = |host: &HostId| wait_of(rounds, lanes, self.accounts[*host as usize].weight, total);
+        let wait = |host: &HostId| wait_of(rounds, lanes, self.electorate.weight(*host as usize), total);
         let closed = self.escrow.close(self.attempt, &earned, &at_fault, wait);
         self.forfeited += closed.forfeited;
         for (host, units) in closed.vested {
@@ -132,6 +135,7 @@ impl Ledger {
             paid: account.paid,
             held: self.held(host),
             standing: account.standing.honest_days(),
+            is_excluded: account.counts_from > self.attempt + 1,
         });
         RoundReport {
             attempt: self.attempt,
