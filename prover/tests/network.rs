@@ -179,6 +179,7 @@ fn boxes_that_cannot_be_are_refused() {
     assert!(said(&["--simulated", "--kills", "1"]).contains("--kills"));
     assert!(said(&["--profile", "gonka"]).contains("exact"));
     assert!(said(&["--params", "none-such"]).contains("none-such"));
+    assert!(said(&["--svg", "loss.svg"]).contains("a scenario of training"));
     assert!(said(&["--params", "standard"]).contains("a model whose openings"));
 }
 
@@ -263,11 +264,22 @@ fn a_process_whose_disk_is_full_says_so_and_goes_on_when_there_is_space() {
 #[test]
 fn simulated_training_repeats() {
     let dir = Dir::new();
-    let args = ["network", "--simulated", "--scenario", "train-copy", "--sprints", "2"];
+    let args = ["network", "--simulated", "--scenario", "train-copy", "--sprints", "2", "--svg", "loss.svg"];
     let first = dir.json(0, &args);
+    let curve = &first["curve"];
+    assert!(curve["heldOut"].as_f64() > Some(0.0) && curve["parted"].is_null(), "{curve}");
+    assert_eq!(curve["rounds"].as_array().unwrap().len(), 2);
+    assert!(curve["rounds"][1]["loss"].as_f64() < curve["rounds"][0]["loss"].as_f64(), "{curve}");
+    let svg = std::fs::read_to_string(dir.path("loss.svg")).unwrap();
+    assert!(
+        svg.contains("train-copy: loss")
+            && svg.ends_with("</svg>\n")
+            && svg.matches("<polyline").count() >= 2
+    );
     assert_eq!(dir.json(0, &args), first);
     let text = stdout(&dir.run(&args));
     assert!(text.contains("convicted by all") && text.contains("all 5 hosts agree, root "), "{text}");
+    assert!(text.contains("loss held out "), "{text}");
     assert!(dir.error(2, &["network", "--scenario", "train-copy", "--hosts", "3"]).contains("4 to 64"));
 }
 

@@ -4,6 +4,7 @@
 //! - [`duty`]: what a host does about it, cheats included.
 //! - [`blobs`]: deltas, states and parameters, fetched by their hashes from whoever has them.
 //! - [`worker`]: what really trains, checks and merges.
+//! - [`replay`]: what a run learns, trained again from its reports.
 //! - [`peer`], [`scenario`], [`boxed`], [`report`]: the host over the agreement, and boxes of them by name.
 
 #[cfg(feature = "hosts")]
@@ -15,6 +16,8 @@ pub mod ledger;
 pub mod message;
 #[cfg(feature = "hosts")]
 pub mod peer;
+#[cfg(feature = "hosts")]
+pub mod replay;
 pub mod report;
 pub mod rules;
 #[cfg(feature = "hosts")]

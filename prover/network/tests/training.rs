@@ -7,6 +7,7 @@ use sphere_pow_core::train::executor::Plain;
 use sphere_pow_core::train::merge::Agreed;
 use sphere_pow_core::train::{Lane, State};
 use sphere_pow_network::training::boxed::Simulated;
+use sphere_pow_network::training::replay::Replay;
 use sphere_pow_network::training::report::{LaneReport, RoundReport};
 use sphere_pow_network::training::scenario::{Scenario, run};
 
@@ -23,9 +24,13 @@ fn play(name: &str, seed: u64) -> (Vec<RoundReport>, String) {
 }
 
 fn play_rounds(name: &str, seed: u64, rounds: u32) -> (Vec<RoundReport>, String) {
+    play_with(name, seed, rounds, 0)
+}
+
+fn play_with(name: &str, seed: u64, rounds: u32, standing: u32) -> (Vec<RoundReport>, String) {
     let scenario = Scenario::named(name).unwrap();
     let mut reports: Vec<RoundReport> = Vec::new();
-    let hash = Simulated { scenario, hosts: HOSTS, rounds, seed, standing: 0 }.play(&mut |report| {
+    let hash = Simulated { scenario, hosts: HOSTS, rounds, seed, standing }.play(&mut |report| {
         reports.push(report.clone());
         true
     });
@@ -108,6 +113,23 @@ fn honest_hosts_train_what_anybody_repeats() {
 }
 
 #[test]
+fn what_a_run_learns_takes_nobodys_word() {
+    let (mut reports, _) = play_rounds("train-skip", 7, 6);
+    let mut replay = Replay::new(HOSTS, 6).unwrap();
+    let first = replay.held_out();
+    let points: Vec<_> = reports.iter().map(|report| replay.advance(report).unwrap().unwrap()).collect();
+    assert_eq!(points.iter().map(|point| point.round).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
+    assert!(points[5].held_out < first && points[5].loss < points[0].loss, "{points:?}");
+    // Had the cheater's lane counted, the root would be another.
+    let mut replay = Replay::new(HOSTS, 6).unwrap();
+    reports[0].lanes[LAST as usize].outcome = Outcome::Accepted;
+    let parted = replay.advance(&reports[0]).unwrap_err();
+    assert_eq!((parted.round, Some(&parted.got)), (0, reports[0].root.as_ref()));
+    reports[0].root = None;
+    assert_eq!(replay.advance(&reports[0]), Ok(None));
+}
+
+#[test]
 fn cheaters_are_convicted_by_all() {
     for name in [
         "train-zero",
@@ -146,6 +168,20 @@ fn who_was_caught_comes_back_in_the_next_epoch_and_is_checked_whole() {
 }
 
 #[test]
+fn a_checker_whose_part_is_true_does_no_wrong() {
+    let mut has_agreed = false;
+    for seed in 1..=4 {
+        let (reports, _) = play_with("train-skip-one", seed, 2, 30);
+        for report in &reports {
+            assert!(report.at_fault.iter().all(|host| *host == LAST), "{report:?}");
+            let convicted = report.lanes.iter().filter(|lane| lane.outcome == Outcome::Convicted);
+            has_agreed |= convicted.into_iter().any(|lane| lane.accusers.len() < lane.checkers.len());
+        }
+    }
+    assert!(has_agreed);
+}
+
+#[test]
 fn two_commitments_and_withheld_openings_cost_what_is_held() {
     // Once withheld is what it held, twice its standing.
     for (name, outcome, after) in
@@ -168,9 +204,7 @@ fn lanes_of_late_hosts_are_trained_by_others() {
         assert_eq!(report.hosts[LAST as usize].standing, 0);
     }
     // It is paid for what it checks.
-    let earned = earned(&reports);
-    let others: u64 = earned[..4].iter().sum();
-    assert!(earned[LAST as usize] > 0 && 4 * earned[LAST as usize] < others, "{earned:?}");
+    assert!(earned(&reports)[LAST as usize] > 0);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use sphere_pow_network::sortition::SortitionSecret;
 use sphere_pow_network::training::blobs::{Peers, Shelf};
 use sphere_pow_network::training::duty::{Asked, Strategy as HostStrategy, duties};
 use sphere_pow_network::training::ledger::{Ledger, Phase};
-use sphere_pow_network::training::message::{Message, Refusal, Word};
+use sphere_pow_network::training::message::{Finding, Message, Refusal, Word};
 use sphere_pow_network::training::rules::Rules;
 use sphere_pow_network::training::scenario::{Scenario, genesis};
 use sphere_pow_network::training::worker::{Identity, Worker};
@@ -283,4 +283,22 @@ fn whoever_makes_a_block_cannot_choose_what_is_drawn_of_its_lane() {
     // Of 4 segments, 4 seats on average of others draw one each: two in three are found. The maker sees nothing of it.
     let caught = caught(true);
     assert!((10..=22).contains(&caught), "{caught}");
+}
+
+#[test]
+fn judges_name_what_was_drawn() {
+    let mut table = Table::new("train-skip", 1);
+    table.lead_on(Phase::Judge);
+    let said = table.said();
+    let (host, message) = said.iter().find(|(_, m)| matches!(m.word, Word::Judge { .. })).unwrap();
+    assert_eq!(table.ledger.admits(*host, message), Ok(()));
+    for places in [vec![], vec![1, 0], vec![0, 0], vec![5]] {
+        let word = Word::Judge { finding: Finding::Fraud { places } };
+        assert_eq!(table.ledger.admits(*host, &Message { word, ..message.clone() }), Err(Refusal::List));
+    }
+    // All four segments have lost half of their steps; the delta is that of the last state.
+    let expected = Word::Judge { finding: Finding::Fraud { places: vec![0, 1, 2, 3] } };
+    assert_eq!(message.word, expected);
+    assert_eq!(table.block(said), []);
+    assert_eq!(table.ledger.lanes()[HOSTS - 1].false_places, [0, 1, 2, 3]);
 }

@@ -11,7 +11,7 @@ mod wires;
 
 pub(super) use host::{HostArgs, run as run_host};
 
-use crate::console::Output;
+use crate::console::{Output, bar};
 use crate::error::ProverError;
 use crate::input;
 use crate::signals::Stop;
@@ -66,6 +66,9 @@ pub(super) struct NetworkArgs {
     /// Processes: kill a host, another one each time, and start it again, so many times
     #[arg(long, default_value_t = 0, value_name = "N")]
     kills: u32,
+    /// Training: file for a plot of the loss, as SVG
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
     /// Processes: folder for the hosts' blocks and keys, kept; a temporary one by default
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
@@ -111,6 +114,9 @@ pub(super) fn run(args: &NetworkArgs, out: &Output, stop: &Stop) -> Result<ExitC
         Err(error) => return Err(error),
     };
     let params = check(args)?;
+    if let Some(file) = &args.svg {
+        return refuse("--svg", input::name(file), "a scenario of training with it, such as train-honest");
+    }
     let (hosts, nonces, seed) = (args.hosts, args.nonces, args.seed);
     let simulated = Simulated { scenario, hosts, params, nonces, sprints: args.sprints, seed };
     let book = Playbook {
@@ -148,8 +154,10 @@ fn play<R: Told + Clone>(
 ) -> Result<(Vec<R>, String, u32), ProverError> {
     stop.heed();
     let mut reports = Vec::new();
+    let bar = bar("the box");
     let mut on_report = |report: &R| {
-        out.say(describe(report).trim_end());
+        bar.suspend(|| out.say(describe(report).trim_end()));
+        bar.set_position(1000 * report.done() / args.sprints.max(1));
         reports.push(report.clone());
         !stop.is_asked()
     };
@@ -158,6 +166,7 @@ fn play<R: Told + Clone>(
     } else {
         Processes::start(args, book)?.play(args, book, stop, &mut on_report)?
     };
+    bar.finish_and_clear();
     Ok((reports, hash, kills))
 }
 

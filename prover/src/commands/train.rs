@@ -3,7 +3,7 @@
 mod check;
 mod folder;
 mod lanes;
-mod plot;
+pub(super) mod plot;
 
 use crate::console::{Output, bar};
 use crate::error::ProverError;

@@ -94,13 +94,17 @@ impl Outcome {
         self.is_fraud() || self == Self::Withheld
     }
 
-    /// Whether a checker that spoke said what is false: results are equal to the bit, so there is no honest error.
+    /// Whether a checker that spoke said what is true, as far as that is known: results are equal to the bit, so there is no
+    /// honest error.
+    ///
+    /// `concerned`: of a convicted lane, whether what most of the weight found false is in the checker's part ([`super::draw::part`])
+    /// or is the end, which all look at; `None` where no place has most of the weight.
     #[must_use]
-    pub fn is_false_word(self, accused: bool) -> bool {
+    pub fn is_true_word(self, accused: bool, concerned: Option<bool>) -> Option<bool> {
         match self {
-            Self::Cleared => accused,
-            Self::Convicted => !accused,
-            _ => false,
+            Self::Accepted | Self::Cleared => Some(!accused),
+            Self::Convicted => concerned.map(|concerned| concerned == accused),
+            _ => None,
         }
     }
 }
@@ -204,10 +208,14 @@ mod tests {
 
     #[test]
     fn false_words_are_those_that_the_trial_does_not_bear_out() {
-        assert!(Outcome::Cleared.is_false_word(true) && !Outcome::Cleared.is_false_word(false));
-        assert!(Outcome::Convicted.is_false_word(false) && !Outcome::Convicted.is_false_word(true));
-        for outcome in [Outcome::Undecided, Outcome::Accepted, Outcome::Unheld] {
-            assert!(!outcome.is_false_word(true) && !outcome.is_false_word(false));
+        for concerned in [None, Some(false), Some(true)] {
+            let cleared = [true, false].map(|accused| Outcome::Cleared.is_true_word(accused, concerned));
+            assert_eq!(cleared, [Some(false), Some(true)]);
+            let convicted = [true, false].map(|accused| Outcome::Convicted.is_true_word(accused, concerned));
+            assert_eq!(convicted, [concerned, concerned.map(|concerned| !concerned)]);
+            for outcome in [Outcome::Undecided, Outcome::Withheld, Outcome::Unheld] {
+                assert_eq!([true, false].map(|accused| outcome.is_true_word(accused, concerned)), [None; 2]);
+            }
         }
     }
 

@@ -220,6 +220,8 @@ impl<'a> Network<'a> {
         if !(is_shown && group.is_some_and(|group| group.withholds)) {
             state.shown = Some(Vec::new());
         }
+        // All look at the same.
+        state.false_places = if is_shown { vec![rules.segments] } else { Vec::new() };
         let all = u128::from(self.electorate.total() - own);
         let (hiding, mute) = (u128::from(hiding), u128::from(quiet.away + silent));
         state.tally = [hiding, all - hiding - mute, 0, mute];

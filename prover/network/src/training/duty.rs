@@ -309,7 +309,10 @@ impl Look<'_> {
             Checking::Honest => Some(Task::Judge(trial)),
             Checking::Silent => None,
             Checking::Lazy => self.say(trial.case, Word::Judge { finding: Finding::Right }),
-            Checking::Accuse => self.say(trial.case, Word::Judge { finding: Finding::Fraud }),
+            Checking::Accuse => {
+                let places = vec![self.ledger.rules().params.raw().segments];
+                self.say(trial.case, Word::Judge { finding: Finding::Fraud { places } })
+            }
             Checking::Miss => self.say(trial.case, Word::Judge { finding: Finding::Missing }),
         }
     }

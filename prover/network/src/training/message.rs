@@ -16,12 +16,15 @@ pub struct Shown {
 }
 
 /// What a host found in a trial.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Finding {
     /// No fraud.
     Right,
     /// Fraud.
-    Fraud,
+    Fraud {
+        /// Segments drawn that are false, ascending; last the number of all segments, where the end is.
+        places: Vec<u32>,
+    },
     /// Nothing: it could not get what it was to repeat.
     Missing,
 }
@@ -199,7 +202,9 @@ pub enum Refusal {
     /// What is revealed was not sealed.
     #[error("leaves that do not lead to their seal")]
     WrongSeal,
-    /// A list that does not ascend, or names a lane without commitment.
-    #[error("a list of lanes that does not ascend, or names one without a commitment")]
+    /// A list that does not ascend, or names what it cannot.
+    #[error(
+        "a list that does not ascend, or names a lane without a commitment or a segment that was not drawn"
+    )]
     List,
 }

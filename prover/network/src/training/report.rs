@@ -14,10 +14,12 @@ pub struct LaneReport {
     pub first_holder: HostId,
     /// What became of it.
     pub outcome: Outcome,
-    /// Segments that were repeated.
+    /// Segments drawn.
     pub drawn: Vec<u32>,
-    /// Who was to repeat them.
+    /// Who was to repeat a part of them.
     pub checkers: Vec<HostId>,
+    /// Segments that those of them repeated that revealed something, all together.
+    pub repeated: u32,
     /// Who of these could not get what it needed.
     pub missing: Vec<HostId>,
     /// Who of these found something else.

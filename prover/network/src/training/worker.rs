@@ -346,8 +346,14 @@ impl Worker {
 
     fn judge(&mut self, trial: &Trial) -> Option<Word> {
         let finding = match self.all_of(trial) {
-            Ok((leaves, true)) if leaves == trial.after => Finding::Right,
-            Ok(_) => Finding::Fraud,
+            Ok((leaves, is_end_right)) => {
+                let segments = trial.runs.iter().cloned().flatten();
+                let compared = segments.zip(leaves.iter().zip(&trial.after));
+                let wrong = compared.filter(|(_, (own, shown))| own != shown).map(|(segment, _)| segment);
+                let end = (!is_end_right).then(|| self.run.params().raw().segments);
+                let places: Vec<u32> = wrong.chain(end).collect();
+                if places.is_empty() { Finding::Right } else { Finding::Fraud { places } }
+            }
             Err(Lack::Theirs) => Finding::Missing,
             Err(Lack::Own) => return None,
         };

@@ -37,6 +37,9 @@ pub(super) trait Told: serde::de::DeserializeOwned + PartialEq + Send + 'static 
     /// Whether it is the last of so many.
     fn is_last(&self, of: u64) -> bool;
 
+    /// How many of what was asked for are done with it.
+    fn done(&self) -> u64;
+
     /// Its block's hash.
     fn hash(&self) -> &str;
 }
@@ -50,6 +53,10 @@ impl Told for SprintReport {
 
     fn is_last(&self, of: u64) -> bool {
         self.sprint >= of
+    }
+
+    fn done(&self) -> u64 {
+        self.sprint
     }
 
     fn hash(&self) -> &str {
@@ -66,6 +73,10 @@ impl Told for RoundReport {
 
     fn is_last(&self, of: u64) -> bool {
         self.root.is_some() && u64::from(self.round) + 1 >= of
+    }
+
+    fn done(&self) -> u64 {
+        u64::from(self.round) + u64::from(self.root.is_some())
     }
 
     fn hash(&self) -> &str {

@@ -1,5 +1,6 @@
 //! `sphere-pow network --scenario train-*`: hosts that train, as processes or in simulated time.
 
+use super::super::train::plot::curve;
 use super::NetworkArgs;
 use super::processes::Playbook;
 use crate::console::Output;
@@ -9,6 +10,7 @@ use serde::Serialize;
 use sphere_pow_core::network::lanes::verdict::Outcome;
 use sphere_pow_network::training::boxed::Simulated;
 pub(super) use sphere_pow_network::training::boxed::{HostSettings, start_host};
+use sphere_pow_network::training::replay::{Point, Replay};
 use sphere_pow_network::training::report::RoundReport;
 pub(super) use sphere_pow_network::training::scenario::Scenario;
 use std::fmt::Write;
@@ -23,10 +25,45 @@ struct Played {
     is_simulated: bool,
     /// What all hosts agree on, attempt by attempt.
     rounds: Vec<RoundReport>,
+    curve: Curve,
     /// The last block's hash.
     hash: String,
     /// How often a host was killed.
     kills: u32,
+}
+
+/// What the box has learnt, as this command finds by training its lanes again.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Curve {
+    /// Loss of the first parameters on what is held out, nats a token.
+    held_out: f64,
+    rounds: Vec<Point>,
+    /// Why it ends before the last round.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parted: Option<String>,
+}
+
+impl Curve {
+    fn of(hosts: usize, rounds: u32, reports: &[RoundReport]) -> Result<Self, ProverError> {
+        let mut replay = Replay::new(hosts, rounds).map_err(|error| ProverError::Cpu(error.into()))?;
+        let mut curve = Self { held_out: replay.held_out(), rounds: Vec::new(), parted: None };
+        for report in reports {
+            match replay.advance(report) {
+                Ok(point) => curve.rounds.extend(point),
+                Err(parted) => {
+                    curve.parted = Some(parted.to_string());
+                    break;
+                }
+            }
+        }
+        Ok(curve)
+    }
+
+    fn svg(&self, title: &str) -> Result<String, ProverError> {
+        let rounds: Vec<(f64, f64)> = self.rounds.iter().map(|point| (point.loss, point.held_out)).collect();
+        Ok(curve(title, self.held_out, &rounds).map_err(std::io::Error::other)?)
+    }
 }
 
 pub(super) fn run(
@@ -41,10 +78,23 @@ pub(super) fn run(
     let book = Playbook { name, events, is_late: false, cuts_wires };
     let (rounds, hash, kills) =
         super::play(args, &book, out, stop, describe, |on_round| simulated.play(on_round))?;
+    let curve = Curve::of(args.hosts, wanted, &rounds)?;
+    if let Some(file) = &args.svg {
+        std::fs::write(file, curve.svg(scenario.name)?)
+            .map_err(|source| ProverError::File { file: crate::input::name(file), source })?;
+    }
     let (scenario, about, is_simulated) = (scenario.name, scenario.about, args.simulated);
     let root = rounds.last().and_then(|report| report.root.clone()).unwrap_or_default();
-    let played = Played { scenario, about, is_simulated, rounds, hash, kills };
-    out.result(&played, || format!("all {} hosts agree, root {root}, block {}", args.hosts, played.hash))?;
+    let played = Played { scenario, about, is_simulated, rounds, curve, hash, kills };
+    out.result(&played, || {
+        let curve = &played.curve;
+        let last = curve.rounds.last().map_or(curve.held_out, |point| point.held_out);
+        let parted = curve.parted.as_ref().map_or(String::new(), |parted| format!("\n{parted}"));
+        format!(
+            "loss held out {:.4}, {last:.4} at the end{parted}\nall {} hosts agree, root {root}, block {}",
+            curve.held_out, args.hosts, played.hash
+        )
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -70,7 +120,7 @@ fn describe(report: &RoundReport) -> String {
         };
         let _ = writeln!(
             text,
-            "  lane {number:<2} host {:<2} {} segments repeated by hosts {:?}: {outcome}{taken}",
+            "  lane {number:<2} host {:<2} {} segments drawn by hosts {:?}: {outcome}{taken}",
             lane.holder,
             lane.drawn.len(),
             lane.checkers

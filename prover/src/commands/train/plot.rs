@@ -5,25 +5,30 @@ use plotters::prelude::*;
 
 /// Loss of the steps and of what is held out over the rounds, as SVG.
 pub(super) fn plot(journal: &Journal) -> Result<String, String> {
-    draw(journal).map_err(|error| error.to_string())
+    let rounds: Vec<(f64, f64)> = journal.rounds.iter().map(|round| (round.loss, round.held_out)).collect();
+    curve(&journal.params, journal.held_out, &rounds)
 }
 
-fn draw(journal: &Journal) -> Result<String, Box<dyn std::error::Error>> {
+/// The same of any run: `first` is the loss held out before the first round, `rounds` have the steps' and that held out.
+pub(in crate::commands) fn curve(title: &str, first: f64, rounds: &[(f64, f64)]) -> Result<String, String> {
+    draw(title, first, rounds).map_err(|error| error.to_string())
+}
+
+fn draw(title: &str, first: f64, rounds: &[(f64, f64)]) -> Result<String, Box<dyn std::error::Error>> {
     let mut text = String::new();
     {
         let root = SVGBackend::with_string(&mut text, (800, 480)).into_drawing_area();
         root.fill(&WHITE)?;
-        let rounds = &journal.rounds;
-        let held_out = std::iter::once((0.0, journal.held_out))
-            .chain(rounds.iter().map(|round| (f64::from(round.round) + 1.0, round.held_out)));
+        let numbered = || (0_u32..).map(f64::from).zip(rounds);
+        let held_out = std::iter::once((0.0, first))
+            .chain(numbered().map(|(round, (_, held_out))| (round + 1.0, *held_out)));
         let held_out: Vec<(f64, f64)> = held_out.collect();
-        let steps: Vec<(f64, f64)> =
-            rounds.iter().map(|round| (f64::from(round.round) + 0.5, round.loss)).collect();
+        let steps: Vec<(f64, f64)> = numbered().map(|(round, (loss, _))| (round + 0.5, *loss)).collect();
         let values = || held_out.iter().chain(&steps).map(|point| point.1);
         let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max));
         let last = (rounds.len() as f64).max(1.0);
         let mut chart = ChartBuilder::on(&root)
-            .caption(format!("{}: loss, nats a token", journal.params), ("sans-serif", 18))
+            .caption(format!("{title}: loss, nats a token"), ("sans-serif", 18))
             .margin(12)
             .x_label_area_size(40)
             .y_label_area_size(52)

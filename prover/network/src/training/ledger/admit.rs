@@ -1,6 +1,6 @@
 //! Which messages a run's ledger takes, and which may still wait for their time.
 
-use super::super::message::{Message, Refusal, Shown, Word};
+use super::super::message::{Finding, Message, Refusal, Shown, Word};
 use super::{LaneState, Ledger};
 use crate::message::HostId;
 use crate::sortition::Output;
@@ -83,9 +83,14 @@ impl Ledger {
                 let checker = checker.ok_or(Refusal::NoPart { what })?;
                 first(checker.agrees.is_none() && !checker.misses)
             }
-            Word::Judge { .. } => {
+            Word::Judge { finding } => {
                 part(self.weight(sender) > 0 && sender != lane.holder && lane.case(true).is_disputed())?;
-                first(!lane.votes.contains_key(&sender))
+                first(!lane.votes.contains_key(&sender))?;
+                let segments = self.rules.params.raw().segments;
+                match finding {
+                    Finding::Fraud { places } if !lane.can_be_false(places, segments) => Err(Refusal::List),
+                    _ => Ok(()),
+                }
             }
             Word::Root { .. } => {
                 part(self.weight(sender) > 0)?;

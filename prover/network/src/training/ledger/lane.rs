@@ -59,6 +59,8 @@ pub struct LaneState {
     pub shown: Option<Vec<[u8; 32]>>,
     /// Of a trial: who found what.
     pub votes: BTreeMap<HostId, Finding>,
+    /// Of a trial that has ended: places that hosts of most of the weight found false, as [`Finding::Fraud`] has them.
+    pub false_places: Vec<u32>,
     /// Weight of each answer, once the trial has ended: of no fraud, fraud, what is missing, and silence.
     pub(crate) tally: [u128; 4],
 }
@@ -74,6 +76,7 @@ impl LaneState {
             opened: None,
             shown: None,
             votes: BTreeMap::new(),
+            false_places: Vec::new(),
             tally: [0; 4],
         }
     }
@@ -137,6 +140,24 @@ impl LaneState {
 
     pub(super) fn checker_mut(&mut self, host: HostId) -> &mut Checker {
         self.checkers.iter_mut().find(|checker| checker.host == host).expect("admitted as a checker's")
+    }
+
+    /// Whether these may be places that a trial finds false.
+    pub(super) fn can_be_false(&self, places: &[u32], segments: u32) -> bool {
+        let is_place = |place: &u32| *place == segments || self.drawn.binary_search(place).is_ok();
+        !places.is_empty() && places.is_sorted_by(|a, b| a < b) && places.iter().all(is_place)
+    }
+
+    /// Whether what is found false concerns a checker: it is in its part, or is the end. `None` where nothing is.
+    pub(super) fn concerns(&self, checker: &Checker, segments: u32) -> Option<bool> {
+        let is_in_part = |place: &u32| *place == segments || checker.drawn.binary_search(place).is_ok();
+        (!self.false_places.is_empty()).then(|| self.false_places.iter().any(is_in_part))
+    }
+
+    /// Segments that checkers repeated that revealed, all together.
+    pub(super) fn repeated(&self) -> u32 {
+        let spoke = self.checkers.iter().filter(|checker| checker.agrees.is_some());
+        spoke.map(|checker| u32::try_from(checker.drawn.len()).unwrap_or(u32::MAX)).sum()
     }
 
     /// What it has come to.

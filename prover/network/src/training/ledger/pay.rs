@@ -30,11 +30,12 @@ pub(crate) fn consequences(
     let (mut earned, mut at_fault) = (BTreeMap::new(), BTreeSet::new());
     let mut fraud = BTreeSet::new();
     for (lane, outcome) in lanes.iter().zip(outcomes) {
-        // Of a lane that counts those who agreed, of another those who accused.
-        let is_borne_out = |agrees: bool| outcome.is_accepted() == agrees;
+        let is_true = |checker: &Checker| {
+            outcome.is_true_word(!checker.agrees?, lane.concerns(checker, terms.segments))
+        };
         let checked = |checker: &Checker| Checked {
             parts: checker.drawn.len() as u64 + 1,
-            is_borne_out: checker.agrees.is_some_and(is_borne_out),
+            is_borne_out: is_true(checker) == Some(true),
         };
         let shares = terms.shares(*outcome, &lane.checkers.iter().map(checked).collect::<Vec<_>>());
         *earned.entry(lane.holder).or_insert(0) += shares.trainer;
@@ -47,8 +48,7 @@ pub(crate) fn consequences(
         if outcome.forfeits() {
             at_fault.insert(lane.holder);
         }
-        let lies = |agrees: bool| outcome.is_false_word(!agrees);
-        fraud.extend(lane.checkers.iter().filter(|c| c.agrees.is_some_and(lies)).map(|c| c.host));
+        fraud.extend(lane.checkers.iter().filter(|c| is_true(c) == Some(false)).map(|c| c.host));
     }
     at_fault.extend(&fraud);
     let caught = rate(accounts, lanes, outcomes, fraud);

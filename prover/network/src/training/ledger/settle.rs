@@ -82,14 +82,24 @@ impl Ledger {
             if !lane.case(true).is_disputed() {
                 continue;
             }
-            let of = |finding: Finding| {
-                let votes = lane.votes.iter().filter(|(_, vote)| **vote == finding);
+            let of = |is_it: &dyn Fn(&Finding) -> bool| {
+                let votes = lane.votes.iter().filter(|(_, vote)| is_it(vote));
                 self.weight_of(votes.map(|(host, _)| *host))
             };
-            let [valid, fraud, missing] = [Finding::Right, Finding::Fraud, Finding::Missing].map(of);
+            let valid = of(&|vote| *vote == Finding::Right);
+            let missing = of(&|vote| *vote == Finding::Missing);
+            let fraud = of(&|vote| matches!(vote, Finding::Fraud { .. }));
             // The trainer has no vote.
             let all = total - self.weight_of([lane.holder].into_iter());
-            self.lanes[ix].tally = [valid, fraud, missing, all - valid - fraud - missing];
+            let names = |vote: &Finding, place: u32| match vote {
+                Finding::Fraud { places } => places.contains(&place),
+                _ => false,
+            };
+            let places = lane.drawn.iter().copied().chain([self.rules.params.raw().segments]);
+            let false_places = places.filter(|place| of(&|vote| names(vote, *place)) > all / 2).collect();
+            let lane = &mut self.lanes[ix];
+            lane.tally = [valid, fraud, missing, all - valid - fraud - missing];
+            lane.false_places = false_places;
         }
     }
 
@@ -128,6 +138,7 @@ impl Ledger {
             outcome: *outcome,
             drawn: lane.drawn.clone(),
             checkers: lane.checkers.iter().map(|checker| checker.host).collect(),
+            repeated: lane.repeated(),
             missing: lane.checkers.iter().filter(|c| c.misses).map(|c| c.host).collect(),
             accusers: lane.checkers.iter().filter(|c| c.agrees == Some(false)).map(|c| c.host).collect(),
         });

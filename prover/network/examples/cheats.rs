@@ -1,0 +1,75 @@
+//! How soon cheats are caught, and whether honest hosts are accused, in boxes of five hosts in simulated time, one of which
+//! cheats: `cargo run --release -p sphere-pow-network --example cheats -- [SEEDS]`.
+
+use sphere_pow_network::scenario::Event;
+use sphere_pow_network::training::boxed::Simulated;
+use sphere_pow_network::training::duty::{Checking, HONEST};
+use sphere_pow_network::training::scenario::Scenario;
+use std::io::Write;
+
+const HOSTS: usize = 5;
+const LAST: u32 = 4;
+/// Rounds for which a box keeps rewards back, and so in which a cheat has to be caught to cost what it brought.
+const WAIT: u32 = 2;
+
+/// Those who want something that is not theirs; others are late, silent or away, which costs them their own.
+fn cheats(scenario: &Scenario) -> bool {
+    let is_there =
+        !scenario.events.iter().any(|(_, event)| matches!(event, Event::Kill | Event::Part | Event::Fill));
+    let strategy = scenario.strategy;
+    let is_passive = matches!(strategy.checking, Checking::Silent | Checking::Miss) || strategy.strays;
+    is_there && strategy != HONEST && !is_passive && scenario.name != "train-late"
+}
+
+#[derive(Default)]
+struct Counts {
+    caught: u64,
+    first: u64,
+    /// Segments of honest lanes that checkers repeated.
+    repeated: u64,
+    /// Honest hosts that lost something, honest lanes that did not count, honest checkers that accused one of these.
+    alarms: u64,
+}
+
+fn play(scenario: Scenario, seed: u64, standing: u32, counts: &mut Counts) {
+    let (mut attempt, mut caught) = (0, None);
+    let played = Simulated { scenario, hosts: HOSTS, rounds: WAIT, seed, standing }.play(&mut |report| {
+        attempt += 1;
+        if report.at_fault.contains(&LAST) {
+            caught = caught.or(Some(attempt));
+        }
+        counts.alarms += report.at_fault.iter().filter(|host| **host != LAST).count() as u64;
+        for lane in report.lanes.iter().filter(|lane| lane.holder != LAST) {
+            // What those who lie about it say to have repeated does not count.
+            let is_true = scenario.strategy.checking == Checking::Honest;
+            counts.repeated += if is_true { lane.repeated.into() } else { 0 };
+            counts.alarms += lane.accusers.iter().filter(|host| **host != LAST).count() as u64;
+            counts.alarms += u64::from(!lane.outcome.is_accepted());
+        }
+        true
+    });
+    played.unwrap_or_else(|error| panic!("{}, seed {seed}: {error}", scenario.name));
+    counts.caught += u64::from(caught.is_some_and(|at| at <= WAIT));
+    counts.first += u64::from(caught == Some(1));
+}
+
+fn main() {
+    let seeds: u64 = std::env::args().nth(1).map_or(100, |text| text.parse().expect("a number of seeds"));
+    println!(
+        "caught within {WAIT} rounds (in the first) of {seeds} seeds, by hosts of no standing, and of all"
+    );
+    let (mut repeated, mut alarms) = (0, 0);
+    for scenario in Scenario::ALL.into_iter().filter(cheats) {
+        print!("{:<16}", scenario.name);
+        for standing in [0, 30] {
+            let mut counts = Counts::default();
+            (1..=seeds).for_each(|seed| play(scenario, seed, standing, &mut counts));
+            print!("  {:>4} ({:>4})", counts.caught, counts.first);
+            let _ = std::io::stdout().flush();
+            repeated += counts.repeated;
+            alarms += counts.alarms;
+        }
+        println!();
+    }
+    println!("{repeated} repeated segments of honest lanes, {alarms} false alarms");
+}
