@@ -311,7 +311,7 @@ impl<R: Told> Processes<R> {
                     plan.reported(number);
                 }
                 Ok((host, Line::Stopped { error })) => {
-                    warn(&format!("host {host} stopped: {}", error.message))
+                    warn(&format!("host {host} stopped: {}", error.message));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Err(broken("no host is left".into())),
