@@ -50,7 +50,7 @@ fn escapes_follow_the_formula() {
     for (group, lanes) in [(1, vec![1, 5, 10, 20, 40, 60]), (2, vec![1, 2, 5, 10])] {
         for lane in lanes {
             let escape = run.groups[group].escapes[lane - 1];
-            let formula = f64::powf(1.0 - [0.0, 1.0 / 16.0, 0.25][group], 0.992 * lane as f64);
+            let formula = f64::powf(1.0 - 0.992 * [0.0, 1.0 / 16.0, 0.25][group], lane as f64);
             assert!((escape.formula - formula).abs() < 1e-12, "{escape:?}");
             // Of 1,000 hosts.
             let deviation = (formula * (1.0 - formula) / 1000.0).sqrt();

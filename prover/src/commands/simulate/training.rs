@@ -190,7 +190,7 @@ fn plot(run: &Run) -> Result<String, String> {
         let lanes: Axis<'_, Escape> = ("lanes trained", &|escape| escape.lanes as f64);
         let escapes: [Series<'_, Escape>; 2] = [
             ("never caught", RED, &|escape| 100.0 * escape.escaped),
-            ("(1 - f)^(n lanes)", BLACK, &|escape| 100.0 * escape.formula),
+            ("by the formula", BLACK, &|escape| 100.0 * escape.formula),
         ];
         // Of the first group that fakes.
         let first = run.groups.iter().map(|group| &group.escapes).find(|escapes| !escapes.is_empty());

@@ -34,10 +34,11 @@ impl Segments {
     }
 }
 
-/// Chance to escape `rounds` rounds with a share of false segments where `n` of each lane are drawn: (1 - f)^(n rounds).
+/// Chance to escape `rounds` rounds with a share f of false segments where `n` of each lane are drawn: a lane of which less than one is
+/// drawn on average is looked at with that chance, (1 - n f)^rounds; otherwise (1 - f)^(n rounds).
 #[must_use]
 pub fn escape(share: f64, n: f64, rounds: f64) -> f64 {
-    libm::pow(1.0 - share, n * rounds)
+    if n < 1.0 { libm::pow(1.0 - n * share, rounds) } else { libm::pow(1.0 - share, n * rounds) }
 }
 
 /// Mean and variance of what a lane adds to sums.
@@ -82,5 +83,8 @@ mod tests {
         close(Segments::new(4, 3000, false).catch(2), 1.0);
         close(Segments::new(16, 16_000, false).catch(0), 0.0);
         close(escape(0.5, 2.0, 3.0), 1.0 / 64.0);
+        close(escape(1.0, 0.16, 2.0), 0.84 * 0.84);
+        // Below 1 it is what urns say.
+        close(escape(1.0 / 16.0, 0.16, 1.0), 1.0 - Segments::new(16, 160, false).catch(1));
     }
 }

@@ -50,7 +50,7 @@ pub struct Escape {
     pub caught: u64,
     /// The share that was never caught until here.
     pub escaped: f64,
-    /// (1 - f)^(n lanes), n by the standing of the beginning.
+    /// By the formula ([`escape`]), n by the standing of the beginning.
     pub formula: f64,
 }
 
