@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 /// Degrees Celsius below the limit at which a device that was too hot goes on.
-pub const COOLED: f64 = 5.0;
+pub(super) const COOLED: f64 = 5.0;
 
 /// How a device is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
