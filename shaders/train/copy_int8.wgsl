@@ -8,6 +8,8 @@
 // Dispatch: (blocks, 1, 1). Accuracy: exact.
 
 struct Dims {
+    // blocks of the largest tensor
+    most: u32,
     // vec4 of a block
     words: u32,
 }
@@ -23,8 +25,10 @@ struct Dims {
 fn copy_int8(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let tensor = tensors[group.x];
     var top = 0u;
-    for (var i = lane; i < tensor.y; i += WG) {
-        top = max(top, tops[tensor.x + i]);
+    for (var i = lane; i < dims.most; i += WG) {
+        if i < tensor.y {
+            top = max(top, tops[tensor.x + i]);
+        }
     }
     let s = max(bits(workgroup_max(lane, top)) - 7, 0);
     for (var i = lane; i < dims.words; i += WG) {

@@ -10,6 +10,8 @@
 // Dispatch: (blocks, 1, 1). Accuracy: exact. |ratio rate| < 2^49, |theta decay| < 2^53.
 
 struct Dims {
+    // blocks of the largest tensor
+    most: u32,
     // vec4 of a block
     words: u32,
     // in units of 2^-32
@@ -46,8 +48,10 @@ fn ratio(m: vec4<i32>, d: vec4<u32>) -> vec4<i32> {
 fn parameters(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let tensor = tensors[group.x];
     var top = 0u;
-    for (var i = lane; i < tensor.y; i += WG) {
-        top = max(top, roots[tensor.x + i]);
+    for (var i = lane; i < dims.most; i += WG) {
+        if i < tensor.y {
+            top = max(top, roots[tensor.x + i]);
+        }
     }
     let least = vec4((workgroup_max(lane, top) >> 20u) + 1u);
     let rate = vec4(dims.rate * steps[tensor.z].w);

@@ -9,6 +9,8 @@
 // Dispatch: (tensors, 1, 1). Accuracy: exact.
 
 struct Dims {
+    // blocks of the largest tensor
+    most: u32,
     // bits of the grid
     grid: u32,
 }
@@ -25,9 +27,11 @@ struct Dims {
 fn plan_step(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let tensor = tensors[group.x];
     var top = vec2(0u);
-    for (var i = lane; i < tensor.y; i += WG) {
-        let at = tensor.x + i;
-        top = max(top, vec2(max(firsts[at], roots[at]), gradients[at]));
+    for (var i = lane; i < dims.most; i += WG) {
+        if i < tensor.y {
+            let at = tensor.x + i;
+            top = max(top, vec2(max(firsts[at], roots[at]), gradients[at]));
+        }
     }
     let moments = bits(workgroup_max(lane, top.x));
     let gradient = bits(workgroup_max(lane, top.y));

@@ -10,6 +10,7 @@ pub mod isa;
 pub mod layout;
 #[cfg(feature = "gpu")]
 pub mod race;
+pub mod train_values;
 pub mod transcript;
 #[cfg(feature = "gpu")]
 pub mod translate;

@@ -1,8 +1,6 @@
 //! The backward pass of a batch (SPEC §IV.5) and the step it leads to, recorded.
 
 use super::buffers::{Layer, Model, Sizes};
-use super::forward::Places;
-use super::kernels::attention::{Attention, Kept};
 use super::kernels::product::{Shape, Sides};
 use super::kernels::rows::Units;
 use super::kernels::{Pass, Rows};
@@ -18,7 +16,7 @@ impl Model {
         number: usize,
     ) -> Result<(), GpuError> {
         let (place, tensors, rows) = (self.layout.places[number], &self.tensors, self.sizes.batch);
-        let shifts = &self.shifts[0];
+        let shifts = &self.shifts;
         let buffers = [&g.exponents, &tensors.exponents, shifts];
         pass.align_rows(buffers, Some(&x.exponents), number, [1, rows, 1])?;
         let mut shape = Shape::plain(Sides::Gradient, [place.outputs, place.inputs, rows]);
@@ -70,10 +68,10 @@ impl Model {
         }
         let (g, tensors) = (&self.by_stream[now], &self.tensors);
         for number in [0, 1] {
-            let buffers = [&g.exponents, &tensors.exponents, &self.shifts[0]];
+            let buffers = [&g.exponents, &tensors.exponents, &self.shifts];
             pass.align_rows(buffers, None, number, [1, batch, 1])?;
         }
-        let buffers = [&self.tokens, &self.shifts[0], &tensors.gradient.values];
+        let buffers = [&self.tokens, &self.shifts, &tensors.gradient.values];
         pass.embed_backward(g, buffers, self.sizes.embedding(&self.layout, batch))
     }
 
@@ -103,32 +101,10 @@ impl Model {
     ) -> Result<usize, GpuError> {
         self.weight_gradient(pass, &self.by_stream[now], &layer.mixed, number + 1)?;
         self.through(pass, &self.by_stream[now], number + 1, &self.passing[0])?;
-        self.by_qkv(pass, &layer.attention)?;
+        let shape = self.sizes.attention(self.sizes.batch);
+        pass.attention_backward(&self.passing[0], &self.room, &layer.attention, &self.by_qkv, shape)?;
         self.weight_gradient(pass, &self.by_qkv, &layer.x, number)?;
         self.through(pass, &self.by_qkv, number, &self.passing[0])?;
         self.add_through_norm(pass, &layer.x, &layer.first_norm, now)
-    }
-
-    /// The gradient by queries, keys and values (SPEC §IV.5.5), from that by what was mixed, which `passing[0]` holds.
-    fn by_qkv(&self, pass: &mut Pass<'_, '_>, kept: &Kept) -> Result<(), GpuError> {
-        let shape = self.sizes.attention(self.sizes.batch);
-        let (places, qkv) = (Places::new(shape), &kept.qkv.values);
-        let Attention { sequences, context, heads, .. } = shape;
-        let (g, ds, [shifts, score_shifts]) = (&self.passing[0], &self.by_scores, &self.shifts);
-        pass.product(Sides::Across, [&g.values, qkv, &self.scores], None, &places.scores(places.head, 2))?;
-        pass.by_shares([&self.scores, &g.exponents], kept, ds, shape)?;
-        pass.product(Sides::Through, [&ds.values, qkv, &self.sums], None, &places.through(1, 0))?;
-        let buffers = [&ds.exponents, &self.tops, score_shifts];
-        let groups = [sequences * heads, context, heads];
-        pass.align_rows(buffers, Some(&kept.qkv.exponents), 0, groups)?;
-        let by_keys = places.by_keys();
-        pass.product(Sides::Gradient, [&ds.values, qkv, &self.sums], Some(score_shifts), &by_keys)?;
-        let buffers = [&g.exponents, &self.tops, shifts];
-        pass.align_rows(buffers, None, sequences * heads, [sequences, context, 1])?;
-        for half in [0, 1] {
-            let by_values = places.by_values(half);
-            pass.product(Sides::Gradient, [&g.values, &kept.shares, &self.sums], Some(shifts), &by_values)?;
-        }
-        pass.join_qkv([&self.sums, &ds.exponents, &self.tops], kept, &self.by_qkv, shape)
     }
 }

@@ -1,6 +1,7 @@
 //! What a model and a batch take on the device.
 
-use super::kernels::attention::{Attention, Kept as AttentionKept};
+use super::attention::Room;
+use super::kernels::attention::{Attention, Kept};
 use super::kernels::rows::Embedding;
 use super::kernels::tensors::{BLOCK, Tensors, Values};
 use super::kernels::{Exponent, Rows};
@@ -100,7 +101,7 @@ pub struct Layer {
     /// `[batch, 2]` i32.
     pub first_norm: wgpu::Buffer,
     /// Attention.
-    pub attention: AttentionKept,
+    pub attention: Kept,
     /// What attention gives, int8.
     pub mixed: Rows,
     /// The stream's norm before the feed-forward, int8.
@@ -132,10 +133,8 @@ pub struct Model {
     pub stream: wgpu::Buffer,
     /// Results of products, `[batch, widest]` i32.
     pub acc: wgpu::Buffer,
-    /// Scores, and gradients by shares: `[batch, heads, context]` i32.
-    pub scores: wgpu::Buffer,
-    /// `[batch, 2]` i32.
-    pub row_tops: wgpu::Buffer,
+    /// For attention.
+    pub room: Room,
     /// Layers.
     pub layers: Vec<Layer>,
     /// The last norm, int8.
@@ -150,38 +149,26 @@ pub struct Model {
     pub passing: [Rows; 2],
     /// Gradients of `[batch, hidden]` on their way.
     pub by_hidden: [Rows; 2],
-    /// Gradients by scores.
-    pub by_scores: Rows,
-    /// `[4, batch, dim]` i32.
-    pub sums: wgpu::Buffer,
     /// Gradients by queries, keys and values.
     pub by_qkv: Rows,
-    /// Shifts of rows, `[batch]` i32, and of rows of scores, `[batch, heads]`.
-    pub shifts: [wgpu::Buffer; 2],
-    /// Exponents of sequences' sums, `[sequences, heads]` and `[sequences]`.
-    pub tops: wgpu::Buffer,
+    /// Shifts of rows, `[batch]` i32.
+    pub shifts: wgpu::Buffer,
 }
 
 impl Model {
     /// Takes the memory.
     #[must_use]
     pub fn new(gpu: &Gpu, sizes: Sizes, layout: Layout) -> Self {
-        let Sizes { dim, heads, hidden, context, vocab, batch, .. } = sizes;
+        let Sizes { dim, hidden, vocab, batch, .. } = sizes;
         let words = |label, n: usize| gpu.buffer(label, 4 * n as u64);
         let int8 = |width| Rows::int8(gpu, batch, width);
         let gradients = |width| Rows::gradients(gpu, batch, width);
         let kept = |label| words(label, 2 * batch);
-        let sequences = batch / context;
-        let scores = sizes.scores();
-        let stride = context.next_multiple_of(4);
+        let attention = sizes.attention(batch);
         let layers = (0..sizes.layers).map(|_| Layer {
             x: int8(dim),
             first_norm: kept("first norm"),
-            attention: AttentionKept {
-                qkv: int8(3 * dim),
-                joined: words("joined", 2 * sequences),
-                shares: gpu.buffer("shares", 2 * scores as u64),
-            },
+            attention: Kept::new(gpu, attention),
             mixed: int8(dim),
             y: int8(dim),
             second_norm: kept("second norm"),
@@ -198,19 +185,15 @@ impl Model {
             losses: words("losses", sizes.steps * batch),
             stream: words("stream", batch * dim),
             acc: words("acc", batch * sizes.widest()),
-            scores: words("scores", scores),
-            row_tops: kept("row tops"),
+            room: Room::new(gpu, attention),
             z: int8(dim),
             last_norm: kept("last norm"),
             by_logits: gradients(vocab),
             by_stream: [by_stream, again],
             passing: [(); 2].map(|()| gradients(dim)),
             by_hidden: [(); 2].map(|()| gradients(hidden)),
-            by_scores: Rows::gradients(gpu, batch * heads, stride),
-            sums: words("sums", 4 * batch * dim),
             by_qkv: gradients(3 * dim),
-            shifts: [words("shifts", batch), words("shifts of scores", batch * heads)],
-            tops: words("tops", sequences * (heads + 1)),
+            shifts: words("shifts", batch),
             sizes,
             layout,
         }
@@ -222,7 +205,9 @@ impl Model {
     }
 }
 
-fn tensors(gpu: &Gpu, layout: &Layout) -> Tensors {
+/// Takes the memory of tensors.
+#[must_use]
+pub fn tensors(gpu: &Gpu, layout: &Layout) -> Tensors {
     let (blocks, count) = (layout.blocks, layout.places.len());
     let table = |label, bytes: &[u8]| {
         let buffer = gpu.buffer(label, bytes.len() as u64);
@@ -235,6 +220,7 @@ fn tensors(gpu: &Gpu, layout: &Layout) -> Tensors {
     };
     Tensors {
         blocks,
+        most: layout.places.iter().map(|place| place.blocks).max().unwrap_or(0),
         count,
         of_blocks: table("tensors of blocks", bytemuck::cast_slice(&layout.of_blocks())),
         of_tensors: table("tensors", bytemuck::cast_slice(&layout.of_tensors())),

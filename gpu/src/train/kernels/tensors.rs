@@ -14,13 +14,13 @@ kernel!(
 kernel!(
     /// int8 copies.
     copy_int8 = COPY_INT8,
-    { words: u32 },
+    { most: u32, words: u32 },
     [Read, Read, Read, Write, Write]
 );
 kernel!(
     /// The grid of each tensor's step.
     plan_step = PLAN_STEP,
-    { grid: u32 },
+    { most: u32, grid: u32 },
     [Read, Read, Read, Read, Read, Write]
 );
 kernel!(
@@ -32,7 +32,7 @@ kernel!(
 kernel!(
     /// Parameters.
     parameters = PARAMETERS,
-    { words: u32, rate: i32, decay: i32 },
+    { most: u32, words: u32, rate: i32, decay: i32 },
     [Read, Read, Read, Read, Read, Write, Write]
 );
 
@@ -62,6 +62,8 @@ impl Values {
 pub struct Tensors {
     /// Blocks in all.
     pub blocks: usize,
+    /// Blocks of the largest tensor.
+    pub most: usize,
     /// Tensors.
     pub count: usize,
     /// `[blocks, 4]` u32: the first block of the block's tensor, its blocks, its number, 0.
@@ -118,7 +120,7 @@ impl Pass<'_, '_> {
     /// See [`Self::largest`].
     pub fn copy_int8(&mut self, tensors: &Tensors) -> Result<(), GpuError> {
         tensors.hold();
-        let dims = copy_int8::Dims { words: u32_of(BLOCK / 4) };
+        let dims = copy_int8::Dims { most: u32_of(tensors.most), words: u32_of(BLOCK / 4) };
         let Tensors { theta, of_blocks, copies, copy_exponents, .. } = tensors;
         let buffers = [&theta.values, &theta.tops, of_blocks, copies, copy_exponents];
         self.by_rows("copy_int8", &dims, &buffers, tensors.blocks, BLOCK / 4)
@@ -134,14 +136,14 @@ impl Pass<'_, '_> {
         let words = u32_of(BLOCK / 4);
         self.largest(gradient, tensors.blocks)?;
         let buffers = [of_tensors, &gradient.tops, &first.tops, &root.tops, exponents, steps];
-        let dims = plan_step::Dims { grid: GRID };
+        let dims = plan_step::Dims { most: u32_of(tensors.most), grid: GRID };
         self.by_rows("plan_step", &dims, &buffers, tensors.count, BLOCK / 4)?;
         let dims = moments::Dims { words, grid: GRID };
         let outs = [&first.values, &root.values, &first.tops, &root.tops];
         let buffers = [&[&gradient.values, of_blocks, steps][..], &outs].concat();
         // 29 rounds of a root.
         self.by_rows("moments", &dims, &buffers, tensors.blocks, 8 * BLOCK / 4)?;
-        let dims = parameters::Dims { words, rate, decay };
+        let dims = parameters::Dims { most: u32_of(tensors.most), words, rate, decay };
         let ins = [&first.values, &root.values, &root.tops, of_blocks, steps];
         let buffers = [&ins[..], &[&theta.values, &theta.tops]].concat();
         self.by_rows("parameters", &dims, &buffers, tensors.blocks, 4 * BLOCK / 4)
