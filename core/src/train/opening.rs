@@ -10,6 +10,7 @@ use crate::exact::transcript::tree::path_len;
 use crate::text::hex;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 /// First bytes of an opening.
 pub const MAGIC: [u8; 4] = *b"SPXT";
@@ -279,6 +280,25 @@ impl Opening {
         known: &Known<'_>,
         mut on_step: impl FnMut() -> Result<(), S>,
     ) -> Result<Verdict, S> {
+        self.check_by(run, known, |lane, steps, state| {
+            for step in steps {
+                run.step(executor, lane, step, state);
+                on_step()?;
+            }
+            Ok(())
+        })
+    }
+
+    /// [`Self::check`] by whoever makes `steps` of a lane from a state; an error of that ends it.
+    ///
+    /// # Errors
+    /// What `repeat` gave.
+    pub fn check_by<S>(
+        &self,
+        run: &Run,
+        known: &Known<'_>,
+        repeat: impl FnOnce(&Lane, Range<u32>, &mut State) -> Result<(), S>,
+    ) -> Result<Verdict, S> {
         let (id, j) = (run.id(), self.segment);
         let root = known.root.unwrap_or(self.root);
         let lane = Lane { seed: known.seed.unwrap_or(self.lane.seed), ..self.lane };
@@ -292,10 +312,7 @@ impl Opening {
         if j == 0 && !is_start(run, lane.round, known, &state) {
             return Ok(Verdict::Fraud);
         }
-        for step in run.segment(j) {
-            run.step(executor, &lane, step, &mut state);
-            on_step()?;
-        }
+        repeat(&lane, run.segment(j), &mut state)?;
         let is_same = id.leaf(lane.round, lane.lane, j + 1, &state.to_bytes()) == self.next;
         Ok(match (is_same, known.missing(self).is_empty()) {
             (false, _) => Verdict::Fraud,

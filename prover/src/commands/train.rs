@@ -3,6 +3,7 @@
 mod check;
 mod folder;
 mod lanes;
+mod machine;
 mod plot;
 
 use crate::console::{Output, bar};
@@ -12,13 +13,11 @@ use crate::signals::Stop;
 use clap::{Args, Subcommand};
 use folder::{Folder, Journal, Round};
 use lanes::Lanes;
+use machine::MachineArgs;
 use sphere_pow_core::text::hex;
 use sphere_pow_core::train::commit::read_delta;
 use sphere_pow_core::train::merge::Agreed;
 use sphere_pow_core::train::{Preset, Run, Text};
-use sphere_pow_cpu::threads::Threads;
-use sphere_pow_cpu::train::TrainExecutor;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -48,9 +47,8 @@ pub(super) struct TrainArgs {
     /// Rounds after which to stop, all by default
     #[arg(long, value_name = "N")]
     until: Option<u32>,
-    /// CPU threads; all by default
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    machine: MachineArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -75,14 +73,6 @@ fn read_run(text: &Path, preset: Preset) -> Result<Run, ProverError> {
     Ok(Run::new(&params, read))
 }
 
-/// Threads, and what computes on them.
-fn machine(threads: Option<NonZeroUsize>) -> Result<(Threads, TrainExecutor), ProverError> {
-    let pool = Threads::new(threads).map_err(|error| ProverError::Cpu(error.into()))?;
-    let reason =
-        || ProverError::NoDevice { reason: "this CPU has no set of instructions that is known".into() };
-    Ok((pool, TrainExecutor::new(None).ok_or_else(reason)?))
-}
-
 /// A loss in nats a token.
 fn nats(octaves: i64, tokens: usize) -> f64 {
     octaves as f64 / tokens.max(1) as f64 / 65_536.0 * std::f64::consts::LN_2
@@ -99,18 +89,18 @@ pub(super) fn run(args: &TrainArgs, out: &Output, stop: &Stop) -> Result<ExitCod
 
 fn train(args: &TrainArgs, text: &Path, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
     let run = read_run(text, args.params)?;
-    let (pool, executor) = machine(args.threads)?;
+    let (pool, machine) = args.machine.open(run.params())?;
     let (folder, raw) = (Folder::new(&args.dir), run.params().raw().clone());
     stop.heed();
     let held_out = |agreed: &Agreed| {
-        let (loss, tokens) = pool.install(|| run.validate(&executor, &agreed.theta, HELD_OUT));
-        nats(loss, tokens)
+        let (loss, tokens) = pool.install(|| machine.validate(&run, &agreed.theta, HELD_OUT))?;
+        Ok::<_, ProverError>(nats(loss, tokens))
     };
     let (mut journal, mut agreed) = match folder.resume(&run, args.params, &args.beacon)? {
         Some(found) => found,
         None => {
             let agreed = Agreed::fresh(run.params(), run.id());
-            let journal = Journal::new(&run, args.params, &args.beacon, &agreed, held_out(&agreed));
+            let journal = Journal::new(&run, args.params, &args.beacon, &agreed, held_out(&agreed)?);
             folder.write_start(&agreed)?;
             folder.write_journal(&journal)?;
             (journal, agreed)
@@ -123,7 +113,7 @@ fn train(args: &TrainArgs, text: &Path, out: &Output, stop: &Stop) -> Result<Exi
         let round_began = Instant::now();
         let seed = run.id().seed(agreed.round, &agreed.root(run.id()), args.beacon.as_bytes());
         let bar = bar(&format!("round {} of {until}", agreed.round + 1));
-        let lanes = Lanes { run: &run, executor: &executor, folder: &folder, agreed: &agreed, seed, stop };
+        let lanes = Lanes { run: &run, machine: &machine, folder: &folder, agreed: &agreed, seed, stop };
         let share = |done: u64| bar.set_position(1000 * done / steps);
         let done = pool.install(|| lanes.all(&share));
         bar.finish_and_clear();
@@ -137,7 +127,7 @@ fn train(args: &TrainArgs, text: &Path, out: &Output, stop: &Stop) -> Result<Exi
             round: agreed.round,
             seed: hex(&seed),
             loss: nats(done.iter().map(|lane| lane.loss).sum(), tokens),
-            held_out: held_out(&next),
+            held_out: held_out(&next)?,
             root: next.root(run.id()).to_hex(),
             seconds: round_began.elapsed().as_secs_f64(),
             lanes: folder.write_lanes(&run, agreed.round, &done)?,

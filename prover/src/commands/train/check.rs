@@ -2,7 +2,8 @@
 
 use super::super::commit::replace;
 use super::folder::{Folder, read_agreed};
-use super::{hex, machine, preset, read_run};
+use super::machine::MachineArgs;
+use super::{hex, preset, read_run};
 use crate::console::{Output, bar};
 use crate::error::ProverError;
 use crate::input;
@@ -13,7 +14,6 @@ use sphere_pow_core::exact::transcript::hash::Hash;
 use sphere_pow_core::train::commit::tree;
 use sphere_pow_core::train::{Known, Lane, Opening, Preset, Report, State, Verdict};
 use std::io::Write;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -40,9 +40,8 @@ pub(super) struct OpenArgs {
     /// File that takes the opening
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// CPU threads; all by default
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    machine: MachineArgs,
 }
 
 #[derive(Debug, Args)]
@@ -64,9 +63,8 @@ pub(super) struct CheckArgs {
     /// What was agreed before the round (start.bin): a lane's first segment begins there
     #[arg(long, value_name = "FILE")]
     start: Option<PathBuf>,
-    /// CPU threads; all by default
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    machine: MachineArgs,
 }
 
 fn hash(text: &str) -> Result<Hash, String> {
@@ -87,7 +85,7 @@ struct Opened {
 /// The state before a segment is computed anew, from what was agreed before the round.
 pub(super) fn open(args: &OpenArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
     let run = read_run(&args.text, args.params)?;
-    let (pool, executor) = machine(args.threads)?;
+    let (pool, machine) = args.machine.open(run.params())?;
     let folder = Folder::new(&args.dir);
     let journal = folder.read_journal(&run)?;
     let raw = run.params().raw();
@@ -114,13 +112,12 @@ pub(super) fn open(args: &OpenArgs, out: &Output, stop: &Stop) -> Result<ExitCod
     let bar = bar("computing the state");
     let last = args.segment * run.params().segment();
     let mut state = State::start(run.params(), &agreed.theta);
-    for step in 0..last {
-        if stop.is_asked() {
-            return Err(ProverError::Interrupted);
-        }
-        pool.install(|| run.step(&executor, &lane, step, &mut state));
-        bar.set_position(1000 * u64::from(step + 1) / u64::from(last));
-    }
+    let mut done = 0;
+    let mut on_step = || {
+        done += 1;
+        bar.set_position(1000 * done / u64::from(last));
+    };
+    pool.install(|| machine.steps(&run, &lane, 0..last, &mut state, (stop, &mut on_step)))?;
     bar.finish_and_clear();
     let state = state.to_bytes();
     let segment = args.segment as usize;
@@ -164,7 +161,7 @@ pub(super) fn open(args: &OpenArgs, out: &Output, stop: &Stop) -> Result<ExitCod
 
 pub(super) fn check(args: &CheckArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
     let run = read_run(&args.text, args.params)?;
-    let (pool, executor) = machine(args.threads)?;
+    let (pool, machine) = args.machine.open(run.params())?;
     let bytes = input::bytes(&args.opening, State::bytes_of(run.params()) + MAX_HEAD_BYTES)?;
     let opening = Opening::from_bytes(&run, &bytes);
     let what = || input::name(&args.opening);
@@ -179,13 +176,11 @@ pub(super) fn check(args: &CheckArgs, out: &Output, stop: &Stop) -> Result<ExitC
     stop.heed();
     let (bar, steps) = (bar("repeating the segment"), run.params().segment());
     let mut done = 0;
-    let verdict = pool.install(|| {
-        opening.check(&run, &executor, &known, || {
-            done += 1;
-            bar.set_position(1000 * done / u64::from(steps));
-            if stop.is_asked() { Err(ProverError::Interrupted) } else { Ok(()) }
-        })
-    });
+    let mut on_step = || {
+        done += 1;
+        bar.set_position(1000 * done / u64::from(steps));
+    };
+    let verdict = pool.install(|| machine.check(&run, &opening, &known, (stop, &mut on_step)));
     bar.finish_and_clear();
     let verdict = verdict?;
     let report = Report::new(&run, &opening, &known, verdict);

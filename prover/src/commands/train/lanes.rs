@@ -1,18 +1,19 @@
 //! The lanes of a round, side by side on this machine.
 
 use super::folder::{Folder, Progress};
+use super::machine::Machine;
 use crate::error::ProverError;
 use crate::signals::Stop;
 use sphere_pow_core::exact::transcript::hash::Hash;
 use sphere_pow_core::train::commit::delta;
 use sphere_pow_core::train::merge::Agreed;
-use sphere_pow_core::train::{Executor, Lane, Run, State};
+use sphere_pow_core::train::{Lane, Run, State};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A round's lanes.
-pub(super) struct Lanes<'a, E> {
+pub(super) struct Lanes<'a> {
     pub(super) run: &'a Run,
-    pub(super) executor: &'a E,
+    pub(super) machine: &'a Machine,
     pub(super) folder: &'a Folder,
     pub(super) agreed: &'a Agreed,
     pub(super) seed: [u8; 32],
@@ -28,13 +29,13 @@ pub(super) struct Done {
     pub(super) delta: Vec<u8>,
 }
 
-impl<E: Executor> Lanes<'_, E> {
+impl Lanes<'_> {
     /// Every lane to its end, and how many steps that took; `on_step` hears how many are done.
     pub(super) fn all(&self, on_step: &(impl Fn(u64) + Sync)) -> Result<(Vec<Done>, u64), ProverError> {
         let lanes = self.run.params().raw().lanes;
         let (done, computed) = (AtomicU64::new(0), AtomicU64::new(0));
         let mut results: Vec<_> = (0..lanes).map(|_| None).collect();
-        self.executor.for_each((0..lanes).zip(&mut results).collect(), |(lane, result)| {
+        self.machine.for_each((0..lanes).zip(&mut results).collect(), |(lane, result)| {
             let step = |is_new: bool, steps: u64| {
                 computed.fetch_add(if is_new { steps } else { 0 }, Ordering::Relaxed);
                 on_step(done.fetch_add(steps, Ordering::Relaxed) + steps);
@@ -57,13 +58,9 @@ impl<E: Executor> Lanes<'_, E> {
         let first = progress.leaves.len() as u32 - 1;
         on_step(false, u64::from(first * run.params().segment()));
         for segment in first..run.params().raw().segments {
-            for step in run.segment(segment) {
-                if self.stop.is_asked() {
-                    return Err(ProverError::Interrupted);
-                }
-                progress.loss += run.step(self.executor, &lane, step, &mut progress.state);
-                on_step(true, 1);
-            }
+            let (steps, state) = (run.segment(segment), &mut progress.state);
+            let told: (_, &mut dyn FnMut()) = (self.stop, &mut || on_step(true, 1));
+            progress.loss += self.machine.steps(run, &lane, steps, state, told)?;
             let bytes = progress.state.to_bytes();
             progress.leaves.push(leaf(segment + 1, &bytes));
             self.folder.write_progress(&lane, &progress, &bytes)?;
