@@ -8,6 +8,7 @@ use super::self_test;
 use crate::context::Gpu;
 use crate::device::DeviceInfo;
 use crate::error::GpuError;
+use crate::measure::OpTimes;
 use crate::pace::Pace;
 use crate::recorder::Recorder;
 use sphere_pow_core::train::state::Tensor;
@@ -107,12 +108,32 @@ impl GpuTrainer {
         let (mut sum, done) = (0, Cell::new(0));
         let all: Vec<u32> = steps.collect();
         for steps in all.chunks(self.model.sizes.steps) {
-            sum += self.some(run, lane, steps, &done, on_step).await?;
+            sum += self.some(run, lane, steps, (&done, on_step), None).await?;
         }
         let new = self.read().await?;
         state.clone_from(&new);
         self.held = Some(new);
         Ok(sum)
+    }
+
+    /// What each kernel takes of `steps`, of which there are no more than a segment has; nothing where the device has no
+    /// timestamps. The state on the device goes on, and is nobody's afterwards.
+    ///
+    /// # Errors
+    /// As [`Self::steps`].
+    pub async fn times(
+        &mut self,
+        run: &Run,
+        lane: &Lane,
+        steps: Range<u32>,
+        state: &State,
+    ) -> Result<OpTimes, GpuError> {
+        self.hold(state).await?;
+        self.held = None;
+        let (mut times, steps) = (OpTimes::new(), steps.collect::<Vec<_>>());
+        let mut go_on = |_| ControlFlow::Continue(());
+        self.some(run, lane, &steps, (&Cell::new(0), &mut go_on), Some(&mut times)).await?;
+        Ok(times)
     }
 
     /// Steps whose losses there is room for.
@@ -121,13 +142,16 @@ impl GpuTrainer {
         run: &Run,
         lane: &Lane,
         steps: &[u32],
-        done: &Cell<u32>,
-        on_step: OnStep<'_>,
+        (done, on_step): (&Cell<u32>, OnStep<'_>),
+        times: Option<&mut OpTimes>,
     ) -> Result<i64, GpuError> {
         let Self { gpu, kernels, model, pace, .. } = self;
         let Sizes { batch, context, .. } = model.sizes;
         let mut stop = |_| on_step(done.get());
         let mut recorder = Recorder::new(gpu, pace, 1.0, &mut stop);
+        if let Some(times) = times {
+            recorder.time_dispatches(times);
+        }
         for (slot, step) in steps.iter().enumerate() {
             let (tokens, targets) = run.text().batch(&run.starts(lane, *step), context);
             // What is recorded reads the batch that is there when it is submitted.
