@@ -133,4 +133,8 @@ fn what_stops_leaves_the_state_as_it_was() {
     let lost = block_on(trainer.steps(&run, &lane, 0..1, &mut state, &mut |_| ControlFlow::Continue(())));
     assert!(matches!(lost, Err(GpuError::DeviceLost { .. })), "{lost:?}");
     assert_eq!(state, want);
+    block_on(trainer.rebuild()).expect("a device that comes back");
+    state.clone_from(&start);
+    assert_eq!(steps(&mut trainer, &run, &lane, 0..4, &mut state), loss);
+    assert_eq!(state, want);
 }

@@ -224,12 +224,11 @@ fn squared_relu_matches_its_twin_forward_and_backward() {
             let exponents: Vec<i32> = (0..rows).map(|row| row as i32 - 9).collect();
             let zeros = || values::Rows::zeros(rows, hidden);
             let (mut a, mut f, mut back) = (zeros(), zeros(), zeros());
-            for row in 0..rows {
+            for (row, e) in exponents.iter().enumerate() {
                 let own = row * hidden..(row + 1) * hidden;
                 let (acc, out_a, out_f) =
                     (&acc[own.clone()], &mut a.values[own.clone()], &mut f.values[own.clone()]);
-                (a.exponents[row], f.exponents[row]) =
-                    feed_forward::squared_relu(acc, exponents[row] - 3, out_a, out_f);
+                (a.exponents[row], f.exponents[row]) = feed_forward::squared_relu(acc, e - 3, out_a, out_f);
                 let (a, ea) = (&a.values[own.clone()], a.exponents[row]);
                 let (g, e, out) = (g.row(row), g.exponents[row], &mut back.values[own]);
                 back.exponents[row] = feed_forward::squared_relu_backward(g, e, a, ea, out);

@@ -36,6 +36,7 @@ pub struct GpuTrainer {
     model: Model,
     pace: Pace,
     params: Params,
+    options: GpuTrainerOptions,
     /// What the device holds, where it is known.
     held: Option<State>,
 }
@@ -58,13 +59,26 @@ impl GpuTrainer {
         gpu.set_needed_bytes(needed_bytes);
         let model = Model::new(&gpu, sizes, layout);
         gpu.settle(needed_bytes).await?;
-        Ok(Self { gpu, kernels, model, pace, params: params.clone(), held: None })
+        Ok(Self { gpu, kernels, model, pace, params: params.clone(), options, held: None })
     }
 
     /// A trainer of kernels that are tested by it.
     pub(super) fn untested(gpu: Gpu, kernels: Kernels, params: &Params) -> Self {
         let model = Model::new(&gpu, Sizes::new(params), Layout::new(params));
-        Self { gpu, kernels, model, pace: Pace::default(), params: params.clone(), held: None }
+        let (pace, options) = (Pace::default(), GpuTrainerOptions::default());
+        Self { gpu, kernels, model, pace, params: params.clone(), options, held: None }
+    }
+
+    /// Opens the device anew after [`GpuError::DeviceLost`].
+    ///
+    /// # Errors
+    /// As [`Self::new`]; the trainer stays lost.
+    pub async fn rebuild(&mut self) -> Result<(), GpuError> {
+        let (info, params) = (self.gpu.info().clone(), self.params.clone());
+        // What the driver still holds of the old device must not stand in the way of the new one.
+        self.destroy_device();
+        *self = Self::new(&info, &params, self.options).await?;
+        Ok(())
     }
 
     /// What it was made of.
@@ -215,11 +229,10 @@ impl GpuTrainer {
         for (place, tensor) in layout.places.iter().zip(&state.tensors) {
             assert_eq!(tensor.theta.len(), place.size(), "a state of the trainer's sizes");
         }
-        let parts: [(_, fn(&Tensor) -> &[i32]); 3] = [
-            (&tensors.theta, |tensor| &tensor.theta),
-            (&tensors.first, |tensor| &tensor.first),
-            (&tensors.root, |tensor| &tensor.root),
-        ];
+        let theta: fn(&Tensor) -> &[i32] = |tensor| &tensor.theta;
+        let first: fn(&Tensor) -> &[i32] = |tensor| &tensor.first;
+        let root: fn(&Tensor) -> &[i32] = |tensor| &tensor.root;
+        let parts = [(&tensors.theta, theta), (&tensors.first, first), (&tensors.root, root)];
         let mut go_on = |_| ControlFlow::Continue(());
         let mut recorder = Recorder::new(gpu, pace, 1.0, &mut go_on);
         for (values, of) in parts {

@@ -89,7 +89,7 @@ pub(super) fn run(args: &TrainArgs, out: &Output, stop: &Stop) -> Result<ExitCod
 
 fn train(args: &TrainArgs, text: &Path, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
     let run = read_run(text, args.params)?;
-    let (pool, machine) = args.machine.open(run.params())?;
+    let (pool, machine) = args.machine.open(run.params(), stop)?;
     let (folder, raw) = (Folder::new(&args.dir), run.params().raw().clone());
     stop.heed();
     let held_out = |agreed: &Agreed| {
@@ -113,7 +113,7 @@ fn train(args: &TrainArgs, text: &Path, out: &Output, stop: &Stop) -> Result<Exi
         let round_began = Instant::now();
         let seed = run.id().seed(agreed.round, &agreed.root(run.id()), args.beacon.as_bytes());
         let bar = bar(&format!("round {} of {until}", agreed.round + 1));
-        let lanes = Lanes { run: &run, machine: &machine, folder: &folder, agreed: &agreed, seed, stop };
+        let lanes = Lanes { run: &run, machine: &machine, folder: &folder, agreed: &agreed, seed };
         let share = |done: u64| bar.set_position(1000 * done / steps);
         let done = pool.install(|| lanes.all(&share));
         bar.finish_and_clear();

@@ -85,7 +85,7 @@ struct Opened {
 /// The state before a segment is computed anew, from what was agreed before the round.
 pub(super) fn open(args: &OpenArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
     let run = read_run(&args.text, args.params)?;
-    let (pool, machine) = args.machine.open(run.params())?;
+    let (pool, machine) = args.machine.open(run.params(), stop)?;
     let folder = Folder::new(&args.dir);
     let journal = folder.read_journal(&run)?;
     let raw = run.params().raw();
@@ -117,7 +117,7 @@ pub(super) fn open(args: &OpenArgs, out: &Output, stop: &Stop) -> Result<ExitCod
         done += 1;
         bar.set_position(1000 * done / u64::from(last));
     };
-    pool.install(|| machine.steps(&run, &lane, 0..last, &mut state, (stop, &mut on_step)))?;
+    pool.install(|| machine.steps(&run, &lane, 0..last, &mut state, &mut on_step))?;
     bar.finish_and_clear();
     let state = state.to_bytes();
     let segment = args.segment as usize;
@@ -161,7 +161,7 @@ pub(super) fn open(args: &OpenArgs, out: &Output, stop: &Stop) -> Result<ExitCod
 
 pub(super) fn check(args: &CheckArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
     let run = read_run(&args.text, args.params)?;
-    let (pool, machine) = args.machine.open(run.params())?;
+    let (pool, machine) = args.machine.open(run.params(), stop)?;
     let bytes = input::bytes(&args.opening, State::bytes_of(run.params()) + MAX_HEAD_BYTES)?;
     let opening = Opening::from_bytes(&run, &bytes);
     let what = || input::name(&args.opening);
@@ -180,7 +180,7 @@ pub(super) fn check(args: &CheckArgs, out: &Output, stop: &Stop) -> Result<ExitC
         done += 1;
         bar.set_position(1000 * done / u64::from(steps));
     };
-    let verdict = pool.install(|| machine.check(&run, &opening, &known, (stop, &mut on_step)));
+    let verdict = pool.install(|| machine.check(&run, &opening, &known, &mut on_step));
     bar.finish_and_clear();
     let verdict = verdict?;
     let report = Report::new(&run, &opening, &known, verdict);

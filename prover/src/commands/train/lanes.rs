@@ -3,7 +3,6 @@
 use super::folder::{Folder, Progress};
 use super::machine::Machine;
 use crate::error::ProverError;
-use crate::signals::Stop;
 use sphere_pow_core::exact::transcript::hash::Hash;
 use sphere_pow_core::train::commit::delta;
 use sphere_pow_core::train::merge::Agreed;
@@ -13,11 +12,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// A round's lanes.
 pub(super) struct Lanes<'a> {
     pub(super) run: &'a Run,
-    pub(super) machine: &'a Machine,
+    pub(super) machine: &'a Machine<'a>,
     pub(super) folder: &'a Folder,
     pub(super) agreed: &'a Agreed,
     pub(super) seed: [u8; 32],
-    pub(super) stop: &'a Stop,
 }
 
 /// A lane that is done.
@@ -59,8 +57,7 @@ impl Lanes<'_> {
         on_step(false, u64::from(first * run.params().segment()));
         for segment in first..run.params().raw().segments {
             let (steps, state) = (run.segment(segment), &mut progress.state);
-            let told: (_, &mut dyn FnMut()) = (self.stop, &mut || on_step(true, 1));
-            progress.loss += self.machine.steps(run, &lane, steps, state, told)?;
+            progress.loss += self.machine.steps(run, &lane, steps, state, &mut || on_step(true, 1))?;
             let bytes = progress.state.to_bytes();
             progress.leaves.push(leaf(segment + 1, &bytes));
             self.folder.write_progress(&lane, &progress, &bytes)?;

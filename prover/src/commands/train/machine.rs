@@ -9,10 +9,11 @@ use pollster::block_on;
 use sphere_pow_core::train::{Executor, Known, Lane, Opening, Params, Run, State, Verdict};
 use sphere_pow_cpu::threads::Threads;
 use sphere_pow_cpu::train::TrainExecutor;
-use sphere_pow_gpu::{GpuTrainer, GpuTrainerOptions};
+use sphere_pow_gpu::{GpuError, GpuTrainer, GpuTrainerOptions};
 use std::num::NonZeroUsize;
 use std::ops::{ControlFlow, Range};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// On what to train.
 #[derive(Debug, Args)]
@@ -28,20 +29,30 @@ pub(super) struct MachineArgs {
     threads: Option<NonZeroUsize>,
 }
 
+/// How often a device that is lost is opened anew before it is given up, each time after a longer pause.
+const REOPENS: u32 = 6;
+/// The first pause.
+const PAUSE: Duration = Duration::from_millis(250);
+
 /// Makes steps of lanes of runs of one size.
-pub(super) struct Machine {
+pub(super) struct Machine<'a> {
     cpu: TrainExecutor,
     gpu: Option<Mutex<GpuTrainer>>,
+    stop: &'a Stop,
 }
 
 impl MachineArgs {
     /// Threads, and what computes on them or beside them.
-    pub(super) fn open(&self, params: &Params) -> Result<(Threads, Machine), ProverError> {
+    pub(super) fn open<'a>(
+        &self,
+        params: &Params,
+        stop: &'a Stop,
+    ) -> Result<(Threads, Machine<'a>), ProverError> {
         let pool = Threads::new(self.threads).map_err(|error| ProverError::Cpu(error.into()))?;
         let reason =
             || ProverError::NoDevice { reason: "this CPU has no set of instructions that is known".into() };
         let cpu = TrainExecutor::new(None).ok_or_else(reason)?;
-        Ok((pool, Machine { cpu, gpu: self.device(params)?.map(Mutex::new) }))
+        Ok((pool, Machine { cpu, gpu: self.device(params)?.map(Mutex::new), stop }))
     }
 
     fn device(&self, params: &Params) -> Result<Option<GpuTrainer>, ProverError> {
@@ -63,7 +74,7 @@ impl MachineArgs {
     }
 }
 
-impl Machine {
+impl Machine<'_> {
     /// Does each task, side by side where there are threads for them.
     pub(super) fn for_each<T: Send>(&self, tasks: Vec<T>, work: impl Fn(T) + Sync + Send) {
         match &self.gpu {
@@ -72,28 +83,29 @@ impl Machine {
         }
     }
 
-    /// Makes steps of a lane; gives the sum of their losses. `on_step` hears of each step.
+    /// Makes steps of a lane; gives the sum of their losses. `on_step` hears of each step, once.
     pub(super) fn steps(
         &self,
         run: &Run,
         lane: &Lane,
         steps: Range<u32>,
         state: &mut State,
-        (stop, on_step): (&Stop, &mut dyn FnMut()),
+        on_step: &mut dyn FnMut(),
     ) -> Result<i64, ProverError> {
         if let Some(gpu) = &self.gpu {
             let mut told = 0;
             let mut on_step = |done: u32| {
                 (told..done).for_each(|_| on_step());
                 told = told.max(done);
-                if stop.is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                if self.stop.is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             };
-            let mut gpu = gpu.lock().unwrap_or_else(PoisonError::into_inner);
-            return Ok(block_on(gpu.steps(run, lane, steps, state, &mut on_step))?);
+            return self.on_device(gpu, &mut |gpu| {
+                block_on(gpu.steps(run, lane, steps.clone(), state, &mut on_step))
+            });
         }
         let mut loss = 0;
         for step in steps {
-            if stop.is_asked() {
+            if self.stop.is_asked() {
                 return Err(ProverError::Interrupted);
             }
             loss += run.step(&self.cpu, lane, step, state);
@@ -110,10 +122,7 @@ impl Machine {
         sequences: usize,
     ) -> Result<(i64, usize), ProverError> {
         match &self.gpu {
-            Some(gpu) => {
-                let mut gpu = gpu.lock().unwrap_or_else(PoisonError::into_inner);
-                Ok(block_on(gpu.validate(run, theta, sequences))?)
-            }
+            Some(gpu) => self.on_device(gpu, &mut |gpu| block_on(gpu.validate(run, theta, sequences))),
             None => Ok(run.validate(&self.cpu, theta, sequences)),
         }
     }
@@ -124,10 +133,33 @@ impl Machine {
         run: &Run,
         opening: &Opening,
         known: &Known<'_>,
-        (stop, on_step): (&Stop, &mut dyn FnMut()),
+        on_step: &mut dyn FnMut(),
     ) -> Result<Verdict, ProverError> {
         opening.check_by(run, known, |lane, steps, state| {
-            self.steps(run, lane, steps, state, (stop, on_step)).map(|_| ())
+            self.steps(run, lane, steps, state, on_step).map(|_| ())
         })
+    }
+
+    /// Work of a device, again where the device is lost meanwhile and comes back.
+    fn on_device<R>(
+        &self,
+        gpu: &Mutex<GpuTrainer>,
+        work: &mut dyn FnMut(&mut GpuTrainer) -> Result<R, GpuError>,
+    ) -> Result<R, ProverError> {
+        let mut gpu = gpu.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut result = work(&mut gpu);
+        for lost in 0..REOPENS {
+            let Err(error @ GpuError::DeviceLost { .. }) = &result else { break };
+            tracing::warn!("{error}; it is opened anew, and what it was at is done again");
+            std::thread::sleep(PAUSE * 2_u32.pow(lost));
+            if self.stop.is_asked() {
+                return Err(ProverError::Interrupted);
+            }
+            match block_on(gpu.rebuild()) {
+                Ok(()) => result = work(&mut gpu),
+                Err(error) => tracing::warn!("{error}"),
+            }
+        }
+        Ok(result?)
     }
 }
