@@ -4,84 +4,21 @@
 //! Rows hold zeros, a bound, a spike, both bounds, and random values of sizes from 1 to the bound. `same` plants its faults.
 
 use sphere_pow_core::train::executor::{Executor, Plain};
-use sphere_pow_core::train::model::Weight;
-use sphere_pow_core::train::ops::attention::{self, by_shares};
-use sphere_pow_core::train::ops::optimise::Step;
 use sphere_pow_core::train::ops::{feed_forward, norm, softmax, stream};
-use sphere_pow_core::train::values::{self, largest, quantise, rs, top_exponent};
-use sphere_pow_gpu::train::attention::Room;
-use sphere_pow_gpu::train::buffers::tensors;
-use sphere_pow_gpu::train::kernels::attention::{Attention, Kept};
+use sphere_pow_core::train::values::{self, quantise, rs, top_exponent};
+use sphere_pow_gpu::train::kernels::Exponent;
+use sphere_pow_gpu::train::kernels::Rows;
 use sphere_pow_gpu::train::kernels::product::{Shape, Sides};
 use sphere_pow_gpu::train::kernels::rows::{Embedding, Units};
-use sphere_pow_gpu::train::kernels::{Exponent, Kernels, NONE, Pass, Rows};
-use sphere_pow_gpu::train::layout::{Layout, Place};
-use sphere_pow_tests::exact_bench::{Bench, same};
-use sphere_pow_tests::train_values::{Random, packed, rows_of, unpacked};
+use sphere_pow_tests::exact_bench::same;
+use sphere_pow_tests::train_bench::{
+    TrainBench, gradients, int8, mantissas, room, run, same_gradients, same_int8, weight, wide,
+};
+use sphere_pow_tests::train_values::{packed, rows_of, unpacked};
 use std::iter::zip;
-
-type TrainBench = Bench<Kernels>;
 
 /// Rows and widths: less than a word of a workgroup, a workgroup's 64 words and one more, the widest.
 const SHAPES: [[usize; 2]; 4] = [[1, 16], [13, 64], [3, 256], [7, 128]];
-
-/// Records ops and waits.
-fn run(bench: &TrainBench, record: impl FnOnce(&mut Pass<'_, '_>) -> Result<(), sphere_pow_gpu::GpuError>) {
-    bench.run(|recorder| record(&mut Pass { recorder, kernels: &bench.kernels }));
-}
-
-/// Gradients with exponents on the device; rows of zeros as kernels have them.
-fn gradients(bench: &TrainBench, rows: &values::Rows) -> Rows {
-    let exponent =
-        |row: usize| if rows.row(row).iter().all(|x| *x == 0) { NONE } else { rows.exponents[row] };
-    let exponents: Vec<i32> = (0..rows.len()).map(exponent).collect();
-    Rows { values: bench.upload(&packed(&rows.values)), exponents: bench.upload(&exponents) }
-}
-
-fn int8(bench: &TrainBench, rows: &values::Rows) -> Rows {
-    let values: Vec<i8> = rows.values.iter().map(|x| i8::try_from(*x).expect("int8")).collect();
-    Rows { values: bench.upload(&values), exponents: bench.upload(&rows.exponents) }
-}
-
-/// Room for rows that a kernel must all write.
-fn room(bench: &TrainBench, rows: usize, row_bytes: usize) -> Rows {
-    Rows { values: bench.unwritten::<u8>(rows * row_bytes), exponents: bench.unwritten::<i32>(rows) }
-}
-
-fn wide(values: &[i16]) -> Vec<i32> {
-    values.iter().map(|x| i32::from(*x)).collect()
-}
-
-fn same_int8(bench: &TrainBench, what: &str, got: &Rows, want: &values::Rows) {
-    let n = want.values.len();
-    same(what, &bench.download::<i8>(&got.values, n), &wide(&want.values));
-    same(&format!("{what}: exponents"), &bench.download::<i32>(&got.exponents, want.len()), &want.exponents);
-}
-
-fn same_gradients(bench: &TrainBench, what: &str, got: &Rows, want: &values::Rows) {
-    let bytes = bench.download::<i8>(&got.values, 2 * want.values.len());
-    same(what, &unpacked(&bytes), &wide(&want.values));
-    let exponents = bench.download::<i32>(&got.exponents, want.len());
-    let zeros = exponents.iter().map(|e| if *e == NONE { 0 } else { *e }).collect::<Vec<_>>();
-    let is_zero = |row: usize| want.row(row).iter().all(|x| *x == 0);
-    assert!((0..want.len()).all(|row| is_zero(row) == (exponents[row] == NONE)), "{what}: rows of zeros");
-    let expected: Vec<i32> =
-        (0..want.len()).map(|r| if is_zero(r) { 0 } else { want.exponents[r] }).collect();
-    same(&format!("{what}: exponents"), &zeros, &expected);
-}
-
-/// Random rows of mantissas within `limit` with exponents.
-fn mantissas(seed: u64, [rows, width]: [usize; 2], limit: i32) -> values::Rows {
-    let values =
-        rows_of(seed, rows, width, limit).iter().map(|x| i16::try_from(*x).expect("16 bits")).collect();
-    let mut random = Random(seed);
-    values::Rows { width, values, exponents: (0..rows).map(|_| random.within(30)).collect() }
-}
-
-/// An int8 copy's exponent: the second word of a buffer.
-fn weight(bench: &TrainBench, e: i32) -> wgpu::Buffer {
-    bench.upload(&[99, e])
-}
 
 #[test]
 fn products_match_their_twins() {
@@ -382,187 +319,6 @@ fn embedding_matches_its_twin_forward_and_backward() {
             });
             same("embed", &bench.download::<i32>(&out, rows * dim), &want);
             same("embed backward", &bench.download::<i32>(&device_sums, sums.len()), &sums);
-        }
-    });
-}
-
-/// Rows of several sequences, each with its own.
-fn sequences<T: Clone>(values: &[T], shape: Attention, width: usize) -> impl Iterator<Item = &[T]> {
-    values.chunks_exact(shape.context * width)
-}
-
-#[test]
-fn attention_matches_its_twin_forward_and_backward() {
-    TrainBench::on_each(|bench| {
-        for (sequences_of, context, dim, heads) in
-            [(3, 2, 16, 2), (2, 8, 16, 1), (2, 16, 64, 4), (1, 128, 32, 4), (2, 64, 256, 1)]
-        {
-            let shape = Attention { sequences: sequences_of, context, dim, heads };
-            let core = attention::Shape { context, dim, heads };
-            let rows = shape.rows();
-            // Scores from alike to far apart; a sequence whose values are all zero.
-            for e in [-14, -2] {
-                let mut qkv = rows_of(17, rows, 3 * dim, 1 << 22);
-                if sequences_of == 3 {
-                    qkv.chunks_exact_mut(3 * dim).take(context).for_each(|row| row[2 * dim..].fill(0));
-                }
-                let exponents: Vec<i32> = (0..rows).map(|row| e - (row % 3) as i32).collect();
-                let g = mantissas(18, [rows, dim], 16_383);
-                let mut want = values::Rows::zeros(rows, dim);
-                let mut back = values::Rows::zeros(rows, 3 * dim);
-                for (ix, qkv) in sequences(&qkv, shape, 3 * dim).enumerate() {
-                    let (own, places) = (ix * context * dim.., ix * context..(ix + 1) * context);
-                    let with_weight: Vec<i32> = exponents[places.clone()].iter().map(|e| e - 3).collect();
-                    let out = &mut want.values[own.clone()][..context * dim];
-                    let out_e = &mut want.exponents[places.clone()];
-                    let kept = attention::attention(&Plain, core, qkv, &with_weight, out, out_e);
-                    attention::attention_backward(
-                        &Plain,
-                        core,
-                        &g.values[own][..context * dim],
-                        &g.exponents[places.clone()],
-                        &kept,
-                        &mut back.values[3 * ix * context * dim..][..3 * context * dim],
-                        &mut back.exponents[places],
-                    );
-                }
-                let (kept, room_of) = (Kept::new(&bench.gpu, shape), Room::new(&bench.gpu, shape));
-                let [acc, device_e] = [&qkv, &exponents].map(|x| bench.upload(x));
-                let of = weight(bench, -3);
-                let (device_g, mixed, out) =
-                    (gradients(bench, &g), room(bench, rows, dim), room(bench, rows, 6 * dim));
-                run(bench, |pass| {
-                    let weight = Exponent { of: &of, at: 1 };
-                    pass.attention([&acc, &device_e], weight, &room_of, &kept, &mixed, shape)?;
-                    pass.attention_backward(&device_g, &room_of, &kept, &out, shape)
-                });
-                let what = format!("{shape:?}, {e}");
-                same_int8(bench, &what, &mixed, &want);
-                same_gradients(bench, &format!("back, {what}"), &out, &back);
-            }
-        }
-    });
-}
-
-#[test]
-fn gradients_through_shares_match_their_twin_at_their_bounds() {
-    TrainBench::on_each(|bench| {
-        for context in [2, 8, 256] {
-            let shape = Attention { sequences: 1, context, dim: 16, heads: 1 };
-            let stride = shape.stride();
-            let mut dp = rows_of(19, context, context, 16_383 * 127 * 256);
-            let mut shares = vec![0_i16; context * context];
-            for (t, row) in shares.chunks_exact_mut(context).enumerate() {
-                // One has all, or all have as much.
-                let share = if t % 2 == 0 { 16_384 / (t as i16 + 1) } else { 0 };
-                row[..=t].fill(share.min(16_383));
-                if t % 2 == 1 {
-                    row[t / 2] = 16_383;
-                }
-            }
-            let exponents: Vec<i32> = (0..context).map(|t| t as i32).collect();
-            let mut want = values::Rows::zeros(context, context);
-            by_shares(&dp, &shares, -3 - 14, &exponents, &mut want);
-            let padded = |x: &[i16]| -> Vec<i16> {
-                let rows = x.chunks_exact(context);
-                rows.flat_map(|row| row.iter().copied().chain(vec![0; stride - context])).collect()
-            };
-            let want = values::Rows { width: stride, values: padded(&want.values), ..want };
-            if stride > context {
-                // What lies beyond is anything.
-                dp = dp.chunks_exact(context).flat_map(|row| [row, &[77; 2]].concat()).collect();
-            }
-            let kept = Kept {
-                qkv: Rows::int8(&bench.gpu, context, 48),
-                joined: bench.upload(&[99, -3]),
-                shares: bench.upload(&packed(&padded(&shares))),
-            };
-            let [device_dp, device_e] = [&dp, &exponents].map(|x| bench.upload(x));
-            let out = room(bench, context, 2 * stride);
-            run(bench, |pass| pass.by_shares([&device_dp, &device_e], &kept, &out, shape));
-            same_gradients(bench, &format!("through shares {context}"), &out, &want);
-        }
-    });
-}
-
-/// Tensors of one block, of several, and one without a value that moves.
-#[test]
-fn steps_of_tensors_match_their_twins() {
-    let raw = sphere_pow_core::train::params::RawParams {
-        dim: 64,
-        hidden: 80,
-        layers: 1,
-        ..sphere_pow_core::train::Preset::Tiny.params().raw().clone()
-    };
-    let params = sphere_pow_core::train::Params::new(&raw).expect("valid sizes");
-    let layout = Layout::new(&params);
-    // From nothing to the largest rate, and exponents that take the grid to the right and to the left.
-    let cases = [(1 << 28, -40, -12), (12_884_902, 3, -30), (0, -20, -20), (1, -9, 90)];
-    TrainBench::on_each(|bench| {
-        for (ix, (rate, before, grown)) in cases.into_iter().enumerate() {
-            let tensors = tensors(&bench.gpu, &layout);
-            let of = |seed: u64, limit: i32| -> Vec<Vec<i32>> {
-                let some = |(number, place): (usize, &Place)| {
-                    let n = place.size();
-                    // A tensor of nothing; one whose moments are nothing.
-                    if number == 2 || (number == 3 && limit < 1 << 29) {
-                        vec![0; n]
-                    } else {
-                        rows_of(seed + number as u64, n / 16, 16, limit)
-                    }
-                };
-                layout.places.iter().enumerate().map(some).collect()
-            };
-            let gradients = layout.places.iter().enumerate().map(|(number, place)| {
-                let limit = if number == 2 { 0 } else { 2_130_576_384 };
-                rows_of(40 + number as u64, place.size() / 16, 16, limit)
-            });
-            let (mut theta, mut first) = (of(10 * ix as u64, 1 << 29), of(20, (1 << 29) - 1));
-            let gradients: Vec<Vec<i32>> = gradients.collect();
-            let mut root = of(30, (1 << 29) - 1);
-            root.iter_mut().flatten().for_each(|s| *s = s.abs());
-            let parts = [(&tensors.theta, &theta), (&tensors.first, &first), (&tensors.root, &root)];
-            for (values, of) in parts.into_iter().chain([(&tensors.gradient, &gradients)]) {
-                let padded = layout.padded(of.iter().map(|tensor| &tensor[..]));
-                bench.gpu.write(&values.values, 0, bytemuck::cast_slice(&padded));
-            }
-            let n = layout.places.len();
-            bench.gpu.write(&tensors.exponents, 0, bytemuck::cast_slice(&vec![grown; n]));
-            bench.gpu.write(&tensors.steps, 0, bytemuck::cast_slice(&vec![[before, 0, 0, 0]; n]));
-            let [by, decay] = Step::rates(rate, 65_536);
-            run(bench, |pass| {
-                for values in [&tensors.theta, &tensors.first, &tensors.root] {
-                    pass.largest(values, layout.blocks)?;
-                }
-                pass.copy_int8(&tensors)
-            });
-            let copies = bench.download::<i8>(&tensors.copies, 1024 * layout.blocks);
-            let exponents = bench.download::<i32>(&tensors.copy_exponents, layout.blocks);
-            for (number, place) in layout.places.iter().enumerate() {
-                let want = Weight::new(&Plain, &theta[number], place.inputs);
-                same("a copy", layout.tensor(&copies, number), &wide(&want.values));
-                assert_eq!(exponents[place.block], want.exponent, "exponent of copy {number}");
-            }
-            run(bench, |pass| pass.optimise(&tensors, by, decay));
-            let words = |buffer: &wgpu::Buffer| bench.download::<i32>(buffer, 1024 * layout.blocks);
-            let got = [&tensors.theta, &tensors.first, &tensors.root].map(|values| words(&values.values));
-            let steps = bench.download::<i32>(&tensors.steps, 4 * n);
-            let tops = bench.download::<i32>(&tensors.theta.tops, layout.blocks);
-            for (number, place) in layout.places.iter().enumerate() {
-                let length = largest(&first[number]).max(largest(&root[number]));
-                let step = Step::new((length, before), (largest(&gradients[number]), grown), rate, 65_536);
-                let top = step.moments(&gradients[number], &mut first[number], &mut root[number]);
-                step.parameters(top, &first[number], &root[number], &mut theta[number]);
-                let what = format!("case {ix}, tensor {number}");
-                let want = [&theta, &first, &root].map(|of| &of[number]);
-                for (what_of, (got, want)) in zip(["parameters", "first", "root"], zip(&got, want)) {
-                    same(&format!("{what_of}, {what}"), layout.tensor(got, number), want);
-                }
-                assert_eq!(steps[4 * number], step.exponent(), "exponent, {what}");
-                let own = &tops[place.block..place.block + place.blocks];
-                let largest = theta[number].iter().map(|x| x.abs()).max();
-                assert_eq!(own.iter().max(), largest.as_ref(), "largest, {what}");
-            }
         }
     });
 }

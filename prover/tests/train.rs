@@ -115,14 +115,15 @@ fn a_gpu_trains_opens_and_checks_to_the_same_bytes() {
     let ((_, root, opening), (dir, by_gpu, opening_by_gpu)) = (by("cpu"), by("gpu"));
     assert_eq!((&by_gpu, &opening_by_gpu), (&root, &opening));
     assert_eq!(check(&dir, 4, &["--backend", "gpu"])["verdict"], "unconfirmed");
-    // A lane's next segment from a state that no step made; its leaf is told by the bytes, so that it opens nothing.
+    // A bit of the state: it leads to no root.
     let mut bytes = opening;
     let at = bytes.len() - 5;
     bytes[at] ^= 1;
     std::fs::write(dir.path("o.bin"), &bytes).expect("written");
     assert_eq!(check(&dir, 1, &["--backend", "gpu"])["verdict"], "unopened");
-    let refused = |args: &[&str]| dir.error(2, &[&["train", "text", "--dir", "other"], args].concat());
-    assert!(refused(&["--backend", "cpu", "--adapter", "0"]).contains("no adapter with --backend cpu"));
+    let named = ["--backend", "cpu", "--adapter", "0"];
+    let refused = dir.error(2, &[&["train", "text"], &TINY[..], &named].concat());
+    assert!(refused.contains("no adapter with --backend cpu"), "{refused}");
 }
 
 #[test]
