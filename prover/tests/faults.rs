@@ -184,7 +184,8 @@ fn a_device_that_is_lost_while_it_trains_comes_back_to_the_same_root() {
     for attempt in 0..10 {
         let dir = format!("gpu-{attempt}");
         let mut command = rig.command(&train);
-        command.args(["gpu", "--dir", &dir]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // The card is taken for hardware.
+        command.args(["auto", "--dir", &dir]).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let first = rig.0.path(&dir).join("round-0000/lane-0.bin");
         while !first.exists() && child.try_wait().unwrap().is_none() {}
