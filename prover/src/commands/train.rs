@@ -1,6 +1,10 @@
 //! `sphere-pow train`: a run of lanes on this machine, round by round, and `open` and `check` of their segments.
 
+mod arithmetic;
+mod blobs;
 mod check;
+mod export;
+mod float;
 mod folder;
 mod lanes;
 mod plot;
@@ -9,11 +13,13 @@ use crate::console::{Output, bar};
 use crate::error::ProverError;
 use crate::input;
 use crate::signals::Stop;
+use arithmetic::{Floats, Integers, Trainer};
 use clap::{Args, Subcommand};
 use folder::{Folder, Journal, Round};
 use lanes::Lanes;
 use sphere_pow_core::text::hex;
 use sphere_pow_core::train::commit::read_delta;
+use sphere_pow_core::train::float::FloatRun;
 use sphere_pow_core::train::merge::Agreed;
 use sphere_pow_core::train::{Preset, Run, Text};
 use sphere_pow_cpu::threads::Threads;
@@ -25,8 +31,6 @@ use std::time::Instant;
 
 /// Most bytes of a text.
 const MAX_TEXT_BYTES: usize = 1 << 28;
-/// Sequences of what is held out that a round's parameters are measured by.
-const HELD_OUT: usize = 256;
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -45,6 +49,9 @@ pub(super) struct TrainArgs {
     /// What rounds' seeds are drawn from beside the root before them
     #[arg(long, default_value = "", value_name = "TEXT")]
     beacon: String,
+    /// Make lanes' steps in floats: segments are then checked by a tolerance, not by equality
+    #[arg(long)]
+    float: bool,
     /// Rounds after which to stop, all by default
     #[arg(long, value_name = "N")]
     until: Option<u32>,
@@ -59,6 +66,12 @@ enum TrainCommand {
     Open(check::OpenArgs),
     /// Repeat a segment from its opening and give the verdict
     Check(check::CheckArgs),
+    /// Write a checkpoint that other programs read (safetensors)
+    Export(export::ExportArgs),
+    /// Write what a file is verified by piece by piece, for any server of files that answers ranges
+    Outboard(blobs::OutboardArgs),
+    /// Fetch a file by ranges, each verified before it is kept
+    Fetch(blobs::FetchArgs),
 }
 
 fn preset(name: &str) -> Result<Preset, String> {
@@ -92,6 +105,9 @@ pub(super) fn run(args: &TrainArgs, out: &Output, stop: &Stop) -> Result<ExitCod
     match (&args.command, &args.text) {
         (Some(TrainCommand::Open(args)), _) => check::open(args, out, stop),
         (Some(TrainCommand::Check(args)), _) => check::check(args, out, stop),
+        (Some(TrainCommand::Export(args)), _) => export::export(args, out, stop),
+        (Some(TrainCommand::Outboard(args)), _) => blobs::make(args, out),
+        (Some(TrainCommand::Fetch(args)), _) => blobs::get(args, out, stop),
         (None, Some(text)) => train(args, text, out, stop),
         (None, None) => unreachable!("clap asks for the text"),
     }
@@ -100,17 +116,30 @@ pub(super) fn run(args: &TrainArgs, out: &Output, stop: &Stop) -> Result<ExitCod
 fn train(args: &TrainArgs, text: &Path, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
     let run = read_run(text, args.params)?;
     let (pool, executor) = machine(args.threads)?;
-    let (folder, raw) = (Folder::new(&args.dir), run.params().raw().clone());
+    if args.float {
+        let run = FloatRun::new(run);
+        rounds(args, &Floats::new(&run, executor), &pool, out, stop)
+    } else {
+        rounds(args, &Integers { run: &run, executor }, &pool, out, stop)
+    }
+}
+
+fn rounds<T: Trainer>(
+    args: &TrainArgs,
+    trainer: &T,
+    pool: &Threads,
+    out: &Output,
+    stop: &Stop,
+) -> Result<ExitCode, ProverError> {
+    let (run, id) = (trainer.run(), trainer.id());
+    let (folder, raw) = (Folder::new(&args.dir), run.params().raw());
     stop.heed();
-    let held_out = |agreed: &Agreed| {
-        let (loss, tokens) = pool.install(|| run.validate(&executor, &agreed.theta, HELD_OUT));
-        nats(loss, tokens)
-    };
-    let (mut journal, mut agreed) = match folder.resume(&run, args.params, &args.beacon)? {
+    let held_out = |agreed: &Agreed| pool.install(|| trainer.held_out(&agreed.theta));
+    let (mut journal, mut agreed) = match folder.resume(trainer, args.params, &args.beacon)? {
         Some(found) => found,
         None => {
             let agreed = Agreed::fresh(run.params(), run.id());
-            let journal = Journal::new(&run, args.params, &args.beacon, &agreed, held_out(&agreed));
+            let journal = Journal::new(trainer, args.params, &args.beacon, &agreed, held_out(&agreed));
             folder.write_start(&agreed)?;
             folder.write_journal(&journal)?;
             (journal, agreed)
@@ -121,9 +150,9 @@ fn train(args: &TrainArgs, text: &Path, out: &Output, stop: &Stop) -> Result<Exi
     let (began, mut trained) = (Instant::now(), 0);
     while agreed.round < until {
         let round_began = Instant::now();
-        let seed = run.id().seed(agreed.round, &agreed.root(run.id()), args.beacon.as_bytes());
+        let seed = id.seed(agreed.round, &agreed.root(id), args.beacon.as_bytes());
         let bar = bar(&format!("round {} of {until}", agreed.round + 1));
-        let lanes = Lanes { run: &run, executor: &executor, folder: &folder, agreed: &agreed, seed, stop };
+        let lanes = Lanes { trainer, folder: &folder, agreed: &agreed, seed, stop };
         let share = |done: u64| bar.set_position(1000 * done / steps);
         let done = pool.install(|| lanes.all(&share));
         bar.finish_and_clear();
@@ -138,9 +167,9 @@ fn train(args: &TrainArgs, text: &Path, out: &Output, stop: &Stop) -> Result<Exi
             seed: hex(&seed),
             loss: nats(done.iter().map(|lane| lane.loss).sum(), tokens),
             held_out: held_out(&next),
-            root: next.root(run.id()).to_hex(),
+            root: next.root(id).to_hex(),
             seconds: round_began.elapsed().as_secs_f64(),
-            lanes: folder.write_lanes(&run, agreed.round, &done)?,
+            lanes: folder.write_lanes(trainer, agreed.round, &done)?,
         };
         out.say(&format!(
             "round {:>3}  loss {:.4}  held out {:.4}  {:>6.1} s  root {}",
