@@ -181,7 +181,7 @@ fn bytes_that_are_no_checkpoint_are_refused_by_name() {
     assert!(with("\\\"round\\\":1", "\\\"round\\\":-3").starts_with("the entry sphere-pow is "));
     assert!(with("\"sphere-pow\":", "\"format\":").starts_with("the metadata is missing"));
     assert!(with("\\\"unit\\\"", "\\\"unite\\\"").contains("unknown field"));
-    assert_eq!(with("[32,16]", "[16,32]"), "tensor layers.0.up is F32 [16, 32], expected F32 [32, 16]");
+    assert!(with("[32,16]", "[16,32]").ends_with(" is F32 [16, 32], expected F32 [32, 16]"));
     assert_eq!(with("\"symbols\"", "\"symbol\""), "tensor symbols is missing, expected F32 [32, 16]");
     assert!(with("\"F32\",\"shape\":[32,16]", "\"I32\",\"shape\":[32,16]").contains("is I32 [32, 16]"));
     // Another run's, and values that no step makes.
