@@ -1,5 +1,6 @@
 //! What makes the steps of lanes: the CPU, or a device that keeps the state between them.
 
+use super::machine;
 use crate::error::ProverError;
 use crate::options::{Backend, DeviceArgs};
 use crate::session::choose;
@@ -26,7 +27,7 @@ pub(super) struct MachineArgs {
     adapter: Option<String>,
     /// CPU threads; all by default
     #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    pub(super) threads: Option<NonZeroUsize>,
 }
 
 /// How often a device that is lost is opened anew before it is given up, each time after a longer pause.
@@ -48,10 +49,7 @@ impl MachineArgs {
         params: &Params,
         stop: &'a Stop,
     ) -> Result<(Threads, Machine<'a>), ProverError> {
-        let pool = Threads::new(self.threads).map_err(|error| ProverError::Cpu(error.into()))?;
-        let reason =
-            || ProverError::NoDevice { reason: "this CPU has no set of instructions that is known".into() };
-        let cpu = TrainExecutor::new(None).ok_or_else(reason)?;
+        let (pool, cpu) = machine(self.threads)?;
         Ok((pool, Machine { cpu, gpu: self.device(params)?.map(Mutex::new), stop }))
     }
 
@@ -74,7 +72,12 @@ impl MachineArgs {
     }
 }
 
-impl Machine<'_> {
+impl<'a> Machine<'a> {
+    /// The CPU.
+    pub(super) fn cpu(cpu: TrainExecutor, stop: &'a Stop) -> Self {
+        Self { cpu, gpu: None, stop }
+    }
+
     /// Does each task, side by side where there are threads for them.
     pub(super) fn for_each<T: Send>(&self, tasks: Vec<T>, work: impl Fn(T) + Sync + Send) {
         match &self.gpu {
