@@ -26,7 +26,7 @@ const fn bound(name: &'static str, waves: [u64; 2], multiplies: usize) -> Bound 
     Bound { name, waves, multiplies, spilled: [0, 0] }
 }
 
-const BOUNDS: [Bound; 19] = [
+const BOUNDS: [Bound; 23] = [
     bound("gonka", [24, 32], 0),
     bound("gonka Attention", [14, 14], 0),
     // A wave of 64 rows of 64 columns fills what workgroup memory allows.
@@ -48,6 +48,12 @@ const BOUNDS: [Bound; 19] = [
     Bound { spilled: [0, 24], ..bound("exact f32 64x64 by 64 ", [4, 4], 89) },
     bound("exact f32 64x64 by 256 ", [16, 16], 78),
     bound("exact f32", [8, 8], 78),
+    bound("train", [24, 32], 0),
+    bound("train dp4a", [20, 22], 40),
+    // Rows are aligned as they are loaded.
+    bound("train dp4a gradient", [16, 22], 31),
+    // Tiles of 12 KiB.
+    bound("train f32", [6, 6], 69),
 ];
 
 /// The file that names RADV to the Vulkan loader.

@@ -102,8 +102,47 @@ fn sizes(variant: &Variant) -> Vec<Sizes> {
             }
             sizes
         }
+        ("train", name) => train_sizes(variant, name),
         (profile, name) => panic!("{profile}'s {name} has no sizes here"),
     }
+}
+
+/// Sizes of kernels of training: rows longer than a workgroup, several sequences and heads.
+fn train_sizes(variant: &Variant, name: &str) -> Vec<Sizes> {
+    let of = |members: &[(&str, u32)], groups| Sizes {
+        dims: dims(variant, members),
+        groups,
+        subgroup_threads: 32,
+    };
+    let line = |members: &[(&str, u32)], groups| vec![of(members, [groups, 1])];
+    let heads = [("context", 70), ("words", 18), ("heads", 2)];
+    match name {
+        "embed" => line(&[("words", 5), ("context", 7), ("positions_first", 100), ("end", 100)], 2),
+        "join_branch" => line(&[("words", 5), ("end", 100)], 2),
+        "embed_backward" => {
+            line(&[("rows", 9), ("words", 40), ("context", 3), ("vocab", 2), ("positions_first", 80)], 5)
+        }
+        "quantise" => line(&[("words", 70), ("rows_of", 1), ("step", 1)], 3),
+        "keys" => line(&[("words", 70), ("context", 2)], 5),
+        "align_rows" => line(&[("rows", 70), ("heads", 2), ("uses_b", 1)], 3),
+        "shares" | "by_shares" => line(&heads, 141),
+        "join_qkv" => {
+            line(&[("context", 2), ("heads", 2), ("rows", 4), ("words", 32), ("head_words", 16)], 4)
+        }
+        "plan_step" => line(&[("most", 70), ("grid", 29)], 3),
+        "copy_int8" | "parameters" => line(&[("most", 70), ("words", 70)], 3),
+        _ if name.starts_with("product") => product_sizes(of),
+        _ => line(&[("words", 70)], 3),
+    }
+}
+
+/// Sizes of a product that fill no tile: over more than one tile of k, of heads side by side, and with turned results.
+fn product_sizes(of: impl Fn(&[(&str, u32)], [u32; 2]) -> Sizes) -> Vec<Sizes> {
+    let sides = [("k", 44), ("rows", 40), ("columns", 36), ("row_tiles", 2), ("b_step", 1)];
+    let single = [("heads", 1), ("a_row", 11), ("b_row", 11), ("out_row", 36), ("out_column", 1)];
+    let heads = [("k", 8), ("rows", 6), ("columns", 8), ("row_tiles", 1), ("heads", 2), ("b_step", 2)];
+    let turned = [("out_row", 1), ("out_column", 16), ("out_head", 8), ("out_sequence", 128)];
+    vec![of(&[sides, single].concat(), [2, 2]), of(&[&heads[..], &turned].concat(), [4, 1])]
 }
 
 #[test]

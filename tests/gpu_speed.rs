@@ -69,3 +69,30 @@ fn reports_the_speed_of_every_kernel() {
         });
     }
 }
+
+#[test]
+#[ignore = "a measurement"]
+fn reports_what_a_step_of_training_takes_by_kernel() {
+    use sphere_pow_core::train::merge::Agreed;
+    use sphere_pow_core::train::{Lane, Preset, State};
+    use sphere_pow_gpu::train::self_test::run_of;
+    use sphere_pow_gpu::train::{GpuTrainer, GpuTrainerOptions, Method};
+    let params = Preset::Nano.params();
+    let (run, lane) = (run_of(&params), Lane { round: 0, lane: 0, seed: [1; 32] });
+    let state = State::start(&params, &Agreed::fresh(&params, run.id()).theta);
+    for method in Method::ALL {
+        let options = GpuTrainerOptions { method: Some(method), checked: false };
+        let mut trainer = block_on(GpuTrainer::new(&sphere_pow_tests::gpu::adapter(), &params, options))
+            .expect("a trainer");
+        for _ in 0..2 {
+            let since = Instant::now();
+            let times = block_on(trainer.times(&run, &lane, 0..2, &state)).expect("times");
+            let all: f64 = times.values().map(|time| time.seconds).sum();
+            println!("{}: {:.1} ms on the device, {:?} in all", method.name(), all * 1e3, since.elapsed());
+            for (name, time) in times {
+                let (ms, dispatches) = (time.seconds * 1e3, time.dispatches);
+                println!("{name:28} {dispatches:4} {ms:9.3} ms {:8.2} G/s", time.cost / time.seconds / 1e9);
+            }
+        }
+    }
+}

@@ -4,9 +4,11 @@
 //! batches, [`text`] is what is learnt, [`ops`] has one operation a file with its backward pass, [`model`] joins them
 //! over an [`Executor`], [`state`] is what a lane carries from step to step, [`lane`] repeats its steps, [`commit`] says
 //! what a lane publishes, [`opening`] judges a segment of it, [`report`] says so, and [`merge`] is the outer step that every host repeats.
+//! [`float`] judges lanes whose steps are in floats, by a tolerance.
 
 pub mod commit;
 pub mod executor;
+pub mod float;
 pub mod lane;
 pub mod merge;
 pub mod model;

@@ -5,7 +5,7 @@
 //! The ground floor knows no profile. In reading order: [`device`] finds adapters and says which are usable, [`select`]
 //! which one a user means, [`context`] opens it, [`kernel`] is a kernel as text and compiled, which [`compile`] does,
 //! [`recorder`] turns dispatches into submits of bounded time by what [`pace`] has learnt, [`fence`] waits for them, [`measure`] times
-//! kernels, and [`readback`] brings results home meanwhile. On it stand [`gonka`] and [`exact`], beside each other, each with its
+//! kernels, and [`readback`] brings results home meanwhile. On it stand [`gonka`], [`exact`] and [`train`], beside each other, each with its
 //! kernels, plan and tests. [`probe`] tries a driver's matrix units with the kernels of both, in another process.
 //!
 //! Nothing here knows the verdict: inputs or nonces go in, logits come out.
@@ -25,6 +25,7 @@ pub mod probe;
 pub mod readback;
 pub mod recorder;
 pub mod select;
+pub mod train;
 
 pub use device::{DeviceInfo, devices, one_of_each};
 pub use select::DeviceSelector;
@@ -32,6 +33,7 @@ pub use select::DeviceSelector;
 pub use error::GpuError;
 pub use exact::{ExactGpuExecutor, ExactGpuOptions};
 pub use gonka::{GpuEngine, GpuExecutor, GpuOptions};
+pub use train::{GpuTrainer, GpuTrainerOptions};
 
 use std::ops::ControlFlow;
 

@@ -1,5 +1,6 @@
 //! What can go wrong, by whose fault it is, and the exit code that says so.
 
+use crate::blobs::fetch::FetchError;
 use crate::ledger::LedgerError;
 use crate::serve::StoreError;
 use serde::Serialize;
@@ -186,6 +187,9 @@ pub enum ProverError {
         /// What is wrong.
         reason: String,
     },
+    /// A blob that could not be fetched, or is not what it is known by.
+    #[error(transparent)]
+    Fetch(FetchError),
     /// Stopped on request.
     #[error("interrupted")]
     Interrupted,
@@ -220,6 +224,7 @@ impl ProverError {
             | Self::Chain { .. }
             | Self::Transcript { .. }
             | Self::Training { .. }
+            | Self::Fetch(FetchError::Address { .. })
             | Self::File { .. } => 2,
             Self::Ledger(error) => error.exit_code(),
             Self::Gpu(GpuError::Ambiguous { .. }) => 2,
@@ -238,6 +243,7 @@ impl ProverError {
             | Self::Thread(_)
             | Self::Network { .. }
             | Self::Random(_)
+            | Self::Fetch(_)
             | Self::Output(_) => 3,
             Self::Interrupted => 130,
         }
@@ -273,6 +279,7 @@ impl ProverError {
             Self::Random(_) => "random",
             Self::Network { .. } => "network",
             Self::Training { .. } => "training",
+            Self::Fetch(_) => "fetch",
             Self::Interrupted => "interrupted",
             Self::Output(_) => "output",
         }

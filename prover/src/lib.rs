@@ -7,6 +7,8 @@
 //! [`ledger`]; [`serve`] does so as a network's API node says; [`commands`] reads arguments and prints. What is valid is core's to say.
 #![deny(unsafe_code)]
 
+pub mod blobs;
+pub mod checkpoint;
 pub mod clock;
 pub mod commands;
 pub mod console;

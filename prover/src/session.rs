@@ -250,7 +250,7 @@ fn open_cpu<P: Machine>(
 }
 
 /// The adapters to open, none for the CPU.
-fn choose(args: &DeviceArgs) -> Result<Vec<DeviceInfo>, ProverError> {
+pub(crate) fn choose(args: &DeviceArgs) -> Result<Vec<DeviceInfo>, ProverError> {
     if args.backend == Backend::Cpu {
         return match args.adapter.first() {
             None => Ok(Vec::new()),

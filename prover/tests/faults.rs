@@ -167,3 +167,37 @@ fn a_card_is_listed_under_its_name() {
     );
     assert!(!adapters.is_empty());
 }
+
+/// A run of training whose device is lost while a lane is made ends with the root that it has without.
+#[test]
+fn a_device_that_is_lost_while_it_trains_comes_back_to_the_same_root() {
+    let text: String = (0_u32..900).map(|ix| char::from(b'a' + (ix * ix * 5 % 23) as u8)).collect();
+    let train = ["train", "text", "--params", "train-tiny", "--json", "--backend"];
+    let root = |output: &Output| -> Value {
+        let summary: Value = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(output));
+        summary["root"].clone()
+    };
+    let rig = Rig::new();
+    rig.0.write("text", &text);
+    let want = root(&rig.command(&train).args(["cpu", "--dir", "cpu"]).output().unwrap());
+    for attempt in 0..10 {
+        let dir = format!("gpu-{attempt}");
+        let mut command = rig.command(&train);
+        // The card is taken for hardware.
+        command.args(["auto", "--dir", &dir]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let first = rig.0.path(&dir).join("round-0000/lane-0.bin");
+        while !first.exists() && child.try_wait().unwrap().is_none() {}
+        rig.begin("lose");
+        std::thread::sleep(Duration::from_millis(300));
+        rig.end();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(root(&output), want);
+        // A fast machine may be done before.
+        if stderr(&output).contains("opened anew") {
+            return;
+        }
+    }
+    panic!("the device was never lost while it trained");
+}

@@ -102,6 +102,31 @@ fn a_segment_is_opened_and_checked() {
 }
 
 #[test]
+fn a_gpu_trains_opens_and_checks_to_the_same_bytes() {
+    let by = |backend: &'static str| {
+        let dir = with_text();
+        let more = ["--backend", backend];
+        let root = train(&dir, 0, &more)["root"].clone();
+        let open = ["train", "open", "0", "1", "1", "--text", "text", "--out", "o.bin"];
+        dir.json(0, &[&open, &TINY[..], &more].concat());
+        let opening = std::fs::read(dir.path("o.bin")).expect("an opening");
+        (dir, root, opening)
+    };
+    let ((_, root, opening), (dir, by_gpu, opening_by_gpu)) = (by("cpu"), by("gpu"));
+    assert_eq!((&by_gpu, &opening_by_gpu), (&root, &opening));
+    assert_eq!(check(&dir, 4, &["--backend", "gpu"])["verdict"], "unconfirmed");
+    // A bit of the state: it leads to no root.
+    let mut bytes = opening;
+    let at = bytes.len() - 5;
+    bytes[at] ^= 1;
+    std::fs::write(dir.path("o.bin"), &bytes).expect("written");
+    assert_eq!(check(&dir, 1, &["--backend", "gpu"])["verdict"], "unopened");
+    let named = ["--backend", "cpu", "--adapter", "0"];
+    let refused = dir.error(2, &[&["train", "text"], &TINY[..], &named].concat());
+    assert!(refused.contains("no adapter with --backend cpu"), "{refused}");
+}
+
+#[test]
 fn what_does_not_go_together_is_refused_by_name() {
     let dir = with_text();
     train(&dir, 0, &["--until", "1"]);

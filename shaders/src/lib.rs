@@ -144,3 +144,84 @@ pub mod exact {
     pub const LINEAR_COOP_16: &str =
         join!("shared/coop16", "exact/shared/narrow", "exact/shared/linear", "exact/linear_coop");
 }
+
+/// Kernels of training.
+pub mod train {
+    /// `train/add_gradients.wgsl`.
+    pub const ADD_GRADIENTS: &str =
+        join!("train/shared/values", "train/shared/reduce", "train/add_gradients");
+    /// `train/align_rows.wgsl`.
+    pub const ALIGN_ROWS: &str = join!("train/shared/values", "train/shared/reduce", "train/align_rows");
+    /// `train/by_shares.wgsl`.
+    pub const BY_SHARES: &str =
+        join!("train/shared/values", "train/shared/wide", "train/shared/reduce", "train/by_shares");
+    /// `train/copy_int8.wgsl`.
+    pub const COPY_INT8: &str = join!("train/shared/values", "train/shared/reduce", "train/copy_int8");
+    /// `train/cross_entropy.wgsl`.
+    pub const CROSS_ENTROPY: &str = join!(
+        "train/shared/values",
+        "train/shared/wide",
+        "train/shared/reduce",
+        "train/shared/shares",
+        "train/cross_entropy"
+    );
+    /// `train/embed.wgsl`.
+    pub const EMBED: &str = join!("train/shared/values", "train/embed");
+    /// `train/embed_backward.wgsl`.
+    pub const EMBED_BACKWARD: &str = join!("train/shared/values", "train/embed_backward");
+    /// `train/join_branch.wgsl`.
+    pub const JOIN_BRANCH: &str = join!("train/shared/values", "train/join_branch");
+    /// `train/join_qkv.wgsl`.
+    pub const JOIN_QKV: &str =
+        join!("train/shared/values", "train/shared/wide", "train/shared/reduce", "train/join_qkv");
+    /// `train/keys.wgsl`.
+    pub const KEYS: &str = join!("train/shared/values", "train/shared/reduce", "train/keys");
+    /// `train/largest.wgsl`.
+    pub const LARGEST: &str = join!("train/shared/values", "train/shared/reduce", "train/largest");
+    /// `train/moments.wgsl`.
+    pub const MOMENTS: &str =
+        join!("train/shared/values", "train/shared/wide", "train/shared/reduce", "train/moments");
+    /// `train/norm.wgsl`.
+    pub const NORM: &str = join!("train/shared/values", "train/shared/reduce", "train/norm");
+    /// `train/norm_backward.wgsl`.
+    pub const NORM_BACKWARD: &str =
+        join!("train/shared/values", "train/shared/wide", "train/shared/reduce", "train/norm_backward");
+    /// `train/parameters.wgsl`.
+    pub const PARAMETERS: &str =
+        join!("train/shared/values", "train/shared/wide", "train/shared/reduce", "train/parameters");
+    /// `train/plan_step.wgsl`.
+    pub const PLAN_STEP: &str = join!("train/shared/values", "train/shared/reduce", "train/plan_step");
+    /// `train/product_dp4a.wgsl`.
+    pub const PRODUCT_DP4A: &str = join!(
+        "train/shared/values",
+        "train/shared/product",
+        "train/shared/elements_dp4a",
+        "train/shared/product_tile",
+        "train/product_dp4a"
+    );
+    /// `train/product_f32.wgsl`.
+    pub const PRODUCT_F32: &str = join!(
+        "train/shared/values",
+        "train/shared/product",
+        "train/shared/elements_f32",
+        "train/shared/product_tile",
+        "train/product_f32"
+    );
+    /// `train/quantise.wgsl`.
+    pub const QUANTISE: &str = join!("train/shared/values", "train/shared/reduce", "train/quantise");
+    /// `train/queries.wgsl`.
+    pub const QUERIES: &str = join!("train/shared/values", "train/shared/reduce", "train/queries");
+    /// `train/shares.wgsl`.
+    pub const SHARES: &str = join!(
+        "train/shared/values",
+        "train/shared/wide",
+        "train/shared/reduce",
+        "train/shared/shares",
+        "train/shares"
+    );
+    /// `train/squared_relu.wgsl`.
+    pub const SQUARED_RELU: &str = join!("train/shared/values", "train/shared/reduce", "train/squared_relu");
+    /// `train/squared_relu_backward.wgsl`.
+    pub const SQUARED_RELU_BACKWARD: &str =
+        join!("train/shared/values", "train/shared/reduce", "train/squared_relu_backward");
+}

@@ -1,10 +1,10 @@
 """PyTorch's DiLoCo in f32 beside `sphere-pow train`, in turns in one run: same architecture, first parameters, batches and schedule.
 
-    python3 tests/bench/diloco.py TEXT [ROUNDS]
+    python3 tests/bench/diloco.py TEXT [ROUNDS] [--float]
 
 Needs torch, numpy and blake3 in this Python, and the command built (`cargo build --release -p sphere-pow-prover`). Ours goes
 first, round by round; the peer takes each round's seed from its run.json, so that both see the same tokens in the same order.
-Both run a lane a thread, on as many threads: nothing has to wait within a step. Prints a line a round: seconds, processor seconds (of
+With --float ours are float lanes (SPEC IV.10) instead of integers. Both run a lane a thread, on as many threads: nothing has to wait within a step. Prints a line a round: seconds, processor seconds (of
 ours with its files and its loss on what is held out) and that loss, of both. On a machine that others use, the ratio by processor time is the fair one.
 """
 import json
@@ -31,7 +31,7 @@ BINARY = os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "tar
 PRESET, HELD_OUT = "train-nano", 256
 THREADS = os.cpu_count() or 1
 OUTER_RATE, OUTER_MOMENTUM = 0.7, 0.9
-RUN = None
+RUN, FLOAT = None, ["--float"] if "--float" in sys.argv else []
 
 
 def norm(h):
@@ -95,7 +95,7 @@ def held_out(arrays):
 def ours(text, folder, until):
     """Trains to the end of a round; gives the run's file, and processor seconds."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [BINARY, "train", text, "--params", PRESET, "--dir", folder, "--until", str(until), "--threads", str(THREADS), "--json"]
+    command = [BINARY, "train", text, "--params", PRESET, "--dir", folder, "--until", str(until), "--threads", str(THREADS), "--json", *FLOAT]
     run = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return run, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -108,7 +108,8 @@ def load(path):
 
 
 def main():
-    path, rounds = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    path, rounds, *_ = [arg for arg in sys.argv[1:] if arg not in FLOAT] + [3]
+    rounds = int(rounds)
     load(path)
     m, folder = RUN.model, tempfile.mkdtemp()
     theta = [(a / 2**22).astype(np.float32) for a in m.init(RUN.id)]

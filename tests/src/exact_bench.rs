@@ -1,4 +1,4 @@
-//! A device with the kernels of the `exact` profile, for the tests that hold each to its twin.
+//! A device with the kernels of the `exact` profile or of training, for the tests that hold each to its twin.
 
 use crate::gpu::adapter;
 use pollster::block_on;
@@ -7,14 +7,15 @@ use sphere_pow_gpu::context::Gpu;
 use sphere_pow_gpu::exact::kernels::Kernels;
 use sphere_pow_gpu::exact::self_test::compare;
 use sphere_pow_gpu::recorder::{self, Recorder};
+use sphere_pow_gpu::train;
 use std::sync::OnceLock;
 
-/// A device with every kernel of the `exact` profile on it.
-pub struct Bench {
+/// A device with kernels on it, by default every one of the `exact` profile.
+pub struct Bench<K = Kernels> {
     /// The device.
     pub gpu: Gpu,
     /// The kernels.
-    pub kernels: Kernels,
+    pub kernels: K,
 }
 
 /// Runs `test` with and without wgpu's bounds checks.
@@ -40,7 +41,26 @@ impl Bench {
             Self { gpu, kernels }
         })
     }
+}
 
+impl Bench<train::kernels::Kernels> {
+    /// Runs `test` with and without wgpu's bounds checks, each with another way to multiply.
+    ///
+    /// # Panics
+    /// When the device or the kernels cannot be had.
+    pub fn on_each(test: impl Fn(&Self)) {
+        static BENCHES: [OnceLock<Bench<train::kernels::Kernels>>; 2] = [const { OnceLock::new() }; 2];
+        for (ix, method) in train::Method::ALL.into_iter().enumerate() {
+            test(BENCHES[ix].get_or_init(|| {
+                let gpu = block_on(Gpu::open(&adapter(), wgpu::Features::empty())).expect("a usable device");
+                let kernels = block_on(train::kernels::Kernels::new(&gpu, method, ix == 0)).expect("kernels");
+                Self { gpu, kernels }
+            }));
+        }
+    }
+}
+
+impl<K> Bench<K> {
     /// A buffer of these values, and then words that show where a kernel reads or writes too far.
     #[must_use]
     pub fn upload<T: bytemuck::Pod>(&self, values: &[T]) -> wgpu::Buffer {

@@ -13,11 +13,12 @@ use sphere_pow_gpu::gonka::kernels::linear::Tile;
 use sphere_pow_gpu::gonka::kernels::linear_matrix::MatrixTile;
 use sphere_pow_gpu::kernel::{Access, Kernel};
 use sphere_pow_gpu::probe::SUBGROUP_WIDTH;
+use sphere_pow_gpu::train;
 
 /// A kernel with the constants it is compiled with.
 #[derive(Clone, Debug)]
 pub struct Variant {
-    /// `gonka`, `exact`, or `probe` for what measures a device.
+    /// `gonka`, `exact`, `train`, or `probe` for what measures a device.
     pub profile: &'static str,
     /// Profile, kernel and what sets it apart from the kernel's other variants.
     pub name: String,
@@ -113,6 +114,9 @@ pub fn variants() -> Vec<Variant> {
     for variant in coop8.into_iter().chain(candidates(&ideal(16), None)) {
         let (name, constants) = (format!("exact {variant}"), variant.constants());
         all.push(Variant { profile: "exact", name, kernel: variant.kernel(), constants });
+    }
+    for (name, kernel, constants) in train::kernels::variants(&train::Method::ALL) {
+        all.push(Variant { profile: "train", name: format!("train {name}"), kernel, constants });
     }
     all
 }

@@ -10,6 +10,9 @@ pub mod isa;
 pub mod layout;
 #[cfg(feature = "gpu")]
 pub mod race;
+#[cfg(feature = "gpu")]
+pub mod train_bench;
+pub mod train_values;
 pub mod transcript;
 #[cfg(feature = "gpu")]
 pub mod translate;

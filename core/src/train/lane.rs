@@ -81,6 +81,20 @@ impl Run {
         starts
     }
 
+    /// The learning rate of a lane's step, in units of 2^-32.
+    fn rate(&self, lane: &Lane, step: u32) -> u32 {
+        self.params.rate(u64::from(lane.round) * u64::from(self.params.raw().inner) + u64::from(step))
+    }
+
+    /// What parameters of a lane's step move by: rate times correction, and decay, in units of 2^-32 (SPEC §IV.6).
+    ///
+    /// # Panics
+    /// When a round has fewer steps.
+    #[must_use]
+    pub fn rates(&self, lane: &Lane, step: u32) -> [i32; 2] {
+        Step::rates(self.rate(lane, step), self.corrections[step as usize])
+    }
+
     /// One step of a lane; gives the batch's loss, all its tokens together, in units of 2^-16 octaves.
     pub fn step<E: Executor>(&self, executor: &E, lane: &Lane, step: u32, state: &mut State) -> i64 {
         let raw = self.params.raw();
@@ -92,7 +106,7 @@ impl Run {
             let (g, loss) = model.loss(&logits, &targets);
             (model.backward(&g, &kept, &tokens), loss)
         };
-        let rate = self.params.rate(u64::from(lane.round) * u64::from(raw.inner) + u64::from(step));
+        let rate = self.rate(lane, step);
         for (tensor, gradient) in tensors.iter_mut().zip(gradients) {
             let grown = (executor.run(Largest(&gradient.values)), gradient.exponent);
             let state = executor.run(Largest(&tensor.first)).max(executor.run(Largest(&tensor.root)));

@@ -1,5 +1,7 @@
 //! Openings of a lane's segment, and the verdict on them (SPEC §IV.8).
 
+pub(super) mod reader;
+
 use super::commit::root_of;
 use super::executor::Executor;
 use super::lane::{Lane, Run};
@@ -10,6 +12,8 @@ use crate::exact::transcript::tree::path_len;
 use crate::text::hex;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::ops::Range;
+use reader::Reader;
 
 /// First bytes of an opening.
 pub const MAGIC: [u8; 4] = *b"SPXT";
@@ -47,10 +51,12 @@ pub enum OpeningError {
         expected: usize,
     },
     /// Other first bytes.
-    #[error("the first bytes are {got:02x?}, expected SPXT")]
+    #[error("the first bytes are {got:02x?}, expected {}", expected.escape_ascii())]
     Magic {
         /// Which.
         got: [u8; 4],
+        /// What they are.
+        expected: [u8; 4],
     },
     /// Other rules.
     #[error("version is {got}, expected 1")]
@@ -152,57 +158,7 @@ impl Head {
     /// # Errors
     /// [`OpeningError`] for bytes that begin as none.
     pub fn read(bytes: &[u8]) -> Result<Self, OpeningError> {
-        Reader(bytes).head()
-    }
-}
-
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, field: &'static str, expected: usize) -> Result<&'a [u8], OpeningError> {
-        let (own, rest) = self.0.split_at_checked(expected).ok_or(OpeningError::Length {
-            field,
-            got: self.0.len(),
-            expected,
-        })?;
-        self.0 = rest;
-        Ok(own)
-    }
-
-    fn word(&mut self, field: &'static str) -> Result<u32, OpeningError> {
-        Ok(u32::from_le_bytes(self.take(field, 4)?.try_into().expect("4 bytes")))
-    }
-
-    fn bytes(&mut self, field: &'static str) -> Result<[u8; 32], OpeningError> {
-        Ok(self.take(field, 32)?.try_into().expect("32 bytes"))
-    }
-
-    fn head(&mut self) -> Result<Head, OpeningError> {
-        let magic = self.take("magic", 4)?.try_into().expect("4 bytes");
-        if magic != MAGIC {
-            return Err(OpeningError::Magic { got: magic });
-        }
-        let version = self.word("version")?;
-        if version != VERSION {
-            return Err(OpeningError::Version { got: version });
-        }
-        let run = self.bytes("run id")?;
-        let (round, lane, segment) = (self.word("round")?, self.word("lane")?, self.word("segment")?);
-        let seed = self.bytes("seed")?;
-        Ok(Head {
-            run,
-            lane: Lane { round, lane, seed },
-            segment,
-            root: Hash::from_bytes(self.bytes("root")?),
-        })
-    }
-
-    fn path(&mut self, field: &'static str, nodes: usize) -> Result<Vec<Hash>, OpeningError> {
-        let got = self.word(field)? as usize;
-        if got != nodes {
-            return Err(OpeningError::Length { field, got: got.saturating_mul(32), expected: 32 * nodes });
-        }
-        (0..nodes).map(|_| self.bytes(field).map(Hash::from_bytes)).collect()
+        Reader(bytes).head(MAGIC)
     }
 }
 
@@ -245,7 +201,7 @@ impl Opening {
     pub fn from_bytes(run: &Run, bytes: &[u8]) -> Result<Self, OpeningError> {
         let raw = run.params().raw();
         let mut reader = Reader(bytes);
-        let Head { run: id, lane, segment, root } = reader.head()?;
+        let Head { run: id, lane, segment, root } = reader.head(MAGIC)?;
         if id != *run.id().as_bytes() {
             return Err(OpeningError::Run { got: hex(&id), expected: hex(run.id().as_bytes()) });
         }
@@ -279,6 +235,25 @@ impl Opening {
         known: &Known<'_>,
         mut on_step: impl FnMut() -> Result<(), S>,
     ) -> Result<Verdict, S> {
+        self.check_by(run, known, |lane, steps, state| {
+            for step in steps {
+                run.step(executor, lane, step, state);
+                on_step()?;
+            }
+            Ok(())
+        })
+    }
+
+    /// [`Self::check`] by whoever makes `steps` of a lane from a state; an error of that ends it.
+    ///
+    /// # Errors
+    /// What `repeat` gave.
+    pub fn check_by<S>(
+        &self,
+        run: &Run,
+        known: &Known<'_>,
+        repeat: impl FnOnce(&Lane, Range<u32>, &mut State) -> Result<(), S>,
+    ) -> Result<Verdict, S> {
         let (id, j) = (run.id(), self.segment);
         let root = known.root.unwrap_or(self.root);
         let lane = Lane { seed: known.seed.unwrap_or(self.lane.seed), ..self.lane };
@@ -292,10 +267,7 @@ impl Opening {
         if j == 0 && !is_start(run, lane.round, known, &state) {
             return Ok(Verdict::Fraud);
         }
-        for step in run.segment(j) {
-            run.step(executor, &lane, step, &mut state);
-            on_step()?;
-        }
+        repeat(&lane, run.segment(j), &mut state)?;
         let is_same = id.leaf(lane.round, lane.lane, j + 1, &state.to_bytes()) == self.next;
         Ok(match (is_same, known.missing(self).is_empty()) {
             (false, _) => Verdict::Fraud,

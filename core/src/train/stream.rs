@@ -21,6 +21,7 @@ enum Domain {
     Root = 6,
     Seed = 7,
     Delta = 8,
+    Float = 9,
 }
 
 fn key(domain: Domain, fields: &[&[u8]]) -> [u8; 32] {
@@ -56,6 +57,12 @@ impl RunId {
             params.raw().schedule.iter().flat_map(|(step, rate)| [step.to_le_bytes(), rate.to_le_bytes()]);
         let knots: Vec<u8> = knots.flatten().collect();
         Self(key(Domain::Run, &[&words, &knots, text, &length.to_le_bytes()]))
+    }
+
+    /// The name of the run by the same sizes and text whose lanes' steps are in floats (SPEC §IV.10).
+    #[must_use]
+    pub fn float(&self) -> Self {
+        Self(key(Domain::Float, &[&self.0]))
     }
 
     /// The bytes.

@@ -1,19 +1,27 @@
 //! `sphere-pow train`: a run of lanes on this machine, round by round, and `open` and `check` of their segments.
 
+mod arithmetic;
+mod blobs;
 mod check;
+mod export;
+mod float;
 mod folder;
 mod lanes;
+mod machine;
 pub(super) mod plot;
 
 use crate::console::{Output, bar};
 use crate::error::ProverError;
 use crate::input;
 use crate::signals::Stop;
+use arithmetic::{Floats, Integers, Trainer};
 use clap::{Args, Subcommand};
 use folder::{Folder, Journal, Round};
 use lanes::Lanes;
+use machine::MachineArgs;
 use sphere_pow_core::text::hex;
 use sphere_pow_core::train::commit::read_delta;
+use sphere_pow_core::train::float::FloatRun;
 use sphere_pow_core::train::merge::Agreed;
 use sphere_pow_core::train::{Preset, Run, Text};
 use sphere_pow_cpu::threads::Threads;
@@ -25,8 +33,6 @@ use std::time::Instant;
 
 /// Most bytes of a text.
 const MAX_TEXT_BYTES: usize = 1 << 28;
-/// Sequences of what is held out that a round's parameters are measured by.
-const HELD_OUT: usize = 256;
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -45,12 +51,14 @@ pub(super) struct TrainArgs {
     /// What rounds' seeds are drawn from beside the root before them
     #[arg(long, default_value = "", value_name = "TEXT")]
     beacon: String,
+    /// Make lanes' steps in floats: segments are then checked by a tolerance, not by equality
+    #[arg(long, conflicts_with_all = ["backend", "adapter"])]
+    float: bool,
     /// Rounds after which to stop, all by default
     #[arg(long, value_name = "N")]
     until: Option<u32>,
-    /// CPU threads; all by default
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    machine: MachineArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -59,6 +67,12 @@ enum TrainCommand {
     Open(check::OpenArgs),
     /// Repeat a segment from its opening and give the verdict
     Check(check::CheckArgs),
+    /// Write a checkpoint that other programs read (safetensors)
+    Export(export::ExportArgs),
+    /// Write what a file is verified by piece by piece, for any server of files that answers ranges
+    Outboard(blobs::OutboardArgs),
+    /// Fetch a file by ranges, each verified before it is kept
+    Fetch(blobs::FetchArgs),
 }
 
 fn preset(name: &str) -> Result<Preset, String> {
@@ -92,6 +106,9 @@ pub(super) fn run(args: &TrainArgs, out: &Output, stop: &Stop) -> Result<ExitCod
     match (&args.command, &args.text) {
         (Some(TrainCommand::Open(args)), _) => check::open(args, out, stop),
         (Some(TrainCommand::Check(args)), _) => check::check(args, out, stop),
+        (Some(TrainCommand::Export(args)), _) => export::export(args, out, stop),
+        (Some(TrainCommand::Outboard(args)), _) => blobs::make(args, out),
+        (Some(TrainCommand::Fetch(args)), _) => blobs::get(args, out, stop),
         (None, Some(text)) => train(args, text, out, stop),
         (None, None) => unreachable!("clap asks for the text"),
     }
@@ -99,18 +116,31 @@ pub(super) fn run(args: &TrainArgs, out: &Output, stop: &Stop) -> Result<ExitCod
 
 fn train(args: &TrainArgs, text: &Path, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
     let run = read_run(text, args.params)?;
-    let (pool, executor) = machine(args.threads)?;
-    let (folder, raw) = (Folder::new(&args.dir), run.params().raw().clone());
+    if args.float {
+        let (run, (pool, executor)) = (FloatRun::new(run), machine(args.machine.threads)?);
+        rounds(args, &Floats::new(&run, executor, stop), &pool, out, stop)
+    } else {
+        let (pool, machine) = args.machine.open(run.params(), stop)?;
+        rounds(args, &Integers { run: &run, machine }, &pool, out, stop)
+    }
+}
+
+fn rounds<T: Trainer>(
+    args: &TrainArgs,
+    trainer: &T,
+    pool: &Threads,
+    out: &Output,
+    stop: &Stop,
+) -> Result<ExitCode, ProverError> {
+    let (run, id) = (trainer.run(), trainer.id());
+    let (folder, raw) = (Folder::new(&args.dir), run.params().raw());
     stop.heed();
-    let held_out = |agreed: &Agreed| {
-        let (loss, tokens) = pool.install(|| run.validate(&executor, &agreed.theta, HELD_OUT));
-        nats(loss, tokens)
-    };
-    let (mut journal, mut agreed) = match folder.resume(&run, args.params, &args.beacon)? {
+    let held_out = |agreed: &Agreed| pool.install(|| trainer.held_out(&agreed.theta));
+    let (mut journal, mut agreed) = match folder.resume(trainer, args.params, &args.beacon)? {
         Some(found) => found,
         None => {
             let agreed = Agreed::fresh(run.params(), run.id());
-            let journal = Journal::new(&run, args.params, &args.beacon, &agreed, held_out(&agreed));
+            let journal = Journal::new(trainer, args.params, &args.beacon, &agreed, held_out(&agreed)?);
             folder.write_start(&agreed)?;
             folder.write_journal(&journal)?;
             (journal, agreed)
@@ -121,9 +151,9 @@ fn train(args: &TrainArgs, text: &Path, out: &Output, stop: &Stop) -> Result<Exi
     let (began, mut trained) = (Instant::now(), 0);
     while agreed.round < until {
         let round_began = Instant::now();
-        let seed = run.id().seed(agreed.round, &agreed.root(run.id()), args.beacon.as_bytes());
+        let seed = id.seed(agreed.round, &agreed.root(id), args.beacon.as_bytes());
         let bar = bar(&format!("round {} of {until}", agreed.round + 1));
-        let lanes = Lanes { run: &run, executor: &executor, folder: &folder, agreed: &agreed, seed, stop };
+        let lanes = Lanes { trainer, folder: &folder, agreed: &agreed, seed };
         let share = |done: u64| bar.set_position(1000 * done / steps);
         let done = pool.install(|| lanes.all(&share));
         bar.finish_and_clear();
@@ -137,10 +167,10 @@ fn train(args: &TrainArgs, text: &Path, out: &Output, stop: &Stop) -> Result<Exi
             round: agreed.round,
             seed: hex(&seed),
             loss: nats(done.iter().map(|lane| lane.loss).sum(), tokens),
-            held_out: held_out(&next),
-            root: next.root(run.id()).to_hex(),
+            held_out: held_out(&next)?,
+            root: next.root(id).to_hex(),
             seconds: round_began.elapsed().as_secs_f64(),
-            lanes: folder.write_lanes(&run, agreed.round, &done)?,
+            lanes: folder.write_lanes(trainer, agreed.round, &done)?,
         };
         out.say(&format!(
             "round {:>3}  loss {:.4}  held out {:.4}  {:>6.1} s  root {}",

@@ -124,8 +124,11 @@ pub(super) fn causal_shares(scores: &[i32], context: usize, shifts: &[i32], out:
 }
 
 /// Gradient by scores from `dp`, that by shares: row t in units of `2^(exponents[t] + unit)` before it is quantised.
+///
+/// # Shapes
+/// - `dp`, `shares`, `out`: `[context, context]`, shares 0 beyond each row's position; `exponents`: `[context]`. Overwritten.
 #[inline(always)]
-pub(super) fn by_shares(dp: &[i32], shares: &[i16], unit: i32, exponents: &[i32], out: &mut Rows) {
+pub fn by_shares(dp: &[i32], shares: &[i16], unit: i32, exponents: &[i32], out: &mut Rows) {
     let context = out.width;
     let mut wide = [0_i64; MAX_CONTEXT];
     let rows = dp.chunks_exact(context).zip(shares.chunks_exact(context));

@@ -21,6 +21,11 @@ pub fn corrections(steps: u32) -> Vec<u32> {
     (0..steps).map(next).collect()
 }
 
+/// Rate times correction, and decay, in units of 2^-32: rate in units of 2^-32, correction in units of 2^-16.
+fn rates(rate: u32, correction: u32) -> [i64; 2] {
+    [rs(i64::from(rate) * i64::from(correction), 16), (i64::from(rate) + 10) / 20]
+}
+
 /// How a step of a tensor goes: the common grid and all that is the same for each of its parameters.
 #[derive(Clone, Copy, Debug)]
 pub struct Step {
@@ -44,9 +49,16 @@ impl Step {
             exponent,
             moments: exponent - moments.1,
             gradient: exponent - gradient.1,
-            rate: if top.is_some() { rs(i64::from(rate) * i64::from(correction), 16) } else { 0 },
-            decay: (i64::from(rate) + 10) / 20,
+            rate: if top.is_some() { rates(rate, correction)[0] } else { 0 },
+            decay: rates(rate, correction)[1],
         }
+    }
+
+    /// Rate times correction, and decay, in units of 2^-32: those of a step that moves anything.
+    #[must_use]
+    pub fn rates(rate: u32, correction: u32) -> [i32; 2] {
+        // A rate is 2^28 at most, a correction 2^16.
+        rates(rate, correction).map(|x| x as i32)
     }
 
     /// The exponent that the moments get.

@@ -1,7 +1,10 @@
 //! `sphere-pow train open` and `sphere-pow train check`.
 
 use super::super::commit::replace;
-use super::folder::{Folder, read_agreed};
+use super::arithmetic::{Floats, Integers, Trainer};
+use super::float;
+use super::folder::{Folder, read_agreed, read_start};
+use super::machine::MachineArgs;
 use super::{hex, machine, preset, read_run};
 use crate::console::{Output, bar};
 use crate::error::ProverError;
@@ -11,14 +14,15 @@ use clap::Args;
 use serde::Serialize;
 use sphere_pow_core::exact::transcript::hash::Hash;
 use sphere_pow_core::train::commit::tree;
+use sphere_pow_core::train::float::{FloatOpening, FloatRun};
 use sphere_pow_core::train::{Known, Lane, Opening, Preset, Report, State, Verdict};
+use sphere_pow_cpu::threads::Threads;
 use std::io::Write;
-use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Bytes of an opening beside its state, and more.
-const MAX_HEAD_BYTES: usize = 1 << 16;
+pub(super) const MAX_HEAD_BYTES: usize = 1 << 16;
 
 #[derive(Debug, Args)]
 pub(super) struct OpenArgs {
@@ -37,39 +41,47 @@ pub(super) struct OpenArgs {
     /// Model and schedule
     #[arg(long, default_value = Preset::Nano.name(), value_name = "NAME", value_parser = preset)]
     params: Preset,
+    /// The run's lanes are in floats: open on a machine like the one that trained
+    #[arg(long, conflicts_with_all = ["backend", "adapter"])]
+    float: bool,
     /// File that takes the opening
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// CPU threads; all by default
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    machine: MachineArgs,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
-    /// What a trainer opened
-    opening: PathBuf,
+    /// What a trainer opened; of a float lane several segments, which are judged together
+    #[arg(required = true)]
+    pub(super) openings: Vec<PathBuf>,
     /// What the run learns
     #[arg(long, value_name = "FILE")]
-    text: PathBuf,
+    pub(super) text: PathBuf,
     /// Model and schedule
     #[arg(long, default_value = Preset::Nano.name(), value_name = "NAME", value_parser = preset)]
-    params: Preset,
+    pub(super) params: Preset,
     /// The root that the lane committed to, instead of the opening's
     #[arg(long, value_name = "HEX", value_parser = hash)]
-    root: Option<Hash>,
+    pub(super) root: Option<Hash>,
     /// The round's seed, instead of the opening's
     #[arg(long, value_name = "HEX", value_parser = hash)]
-    seed: Option<Hash>,
-    /// What was agreed before the round (start.bin): a lane's first segment begins there
+    pub(super) seed: Option<Hash>,
+    /// What was agreed before the round (start.bin, or what `export` made of it): a lane's first segment begins there
     #[arg(long, value_name = "FILE")]
-    start: Option<PathBuf>,
-    /// CPU threads; all by default
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    pub(super) start: Option<PathBuf>,
+    /// The run's lanes are in floats: judge by a tolerance
+    #[arg(long, conflicts_with_all = ["backend", "adapter"])]
+    float: bool,
+    /// The tolerance, instead of that calibrated for the model
+    #[arg(long, value_name = "DISTANCE", requires = "float")]
+    pub(super) tolerance: Option<f64>,
+    #[command(flatten)]
+    pub(super) machine: MachineArgs,
 }
 
-fn hash(text: &str) -> Result<Hash, String> {
+pub(super) fn hash(text: &str) -> Result<Hash, String> {
     Hash::from_hex(text).ok_or_else(|| "expected 64 lower-case hex digits".into())
 }
 
@@ -84,13 +96,55 @@ struct Opened {
     bytes: usize,
 }
 
-/// The state before a segment is computed anew, from what was agreed before the round.
-pub(super) fn open(args: &OpenArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
-    let run = read_run(&args.text, args.params)?;
-    let (pool, executor) = machine(args.threads)?;
-    let folder = Folder::new(&args.dir);
-    let journal = folder.read_journal(&run)?;
-    let raw = run.params().raw();
+/// A segment of a round that is done, with the state before it.
+pub(super) struct Place<S> {
+    pub(super) lane: Lane,
+    pub(super) leaves: Vec<Hash>,
+    pub(super) state: S,
+}
+
+/// Steps of a lane.
+fn steps<T: Trainer>(
+    trainer: &T,
+    pool: &Threads,
+    place: &mut Place<T::State>,
+    steps: std::ops::Range<u32>,
+) -> Result<(), ProverError> {
+    let (bar, count) = (bar("computing the state"), u64::from(steps.len() as u32));
+    let mut done = 0;
+    let mut on_step = || {
+        done += 1;
+        bar.set_position(1000 * done / count);
+    };
+    pool.install(|| trainer.steps(&place.lane, steps, &mut place.state, &mut on_step))?;
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// Whether the state is the one whose leaf the lane committed to.
+fn is_committed<T: Trainer>(trainer: &T, place: &Place<T::State>, j: u32) -> bool {
+    let bytes = trainer.bytes(&place.state);
+    trainer.id().leaf(place.lane.round, place.lane.lane, j, &bytes) == place.leaves[j as usize]
+}
+
+/// Which segment of which run.
+pub(super) struct Wanted<'a> {
+    pub(super) dir: &'a Path,
+    pub(super) round: u32,
+    pub(super) lane: u32,
+    pub(super) segment: u32,
+}
+
+/// The state before a segment, computed anew from what was agreed before the round.
+pub(super) fn before<T: Trainer>(
+    args: &Wanted<'_>,
+    trainer: &T,
+    pool: &Threads,
+    stop: &Stop,
+) -> Result<Place<T::State>, ProverError> {
+    let (params, folder) = (trainer.run().params(), Folder::new(args.dir));
+    let journal = folder.read_journal(trainer)?;
+    let raw = params.raw();
     let places = [
         ("round", args.round, u32::try_from(journal.rounds.len()).unwrap_or(0)),
         ("lane", args.lane, raw.lanes),
@@ -102,48 +156,60 @@ pub(super) fn open(args: &OpenArgs, out: &Output, stop: &Stop) -> Result<ExitCod
             return Err(ProverError::Argument { what, got: got.to_string(), expected });
         }
     }
-    let done = &journal.rounds[args.round as usize];
-    let seed = Hash::from_hex(&done.seed).map(|seed| *seed.as_bytes());
-    let wrong = |reason: &str| ProverError::Training { what: input::name(&args.dir), reason: reason.into() };
-    let seed = seed.ok_or_else(|| wrong("the journal's seed is no hash"))?;
-    let before = folder.start(args.round);
-    let agreed = read_agreed(&before, &run, args.round)?;
-    let lane = Lane { round: args.round, lane: args.lane, seed };
-    let leaves = folder.read_lane(&run, args.round, args.lane)?;
-    stop.heed();
-    let bar = bar("computing the state");
-    let last = args.segment * run.params().segment();
-    let mut state = State::start(run.params(), &agreed.theta);
-    for step in 0..last {
-        if stop.is_asked() {
-            return Err(ProverError::Interrupted);
-        }
-        pool.install(|| run.step(&executor, &lane, step, &mut state));
-        bar.set_position(1000 * u64::from(step + 1) / u64::from(last));
-    }
-    bar.finish_and_clear();
-    let state = state.to_bytes();
-    let segment = args.segment as usize;
-    if run.id().leaf(lane.round, lane.lane, args.segment, &state) != leaves[segment] {
-        return Err(wrong("the state computed from start.bin is not the one committed to"));
-    }
-    let tree = tree(run.id(), leaves.clone());
-    let opening = Opening {
-        lane,
-        segment: args.segment,
-        root: tree.root(),
-        next: leaves[segment + 1],
-        path: tree.path(segment),
-        next_path: tree.path(segment + 1),
-        state,
+    let seed = Hash::from_hex(&journal.rounds[args.round as usize].seed).map(|seed| *seed.as_bytes());
+    let seed = seed.ok_or_else(|| wrong(args, "the journal's seed is no hash"))?;
+    let agreed = read_agreed(&folder.start(args.round), params, args.round)?;
+    let mut place = Place {
+        lane: Lane { round: args.round, lane: args.lane, seed },
+        leaves: folder.read_lane(params, args.round, args.lane)?,
+        state: trainer.start(&agreed.theta),
     };
-    let bytes = opening.to_bytes(&run);
+    stop.heed();
+    steps(trainer, pool, &mut place, 0..args.segment * params.segment())?;
+    if is_committed(trainer, &place, args.segment) {
+        Ok(place)
+    } else {
+        Err(wrong(args, "the state computed from start.bin is not the one committed to"))
+    }
+}
+
+fn wrong(args: &Wanted<'_>, reason: &str) -> ProverError {
+    ProverError::Training { what: input::name(args.dir), reason: reason.into() }
+}
+
+pub(super) fn open(args: &OpenArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
+    let run = read_run(&args.text, args.params)?;
+    let segment = args.segment as usize;
+    let wanted = Wanted { dir: &args.dir, round: args.round, lane: args.lane, segment: args.segment };
+    let (bytes, root, seed) = if args.float {
+        let (run, (pool, executor)) = (FloatRun::new(run), machine(args.machine.threads)?);
+        let trainer = Floats::new(&run, executor, stop);
+        let mut place = before(&wanted, &trainer, &pool, stop)?;
+        let state = place.state.to_bytes();
+        steps(&trainer, &pool, &mut place, run.run().segment(args.segment))?;
+        if !is_committed(&trainer, &place, args.segment + 1) {
+            return Err(wrong(&wanted, "the state after the segment is not the one committed to"));
+        }
+        let (lane, tree) = (place.lane, tree(run.id(), place.leaves));
+        let (root, path, next_path) = (tree.root(), tree.path(segment), tree.path(segment + 1));
+        let next = place.state.to_bytes();
+        let opening = FloatOpening { lane, segment: args.segment, root, path, next_path, state, next };
+        (opening.to_bytes(&run), root, lane.seed)
+    } else {
+        let (pool, machine) = args.machine.open(run.params(), stop)?;
+        let trainer = Integers { run: &run, machine };
+        let Place { lane, leaves, state } = before(&wanted, &trainer, &pool, stop)?;
+        let (state, next, tree) = (state.to_bytes(), leaves[segment + 1], tree(run.id(), leaves));
+        let (root, path, next_path) = (tree.root(), tree.path(segment), tree.path(segment + 1));
+        let opening = Opening { lane, segment: args.segment, root, next, path, next_path, state };
+        (opening.to_bytes(&run), root, lane.seed)
+    };
     replace(&args.out, |file| file.write_all(&bytes))?;
     let opened = Opened {
         round: args.round,
         lane: args.lane,
         segment: args.segment,
-        root: opening.root.to_hex(),
+        root: root.to_hex(),
         seed: hex(&seed),
         bytes: bytes.len(),
     };
@@ -163,14 +229,25 @@ pub(super) fn open(args: &OpenArgs, out: &Output, stop: &Stop) -> Result<ExitCod
 }
 
 pub(super) fn check(args: &CheckArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
+    if args.float {
+        return float::check(args, out, stop);
+    }
     let run = read_run(&args.text, args.params)?;
-    let (pool, executor) = machine(args.threads)?;
-    let bytes = input::bytes(&args.opening, State::bytes_of(run.params()) + MAX_HEAD_BYTES)?;
+    let (pool, machine) = args.machine.open(run.params(), stop)?;
+    let [path] = &args.openings[..] else {
+        let (what, got) = ("opening", format!("{} of them", args.openings.len()));
+        return Err(ProverError::Argument { what, got, expected: "one, but for --float".into() });
+    };
+    let bytes = input::bytes(path, State::bytes_of(run.params()) + MAX_HEAD_BYTES)?;
     let opening = Opening::from_bytes(&run, &bytes);
-    let what = || input::name(&args.opening);
+    let what = || input::name(path);
     let opening =
         opening.map_err(|error| ProverError::Training { what: what(), reason: error.to_string() })?;
-    let start = args.start.as_ref().map(|path| read_agreed(path, &run, opening.lane.round)).transpose()?;
+    let start = args
+        .start
+        .as_ref()
+        .map(|path| read_start(path, run.params(), run.id(), opening.lane.round))
+        .transpose()?;
     let known = Known {
         root: args.root,
         seed: args.seed.map(|seed| *seed.as_bytes()),
@@ -179,13 +256,11 @@ pub(super) fn check(args: &CheckArgs, out: &Output, stop: &Stop) -> Result<ExitC
     stop.heed();
     let (bar, steps) = (bar("repeating the segment"), run.params().segment());
     let mut done = 0;
-    let verdict = pool.install(|| {
-        opening.check(&run, &executor, &known, || {
-            done += 1;
-            bar.set_position(1000 * done / u64::from(steps));
-            if stop.is_asked() { Err(ProverError::Interrupted) } else { Ok(()) }
-        })
-    });
+    let mut on_step = || {
+        done += 1;
+        bar.set_position(1000 * done / u64::from(steps));
+    };
+    let verdict = pool.install(|| machine.check(&run, &opening, &known, &mut on_step));
     bar.finish_and_clear();
     let verdict = verdict?;
     let report = Report::new(&run, &opening, &known, verdict);

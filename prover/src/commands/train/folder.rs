@@ -1,15 +1,18 @@
 //! The folder of a run: what was agreed before each round, how far each lane is, and the journal.
 
 use super::super::commit::replace;
+use super::arithmetic::Trainer;
 use super::lanes::Done;
 use super::{hex, nats};
+use crate::checkpoint::{self, most_bytes};
 use crate::error::ProverError;
 use crate::input;
 use serde::{Deserialize, Serialize};
 use sphere_pow_core::exact::transcript::hash::Hash;
 use sphere_pow_core::train::commit::tree;
 use sphere_pow_core::train::merge::Agreed;
-use sphere_pow_core::train::{Lane, Preset, Run, State};
+use sphere_pow_core::train::stream::RunId;
+use sphere_pow_core::train::{Lane, Params, Preset};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -52,6 +55,9 @@ pub(super) struct Journal {
     pub(super) run: String,
     pub(super) params: String,
     pub(super) parameters: usize,
+    /// Whether lanes' steps are in floats.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) float: bool,
     pub(super) text_sha256: String,
     pub(super) beacon: String,
     /// Loss of the first parameters on what is held out, nats a token.
@@ -65,16 +71,24 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    pub(super) fn new(run: &Run, params: Preset, beacon: &str, agreed: &Agreed, held_out: f64) -> Self {
+    pub(super) fn new<T: Trainer>(
+        trainer: &T,
+        params: Preset,
+        beacon: &str,
+        agreed: &Agreed,
+        held_out: f64,
+    ) -> Self {
+        let (run, id) = (trainer.run(), trainer.id());
         Self {
-            run: hex(run.id().as_bytes()),
+            run: hex(id.as_bytes()),
             params: params.name().to_owned(),
             parameters: run.params().size(),
+            float: T::IS_FLOAT,
             text_sha256: hex(run.text().sha256()),
             beacon: beacon.to_owned(),
             held_out,
             rounds: Vec::new(),
-            root: agreed.root(run.id()).to_hex(),
+            root: agreed.root(id).to_hex(),
             tokens_per_second: None,
         }
     }
@@ -91,12 +105,12 @@ pub(super) struct Committed {
 
 /// How far a lane came.
 #[derive(Clone, Debug)]
-pub(super) struct Progress {
+pub(super) struct Progress<S> {
     /// Leaves 0 to the last segment done.
     pub(super) leaves: Vec<Hash>,
     /// Loss so far, in units of 2^-16 octaves.
     pub(super) loss: i64,
-    pub(super) state: State,
+    pub(super) state: S,
 }
 
 /// The folder.
@@ -141,30 +155,30 @@ impl Folder {
     }
 
     /// The journal of a run.
-    pub(super) fn read_journal(&self, run: &Run) -> Result<Journal, ProverError> {
-        let (path, expected) = (self.journal(), hex(run.id().as_bytes()));
+    pub(super) fn read_journal<T: Trainer>(&self, trainer: &T) -> Result<Journal, ProverError> {
+        let (path, expected) = (self.journal(), hex(trainer.id().as_bytes()));
         let journal: Journal = Self::json(&path)?;
         if journal.run != expected {
             let got = sphere_pow_core::text::shown(&journal.run);
             return Err(Self::wrong(
                 &path,
-                format!("the run is {got}, expected {expected}, by the model and text given"),
+                format!("the run is {got}, expected {expected}, by the model, text and arithmetic given"),
             ));
         }
         Ok(journal)
     }
 
     /// The run as it was left; `None` where none was begun.
-    pub(super) fn resume(
+    pub(super) fn resume<T: Trainer>(
         &self,
-        run: &Run,
+        trainer: &T,
         params: Preset,
         beacon: &str,
     ) -> Result<Option<(Journal, Agreed)>, ProverError> {
         if !self.journal().exists() {
             return Ok(None);
         }
-        let journal = self.read_journal(run)?;
+        let journal = self.read_journal(trainer)?;
         if journal.beacon != beacon {
             let got = sphere_pow_core::text::shown(&journal.beacon);
             return Err(Self::wrong(
@@ -173,15 +187,20 @@ impl Folder {
             ));
         }
         let round = u32::try_from(journal.rounds.len()).unwrap_or(u32::MAX);
-        let agreed = self.read_start(run, round, &journal.root)?;
+        let agreed = self.read_start(trainer, round, &journal.root)?;
         Ok(Some((Journal { params: params.name().to_owned(), tokens_per_second: None, ..journal }, agreed)))
     }
 
     /// What was agreed before a round, when it has that root.
-    pub(super) fn read_start(&self, run: &Run, round: u32, root: &str) -> Result<Agreed, ProverError> {
+    pub(super) fn read_start<T: Trainer>(
+        &self,
+        trainer: &T,
+        round: u32,
+        root: &str,
+    ) -> Result<Agreed, ProverError> {
         let path = self.start(round);
-        let agreed = read_agreed(&path, run, round)?;
-        let got = agreed.root(run.id()).to_hex();
+        let agreed = read_agreed(&path, trainer.run().params(), round)?;
+        let got = agreed.root(trainer.id()).to_hex();
         if got != root {
             let expected = sphere_pow_core::text::shown(root);
             return Err(Self::wrong(
@@ -210,10 +229,10 @@ impl Folder {
 
     /// Keeps how far a lane came. Not synced to the disk: a process that is killed loses nothing, and of a machine that is,
     /// the leaf tells a torn state.
-    pub(super) fn write_progress(
+    pub(super) fn write_progress<S>(
         &self,
         lane: &Lane,
-        progress: &Progress,
+        progress: &Progress<S>,
         state: &[u8],
     ) -> Result<(), ProverError> {
         let (path, part) =
@@ -228,38 +247,38 @@ impl Folder {
     }
 
     /// How far a lane came, when the file says so for this seed and its last leaf is that of its state.
-    pub(super) fn read_progress(&self, run: &Run, lane: &Lane) -> Option<Progress> {
+    pub(super) fn read_progress<T: Trainer>(&self, trainer: &T, lane: &Lane) -> Option<Progress<T::State>> {
         let bytes = std::fs::read(self.lane(lane.round, lane.lane, "bin")).ok()?;
         let (seed, rest) = bytes.split_first_chunk::<32>()?;
         let (loss, rest) = rest.split_first_chunk::<8>()?;
         let (count, rest) = rest.split_first_chunk::<4>()?;
         let count = u32::from_le_bytes(*count);
-        let most = run.params().raw().segments + 1;
+        let most = trainer.run().params().raw().segments + 1;
         if *seed != lane.seed || !(1..=most).contains(&count) {
             return None;
         }
         let (leaves, state) = rest.split_at_checked(32 * count as usize)?;
         let leaves: Vec<Hash> =
             leaves.as_chunks::<32>().0.iter().map(|leaf| Hash::from_bytes(*leaf)).collect();
-        let is_whole = run.id().leaf(lane.round, lane.lane, count - 1, state) == *leaves.last()?;
-        let state = State::from_bytes(run.params(), state).ok().filter(|_| is_whole)?;
+        let is_whole = trainer.id().leaf(lane.round, lane.lane, count - 1, state) == *leaves.last()?;
+        let state = trainer.read(state).filter(|_| is_whole)?;
         Some(Progress { leaves, loss: i64::from_le_bytes(*loss), state })
     }
 
     /// Keeps what the lanes of a round committed to, and gives it for the journal.
-    pub(super) fn write_lanes(
+    pub(super) fn write_lanes<T: Trainer>(
         &self,
-        run: &Run,
+        trainer: &T,
         round: u32,
         done: &[Done],
     ) -> Result<Vec<LaneDone>, ProverError> {
-        let raw = run.params().raw();
+        let (raw, id) = (trainer.run().params().raw(), trainer.id());
         let tokens = raw.inner as usize * raw.batch as usize;
         let mut lanes = Vec::with_capacity(done.len());
         for (lane, done) in (0..).zip(done) {
             let committed = Committed {
-                root: tree(run.id(), done.leaves.clone()).root().to_hex(),
-                delta_hash: run.id().delta(round, lane, &done.delta).to_hex(),
+                root: tree(id, done.leaves.clone()).root().to_hex(),
+                delta_hash: id.delta(round, lane, &done.delta).to_hex(),
                 leaves: done.leaves.iter().map(|leaf| leaf.to_hex()).collect(),
             };
             let bytes = serde_json::to_vec(&committed).map_err(std::io::Error::from)?;
@@ -271,11 +290,11 @@ impl Folder {
     }
 
     /// What a lane committed to: its leaves.
-    pub(super) fn read_lane(&self, run: &Run, round: u32, lane: u32) -> Result<Vec<Hash>, ProverError> {
+    pub(super) fn read_lane(&self, params: &Params, round: u32, lane: u32) -> Result<Vec<Hash>, ProverError> {
         let path = self.lane(round, lane, "json");
         let committed: Committed = Self::json(&path)?;
         let leaves: Option<Vec<Hash>> = committed.leaves.iter().map(|leaf| Hash::from_hex(leaf)).collect();
-        let expected = run.params().raw().segments as usize + 1;
+        let expected = params.raw().segments as usize + 1;
         leaves
             .filter(|leaves| leaves.len() == expected)
             .ok_or_else(|| Self::wrong(&path, format!("leaves are no {expected} hashes of 64 hex digits")))
@@ -291,7 +310,27 @@ impl Folder {
 }
 
 /// `start.bin`: what was agreed before a round.
-pub(super) fn read_agreed(path: &Path, run: &Run, round: u32) -> Result<Agreed, ProverError> {
-    let bytes = input::bytes(path, 8 * run.params().size())?;
-    Agreed::from_bytes(run.params(), round, &bytes).map_err(|error| Folder::wrong(path, error.to_string()))
+pub(super) fn read_agreed(path: &Path, params: &Params, round: u32) -> Result<Agreed, ProverError> {
+    let bytes = input::bytes(path, 8 * params.size())?;
+    Agreed::from_bytes(params, round, &bytes).map_err(|error| Folder::wrong(path, error.to_string()))
+}
+
+/// What was agreed before a round, as start.bin or as a checkpoint of the run `id`.
+pub(super) fn read_start(
+    path: &Path,
+    params: &Params,
+    id: &RunId,
+    round: u32,
+) -> Result<Agreed, ProverError> {
+    let bytes = input::bytes(path, most_bytes(params))?;
+    if bytes.len() == 8 * params.size() {
+        return Agreed::from_bytes(params, round, &bytes)
+            .map_err(|error| Folder::wrong(path, error.to_string()));
+    }
+    let agreed = checkpoint::read_agreed(params, id, &bytes)
+        .map_err(|error| Folder::wrong(path, error.to_string()))?;
+    if agreed.round != round {
+        return Err(Folder::wrong(path, format!("the round is {}, expected {round}", agreed.round)));
+    }
+    Ok(agreed)
 }
