@@ -78,7 +78,7 @@ fn segments_are_judged_together_by_a_tolerance() {
     let args = ["train", "check", "0.bin", "1.bin", "--float", "--text", "text", "--params", "train-tiny"];
     let said = stdout(&dir.run(&[&args[..], &known].concat()));
     assert!(
-        said.starts_with("by a tolerance of 1.68e-3 of the movement, not by equality\nwithin: "),
+        said.starts_with("by a tolerance of 8.40e-4 of the movement, not by equality\nwithin: "),
         "{said}"
     );
     let said = stdout(&dir.run(&args));

@@ -133,7 +133,7 @@ fn main() {
     }
     match calibrate(&pairs) {
         Ok(distance) => {
-            println!("of {} honest pairs one in 1000 at most lies beyond {distance:.2e}", pairs.len())
+            println!("of {} honest pairs one in 1000 at most lies beyond {distance:.2e}", pairs.len());
         }
         Err(error) => println!("{error}"),
     }

@@ -14,7 +14,7 @@ pub const FRAUD_THRESHOLD: f64 = 1e-6;
 /// Beyond this a segment is fraud by itself: no rounding moves a segment so far.
 pub const FAR: f64 = 0.05;
 /// A tolerance is so many times the distance that its calibration gave: for machines that took no part in it.
-pub const MARGIN: f64 = 8.0;
+pub const MARGIN: f64 = 4.0;
 
 /// How far a state that was committed to lies from the one that its steps repeated give.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -181,7 +181,7 @@ impl Tolerance {
 /// What [`calibrate`] gave for `train-tiny` (DESIGN, "Lanes in floats").
 const TINY: f64 = 2.1e-4;
 /// What [`calibrate`] gave for `train-nano`.
-const NANO: f64 = 2e-5;
+const NANO: f64 = 1.2e-3;
 
 /// Too few honest repeats to say how far one in a thousand lies.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
