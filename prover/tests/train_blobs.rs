@@ -147,8 +147,9 @@ fn a_blob_is_fetched_and_goes_on_after_a_break() {
 fn a_connection_that_breaks_once_is_tried_again() {
     let blob = Blob::new();
     let first = AtomicUsize::new(0);
-    let url = blob
-        .served(move |asked, _, _| asked.range.is_some() && first.fetch_add(1, Ordering::Relaxed) % 2 == 0);
+    let url = blob.served(move |asked, _, _| {
+        asked.range.is_some() && first.fetch_add(1, Ordering::Relaxed).is_multiple_of(2)
+    });
     assert_eq!(blob.dir.json(0, &blob.args(&url))["bytes"], json!(3_300_000));
 }
 
