@@ -96,7 +96,8 @@ test('several submissions come one by one with their number, weights made once a
   assert.deepEqual(seen.map(({ submission, index }) => [submission, index]).toSorted(), report.submissions.flatMap(({ results }, at) => results.map(({ index }) => [at, index])).toSorted());
   assert.deepEqual([phases.at(-1).fraction, phases.at(-1).submissions], [1, 2]);
   const weights = phases.filter(({ phase }) => phase === 'weights').map(({ submission }) => submission);
-  assert.deepEqual([...new Set(weights)], [0], 'the second finds them made');
+  // So may the first, when an earlier test's pool is still in memory.
+  assert.ok(!weights.includes(1), 'the second finds them made');
   const again = verifyDocument(document, { ...given, known: seen.slice(1) });
   const rest = [];
   for await (const { submission, index } of again) rest.push([submission, index]);

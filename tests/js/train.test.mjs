@@ -28,7 +28,7 @@ const start = (round) => file(`run/round-000${round}/start.bin`);
 /** Every segment of the run, opened. */
 const openings = [];
 before(() => {
-  execFileSync('cargo', ['build', '--release', '-p', 'sphere-pow-prover'], { cwd: paths.root, stdio: 'inherit' });
+  execFileSync('tests/command', { cwd: paths.root, stdio: 'inherit' });
   mkdirSync(dir, { recursive: true });
   writeFileSync(join(dir, 'text'), text);
   const [run] = native('text', '--params', 'train-tiny', '--dir', 'run', '--beacon', vectors.beacon);

@@ -13,7 +13,7 @@ import { throttled } from './throttle.js';
  * @property {string} publicKey
  * @property {BigUint64Array} nonces
  * @property {number} poolBytes Of the weight pool; 0 where the model has none.
- * @property {ArrayBuffer | SharedArrayBuffer} [pool] Where others have it, too.
+ * @property {ArrayBuffer | SharedArrayBuffer | undefined} [pool] Where others have it, too.
  * @property {number} [maker] The host's number among those who may make it.
  */
 /**

@@ -79,7 +79,7 @@ async function load(buffer, job) {
     const lane = async (/** @type {number} */ first) => {
       for (let part = first; part < parts; part += LANES) {
         const response = await cache.match(`${address}/${part}`);
-        const from = new Uint8Array((await response?.arrayBuffer()) ?? 0);
+        const from = new Uint8Array((await response?.arrayBuffer()) ?? []);
         const whole = from.length === Math.min(PART, bytes.length - part * PART);
         if (!whole || (await digest(from)) !== response?.headers.get(DIGEST)) throw new Error('a part is missing or damaged');
         bytes.set(from, part * PART);

@@ -26,7 +26,10 @@ export class Scheduler {
   #wasm;
   #option;
   #isCached;
-  /** The last job's weight pool: kept here, so that it outlives the workers that a stop ends. */
+  /**
+   * The last job's weight pool: kept here, so that it outlives the workers that a stop ends.
+   * @type {ArrayBuffer | SharedArrayBuffer | undefined}
+   */
   #pool;
   /** @type {Set<Helper>} */
   #idle = new Set();

@@ -144,7 +144,7 @@ impl Row {
         self.is_hot.load(Ordering::Relaxed)
     }
 
-    /// Its chip has so many degrees Celsius, and may have `most`: above, it rests until it has [`COOLED`] less. One that no
+    /// Its chip has so many degrees Celsius, and may have `most`: above, it rests until it has 5 less. One that no
     /// longer tells goes on, as one that never did.
     pub fn feel(&self, degrees: Option<f64>, most: f64) {
         let was = self.is_hot();
