@@ -82,6 +82,11 @@ test('every block is in a language that something runs', () => {
   }
 });
 
+test('of the programs of the workspace, `cargo run` runs the command', () => {
+  const { packages } = JSON.parse(execFileSync('cargo', ['metadata', '--no-deps', '--format-version=1'], { cwd: paths.root, encoding: 'utf8' }));
+  assert.deepEqual(packages.flatMap(({ default_run: name }) => name ?? []), ['sphere-pow']);
+});
+
 for (const { name, file, code } of inLanguage('sh')) {
   test(`commands of ${name}`, { timeout: 300_000 }, () => {
     const work = mkdtempSync(join(tmpdir(), 'sphere-pow-readme-'));
