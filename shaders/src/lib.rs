@@ -14,7 +14,8 @@ pub mod gonka {
     /// `gonka/add.wgsl`.
     pub const ADD: &str = join!("gonka/shared/half", "gonka/add");
     /// `gonka/attention.wgsl`.
-    pub const ATTENTION: &str = join!("gonka/shared/half", "gonka/shared/reduce", "gonka/attention");
+    pub const ATTENTION: &str =
+        join!("gonka/shared/half", "gonka/shared/reduce", "shared/reduce", "gonka/attention");
     /// `gonka/linear.wgsl`.
     pub const LINEAR: &str = join!(
         "gonka/shared/half",
@@ -62,7 +63,8 @@ pub mod gonka {
     /// `gonka/repack.wgsl`.
     pub const REPACK: &str = join!("gonka/repack");
     /// `gonka/rms_norm.wgsl`.
-    pub const RMS_NORM: &str = join!("gonka/shared/half", "gonka/shared/reduce", "gonka/rms_norm");
+    pub const RMS_NORM: &str =
+        join!("gonka/shared/half", "gonka/shared/reduce", "shared/reduce", "gonka/rms_norm");
     /// `gonka/rope.wgsl`.
     pub const ROPE: &str = join!("gonka/shared/half", "gonka/rope");
     /// `gonka/swiglu.wgsl`.
@@ -149,19 +151,27 @@ pub mod exact {
 pub mod train {
     /// `train/add_gradients.wgsl`.
     pub const ADD_GRADIENTS: &str =
-        join!("train/shared/values", "train/shared/reduce", "train/add_gradients");
+        join!("train/shared/values", "train/shared/reduce", "shared/reduce", "train/add_gradients");
     /// `train/align_rows.wgsl`.
-    pub const ALIGN_ROWS: &str = join!("train/shared/values", "train/shared/reduce", "train/align_rows");
+    pub const ALIGN_ROWS: &str =
+        join!("train/shared/values", "train/shared/reduce", "shared/reduce", "train/align_rows");
     /// `train/by_shares.wgsl`.
-    pub const BY_SHARES: &str =
-        join!("train/shared/values", "train/shared/wide", "train/shared/reduce", "train/by_shares");
+    pub const BY_SHARES: &str = join!(
+        "train/shared/values",
+        "train/shared/wide",
+        "train/shared/reduce",
+        "shared/reduce",
+        "train/by_shares"
+    );
     /// `train/copy_int8.wgsl`.
-    pub const COPY_INT8: &str = join!("train/shared/values", "train/shared/reduce", "train/copy_int8");
+    pub const COPY_INT8: &str =
+        join!("train/shared/values", "train/shared/reduce", "shared/reduce", "train/copy_int8");
     /// `train/cross_entropy.wgsl`.
     pub const CROSS_ENTROPY: &str = join!(
         "train/shared/values",
         "train/shared/wide",
         "train/shared/reduce",
+        "shared/reduce",
         "train/shared/shares",
         "train/cross_entropy"
     );
@@ -172,25 +182,47 @@ pub mod train {
     /// `train/join_branch.wgsl`.
     pub const JOIN_BRANCH: &str = join!("train/shared/values", "train/join_branch");
     /// `train/join_qkv.wgsl`.
-    pub const JOIN_QKV: &str =
-        join!("train/shared/values", "train/shared/wide", "train/shared/reduce", "train/join_qkv");
+    pub const JOIN_QKV: &str = join!(
+        "train/shared/values",
+        "train/shared/wide",
+        "train/shared/reduce",
+        "shared/reduce",
+        "train/join_qkv"
+    );
     /// `train/keys.wgsl`.
-    pub const KEYS: &str = join!("train/shared/values", "train/shared/reduce", "train/keys");
+    pub const KEYS: &str = join!("train/shared/values", "train/shared/reduce", "shared/reduce", "train/keys");
     /// `train/largest.wgsl`.
-    pub const LARGEST: &str = join!("train/shared/values", "train/shared/reduce", "train/largest");
+    pub const LARGEST: &str =
+        join!("train/shared/values", "train/shared/reduce", "shared/reduce", "train/largest");
     /// `train/moments.wgsl`.
-    pub const MOMENTS: &str =
-        join!("train/shared/values", "train/shared/wide", "train/shared/reduce", "train/moments");
+    pub const MOMENTS: &str = join!(
+        "train/shared/values",
+        "train/shared/wide",
+        "train/shared/reduce",
+        "shared/reduce",
+        "train/moments"
+    );
     /// `train/norm.wgsl`.
-    pub const NORM: &str = join!("train/shared/values", "train/shared/reduce", "train/norm");
+    pub const NORM: &str = join!("train/shared/values", "train/shared/reduce", "shared/reduce", "train/norm");
     /// `train/norm_backward.wgsl`.
-    pub const NORM_BACKWARD: &str =
-        join!("train/shared/values", "train/shared/wide", "train/shared/reduce", "train/norm_backward");
+    pub const NORM_BACKWARD: &str = join!(
+        "train/shared/values",
+        "train/shared/wide",
+        "train/shared/reduce",
+        "shared/reduce",
+        "train/norm_backward"
+    );
     /// `train/parameters.wgsl`.
-    pub const PARAMETERS: &str =
-        join!("train/shared/values", "train/shared/wide", "train/shared/reduce", "train/parameters");
+    pub const PARAMETERS: &str = join!(
+        "train/shared/values",
+        "train/shared/wide",
+        "train/shared/reduce",
+        "shared/reduce",
+        "train/parameters"
+    );
     /// `train/plan_step.wgsl`.
-    pub const PLAN_STEP: &str = join!("train/shared/values", "train/shared/reduce", "train/plan_step");
+    pub const PLAN_STEP: &str =
+        join!("train/shared/values", "train/shared/reduce", "shared/reduce", "train/plan_step");
     /// `train/product_dp4a.wgsl`.
     pub const PRODUCT_DP4A: &str = join!(
         "train/shared/values",
@@ -208,20 +240,24 @@ pub mod train {
         "train/product_f32"
     );
     /// `train/quantise.wgsl`.
-    pub const QUANTISE: &str = join!("train/shared/values", "train/shared/reduce", "train/quantise");
+    pub const QUANTISE: &str =
+        join!("train/shared/values", "train/shared/reduce", "shared/reduce", "train/quantise");
     /// `train/queries.wgsl`.
-    pub const QUERIES: &str = join!("train/shared/values", "train/shared/reduce", "train/queries");
+    pub const QUERIES: &str =
+        join!("train/shared/values", "train/shared/reduce", "shared/reduce", "train/queries");
     /// `train/shares.wgsl`.
     pub const SHARES: &str = join!(
         "train/shared/values",
         "train/shared/wide",
         "train/shared/reduce",
+        "shared/reduce",
         "train/shared/shares",
         "train/shares"
     );
     /// `train/squared_relu.wgsl`.
-    pub const SQUARED_RELU: &str = join!("train/shared/values", "train/shared/reduce", "train/squared_relu");
+    pub const SQUARED_RELU: &str =
+        join!("train/shared/values", "train/shared/reduce", "shared/reduce", "train/squared_relu");
     /// `train/squared_relu_backward.wgsl`.
     pub const SQUARED_RELU_BACKWARD: &str =
-        join!("train/shared/values", "train/shared/reduce", "train/squared_relu_backward");
+        join!("train/shared/values", "train/shared/reduce", "shared/reduce", "train/squared_relu_backward");
 }

@@ -31,7 +31,7 @@ fn add_gradients(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocat
         let x = rounded(join(a[at + i]), shifts.x) + rounded(join(sum[at + i]), shifts.y);
         largest = max(largest, magnitude(x));
     }
-    let length = bits(workgroup_max(lane, largest));
+    let length = bits(reduce_max(lane, largest));
     for (var i = lane; i < dims.words; i += WG) {
         let x = rounded(join(a[at + i]), shifts.x) + rounded(join(sum[at + i]), shifts.y);
         sum[at + i] = split(mantissas(x, length - 14, 14u));

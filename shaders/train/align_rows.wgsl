@@ -33,7 +33,7 @@ fn align_rows(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation
     for (var row = lane; row < dims.rows; row += WG) {
         top = max(top, unit(group.x, row));
     }
-    top = workgroup_top(lane, top);
+    top = reduce_top(lane, top);
     for (var row = lane; row < dims.rows; row += WG) {
         shifts[group.x * dims.rows + row] = top - unit(group.x, row);
     }

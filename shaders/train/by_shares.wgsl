@@ -34,14 +34,14 @@ fn by_shares(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_
         high += dot(w, dp[at + i] >> vec4(16u));
         low += dot(w, dp[at + i] & vec4(0xffff));
     }
-    high = bitcast<i32>(workgroup_sum(lane, bitcast<u32>(high)));
-    low = bitcast<i32>(workgroup_sum(lane, bitcast<u32>(low)));
+    high = bitcast<i32>(reduce_sum(lane, bitcast<u32>(high)));
+    low = bitcast<i32>(reduce_sum(lane, bitcast<u32>(low)));
     let mean = 4 * high + ((low + (1 << 13u)) >> 14u);
     var length = 0;
     for (var i = lane; i < dims.words; i += WG) {
         length = max(length, length_of(multiply(join(shares[at + i]), dp[at + i] - vec4(mean))));
     }
-    length = i32(workgroup_max(lane, u32(length)));
+    length = i32(reduce_max(lane, u32(length)));
     let limit = vec4(16383);
     for (var i = lane; i < dims.words; i += WG) {
         let x = rounded_wide(multiply(join(shares[at + i]), dp[at + i] - vec4(mean)), length - 14);

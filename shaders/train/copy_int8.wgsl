@@ -30,7 +30,7 @@ fn copy_int8(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_
             top = max(top, tops[tensor.x + i]);
         }
     }
-    let s = max(bits(workgroup_max(lane, top)) - 7, 0);
+    let s = max(bits(reduce_max(lane, top)) - 7, 0);
     for (var i = lane; i < dims.words; i += WG) {
         let at = group.x * dims.words + i;
         out[at] = pack4xI8(mantissas(theta[at], s, 7u));

@@ -50,13 +50,13 @@ fn cross_entropy(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocat
         let x = acc[at + i];
         best = max(best, max(max(x.x, x.y), max(x.z, x.w)));
     }
-    best = workgroup_top(lane, best);
+    best = reduce_top(lane, best);
     let k = 6 - exponents[row] - weights[dims.weight];
     var part = 0;
     for (var i = lane; i < dims.words; i += WG) {
         part += dot(powers(octaves(vec4(best) - acc[at + i], k)), vec4(1));
     }
-    let sum = workgroup_sum(lane, u32(part));
+    let sum = reduce_sum(lane, u32(part));
     let inverse = (1 << 30u) / max(i32(sum), 1);
     let wanted = targets[row];
     for (var i = lane; i < dims.words; i += WG) {

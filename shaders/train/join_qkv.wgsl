@@ -58,7 +58,7 @@ fn join_qkv(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
         let length = length_of(value(row, i));
         top = max(top, select(length + exponent(row, i), NONE, length == 0));
     }
-    top = workgroup_top(lane, top);
+    top = reduce_top(lane, top);
     let limit = vec4(16383);
     for (var i = lane; i < 3u * dims.words; i += WG) {
         let x = rounded_wide(value(row, i), top - 14 - exponent(row, i));

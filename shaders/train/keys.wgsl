@@ -31,7 +31,7 @@ fn keys(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var i = lane; i < dims.context; i += WG) {
         top = max(top, tops[sequence * dims.context + i]);
     }
-    top = vec2(workgroup_top(lane, top.x), workgroup_top(lane, top.y));
+    top = vec2(reduce_top(lane, top.x), reduce_top(lane, top.y));
     let e = select(top - vec2(7), vec2(0), top == vec2(NONE));
     let own = vec2(exponents[row] + weights[dims.weight]);
     let at = row * 3u * dims.words;

@@ -19,7 +19,7 @@ fn largest(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
     for (var i = lane; i < dims.words; i += WG) {
         top = max(top, magnitude(values[group.x * dims.words + i]));
     }
-    top = workgroup_max(lane, top);
+    top = reduce_max(lane, top);
     if lane == 0u {
         out[group.x] = top;
     }

@@ -69,8 +69,8 @@ fn moments(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
         root[at] = grown;
         largest = max(largest, vec2(magnitude(next), magnitude(grown)));
     }
-    let top_first = workgroup_max(lane, largest.x);
-    let top_root = workgroup_max(lane, largest.y);
+    let top_first = reduce_max(lane, largest.x);
+    let top_root = reduce_max(lane, largest.y);
     if lane == 0u {
         firsts[group.x] = top_first;
         roots[group.x] = top_root;

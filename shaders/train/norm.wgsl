@@ -39,18 +39,18 @@ fn norm(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var i = lane; i < dims.words; i += WG) {
         largest = max(largest, magnitude(x[at + i]));
     }
-    let s = bits(workgroup_max(lane, largest)) - 11;
+    let s = bits(reduce_max(lane, largest)) - 11;
     var squares = 0u;
     for (var i = lane; i < dims.words; i += WG) {
         let a = mantissas(x[at + i], s, 11u);
         squares += u32(dot(a, a));
     }
-    let factor = i32(dims.root / max(isqrt(workgroup_sum(lane, squares)), 1u));
+    let factor = i32(dims.root / max(isqrt(reduce_sum(lane, squares)), 1u));
     largest = 0u;
     for (var i = lane; i < dims.words; i += WG) {
         largest = max(largest, magnitude(rounded(mantissas(x[at + i], s, 11u) * factor, 15)));
     }
-    let length = bits(workgroup_max(lane, largest));
+    let length = bits(reduce_max(lane, largest));
     for (var i = lane; i < dims.words; i += WG) {
         let v = rounded(mantissas(x[at + i], s, 11u) * factor, 15);
         out[at + i] = pack4xI8(mantissas(v, length - 7, 7u));

@@ -37,13 +37,13 @@ fn norm_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocat
     for (var i = lane; i < dims.words; i += WG) {
         part += dot(join(g[at + i]), unpack4xI8(y[at + i]));
     }
-    let sum = bitcast<i32>(workgroup_sum(lane, bitcast<u32>(part)));
+    let sum = bitcast<i32>(reduce_sum(lane, bitcast<u32>(part)));
     let shift = i32(dims.log2_dim) - 2 * y_exponents[row];
     var largest = 0u;
     for (var i = lane; i < dims.words; i += WG) {
         largest = max(largest, magnitude(less_mean(at + i, sum, shift)));
     }
-    largest = workgroup_max(lane, largest);
+    largest = reduce_max(lane, largest);
     let factor = kept[row].x;
     // The factor is the row's, so that the largest product is that of the largest difference.
     let s = length_of(multiply(vec4(bitcast<i32>(largest)), vec4(factor))) - 14;

@@ -53,7 +53,7 @@ fn parameters(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation
             top = max(top, roots[tensor.x + i]);
         }
     }
-    let least = vec4((workgroup_max(lane, top) >> 20u) + 1u);
+    let least = vec4((reduce_max(lane, top) >> 20u) + 1u);
     let rate = vec4(dims.rate * steps[tensor.z].w);
     let limit = vec4(1 << 29u);
     var largest = 0u;
@@ -66,7 +66,7 @@ fn parameters(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation
         theta[at] = x;
         largest = max(largest, magnitude(x));
     }
-    largest = workgroup_max(lane, largest);
+    largest = reduce_max(lane, largest);
     if lane == 0u {
         tops[group.x] = largest;
     }

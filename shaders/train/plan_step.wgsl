@@ -33,8 +33,8 @@ fn plan_step(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_
             top = max(top, vec2(max(firsts[at], roots[at]), gradients[at]));
         }
     }
-    let moments = bits(workgroup_max(lane, top.x));
-    let gradient = bits(workgroup_max(lane, top.y));
+    let moments = bits(reduce_max(lane, top.x));
+    let gradient = bits(reduce_max(lane, top.y));
     if lane == 0u {
         let before = steps[group.x].x;
         let of_moments = select(moments + before, NONE, moments == 0);

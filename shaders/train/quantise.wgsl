@@ -36,7 +36,7 @@ fn quantise(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_i
     for (var i = lane; i < dims.words; i += WG) {
         largest = max(largest, magnitude(acc[at + i]));
     }
-    let length = bits(workgroup_max(lane, largest));
+    let length = bits(reduce_max(lane, largest));
     let s = length - i32(BITS);
     for (var i = lane; i < dims.words; i += WG) {
         let x = mantissas(acc[at + i], s, BITS);

@@ -32,9 +32,9 @@ fn queries(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
         let value = magnitude(acc[at + 2u * dims.words + i]);
         largest = max(largest, vec3(magnitude(acc[at + i]), key, value));
     }
-    let query_length = bits(workgroup_max(lane, largest.x));
-    let key_length = bits(workgroup_max(lane, largest.y));
-    let value_length = bits(workgroup_max(lane, largest.z));
+    let query_length = bits(reduce_max(lane, largest.x));
+    let key_length = bits(reduce_max(lane, largest.y));
+    let value_length = bits(reduce_max(lane, largest.z));
     for (var i = lane; i < dims.words; i += WG) {
         qkv[at + i] = pack4xI8(mantissas(acc[at + i], query_length - 7, 7u));
     }

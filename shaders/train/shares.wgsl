@@ -38,14 +38,14 @@ fn shares(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_ind
         let x = select(vec4(-0x7fffffff), scores[at + i], is_seen(i, t));
         best = max(best, max(max(x.x, x.y), max(x.z, x.w)));
     }
-    best = workgroup_top(lane, best);
+    best = reduce_top(lane, best);
     let k = dims.shift - exponents[sequence * dims.context + t] - joined[sequence].x;
     var part = 0;
     for (var i = lane; 4u * i <= t; i += WG) {
         let x = powers(octaves(max(vec4(best) - scores[at + i], vec4(0)), k));
         part += dot(select(vec4(0), x, is_seen(i, t)), vec4(1));
     }
-    let inverse = (1 << 30u) / max(i32(workgroup_sum(lane, u32(part))), 1);
+    let inverse = (1 << 30u) / max(i32(reduce_sum(lane, u32(part))), 1);
     for (var i = lane; i < dims.words; i += WG) {
         let x = powers(octaves(max(vec4(best) - scores[at + i], vec4(0)), k));
         out[at + i] = split(select(vec4(0), share(x, inverse), is_seen(i, t)));

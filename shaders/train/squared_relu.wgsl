@@ -35,14 +35,14 @@ fn squared_relu(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocati
     for (var i = lane; i < dims.words; i += WG) {
         largest = max(largest, magnitude(positive(at + i)));
     }
-    let length = bits(workgroup_max(lane, largest));
+    let length = bits(reduce_max(lane, largest));
     largest = 0u;
     for (var i = lane; i < dims.words; i += WG) {
         let x = mantissas(positive(at + i), length - 14, 14u);
         a[at + i] = split(x);
         largest = max(largest, magnitude(x * x));
     }
-    let square_length = bits(workgroup_max(lane, largest));
+    let square_length = bits(reduce_max(lane, largest));
     for (var i = lane; i < dims.words; i += WG) {
         let x = mantissas(positive(at + i), length - 14, 14u);
         out[at + i] = pack4xI8(mantissas(x * x, square_length - 7, 7u));

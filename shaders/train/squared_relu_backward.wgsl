@@ -29,7 +29,7 @@ fn squared_relu_backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local
     for (var i = lane; i < dims.words; i += WG) {
         largest = max(largest, magnitude(join(g[at + i]) * join(a[at + i])));
     }
-    let length = bits(workgroup_max(lane, largest));
+    let length = bits(reduce_max(lane, largest));
     for (var i = lane; i < dims.words; i += WG) {
         out[at + i] = split(mantissas(join(g[at + i]) * join(a[at + i]), length - 14, 14u));
     }

@@ -8,16 +8,8 @@ use crate::context::Gpu;
 use crate::device::{DeviceInfo, MatrixUnits};
 use crate::error::GpuError;
 use crate::pace::Pace;
-use crate::recorder::{Recorder, run};
+use crate::recorder::{self, Recorder, run};
 use sphere_pow_core::exact::ops::Requant;
-use std::ops::ControlFlow;
-use std::time::Duration;
-use web_time::Instant;
-
-/// A measurement that takes this long is believed.
-const TELLING: Duration = Duration::from_millis(15);
-/// Repetitions after which a measurement is believed anyway.
-const MAX_REPEATS: u32 = 1024;
 
 /// What is chosen for.
 #[derive(Clone, Debug)]
@@ -300,22 +292,8 @@ pub async fn rate(
     let once = Shape { rows: rows.min(linear.variant.rows()), ..shape };
     run(gpu, |recorder| linear::record(recorder, linear, [&x, &weight, &out], once)).await?;
     let cost = 2.0 * rows as f64 * dim as f64 * dim as f64;
-    let mut repeats = 1;
-    loop {
-        let mut go_on = |_| ControlFlow::Continue(());
-        let mut recorder = Recorder::new(gpu, pace, 1.0, &mut go_on);
-        let since = Instant::now();
-        for _ in 0..repeats {
-            linear::record(&mut recorder, linear, [&x, &weight, &out], shape)?;
-            recorder.catch_up().await?;
-        }
-        recorder.finish().await?;
-        let time = since.elapsed();
-        if time >= TELLING || repeats >= MAX_REPEATS {
-            return Ok(cost * f64::from(repeats) / time.as_secs_f64());
-        }
-        repeats *= 2;
-    }
+    let again = |recorder: &mut Recorder<'_>| linear::record(recorder, linear, [&x, &weight, &out], shape);
+    Ok(cost * recorder::rate(gpu, pace, again).await?)
 }
 
 #[cfg(test)]

@@ -6,18 +6,11 @@ use super::trainer::{GpuTrainer, GpuTrainerOptions};
 use crate::context::Gpu;
 use crate::error::GpuError;
 use crate::pace::Pace;
-use crate::recorder::Recorder;
+use crate::recorder::{self, Recorder};
 use sphere_pow_core::train::merge::Agreed;
 use sphere_pow_core::train::params::RawParams;
 use sphere_pow_core::train::{Lane, Params, Plain, Preset, Run, State, Text};
 use std::ops::ControlFlow;
-use std::time::Duration;
-use web_time::Instant;
-
-/// A measurement that takes this long is believed.
-const TELLING: Duration = Duration::from_millis(15);
-/// Repetitions after which it is believed anyway.
-const MAX_REPEATS: u32 = 1024;
 
 /// Sizes that fill no tile and no workgroup.
 #[must_use]
@@ -87,23 +80,10 @@ async fn rate(gpu: &Gpu, kernels: &Kernels, pace: &mut Pace) -> Result<f64, GpuE
     let shape = Shape::plain(Sides::Through, [rows, columns, k]);
     let buffer = |bytes: usize| gpu.buffer("product", bytes as u64);
     let (a, b, out) = (buffer(2 * rows * k), buffer(columns * k), buffer(4 * rows * columns));
-    let mut repeats = 1;
-    loop {
-        let mut go_on = |_| ControlFlow::Continue(());
-        let mut recorder = Recorder::new(gpu, pace, 1.0, &mut go_on);
-        let since = Instant::now();
-        for _ in 0..repeats {
-            let mut pass = Pass { recorder: &mut recorder, kernels };
-            pass.product(Sides::Through, [&a, &b, &out], None, &shape)?;
-            recorder.catch_up().await?;
-        }
-        recorder.finish().await?;
-        let time = since.elapsed();
-        if time >= TELLING || repeats >= MAX_REPEATS {
-            return Ok(f64::from(repeats) * (4 * rows * columns * k) as f64 / time.as_secs_f64());
-        }
-        repeats *= 2;
-    }
+    let again = |recorder: &mut Recorder<'_>| {
+        Pass { recorder, kernels }.product(Sides::Through, [&a, &b, &out], None, &shape)
+    };
+    Ok((4 * rows * columns * k) as f64 * recorder::rate(gpu, pace, again).await?)
 }
 
 /// The kernels with the faster way to multiply that is exact.

@@ -1,32 +1,3 @@
-// reduce: sums and maxima over a workgroup of WG threads by a tree in workgroup memory.
-// WG is a power of two. Every thread must call, in uniform control flow; every thread gets the result.
+// reduce: what kernels of gonka reduce.
 
-override WG: u32 = 64u;
-
-var<workgroup> reduce_scratch: array<f32, WG>;
-
-fn reduce_sum(lane: u32, value: f32) -> f32 {
-    workgroupBarrier();
-    reduce_scratch[lane] = value;
-    for (var step = WG / 2u; step > 0u; step = step / 2u) {
-        workgroupBarrier();
-        if lane < step {
-            reduce_scratch[lane] = reduce_scratch[lane] + reduce_scratch[lane + step];
-        }
-    }
-    workgroupBarrier();
-    return reduce_scratch[0];
-}
-
-fn reduce_max(lane: u32, value: f32) -> f32 {
-    workgroupBarrier();
-    reduce_scratch[lane] = value;
-    for (var step = WG / 2u; step > 0u; step = step / 2u) {
-        workgroupBarrier();
-        if lane < step {
-            reduce_scratch[lane] = max(reduce_scratch[lane], reduce_scratch[lane + step]);
-        }
-    }
-    workgroupBarrier();
-    return reduce_scratch[0];
-}
+alias Reduced = f32;
