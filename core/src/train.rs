@@ -25,6 +25,6 @@ pub use executor::{Executor, Op, Plain};
 pub use lane::{Lane, Run};
 pub use opening::{Known, Opening, OpeningError, Verdict};
 pub use params::{Params, ParamsError, Preset};
-pub use report::Report;
+pub use report::{Report, nats};
 pub use state::State;
 pub use text::{Text, TextError};

@@ -3,14 +3,14 @@
 
 use sphere_pow_core::train::commit::{delta, read_delta};
 use sphere_pow_core::train::merge::Agreed;
-use sphere_pow_core::train::{Lane, Preset, Run, State, Text};
+use sphere_pow_core::train::{Lane, Preset, Run, State, Text, nats};
 use sphere_pow_cpu::threads::Threads;
 use sphere_pow_cpu::train::TrainExecutor;
 
 /// Nats a symbol on what is held out.
 fn held_out(run: &Run, executor: &TrainExecutor, agreed: &Agreed) -> f64 {
     let (loss, tokens) = run.validate(executor, &agreed.theta, 256);
-    loss as f64 / tokens as f64 / 65_536.0 * core::f64::consts::LN_2
+    nats(loss, tokens)
 }
 
 fn trained(run: &Run, executor: &TrainExecutor, agreed: &Agreed, lane: u32) -> Vec<i64> {

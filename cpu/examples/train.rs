@@ -1,7 +1,7 @@
 //! Steps of train-nano a second: `cargo run --release -p sphere-pow-cpu --example train -- TEXT [STEPS [KERNELS]]`.
 
 use sphere_pow_core::train::merge::Agreed;
-use sphere_pow_core::train::{Lane, Preset, Run, State, Text};
+use sphere_pow_core::train::{Lane, Preset, Run, State, Text, nats};
 use sphere_pow_cpu::exact::Kernels;
 use sphere_pow_cpu::train::TrainExecutor;
 use std::time::Instant;
@@ -23,7 +23,7 @@ fn main() {
         for step in 0..(steps - 64 * round).min(64) {
             let loss = run.step(&executor, &lane, step, &mut state);
             if step % 16 == 15 {
-                let nats = loss as f64 / 1024.0 / 65_536.0 * core::f64::consts::LN_2;
+                let nats = nats(loss, 1024);
                 let per_step = start.elapsed().as_secs_f64() / f64::from(64 * round + step + 1);
                 println!(
                     "{} loss {nats:.4}, {:.1} ms a step ({})",
@@ -36,5 +36,5 @@ fn main() {
         agreed.theta = state.theta();
     }
     let (loss, tokens) = run.validate(&executor, &agreed.theta, 256);
-    println!("held out: {:.4}", loss as f64 / tokens as f64 / 65_536.0 * core::f64::consts::LN_2);
+    println!("held out: {:.4}", nats(loss, tokens));
 }

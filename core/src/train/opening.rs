@@ -8,8 +8,6 @@ use super::lane::{Lane, Run};
 use super::params::VERSION;
 use super::state::{State, fresh};
 use crate::exact::transcript::hash::Hash;
-use crate::exact::transcript::tree::path_len;
-use crate::text::hex;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -99,17 +97,27 @@ impl Known<'_> {
     /// What the verdict on `opening` would rest on the opening for.
     #[must_use]
     pub fn missing(&self, opening: &Opening) -> Vec<&'static str> {
-        let mut missing = Vec::new();
-        if self.root.is_none() {
-            missing.push("root");
+        self.missing_of(&opening.lane, opening.segment)
+    }
+
+    pub(super) fn missing_of(&self, lane: &Lane, segment: u32) -> Vec<&'static str> {
+        let start = self.theta.is_none() && segment == 0 && lane.round > 0;
+        let parts = [(self.root.is_none(), "root"), (self.seed.is_none(), "seed"), (start, "start")];
+        parts.into_iter().filter_map(|(is_missing, name)| is_missing.then_some(name)).collect()
+    }
+
+    /// The root that a lane's leaves have to lead to, and the lane with the round's seed: the opening's own where nothing is
+    /// known.
+    pub(super) fn over(&self, root: Hash, lane: &Lane) -> (Hash, Lane) {
+        (self.root.unwrap_or(root), Lane { seed: self.seed.unwrap_or(lane.seed), ..*lane })
+    }
+
+    /// The parameters that a lane's first segment has to start from; `None` when nobody but the opening says so.
+    pub(super) fn start(&self, run: &Run, round: u32) -> Option<Vec<i32>> {
+        match self.theta {
+            Some(theta) => Some(theta.to_vec()),
+            None => (round == 0).then(|| fresh(run.params(), run.id())),
         }
-        if self.seed.is_none() {
-            missing.push("seed");
-        }
-        if self.theta.is_none() && opening.segment == 0 && opening.lane.round > 0 {
-            missing.push("start");
-        }
-        missing
     }
 }
 
@@ -160,36 +168,37 @@ impl Head {
     pub fn read(bytes: &[u8]) -> Result<Self, OpeningError> {
         Reader(bytes).head(MAGIC)
     }
+
+    /// As bytes, after first bytes that say of what arithmetic it is.
+    pub(super) fn to_bytes(self, magic: [u8; 4]) -> Vec<u8> {
+        let mut out = magic.to_vec();
+        out.extend(VERSION.to_le_bytes());
+        out.extend(self.run);
+        for word in [self.lane.round, self.lane.lane, self.segment] {
+            out.extend(word.to_le_bytes());
+        }
+        out.extend(self.lane.seed);
+        out.extend(self.root.as_bytes());
+        out
+    }
 }
 
-/// Whether a lane may begin with `state`: no moments, and the parameters known.
-fn is_start(run: &Run, round: u32, known: &Known<'_>, state: &State) -> bool {
-    let theta = match known.theta {
-        Some(theta) => theta.to_vec(),
-        None if round == 0 => fresh(run.params(), run.id()),
-        None => state.theta(),
-    };
-    *state == State::start(run.params(), &theta)
+/// Appends paths as openings hold them.
+pub(super) fn put_paths(out: &mut Vec<u8>, paths: [&[Hash]; 2]) {
+    for path in paths {
+        out.extend((path.len() as u32).to_le_bytes());
+        path.iter().for_each(|node| out.extend(node.as_bytes()));
+    }
 }
 
 impl Opening {
     /// As bytes.
     #[must_use]
     pub fn to_bytes(&self, run: &Run) -> Vec<u8> {
-        let mut out = MAGIC.to_vec();
-        out.extend(VERSION.to_le_bytes());
-        out.extend(run.id().as_bytes());
-        for word in [self.lane.round, self.lane.lane, self.segment] {
-            out.extend(word.to_le_bytes());
-        }
-        out.extend(self.lane.seed);
-        for hash in [&self.root, &self.next] {
-            out.extend(hash.as_bytes());
-        }
-        for path in [&self.path, &self.next_path] {
-            out.extend((path.len() as u32).to_le_bytes());
-            path.iter().for_each(|node| out.extend(node.as_bytes()));
-        }
+        let Self { lane, segment, root, .. } = *self;
+        let mut out = Head { run: *run.id().as_bytes(), lane, segment, root }.to_bytes(MAGIC);
+        out.extend(self.next.as_bytes());
+        put_paths(&mut out, [&self.path, &self.next_path]);
         out.extend(&self.state);
         out
     }
@@ -199,24 +208,10 @@ impl Opening {
     /// # Errors
     /// [`OpeningError`] for bytes that are none of this run.
     pub fn from_bytes(run: &Run, bytes: &[u8]) -> Result<Self, OpeningError> {
-        let raw = run.params().raw();
         let mut reader = Reader(bytes);
-        let Head { run: id, lane, segment, root } = reader.head(MAGIC)?;
-        if id != *run.id().as_bytes() {
-            return Err(OpeningError::Run { got: hex(&id), expected: hex(run.id().as_bytes()) });
-        }
-        let places = [
-            ("round", lane.round, raw.rounds),
-            ("lane", lane.lane, raw.lanes),
-            ("segment", segment, raw.segments),
-        ];
-        if let Some((what, got, expected)) = places.into_iter().find(|(_, got, expected)| got >= expected) {
-            return Err(OpeningError::Place { what, got, expected });
-        }
+        let Head { lane, segment, root, .. } = reader.head_of(MAGIC, run.id(), run.params())?;
         let next = Hash::from_bytes(reader.bytes("next leaf")?);
-        let nodes = |j: u32| path_len(j.into(), u64::from(raw.segments) + 1);
-        let path = reader.path("path", nodes(segment))?;
-        let next_path = reader.path("next path", nodes(segment + 1))?;
+        let [path, next_path] = reader.paths(segment, run.params())?;
         let (state, expected) = (reader.0.to_vec(), State::bytes_of(run.params()));
         if state.len() != expected {
             return Err(OpeningError::Length { field: "state", got: state.len(), expected });
@@ -255,8 +250,7 @@ impl Opening {
         repeat: impl FnOnce(&Lane, Range<u32>, &mut State) -> Result<(), S>,
     ) -> Result<Verdict, S> {
         let (id, j) = (run.id(), self.segment);
-        let root = known.root.unwrap_or(self.root);
-        let lane = Lane { seed: known.seed.unwrap_or(self.lane.seed), ..self.lane };
+        let (root, lane) = known.over(self.root, &self.lane);
         let own = id.leaf(lane.round, lane.lane, j, &self.state);
         let leads = |leaf, j, path: &[Hash]| root_of(id, run.params(), leaf, j, path) == Some(root);
         if !leads(own, j, &self.path) || !leads(self.next, j + 1, &self.next_path) {
@@ -264,8 +258,12 @@ impl Opening {
         }
         // Committed to a state that no step makes, or to another start than all agreed on.
         let Ok(mut state) = State::from_bytes(run.params(), &self.state) else { return Ok(Verdict::Fraud) };
-        if j == 0 && !is_start(run, lane.round, known, &state) {
-            return Ok(Verdict::Fraud);
+        if j == 0 {
+            // By nobody's word but its own it begins where it begins, still without moments.
+            let theta = known.start(run, lane.round).unwrap_or_else(|| state.theta());
+            if state != State::start(run.params(), &theta) {
+                return Ok(Verdict::Fraud);
+            }
         }
         repeat(&lane, run.segment(j), &mut state)?;
         let is_same = id.leaf(lane.round, lane.lane, j + 1, &state.to_bytes()) == self.next;

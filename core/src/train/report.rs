@@ -8,6 +8,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use serde::Serialize;
 
+/// A sum of losses, in units of 2^-16 octaves as steps give it, in nats a token: for people, and decides nothing.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "a number to show")]
+pub fn nats(octaves: i64, tokens: usize) -> f64 {
+    octaves as f64 / tokens.max(1) as f64 / 65_536.0 * core::f64::consts::LN_2
+}
+
 /// The report of one check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

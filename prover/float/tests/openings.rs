@@ -4,10 +4,10 @@ mod common;
 
 use common::{Fixture, repeat};
 use sphere_pow_core::exact::transcript::hash::Hash;
-use sphere_pow_core::train::Preset;
 use sphere_pow_core::train::commit::{delta, tree};
-use sphere_pow_core::train::float::opening::{FloatKnown, FloatReport, FloatVerdict};
+use sphere_pow_core::train::float::opening::{FloatReport, FloatVerdict};
 use sphere_pow_core::train::float::{FloatOpening, FloatRun, FloatState, Found, Tolerance};
+use sphere_pow_core::train::{Known, Preset};
 use sphere_pow_float::{Arithmetic, Steps};
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
@@ -52,8 +52,8 @@ impl Lane {
         (0..bytes.len() - 1).map(opening).collect()
     }
 
-    fn known(&self, openings: &[FloatOpening]) -> FloatKnown<'_> {
-        FloatKnown {
+    fn known(&self, openings: &[FloatOpening]) -> Known<'_> {
+        Known {
             root: Some(openings[0].root),
             seed: Some(self.fixture.lane.seed),
             theta: Some(&self.fixture.theta),
@@ -61,7 +61,7 @@ impl Lane {
     }
 
     /// By another machine than the trainer's.
-    fn found(&self, openings: &[FloatOpening], known: &FloatKnown<'_>) -> Vec<(FloatOpening, Found)> {
+    fn found(&self, openings: &[FloatOpening], known: &Known<'_>) -> Vec<(FloatOpening, Found)> {
         let parts = NonZeroUsize::new(4).expect("4");
         let steps = Steps::new(&self.fixture.run, Arithmetic::F32).in_parts(parts);
         let check = |opening: &FloatOpening| {
@@ -76,7 +76,7 @@ impl Lane {
         openings.iter().map(check).collect()
     }
 
-    fn report(&self, openings: &[FloatOpening], known: &FloatKnown<'_>) -> FloatReport {
+    fn report(&self, openings: &[FloatOpening], known: &Known<'_>) -> FloatReport {
         let found = self.found(openings, known);
         FloatReport::new(&self.run, known, &Tolerance::of(Preset::Tiny), &found).expect("of one lane")
     }
@@ -91,7 +91,7 @@ fn honest_lanes_are_within_and_the_first_line_says_by_what() {
     assert_eq!((report.verdict, report.judged.checked), (FloatVerdict::Within, 2));
     assert!(report.rests_on.starts_with("by a tolerance of ") && !report.rests_on.contains("own"));
     // What only the openings say confirms nothing.
-    let report = lane.report(&openings, &FloatKnown::default());
+    let report = lane.report(&openings, &Known::default());
     assert_eq!(report.verdict, FloatVerdict::Unconfirmed);
     assert!(report.rests_on.ends_with("and by the opening's own root, seed, start"), "{}", report.rests_on);
     for opening in &openings {
@@ -100,7 +100,7 @@ fn honest_lanes_are_within_and_the_first_line_says_by_what() {
     // Round 0 begins where the run says.
     let first = Lane::new(0);
     let openings = first.openings(|_, _| ());
-    let known = FloatKnown { theta: None, ..first.known(&openings) };
+    let known = Known { theta: None, ..first.known(&openings) };
     assert_eq!(first.report(&openings, &known).verdict, FloatVerdict::Within);
 }
 
@@ -108,7 +108,7 @@ fn honest_lanes_are_within_and_the_first_line_says_by_what() {
 fn what_no_rounding_makes_is_fraud_whatever_the_tolerance() {
     for round in [0, 1] {
         let lane = Lane::new(round);
-        let unknown = |openings: &[FloatOpening]| FloatKnown {
+        let unknown = |openings: &[FloatOpening]| Known {
             theta: if round == 0 { None } else { Some(&lane.fixture.theta) },
             ..lane.known(openings)
         };
@@ -164,7 +164,7 @@ fn what_does_not_lead_to_the_root_opens_nothing() {
         changed.iter_mut().for_each(change);
         assert_eq!(lane.report(&changed, &known).verdict, FloatVerdict::Unopened);
     }
-    let known = FloatKnown { root: Some(Hash::from_bytes([1; 32])), ..known };
+    let known = Known { root: Some(Hash::from_bytes([1; 32])), ..known };
     assert_eq!(lane.report(&honest, &known).verdict, FloatVerdict::Unopened);
 }
 

@@ -23,7 +23,7 @@ use sphere_pow_core::text::hex;
 use sphere_pow_core::train::commit::read_delta;
 use sphere_pow_core::train::float::FloatRun;
 use sphere_pow_core::train::merge::Agreed;
-use sphere_pow_core::train::{Preset, Run, Text};
+use sphere_pow_core::train::{Preset, Run, Text, nats};
 use sphere_pow_cpu::threads::Threads;
 use sphere_pow_cpu::train::TrainExecutor;
 use std::num::NonZeroUsize;
@@ -95,11 +95,6 @@ fn machine(threads: Option<NonZeroUsize>) -> Result<(Threads, TrainExecutor), Pr
     let reason =
         || ProverError::NoDevice { reason: "this CPU has no set of instructions that is known".into() };
     Ok((pool, TrainExecutor::new(None).ok_or_else(reason)?))
-}
-
-/// A loss in nats a token.
-fn nats(octaves: i64, tokens: usize) -> f64 {
-    octaves as f64 / tokens.max(1) as f64 / 65_536.0 * std::f64::consts::LN_2
 }
 
 pub(super) fn run(args: &TrainArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {

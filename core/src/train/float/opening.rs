@@ -4,14 +4,11 @@ use super::FloatRun;
 use super::state::FloatState;
 use super::tolerance::{Distance, Judged, Nearness, Tolerance};
 use crate::exact::transcript::hash::Hash;
-use crate::exact::transcript::tree::path_len;
 use crate::text::hex;
 use crate::train::commit::root_of;
 use crate::train::lane::Lane;
-use crate::train::opening::OpeningError;
 use crate::train::opening::reader::Reader;
-use crate::train::params::VERSION;
-use crate::train::state::fresh;
+use crate::train::opening::{Head, Known, OpeningError, put_paths};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -39,17 +36,6 @@ pub struct FloatOpening {
     pub next: Vec<u8>,
 }
 
-/// What the verifier knows by itself.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct FloatKnown<'a> {
-    /// The root that the lane published.
-    pub root: Option<Hash>,
-    /// The round's seed.
-    pub seed: Option<[u8; 32]>,
-    /// The parameters that the round began with, units of 2^-22. Of round 0 the run says so.
-    pub theta: Option<&'a [i32]>,
-}
-
 /// What one opening shows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Found {
@@ -65,18 +51,9 @@ impl FloatOpening {
     /// As bytes.
     #[must_use]
     pub fn to_bytes(&self, run: &FloatRun) -> Vec<u8> {
-        let mut out = MAGIC.to_vec();
-        out.extend(VERSION.to_le_bytes());
-        out.extend(run.id().as_bytes());
-        for word in [self.lane.round, self.lane.lane, self.segment] {
-            out.extend(word.to_le_bytes());
-        }
-        out.extend(self.lane.seed);
-        out.extend(self.root.as_bytes());
-        for path in [&self.path, &self.next_path] {
-            out.extend((path.len() as u32).to_le_bytes());
-            path.iter().for_each(|node| out.extend(node.as_bytes()));
-        }
+        let Self { lane, segment, root, .. } = *self;
+        let mut out = Head { run: *run.id().as_bytes(), lane, segment, root }.to_bytes(MAGIC);
+        put_paths(&mut out, [&self.path, &self.next_path]);
         out.extend(&self.state);
         out.extend(&self.next);
         out
@@ -88,31 +65,16 @@ impl FloatOpening {
     /// [`OpeningError`] for bytes that are none of this run.
     pub fn from_bytes(run: &FloatRun, bytes: &[u8]) -> Result<Self, OpeningError> {
         let params = run.run().params();
-        let raw = params.raw();
         let mut reader = Reader(bytes);
-        let head = reader.head(MAGIC)?;
-        if head.run != *run.id().as_bytes() {
-            return Err(OpeningError::Run { got: hex(&head.run), expected: hex(run.id().as_bytes()) });
-        }
-        let (lane, segment) = (head.lane, head.segment);
-        let places = [
-            ("round", lane.round, raw.rounds),
-            ("lane", lane.lane, raw.lanes),
-            ("segment", segment, raw.segments),
-        ];
-        if let Some((what, got, expected)) = places.into_iter().find(|(_, got, expected)| got >= expected) {
-            return Err(OpeningError::Place { what, got, expected });
-        }
-        let nodes = |j: u32| path_len(j.into(), u64::from(raw.segments) + 1);
-        let path = reader.path("path", nodes(segment))?;
-        let next_path = reader.path("next path", nodes(segment + 1))?;
+        let Head { lane, segment, root, .. } = reader.head_of(MAGIC, run.id(), params)?;
+        let [path, next_path] = reader.paths(segment, params)?;
         let size = FloatState::bytes_of(params);
         let state = reader.take("state", size)?.to_vec();
         let next = reader.0.to_vec();
         if next.len() != size {
             return Err(OpeningError::Length { field: "next state", got: next.len(), expected: size });
         }
-        Ok(Self { lane, segment, root: head.root, path, next_path, state, next })
+        Ok(Self { lane, segment, root, path, next_path, state, next })
     }
 
     /// What it shows by one's own steps: `repeat` takes the lane, its steps and the state before them, and makes it the
@@ -123,12 +85,11 @@ impl FloatOpening {
     pub fn check<S>(
         &self,
         run: &FloatRun,
-        known: &FloatKnown<'_>,
+        known: &Known<'_>,
         repeat: impl FnOnce(&Lane, core::ops::Range<u32>, &mut FloatState) -> Result<(), S>,
     ) -> Result<Found, S> {
         let (id, params, j) = (run.id(), run.run().params(), self.segment);
-        let root = known.root.unwrap_or(self.root);
-        let lane = Lane { seed: known.seed.unwrap_or(self.lane.seed), ..self.lane };
+        let (root, lane) = known.over(self.root, &self.lane);
         let leads = |j: u32, state: &[u8], path: &[Hash]| {
             root_of(id, params, id.leaf(lane.round, lane.lane, j, state), j, path) == Some(root)
         };
@@ -140,12 +101,8 @@ impl FloatOpening {
             return Ok(Found::False);
         };
         if j == 0 {
-            let theta = match known.theta {
-                Some(theta) => Some(theta.to_vec()),
-                None => (lane.round == 0).then(|| fresh(params, run.run().id())),
-            };
             // By nobody's word but its own it begins where it begins, still without moments.
-            let theta = theta.unwrap_or_else(|| before.units());
+            let theta = known.start(run.run(), lane.round).unwrap_or_else(|| before.units());
             if before != FloatState::start(&theta) {
                 return Ok(Found::False);
             }
@@ -153,13 +110,6 @@ impl FloatOpening {
         let mut repeated = before.clone();
         repeat(&lane, run.run().segment(j), &mut repeated)?;
         Ok(Found::Apart(Distance::of(&before, &claimed, &repeated)))
-    }
-
-    /// What the verdict would rest on this opening for.
-    fn missing(&self, known: &FloatKnown<'_>) -> Vec<&'static str> {
-        let start = known.theta.is_none() && self.segment == 0 && self.lane.round > 0;
-        let parts = [(known.root.is_none(), "root"), (known.seed.is_none(), "seed"), (start, "start")];
-        parts.into_iter().filter_map(|(is_missing, name)| is_missing.then_some(name)).collect()
     }
 }
 
@@ -264,7 +214,7 @@ impl FloatReport {
     /// [`OpeningsError`] for none, for those of different lanes, and for a segment that is there twice.
     pub fn new(
         run: &FloatRun,
-        known: &FloatKnown<'_>,
+        known: &Known<'_>,
         tolerance: &Tolerance,
         found: &[(FloatOpening, Found)],
     ) -> Result<Self, OpeningsError> {
@@ -284,7 +234,7 @@ impl FloatReport {
             .collect();
         let (judged, tau) = (tolerance.judge(&distances), tolerance.tau());
         let mut missing: Vec<&'static str> =
-            found.iter().flat_map(|(opening, _)| opening.missing(known)).collect();
+            found.iter().flat_map(|(opening, _)| known.missing_of(&opening.lane, opening.segment)).collect();
         missing.sort_by_key(|name| ["root", "seed", "start"].iter().position(|other| other == name));
         missing.dedup();
         let any = |kind: Found| found.iter().any(|(_, found)| *found == kind);
@@ -321,6 +271,7 @@ impl FloatReport {
                 )
             }
         };
+        let (root, Lane { seed, .. }) = known.over(first.root, lane);
         let words = if missing.is_empty() {
             String::new()
         } else {
@@ -344,8 +295,8 @@ impl FloatReport {
                     SegmentReport { segment: opening.segment, distance, nearness }
                 })
                 .collect(),
-            root: known.root.unwrap_or(first.root).to_hex(),
-            seed: hex(&known.seed.unwrap_or(lane.seed)),
+            root: root.to_hex(),
+            seed: hex(&seed),
         })
     }
 }

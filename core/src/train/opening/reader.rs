@@ -2,8 +2,11 @@
 
 use super::{Head, OpeningError};
 use crate::exact::transcript::hash::Hash;
+use crate::exact::transcript::tree::path_len;
+use crate::text::hex;
 use crate::train::lane::Lane;
-use crate::train::params::VERSION;
+use crate::train::params::{Params, VERSION};
+use crate::train::stream::RunId;
 use alloc::vec::Vec;
 
 /// What is left of an opening's bytes.
@@ -33,7 +36,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Its head, after first bytes that say of what arithmetic it is.
-    pub(in crate::train) fn head(&mut self, expected: [u8; 4]) -> Result<Head, OpeningError> {
+    pub(super) fn head(&mut self, expected: [u8; 4]) -> Result<Head, OpeningError> {
         let magic = self.take("magic", 4)?.try_into().expect("4 bytes");
         if magic != expected {
             return Err(OpeningError::Magic { got: magic, expected });
@@ -53,11 +56,40 @@ impl<'a> Reader<'a> {
         })
     }
 
-    pub(in crate::train) fn path(
+    /// A head of that run, at a place that it has.
+    pub(in crate::train) fn head_of(
         &mut self,
-        field: &'static str,
-        nodes: usize,
-    ) -> Result<Vec<Hash>, OpeningError> {
+        magic: [u8; 4],
+        id: &RunId,
+        params: &Params,
+    ) -> Result<Head, OpeningError> {
+        let head = self.head(magic)?;
+        if head.run != *id.as_bytes() {
+            return Err(OpeningError::Run { got: hex(&head.run), expected: hex(id.as_bytes()) });
+        }
+        let raw = params.raw();
+        let places = [
+            ("round", head.lane.round, raw.rounds),
+            ("lane", head.lane.lane, raw.lanes),
+            ("segment", head.segment, raw.segments),
+        ];
+        match places.into_iter().find(|(_, got, expected)| got >= expected) {
+            Some((what, got, expected)) => Err(OpeningError::Place { what, got, expected }),
+            None => Ok(head),
+        }
+    }
+
+    /// The paths of a segment's two leaves.
+    pub(in crate::train) fn paths(
+        &mut self,
+        segment: u32,
+        params: &Params,
+    ) -> Result<[Vec<Hash>; 2], OpeningError> {
+        let nodes = |j: u32| path_len(j.into(), u64::from(params.raw().segments) + 1);
+        Ok([self.path("path", nodes(segment))?, self.path("next path", nodes(segment + 1))?])
+    }
+
+    fn path(&mut self, field: &'static str, nodes: usize) -> Result<Vec<Hash>, OpeningError> {
         let got = self.word(field)? as usize;
         if got != nodes {
             return Err(OpeningError::Length { field, got: got.saturating_mul(32), expected: 32 * nodes });

@@ -7,7 +7,7 @@ use serde::Serialize;
 use sphere_pow_core::text::bytes32;
 use sphere_pow_core::train::commit::{delta, read_delta};
 use sphere_pow_core::train::merge::Agreed;
-use sphere_pow_core::train::{Lane, Run, State};
+use sphere_pow_core::train::{Lane, Run, State, nats};
 use sphere_pow_cpu::threads::{Threads, ThreadsError};
 use sphere_pow_cpu::train::TrainExecutor;
 use std::num::NonZeroUsize;
@@ -46,10 +46,6 @@ pub struct Replay {
     agreed: Agreed,
     executor: TrainExecutor,
     threads: Threads,
-}
-
-fn nats(octaves: i64, tokens: usize) -> f64 {
-    octaves as f64 / tokens.max(1) as f64 / 65_536.0 * std::f64::consts::LN_2
 }
 
 impl Replay {

@@ -1,12 +1,11 @@
 //! Who makes the steps of a run's lanes: in integers, or in floats. All else about a run is the same.
 
 use super::machine::Machine;
-use super::nats;
 use crate::error::ProverError;
 use crate::signals::Stop;
 use sphere_pow_core::train::float::{FloatRun, FloatState};
 use sphere_pow_core::train::stream::RunId;
-use sphere_pow_core::train::{Executor, Lane, Run, State};
+use sphere_pow_core::train::{Executor, Lane, Run, State, nats};
 use sphere_pow_cpu::train::TrainExecutor;
 use sphere_pow_float::{Arithmetic, Steps};
 use std::ops::Range;

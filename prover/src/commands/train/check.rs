@@ -64,10 +64,10 @@ pub(super) struct CheckArgs {
     pub(super) params: Preset,
     /// The root that the lane committed to, instead of the opening's
     #[arg(long, value_name = "HEX", value_parser = hash)]
-    pub(super) root: Option<Hash>,
+    root: Option<Hash>,
     /// The round's seed, instead of the opening's
     #[arg(long, value_name = "HEX", value_parser = hash)]
-    pub(super) seed: Option<Hash>,
+    seed: Option<Hash>,
     /// What was agreed before the round (start.bin, or what `export` made of it): a lane's first segment begins there
     #[arg(long, value_name = "FILE")]
     pub(super) start: Option<PathBuf>,
@@ -79,6 +79,13 @@ pub(super) struct CheckArgs {
     pub(super) tolerance: Option<f64>,
     #[command(flatten)]
     pub(super) machine: MachineArgs,
+}
+
+impl CheckArgs {
+    /// What the verifier knows by itself, with the parameters that the round began with where --start gives them.
+    pub(super) fn known<'a>(&self, theta: Option<&'a [i32]>) -> Known<'a> {
+        Known { root: self.root, seed: self.seed.map(|seed| *seed.as_bytes()), theta }
+    }
 }
 
 pub(super) fn hash(text: &str) -> Result<Hash, String> {
@@ -248,11 +255,7 @@ pub(super) fn check(args: &CheckArgs, out: &Output, stop: &Stop) -> Result<ExitC
         .as_ref()
         .map(|path| read_start(path, run.params(), run.id(), opening.lane.round))
         .transpose()?;
-    let known = Known {
-        root: args.root,
-        seed: args.seed.map(|seed| *seed.as_bytes()),
-        theta: start.as_ref().map(|agreed| &agreed.theta[..]),
-    };
+    let known = args.known(start.as_ref().map(|agreed| &agreed.theta[..]));
     stop.heed();
     let (bar, steps) = (bar("repeating the segment"), run.params().segment());
     let mut done = 0;

@@ -7,7 +7,7 @@ use crate::console::{Output, bar};
 use crate::error::ProverError;
 use crate::input;
 use crate::signals::Stop;
-use sphere_pow_core::train::float::opening::{FloatKnown, FloatReport, FloatVerdict};
+use sphere_pow_core::train::float::opening::{FloatReport, FloatVerdict};
 use sphere_pow_core::train::float::{FloatOpening, FloatRun, FloatState, Tolerance};
 use sphere_pow_float::{Arithmetic, Steps};
 use std::path::Path;
@@ -40,11 +40,7 @@ pub(super) fn check(args: &CheckArgs, out: &Output, stop: &Stop) -> Result<ExitC
         if let (Some(path), None) = (&args.start, &start) {
             start = Some(read_start(path, run.run().params(), run.id(), opening.lane.round)?.theta);
         }
-        let known = FloatKnown {
-            root: args.root,
-            seed: args.seed.map(|seed| *seed.as_bytes()),
-            theta: start.as_deref(),
-        };
+        let known = args.known(start.as_deref());
         let shown = pool.install(|| {
             opening.check(&run, &known, |lane, segment, state| {
                 for step in segment {
@@ -61,9 +57,7 @@ pub(super) fn check(args: &CheckArgs, out: &Output, stop: &Stop) -> Result<ExitC
         found.push((opening, shown));
     }
     bar.finish_and_clear();
-    let known =
-        FloatKnown { root: args.root, seed: args.seed.map(|seed| *seed.as_bytes()), theta: start.as_deref() };
-    let report = FloatReport::new(&run, &known, &tolerance, &found);
+    let report = FloatReport::new(&run, &args.known(start.as_deref()), &tolerance, &found);
     let report = report.map_err(|error| wrong(&args.openings[0], &error))?;
     out.result(&report, || {
         let mut text = report.rests_on.clone();

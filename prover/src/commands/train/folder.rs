@@ -3,16 +3,16 @@
 use super::super::commit::replace;
 use super::arithmetic::Trainer;
 use super::lanes::Done;
-use super::{hex, nats};
 use crate::checkpoint::{self, most_bytes};
 use crate::error::ProverError;
 use crate::input;
 use serde::{Deserialize, Serialize};
 use sphere_pow_core::exact::transcript::hash::Hash;
+use sphere_pow_core::text::hex;
 use sphere_pow_core::train::commit::tree;
 use sphere_pow_core::train::merge::Agreed;
 use sphere_pow_core::train::stream::RunId;
-use sphere_pow_core::train::{Lane, Params, Preset};
+use sphere_pow_core::train::{Lane, Params, Preset, nats};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
