@@ -2,24 +2,21 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { browser, errors, firefox, load, optionsOf, paths, serve, vector } from './support.mjs';
+import { browser, errors, firefox, load, optionsOf, paths, serve, siteOf, vector } from './support.mjs';
 
 const { createVerifier } = await load();
 const exactCases = JSON.parse(readFileSync(join(paths.root, 'tests/vectors/exact_forward.json'), 'utf8')).cases;
-const site = join(paths.work, 'site');
+let site;
 let server;
 /** The browsers, by name. */
 const browsers = {};
 const NAMES = ['Chromium', 'Firefox'];
 
 before(async () => {
-  rmSync(site, { recursive: true, force: true });
-  mkdirSync(site, { recursive: true });
-  cpSync(join(paths.installed, 'dist'), join(site, 'sphere-pow'), { recursive: true });
-  writeFileSync(join(site, 'index.html'), '<!doctype html><html lang="en"><head><link rel="icon" href="data:,"><title>t</title></head><body></body></html>');
+  site = siteOf('site');
   server = await serve(site);
   [browsers.Chromium, browsers.Firefox] = await Promise.all([browser(), firefox()]);
 });

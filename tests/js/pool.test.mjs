@@ -1,10 +1,9 @@
 // Weight pools: made once for all verifiers of a block and their workers, taken over from who is stopped, kept across reloads.
 
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { browser, firefox, load, optionsOf, paths, serve, vector } from './support.mjs';
+import { browser, firefox, load, optionsOf, paths, serve, siteOf, vector } from './support.mjs';
 
 const { createVerifier } = await load();
 const { newPool, WeightPool } = await import(join(paths.package, 'js/pool.js'));
@@ -111,14 +110,10 @@ test('a pool has one maker; one that was given up changes no state', () => {
   assert.throws(() => newPool(2 ** 60, true), { code: 'E_MEMORY' });
 });
 
-const site = join(paths.work, 'pool-site');
 const browsers = {};
 const servers = {};
 before(async () => {
-  rmSync(site, { recursive: true, force: true });
-  mkdirSync(site, { recursive: true });
-  cpSync(join(paths.installed, 'dist'), join(site, 'sphere-pow'), { recursive: true });
-  writeFileSync(join(site, 'index.html'), '<!doctype html><html lang="en"><head><link rel="icon" href="data:,"><title>t</title></head><body></body></html>');
+  const site = siteOf('pool-site');
   servers.isolated = await serve(site, () => ({ 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }));
   servers.plain = await serve(site);
   [browsers.Chromium, browsers.Firefox] = await Promise.all([browser(), firefox()]);

@@ -1,7 +1,7 @@
 // What the tests share: where things are, the installed package, vectors, a server, a browser.
 
 import { execFileSync, spawn } from 'node:child_process';
-import { createReadStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, createReadStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
@@ -113,6 +113,17 @@ export async function serve(dir, headers = () => ({})) {
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://localhost:${server.address().port}`;
   return { url, close: () => new Promise((resolve) => server.close(resolve).closeAllConnections()) };
+}
+
+/** A folder to serve, with the package's files under sphere-pow/ and an empty page of each of these names. */
+export function siteOf(name, pages = ['index']) {
+  const site = join(paths.work, name);
+  rmSync(site, { recursive: true, force: true });
+  mkdirSync(site, { recursive: true });
+  cpSync(join(paths.installed, 'dist'), join(site, 'sphere-pow'), { recursive: true });
+  const html = '<!doctype html><html lang="en"><head><link rel="icon" href="data:,"><title>t</title></head><body></body></html>';
+  for (const page of pages) writeFileSync(join(site, `${page}.html`), html);
+  return site;
 }
 
 /** A page that keeps what its console and network complain of. */

@@ -365,3 +365,11 @@ export function workerOption(value) {
   if (typeof value === 'string' || typeof (/** @type {any} */ (value)?.href) === 'string') return /** @type {any} */ (value);
   throw failure('E_FORMAT', `worker is ${shown(value)}, expected false, a URL or a function`);
 }
+
+/**
+ * Bytes as hex digits.
+ * @param {Uint8Array} bytes
+ */
+export function hex(bytes) {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,5 +1,6 @@
 // The weight pools of this realm: one a block and model, for all verifiers and their workers; kept across reloads if asked.
 
+import { hex } from './input.js';
 import { WeightPool, newPool } from './pool.js';
 
 /** @typedef {import('./host.js').Job} Job */
@@ -59,8 +60,7 @@ async function addressOf(job) {
 
 /** @param {Uint8Array<ArrayBuffer>} bytes */
 async function digest(bytes) {
-  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
 }
 
 /**

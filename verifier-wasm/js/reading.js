@@ -110,8 +110,7 @@ export function drawOf({ sample, seed, seedSource = seed === undefined ? 'random
 }
 
 function randomSeed() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return input.hex(crypto.getRandomValues(new Uint8Array(16)));
 }
 
 /** The sample of one submission, and what is known of it. */

@@ -2,12 +2,12 @@
 // where there is no WebGPU, a wrong one, or one that goes away.
 
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { browser, errors, load, optionsOf, paths, runNode, serve, vector } from '../support.mjs';
+import { browser, errors, load, optionsOf, paths, runNode, serve, siteOf, vector } from '../support.mjs';
 
-const site = join(paths.work, 'site-webgpu');
+let site;
 const cases = JSON.parse(readFileSync(join(paths.root, 'tests/vectors/exact_forward.json'), 'utf8')).cases;
 const exactCase = (name) => cases.find((c) => c.name === name);
 const exactOptions = ({ params, block_hash: blockHash }) => ({ profile: 'exact', params, blockHash });
@@ -108,11 +108,7 @@ const RUN = `
   };`;
 
 before(async () => {
-  rmSync(site, { recursive: true, force: true });
-  mkdirSync(site, { recursive: true });
-  cpSync(join(paths.installed, 'dist'), join(site, 'sphere-pow'), { recursive: true });
-  const html = '<!doctype html><html lang="en"><head><link rel="icon" href="data:,"><title>t</title></head><body></body></html>';
-  for (const name of ['index', 'inlined']) writeFileSync(join(site, `${name}.html`), html);
+  site = siteOf('site-webgpu', ['index', 'inlined']);
   for (const [name, patch] of Object.entries(PATCHES)) {
     writeFileSync(join(site, `${name}.patch.js`), patch);
     writeFileSync(join(site, `${name}.worker.js`), `import './${name}.patch.js';\nimport './sphere-pow/webgpu-worker.js';\n`);
