@@ -276,7 +276,7 @@ fn any_params() -> impl Strategy<Value = RawParams> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.min(24), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_shape_and_batch_gives_cores_logits(raw in any_params(), first in 0..1_000_000_u64, count in 1..6_usize) {

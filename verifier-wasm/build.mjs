@@ -29,19 +29,16 @@ const { version } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'))
  * sphere-pow/learn, sphere-pow/transcript, sphere-pow/chain, sphere-pow/network, sphere-pow/train and sphere-pow/webgpu need.
  */
 const verifier = 'sphere-pow-verifier-wasm';
+/** @param {string} name @param {string} [feature] */
+const flavour = (name, feature = name) => ({ name, glue: name, wasm: `${name}.wasm`, features: '+simd128', crate: verifier, feature });
 const flavours = [
-  { name: 'simd', glue: 'verifier', wasm: 'verifier.wasm', features: '+simd128', crate: verifier, cargo: [] },
-  { name: 'scalar', glue: 'verifier', wasm: 'verifier-scalar.wasm', features: '', crate: verifier, cargo: [] },
-  { name: 'learn', glue: 'learn', wasm: 'learn.wasm', features: '+simd128', crate: verifier, cargo: ['--no-default-features', '--features=learn'] },
-  { name: 'transcript', glue: 'transcript', wasm: 'transcript.wasm', features: '+simd128', crate: verifier, cargo: ['--no-default-features', '--features=transcript'] },
-  { name: 'chain', glue: 'chain', wasm: 'chain.wasm', features: '+simd128', crate: verifier, cargo: ['--no-default-features', '--features=chain'] },
-  { name: 'network', glue: 'network', wasm: 'network.wasm', features: '+simd128', crate: verifier, cargo: ['--no-default-features', '--features=network'] },
-  { name: 'train', glue: 'train', wasm: 'train.wasm', features: '+simd128', crate: verifier, cargo: ['--no-default-features', '--features=train'] },
-  { name: 'webgpu', glue: 'webgpu', wasm: 'webgpu.wasm', features: '+simd128', crate: 'sphere-pow-verifier-webgpu', cargo: [] },
+  { ...flavour('simd', 'verifier'), glue: 'verifier', wasm: 'verifier.wasm' },
+  { ...flavour('scalar', 'verifier'), glue: 'verifier', wasm: 'verifier-scalar.wasm', features: '' },
+  ...['learn', 'transcript', 'chain', 'network', 'train'].map((name) => flavour(name)),
+  { ...flavour('webgpu', 'verifier'), crate: 'sphere-pow-verifier-webgpu' },
 ];
 /** What tests/bench/js measures; in no package. */
-const bench = { name: 'bench', glue: 'bench', wasm: '', features: '+simd128', crate: verifier, cargo: ['--no-default-features', '--features=bench'] };
-
+const bench = { ...flavour('bench'), wasm: '' };
 /** @param {string} command @param {string[]} args @param {Record<string, string>} [env] */
 function run(command, args, env = {}) {
   execFileSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } });
@@ -69,8 +66,8 @@ function buildWasm(builds) {
   const tool = bindgen();
   mkdirSync(generated, { recursive: true });
   for (const { glue } of builds) rmSync(join(generated, `${glue}.js`), { force: true });
-  for (const { name, glue, features, crate, cargo } of builds) {
-    run('verifier-wasm/cargo-wasm', ['build', '--profile', 'npm', '--locked', '-p', crate, ...cargo], {
+  for (const { name, glue, features, crate, feature } of builds) {
+    run('verifier-wasm/cargo-wasm', ['build', '--profile', 'npm', '--locked', '-p', crate, '--no-default-features', `--features=${verifier}/${feature}`], {
       CARGO_TARGET_DIR: target,
       CARGO_WASM_FEATURES: features,
       CARGO_WASM_RUSTFLAGS: remaps(),
