@@ -79,7 +79,7 @@ fn every_tile_gives_the_known_answers_and_long_products_are_right_by_it() {
     let tiles = tiles_of(&adapter);
     let mut kernels = block_on(Kernels::new(&gpu, options, &tiles)).expect("kernels that compile");
     for tile in tiles {
-        kernels.set_tile(tile);
+        block_on(kernels.set_tile(&gpu, tile)).expect("a gated kernel");
         assert_eq!(block_on(self_test::known_answers(&gpu, &kernels, &known_answer::DISTANCES)), Ok(()));
         // Two chunks of 1024 values, and a part of one.
         assert_eq!(block_on(self_test::products_are_right(&gpu, &kernels, 64, 2176)), Ok(()), "{tile:?}");

@@ -4,13 +4,13 @@ use naga::AddressSpace;
 use sphere_pow_gpu::gonka::kernels::linear::Tile;
 use sphere_pow_gpu::gonka::kernels::{KernelId, KernelOptions};
 use sphere_pow_gpu::kernel::{Access, Kernel, WG};
-use sphere_pow_tests::layout::{Variant, differences, gonka_tiles, parse, resolve};
+use sphere_pow_tests::layout::{Variant, differences, gonka_products, parse, resolve};
 use std::collections::BTreeSet;
 use std::path::Path;
 
 #[test]
 fn bindings_members_and_entry_points_are_what_rust_says() {
-    let products = gonka_tiles().into_iter().map(|(_, tile)| tile.kernel());
+    let products = gonka_products().into_iter().map(|(_, tile, leaves)| tile.kernel(leaves));
     for kernel in KernelId::ALL.map(KernelId::kernel).into_iter().chain(products) {
         assert_eq!(differences(kernel, &parse(kernel)), [""; 0], "{}", kernel.name);
     }
@@ -73,9 +73,9 @@ fn kernels_validate_and_keep_to_their_threads_and_workgroup_memory() {
     for id in KernelId::ALL {
         hold(&format!("{id:?}"), id.kernel(), id.constants(options), [WG, 1], 16 << 10);
     }
-    for (name, tile) in gonka_tiles() {
+    for (name, tile, leaves) in gonka_products() {
         let most = if let Tile::Matrix(tile) = tile { tile.workgroup_bytes() } else { 16 << 10 };
-        hold(&name, tile.kernel(), tile.constants(options), tile.threads(), most);
+        hold(&name, tile.kernel(leaves), tile.constants(options), tile.threads(), most);
     }
 }
 
@@ -96,7 +96,7 @@ fn every_kernel_file_has_a_host_side_and_names_its_rule_and_twin() {
             stem
         })
         .collect();
-    let products = gonka_tiles().into_iter().map(|(_, tile)| tile.kernel());
+    let products = gonka_products().into_iter().map(|(_, tile, leaves)| tile.kernel(leaves));
     let ours = KernelId::ALL.map(KernelId::kernel).into_iter().chain(products);
     let ours: BTreeSet<String> = ours.map(|kernel| kernel.name.to_owned()).collect();
     assert_eq!(stems, ours);

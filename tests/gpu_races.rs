@@ -23,6 +23,8 @@ fn sizes(variant: &Variant) -> Vec<Sizes> {
     };
     let plane = |members: &[(&str, u32)]| vec![of(members, [2, 2], 32)];
     let line = |members: &[(&str, u32)]| vec![of(members, [2, 1], 32)];
+    // Only what they leave is other than their twins', which are looked at over all of k.
+    let leaves_gated = variant.name.contains(" gated");
     match (variant.profile, variant.kernel.name) {
         ("gonka", "repack") => {
             let copy = [
@@ -33,7 +35,8 @@ fn sizes(variant: &Variant) -> Vec<Sizes> {
                 ("run_end", 1500),
                 ("source", 1),
             ];
-            plane(&copy)
+            let turns = [("first_place", 2), ("skipped", 2)];
+            [plane(&copy), plane(&[&copy[..], &turns].concat())].concat()
         }
         ("gonka", "rms_norm") => line(&[("words", 192), ("dim", 300)]),
         ("gonka", "linear_matrix") => {
@@ -42,10 +45,14 @@ fn sizes(variant: &Variant) -> Vec<Sizes> {
                 let shape = [("k_quads", k_quads), ("out_quads", 128), ("first_weight", 128)];
                 of(&shape, groups, subgroup_threads)
             };
+            if leaves_gated {
+                return vec![of(8, [2, 2], 32)];
+            }
             vec![of(264, [1, 1], 32), of(16, [2, 2], 32), of(16, [1, 1], 16)]
         }
         ("gonka", "linear" | "linear_wide") => {
-            plane(&[("k_quads", 16), ("out_quads", 128), ("first_row", 128), ("first_weight", 128)])
+            let k_quads = if leaves_gated { 8 } else { 16 };
+            plane(&[("k_quads", k_quads), ("out_quads", 128), ("first_row", 128), ("first_weight", 128)])
         }
         ("gonka", "rope") => plane(&[("words", 128), ("used_words", 100), ("pairs", 5), ("positions", 7)]),
         ("gonka", "attention") => {
@@ -53,7 +60,7 @@ fn sizes(variant: &Variant) -> Vec<Sizes> {
             plane(&[heads.as_slice(), &[("q_words", 256), ("kv_words", 128), ("first_row", 60)]].concat())
         }
         ("gonka", "widen_all" | "narrow_all") => line(&[("words", 100)]),
-        ("gonka", "swiglu" | "add") => plane(&[("words", 100)]),
+        ("gonka", "add") => plane(&[("words", 100)]),
         ("gonka", "take_last") => plane(&[("words", 100), ("seq_len", 3)]),
         ("probe", "subgroup_width") => vec![of(&[("threads", 200)], [1, 1], 32)],
         ("exact", "stream") => line(&[("blocks_per_stream", 50), ("end_block", 100)]),

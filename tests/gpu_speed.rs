@@ -4,8 +4,9 @@ use pollster::block_on;
 use sphere_pow_core::f16;
 use sphere_pow_core::gonka::ops::AttentionShape;
 use sphere_pow_gpu::GpuError;
-use sphere_pow_gpu::gonka::kernels::linear;
-use sphere_pow_gpu::gonka::kernels::{attention, repack, rms_norm, rope, swiglu};
+use sphere_pow_gpu::gonka::kernels::linear::{self, Leaves};
+use sphere_pow_gpu::gonka::kernels::repack::{self, Turns};
+use sphere_pow_gpu::gonka::kernels::{attention, rms_norm, rope};
 use sphere_pow_gpu::pace::Pace;
 use sphere_pow_gpu::recorder::Recorder;
 use sphere_pow_tests::gpu::{Bench, awkward, go_on};
@@ -37,23 +38,22 @@ fn reports_the_speed_of_every_kernel() {
     let (rows, dim, hidden) = (128, 1024, 4096);
     let zeros = |rows: usize, width: usize| bench.upload(&vec![f16::ZERO; rows * width], rows, width);
     let [x, y] = [(); 2].map(|()| bench.upload(&awkward("x", rows, dim, 0.1), rows, dim));
-    let (gate, up, weight) = (zeros(rows, hidden), zeros(rows, hidden), zeros(hidden, dim));
+    let (gate, weight) = (zeros(rows, hidden), zeros(hidden, dim));
     for tile in bench.kernels.tiles() {
         for rows in [tile.rows().min(16), 64, 128] {
-            let shape =
-                linear::Shape { rows, k: dim, weight_rows: 1024, chunk_column: 0, out_stride: hidden };
-            let work = (2 * rows * dim * 1024) as f64;
-            report(bench, &format!("linear {tile:?} {rows} rows, flop"), work, |recorder| {
-                linear::record(recorder, &bench.kernels, tile, [&x, &weight, &gate], shape)
-            });
+            for leaves in Leaves::ALL {
+                let (k, weight_rows, chunk_column, out_stride) = (dim, 1024, 0, hidden);
+                let shape = linear::Shape { rows, k, weight_rows, chunk_column, out_stride, leaves };
+                let work = (2 * rows * dim * weight_rows) as f64;
+                report(bench, &format!("linear {tile:?} {leaves:?} {rows} rows, flop"), work, |recorder| {
+                    linear::record(recorder, &bench.kernels, tile, [&x, &weight, &gate], shape)
+                });
+            }
         }
     }
     let words = (rows * dim / 2) as f64;
     let norm = rms_norm::Shape { rows, dim, stride: dim, eps: 1e-5 };
     report(bench, "rms_norm, words", words, |r| rms_norm::record(r, &bench.kernels, &x, &weight, &y, norm));
-    report(bench, "swiglu, words", (rows * hidden / 2) as f64, |r| {
-        swiglu::record(r, &bench.kernels, &up, &gate, rows, hidden)
-    });
     let turn = rope::Shape { rows, width: dim, stride: dim, pairs: 16, first_position: 0, positions: rows };
     report(bench, "rope, words", words, |r| rope::record(r, &bench.kernels, &weight, &x, turn));
     let shape = AttentionShape { seq_len: rows, queries: rows, heads: 32, kv_heads: 32, head_dim: dim / 32 };
@@ -61,7 +61,8 @@ fn reports_the_speed_of_every_kernel() {
     report(bench, "attention, multiply-adds", (rows * rows * dim) as f64, |r| {
         attention::record(r, &bench.kernels, buffers, 1, shape, [dim, dim])
     });
-    let copy = repack::Shape { rows: hidden - 8, cols: dim, padded_rows: hidden - 8, stride: dim };
+    let (copied, turns) = (hidden - 8, Turns::Alone);
+    let copy = repack::Shape { rows: copied, cols: dim, padded_rows: copied, stride: dim, turns };
     let pool = zeros(hidden, dim);
     for source in [0, 1] {
         report(bench, &format!("repack from {source}, vec"), (copy.rows * dim / 8) as f64, |r| {

@@ -9,8 +9,9 @@ use sphere_pow_core::gonka::ops::{self, AttentionShape, RopeTable};
 use sphere_pow_core::gonka::params::{Params, RawParams};
 use sphere_pow_core::gonka::weights::{LayerTensor, Tensor, TensorView, weight_pool};
 use sphere_pow_core::identity::BlockHash;
-use sphere_pow_gpu::gonka::kernels::linear::{self, Tile};
-use sphere_pow_gpu::gonka::kernels::{KernelOptions, add, attention, rms_norm, rope, swiglu, take_last};
+use sphere_pow_gpu::gonka::kernels::linear::{self, Leaves, Tile};
+use sphere_pow_gpu::gonka::kernels::repack::Turns;
+use sphere_pow_gpu::gonka::kernels::{KernelOptions, add, attention, rms_norm, rope, take_last};
 use sphere_pow_gpu::gonka::layout::{Layout, TILE, stride};
 use sphere_pow_gpu::gonka::pool::DevicePool;
 use sphere_pow_gpu::gonka::self_test;
@@ -83,6 +84,7 @@ fn linear_matches_its_twin_by_every_tile() {
                     weight_rows: stride(columns),
                     chunk_column: 0,
                     out_stride: stride(columns),
+                    leaves: Leaves::Sums,
                 };
                 bench.run(|recorder| linear::record(recorder, &bench.kernels, tile, [&dx, &dw, &out], shape));
                 let got = bench.download(&out, rows, columns);
@@ -112,6 +114,7 @@ fn linear_by_every_plain_tile_gives_the_same_bits_and_its_chunks_join() {
                 weight_rows: stride(chunk_rows),
                 chunk_column: first,
                 out_stride: stride(columns),
+                leaves: Leaves::Sums,
             };
             bench.run(|recorder| linear::record(recorder, &bench.kernels, *tile, [&dx, &dw, &out], shape));
         }
@@ -210,21 +213,68 @@ fn attention_matches_its_twin() {
     });
 }
 
+/// `[rows, k]` of two tensors as the gated product wants them: two rows of each by turns, padding rows of zeros.
+fn by_turns([gate, up]: [&[f16]; 2], k: usize) -> Vec<f16> {
+    let mut woven = vec![f16::ZERO; 2 * stride(gate.len() / k) * k];
+    for (first, tensor) in [(0, gate), (2, up)] {
+        for (row, values) in tensor.chunks_exact(k).enumerate() {
+            woven[(first + row + row / 2 * 2) * k..][..k].copy_from_slice(values);
+        }
+    }
+    woven
+}
+
 #[test]
-fn swiglu_matches_its_twin() {
+fn gated_products_match_their_twins_by_every_tile() {
     on_every_bench(|bench| {
-        for (width, rows) in WIDTHS.into_iter().flat_map(|width| ROWS.map(|rows| (width, rows))) {
-            let mut gate = awkward("gate", rows, width, 3.0);
-            let up = awkward("up", rows, width, 1.0);
-            // The ends of f16, where exp would leave f32.
-            (gate[0], gate[width - 1]) = (f16::MIN, f16::MAX);
-            let mut want = gate.clone();
-            ops::swiglu(&mut want, &up);
-            let (gate, up) = (bench.upload(&gate, rows, width), bench.upload(&up, rows, width));
-            bench.run(|recorder| swiglu::record(recorder, &bench.kernels, &up, &gate, rows, stride(width)));
-            let got = bench.download(&gate, rows, width);
-            let noise = Bound::Units { units: 2, noise: 0.0 };
-            hold_finite(&format!("swiglu [{rows}, {width}]"), &got, &want, width, noise);
+        let sizes = [[1, 1, 1], [2, 31, 63], [17, 130, 128], [63, 33, 129], [65, 256, 200], [131, 128, 300]];
+        for [rows, k, columns] in sizes {
+            // Gates of about 1, the second row's a thousand times that: where exp would leave f32.
+            let x = awkward("x", rows, k, 1.0 / (k as f64).sqrt());
+            let [gate, up] = ["gate", "up"].map(|seed| awkward(seed, columns, k, 1.0));
+            let [mut want, mut up_sums] = [(); 2].map(|()| vec![f16::ZERO; rows * columns]);
+            ops::linear(&x, &gate, k, &mut want);
+            ops::linear(&x, &up, k, &mut up_sums);
+            ops::swiglu(&mut want, &up_sums);
+            let dx = bench.upload(&x, rows, k);
+            let weight = by_turns([&gate, &up], k);
+            let dw = bench.upload(&weight, weight.len() / k, k);
+            for tile in bench.kernels.tiles() {
+                // One chunk, and two.
+                let chunks = if stride(columns) > TILE { vec![0, TILE] } else { vec![0] };
+                let out = bench.unwritten(rows, columns);
+                for first in &chunks {
+                    let rows_left = 2 * (stride(columns) - first);
+                    let (weight_rows, dw) = if chunks.len() == 1 {
+                        (rows_left, &dw)
+                    } else {
+                        let weight_rows = if *first == 0 { 2 * TILE } else { rows_left };
+                        let part = &weight[2 * first * k..][..weight_rows * k];
+                        (weight_rows, &bench.upload(part, weight_rows, k))
+                    };
+                    let shape = linear::Shape {
+                        rows,
+                        k: stride(k),
+                        weight_rows,
+                        chunk_column: *first,
+                        out_stride: stride(columns),
+                        leaves: Leaves::Gated,
+                    };
+                    bench.run(|recorder| {
+                        linear::record(recorder, &bench.kernels, tile, [&dx, dw, &out], shape)
+                    });
+                }
+                let got = bench.download(&out, rows, columns);
+                // Sums in another order may move gate, silu and up by a unit each before they are joined.
+                let noise = Bound::Units { units: 5, noise: 1e-5 };
+                hold_finite(
+                    &format!("gated {tile:?} [{rows}, {k}] to {columns}"),
+                    &got,
+                    &want,
+                    columns,
+                    noise,
+                );
+            }
         }
     });
 }
@@ -322,12 +372,29 @@ fn repack_every_chunk(
         let end = view.rows.min(first + chunk_rows);
         let mut want = vec![f16::ZERO; (end - first) * view.cols];
         view.read(pool, first * view.cols, &mut want);
-        let chunk = bench.unwritten(end - first, view.cols);
-        bench.run(|recorder| on_device.unpack(recorder, &bench.kernels, view, first..end, &chunk));
         let padded = if view.rows > 1 { (end - first).next_multiple_of(TILE) } else { 1 };
-        let got = bench.download(&chunk, padded, view.cols);
-        hold(&format!("{view:?}"), &got[..want.len()], &want, view.cols, Bound::Exact);
-        assert!(got[want.len()..].iter().all(|x| x.to_bits() == 0), "padding rows are zero");
+        for turns in [Turns::Alone, Turns::First, Turns::Second] {
+            let (is_alone, cols) = (turns == Turns::Alone, view.cols);
+            if !is_alone && view.rows == 1 {
+                continue;
+            }
+            let chunk_rows = if is_alone { padded } else { 2 * padded };
+            let chunk = bench.unwritten(chunk_rows, cols);
+            bench.run(|recorder| on_device.unpack(recorder, &bench.kernels, view, first..end, turns, &chunk));
+            let got = bench.download(&chunk, chunk_rows, cols);
+            let is_second = |row: usize| row / 2 % 2 == 1;
+            let (ours, others): (Vec<_>, Vec<_>) = got
+                .chunks_exact(cols)
+                .enumerate()
+                .partition(|(row, _)| is_alone || is_second(*row) == (turns == Turns::Second));
+            let ours: Vec<f16> = ours.into_iter().flat_map(|(_, row)| row).copied().collect();
+            hold(&format!("{view:?} {turns:?}"), &ours[..want.len()], &want, cols, Bound::Exact);
+            assert!(ours[want.len()..].iter().all(|x| x.to_bits() == 0), "padding rows are zero");
+            assert!(
+                others.iter().all(|(_, row)| row.iter().all(|x| x.is_nan())),
+                "the other's rows are kept"
+            );
+        }
     }
 }
 

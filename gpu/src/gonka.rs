@@ -1,8 +1,8 @@
 //! The GPU executor of the `gonka` profile: f16 values, f32 sums.
 //!
 //! In reading order: [`kernels`] holds the host side of `shaders/gonka/`, [`layout`] says what is padded to what and how
-//! much memory it takes, [`pool`] keeps the weight pool on the device and makes tensors of it, [`forward`] runs core's
-//! plan, [`self_test`] refuses a device that computes wrongly, [`tune`] picks the fastest tile, [`prepare`] and
+//! much memory it takes, [`pool`] keeps the weight pool on the device and makes tensors of it, [`steps`] and
+//! [`forward`] run core's plan, [`self_test`] refuses a device that computes wrongly, [`tune`] picks the fastest tile, [`prepare`] and
 //! [`executor`] join these, and [`measure`] times them.
 
 pub mod engine;
@@ -14,6 +14,7 @@ pub mod measure;
 pub mod pool;
 pub mod prepare;
 pub mod self_test;
+pub mod steps;
 pub mod tune;
 
 pub use engine::GpuEngine;

@@ -15,7 +15,7 @@ use crate::error::GpuError;
 use crate::exact::Method;
 use crate::exact::choose::{candidates, compile};
 use crate::exact::self_test as exact_test;
-use crate::gonka::kernels::linear::Tile;
+use crate::gonka::kernels::linear::{Leaves, Tile};
 use crate::gonka::kernels::{KernelOptions, Kernels};
 use crate::gonka::self_test as gonka_test;
 use crate::kernel::{Access, Kernel, members};
@@ -49,7 +49,7 @@ const K: usize = 64;
 pub fn key(info: &DeviceInfo) -> String {
     let mut hasher = DefaultHasher::new();
     for tile in Tile::for_device(info) {
-        tile.kernel().source.hash(&mut hasher);
+        Leaves::ALL.into_iter().for_each(|leaves| tile.kernel(leaves).source.hash(&mut hasher));
     }
     for variant in candidates(info, None) {
         variant.kernel().source.hash(&mut hasher);
@@ -95,8 +95,10 @@ pub async fn probe(info: &DeviceInfo) -> Result<MatrixUnits, GpuError> {
     let mut kernels = Kernels::new(&gpu, KernelOptions::default(), &tiles).await?;
     for tile in tiles.into_iter().filter(|tile| matches!(tile, Tile::Matrix(_))) {
         if kernels.tiles().any(|one| one == tile) {
-            kernels.set_tile(tile);
-            let tried = gonka_test::products_are_right(&gpu, &kernels, tile.rows(), K).await;
+            let tried = match kernels.set_tile(&gpu, tile).await {
+                Ok(()) => gonka_test::products_are_right(&gpu, &kernels, tile.rows(), K).await,
+                refused => refused,
+            };
             note(tried.map_err(|error| error.to_string()));
         }
     }

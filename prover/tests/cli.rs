@@ -36,7 +36,7 @@ fn a_benchmark_tells_products_and_each_kernels_share() {
     let got = dir.json(0, &args);
     let products = got["products"].as_array().unwrap();
     let names: Vec<&str> = products.iter().map(|one| one["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["w1", "w2", "wq"]);
+    assert_eq!(names, ["w1+w3", "w2", "wq"]);
     for one in products {
         let number = |name: &str| one[name].as_f64().unwrap();
         let rate = 2e-12 * number("rows") * number("k") * number("columns") / number("seconds");
@@ -47,7 +47,7 @@ fn a_benchmark_tells_products_and_each_kernels_share() {
         let ops = ops.as_array().unwrap();
         let sum: f64 = ops.iter().map(|op| op["share"].as_f64().unwrap()).sum();
         assert!((sum - 1.0).abs() < 1e-9, "{ops:?}");
-        for kernel in ["repack", "attention", "rms_norm", "swiglu"] {
+        for kernel in ["repack", "attention", "rms_norm", "add"] {
             assert!(ops.iter().any(|op| op["name"] == kernel), "{kernel} is not among {ops:?}");
         }
         assert!(ops.iter().any(|op| op["name"].as_str().unwrap().starts_with("linear")), "{ops:?}");

@@ -3,7 +3,7 @@
 // matrix_halves.wgsl) are filled 8 values at a time, and the next one is under way while this one is multiplied. Units that cut
 // off what they add drift, so after 1024 values of k the sums are closed. One workgroup per tile of 8 by 2 COLUMN_PAIRS blocks, 4
 // by 2 of them for each subgroup; subgroups beyond make what the first ones make, and store nothing.
-// Interface: gonka/shared/linear.wgsl.
+// Interface: gonka/shared/linear.wgsl; what is left of the sums: leave_sums.wgsl or leave_gated.wgsl there.
 // Dispatch: (row tiles, column tiles, 1): the groups that run side by side read the same weights. Accuracy: bounded; f32 sums.
 
 // Pairs of blocks along columns.

@@ -1,6 +1,6 @@
 // linear_wide: SPEC §I.4. Twin: core/src/gonka/ops/linear.rs
 // x weightᵀ in f32, 8 x 8 results per thread (shared/product_8x8.wgsl).
-// Interface: gonka/shared/linear.wgsl.
+// Interface: gonka/shared/linear.wgsl; what is left of the sums: leave_sums.wgsl or leave_gated.wgsl there.
 // Dispatch: (row tiles, column tiles, 1): the groups that run side by side read the same weights. Accuracy: bounded; f32 sums in order of k.
 
 @compute @workgroup_size(WG_X, WG_Y)

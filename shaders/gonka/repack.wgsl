@@ -1,7 +1,8 @@
 // repack: SPEC §I.3. Twin: TensorView::read in core/src/gonka/weights.rs
 // Copies one run of the pool into rows of a tensor chunk, one thread per 8 values of a row. The run holds the
 // chunk's values run_first .. run_end (rows without padding, end to end), from pool value `source` on, at any
-// parity. Values of other runs are kept, padding columns and rows beyond the tensor become zero.
+// parity. Values of other runs are kept, padding columns and rows beyond the tensor become zero. Two tensors may share the
+// chunk by turns, two rows of one and two of the other.
 //   pool   [values]         f16 pairs          in, one chunk of the pool and 4 words of slack
 //   chunk  [rows, stride]   f16, 8 to a vec4   in and out
 // Dispatch: (blocks of WG vec4, rows, 1). Accuracy: exact.
@@ -18,6 +19,9 @@ struct Dims {
     run_first: u32,
     run_end: u32,
     source: u32,
+    // row of the chunk that row 0 goes to, and rows left out after every two
+    first_place: u32,
+    skipped: u32,
 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
@@ -36,7 +40,8 @@ fn repack(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_ind
     }
     let row = dims.first_row + group.y;
     let col = vec * 8u;
-    let at = row * dims.vecs + vec;
+    let place = dims.first_place + row + row / 2u * dims.skipped;
+    let at = place * dims.vecs + vec;
     let value = row * dims.cols + col;
     if row < dims.rows && col + 8u <= dims.cols && value >= dims.run_first && value + 8u <= dims.run_end {
         let source = dims.source + (value - dims.run_first);

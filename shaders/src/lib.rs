@@ -20,6 +20,17 @@ pub mod gonka {
     pub const LINEAR: &str = join!(
         "gonka/shared/half",
         "gonka/shared/linear",
+        "gonka/shared/leave_sums",
+        "gonka/shared/elements",
+        "shared/tiles",
+        "shared/product_4x4",
+        "gonka/linear"
+    );
+    /// `gonka/linear.wgsl`, which leaves silu of a gate times up.
+    pub const LINEAR_GATED: &str = join!(
+        "gonka/shared/half",
+        "gonka/shared/linear",
+        "gonka/shared/leave_gated",
         "gonka/shared/elements",
         "shared/tiles",
         "shared/product_4x4",
@@ -29,6 +40,17 @@ pub mod gonka {
     pub const LINEAR_WIDE: &str = join!(
         "gonka/shared/half",
         "gonka/shared/linear",
+        "gonka/shared/leave_sums",
+        "gonka/shared/elements",
+        "shared/tiles",
+        "shared/product_8x8",
+        "gonka/linear_wide"
+    );
+    /// `gonka/linear_wide.wgsl`, which leaves silu of a gate times up.
+    pub const LINEAR_WIDE_GATED: &str = join!(
+        "gonka/shared/half",
+        "gonka/shared/linear",
+        "gonka/shared/leave_gated",
         "gonka/shared/elements",
         "shared/tiles",
         "shared/product_8x8",
@@ -39,6 +61,16 @@ pub mod gonka {
         "shared/coop8",
         "gonka/shared/half",
         "gonka/shared/linear",
+        "gonka/shared/leave_sums",
+        "gonka/shared/matrix_quads",
+        "gonka/linear_matrix"
+    );
+    /// `gonka/linear_matrix.wgsl` by blocks of 8, its tiles as vectors of 4, which leaves silu of a gate times up.
+    pub const LINEAR_MATRIX_8_QUADS_GATED: &str = join!(
+        "shared/coop8",
+        "gonka/shared/half",
+        "gonka/shared/linear",
+        "gonka/shared/leave_gated",
         "gonka/shared/matrix_quads",
         "gonka/linear_matrix"
     );
@@ -47,6 +79,16 @@ pub mod gonka {
         "shared/coop8",
         "gonka/shared/half",
         "gonka/shared/linear",
+        "gonka/shared/leave_sums",
+        "gonka/shared/matrix_halves",
+        "gonka/linear_matrix"
+    );
+    /// `gonka/linear_matrix.wgsl` by blocks of 8, its tiles as single values, which leaves silu of a gate times up.
+    pub const LINEAR_MATRIX_8_HALVES_GATED: &str = join!(
+        "shared/coop8",
+        "gonka/shared/half",
+        "gonka/shared/linear",
+        "gonka/shared/leave_gated",
         "gonka/shared/matrix_halves",
         "gonka/linear_matrix"
     );
@@ -55,6 +97,16 @@ pub mod gonka {
         "shared/coop16",
         "gonka/shared/half",
         "gonka/shared/linear",
+        "gonka/shared/leave_sums",
+        "gonka/shared/matrix_quads",
+        "gonka/linear_matrix"
+    );
+    /// `gonka/linear_matrix.wgsl` by blocks of 16, its tiles as vectors of 4, which leaves silu of a gate times up.
+    pub const LINEAR_MATRIX_16_QUADS_GATED: &str = join!(
+        "shared/coop16",
+        "gonka/shared/half",
+        "gonka/shared/linear",
+        "gonka/shared/leave_gated",
         "gonka/shared/matrix_quads",
         "gonka/linear_matrix"
     );
@@ -67,8 +119,6 @@ pub mod gonka {
         join!("gonka/shared/half", "gonka/shared/reduce", "shared/reduce", "gonka/rms_norm");
     /// `gonka/rope.wgsl`.
     pub const ROPE: &str = join!("gonka/shared/half", "gonka/rope");
-    /// `gonka/swiglu.wgsl`.
-    pub const SWIGLU: &str = join!("gonka/shared/half", "gonka/swiglu");
     /// `gonka/take_last.wgsl`.
     pub const TAKE_LAST: &str = join!("gonka/take_last");
     /// `gonka/widen_all.wgsl`.

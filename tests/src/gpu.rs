@@ -70,8 +70,11 @@ impl Bench {
         let options = KernelOptions { checked, native_unpack: native, native_pack: native, max_seq: 512 };
         let gpu = block_on(Gpu::open(&info, MatrixUnits::features_of(&info))).expect("a usable device");
         let tiles = tiles_of(&info);
-        let kernels = block_on(Kernels::new(&gpu, options, &tiles)).expect("kernels that compile");
-        assert!(kernels.tiles().eq(tiles), "the driver refuses one");
+        let mut kernels = block_on(Kernels::new(&gpu, options, &tiles)).expect("kernels that compile");
+        assert!(kernels.tiles().eq(tiles.iter().copied()), "the driver refuses one");
+        for tile in tiles {
+            block_on(kernels.set_tile(&gpu, tile)).expect("gated kernels that compile");
+        }
         Self { gpu, kernels }
     }
 

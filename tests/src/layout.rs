@@ -9,7 +9,7 @@ use sphere_pow_gpu::exact;
 use sphere_pow_gpu::exact::choose::candidates;
 use sphere_pow_gpu::gonka::kernels::KernelId;
 use sphere_pow_gpu::gonka::kernels::KernelOptions;
-use sphere_pow_gpu::gonka::kernels::linear::Tile;
+use sphere_pow_gpu::gonka::kernels::linear::{Leaves, Tile};
 use sphere_pow_gpu::gonka::kernels::linear_matrix::MatrixTile;
 use sphere_pow_gpu::kernel::{Access, Kernel};
 use sphere_pow_gpu::probe::SUBGROUP_WIDTH;
@@ -84,6 +84,17 @@ pub fn gonka_tiles() -> Vec<(String, Tile)> {
     plain.into_iter().chain(matrix).collect()
 }
 
+/// Every tile with what it may leave, by name.
+#[must_use]
+pub fn gonka_products() -> Vec<(String, Tile, Leaves)> {
+    let tiles = gonka_tiles().into_iter();
+    let both = tiles.flat_map(|(name, tile)| {
+        let gated = format!("{name} gated");
+        [(name, tile, Leaves::Sums), (gated, tile, Leaves::Gated)]
+    });
+    both.collect()
+}
+
 /// Every kernel of both profiles in every variant that a device may run.
 #[must_use]
 pub fn variants() -> Vec<Variant> {
@@ -92,8 +103,9 @@ pub fn variants() -> Vec<Variant> {
         let options =
             KernelOptions { checked: false, native_unpack: native, native_pack: native, max_seq: 1024 };
         let plain = KernelId::ALL.map(|id| (format!("{id:?}"), id.kernel(), id.constants(options)));
-        let products = gonka_tiles().into_iter();
-        let products = products.map(|(name, tile)| (name, tile.kernel(), tile.constants(options)));
+        let products = gonka_products().into_iter();
+        let products =
+            products.map(|(name, tile, leaves)| (name, tile.kernel(leaves), tile.constants(options)));
         for (name, kernel, constants) in plain.into_iter().chain(products) {
             let has_native = constants.iter().any(|(name, _)| *name == "NATIVE_UNPACK");
             if has_native || !native {

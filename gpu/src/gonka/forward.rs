@@ -1,8 +1,11 @@
 //! Runs core's plan: every op becomes dispatches of its kernel over the activations on the device.
 
-use super::kernels::{Kernels, add, attention, linear, rms_norm, rope, swiglu, take_last};
+use super::kernels::linear::{self, Leaves};
+use super::kernels::repack::Turns;
+use super::kernels::{Kernels, add, attention, rms_norm, rope, take_last};
 use super::layout::{Layout, slot_bytes, stride};
 use super::pool::DevicePool;
+use super::steps::{Factor, Step, steps};
 use crate::context::Gpu;
 use crate::error::GpuError;
 use crate::recorder::Recorder;
@@ -18,7 +21,7 @@ use sphere_pow_core::identity::BlockHash;
 pub struct Model {
     params: Params,
     block: BlockHash,
-    plan: Plan,
+    steps: Vec<Step>,
     layout: Layout,
     batch: usize,
     pool: DevicePool,
@@ -46,7 +49,7 @@ impl Model {
         Self {
             params: params.clone(),
             block: block.clone(),
-            plan: Plan::new(params),
+            steps: steps(&Plan::new(params)),
             batch,
             pool,
             weight: gpu.buffer("weight", layout.weight_bytes()),
@@ -104,8 +107,14 @@ impl Model {
         kernels: &Kernels,
         nonces: usize,
     ) -> Result<(), GpuError> {
-        for op in self.plan.ops() {
-            self.step(recorder, kernels, op, nonces)?;
+        for step in &self.steps {
+            match *step {
+                Step::Product { input, factor, output, rows } => {
+                    let rows = rows.count(nonces, &self.params);
+                    self.product(recorder, kernels, input, factor, output, rows)?;
+                }
+                Step::Other(op) => self.run(recorder, kernels, op, nonces)?,
+            }
             recorder.catch_up().await?;
         }
         Ok(())
@@ -134,32 +143,31 @@ impl Model {
         kernels: &Kernels,
         rows: usize,
     ) -> Result<(), GpuError> {
-        self.linear(recorder, kernels, Slot::Normed, Tensor::Layer(0, LayerTensor::W1), Slot::Gate, rows)
+        let factor = Factor::One(Tensor::Layer(0, LayerTensor::W1));
+        self.product(recorder, kernels, Slot::Normed, factor, Slot::Gate, rows)
     }
 
-    fn step(
+    fn run(
         &self,
         recorder: &mut Recorder<'_>,
         kernels: &Kernels,
-        op: &Op,
+        op: Op,
         nonces: usize,
     ) -> Result<(), GpuError> {
         let params = &self.params;
         let seq_len = params.seq_len();
         let width = |slot: Slot| slot.width(params);
         let count = |rows: Rows| rows.count(nonces, params);
-        match *op {
+        match op {
             Op::RmsNorm { input, weight, output, rows } => {
                 let view = TensorView::new(params, &self.block, weight);
-                self.pool.unpack(recorder, kernels, &view, 0..1, &self.weight)?;
+                self.pool.unpack(recorder, kernels, &view, 0..1, Turns::Alone, &self.weight)?;
                 let dim = width(input);
                 let shape =
                     rms_norm::Shape { rows: count(rows), dim, stride: stride(dim), eps: params.norm_eps() };
                 rms_norm::record(recorder, kernels, self.slot(input), &self.weight, self.slot(output), shape)
             }
-            Op::Linear { input, weight, output, rows } => {
-                self.linear(recorder, kernels, input, weight, output, count(rows))
-            }
+            Op::Linear { .. } | Op::SwiGlu { .. } => unreachable!("steps have them as products"),
             Op::Rope { slot, rows } => {
                 let (first_position, positions) = match rows {
                     Rows::All => (0, seq_len),
@@ -192,10 +200,6 @@ impl Model {
                 let strides = [stride(width(Slot::Query)), stride(width(Slot::Key))];
                 attention::record(recorder, kernels, buffers, nonces, shape, strides)
             }
-            Op::SwiGlu { rows } => {
-                let (up, gate) = (self.slot(Slot::Up), self.slot(Slot::Gate));
-                swiglu::record(recorder, kernels, up, gate, count(rows), stride(width(Slot::Gate)))
-            }
             Op::AddBranch { slot, rows } => {
                 let (branch, x) = (self.slot(Slot::Branch), self.slot(slot));
                 add::record(recorder, kernels, branch, x, count(rows), stride(width(slot)))
@@ -207,7 +211,8 @@ impl Model {
         }
     }
 
-    /// Makes the first chunk of a weight, and gives its product's shape and buffers, for benchmarks.
+    /// Makes rows of a factor from row `first` on, as many as a chunk holds, and gives the row after them and the shape of
+    /// their product.
     ///
     /// # Errors
     /// As [`Recorder::dispatch`].
@@ -215,48 +220,54 @@ impl Model {
         &self,
         recorder: &mut Recorder<'_>,
         kernels: &Kernels,
-        input: Slot,
-        weight: Tensor,
+        (factor, first): (Factor, usize),
         output: Slot,
         rows: usize,
-    ) -> Result<(linear::Shape, [&wgpu::Buffer; 3]), GpuError> {
-        let view = TensorView::new(&self.params, &self.block, weight);
-        let end = view.rows.min(self.layout.chunk_rows(view.cols));
-        self.pool.unpack(recorder, kernels, &view, 0..end, &self.weight)?;
-        let shape = linear::Shape {
-            rows,
-            k: stride(view.cols),
-            weight_rows: stride(end),
-            chunk_column: 0,
-            out_stride: stride(output.width(&self.params)),
+    ) -> Result<(usize, linear::Shape), GpuError> {
+        let view = |tensor| TensorView::new(&self.params, &self.block, tensor);
+        let mut unpack = |view: &TensorView, end, turns| {
+            self.pool.unpack(recorder, kernels, view, first..end, turns, &self.weight)
         };
-        Ok((shape, [self.slot(input), &self.weight, self.slot(output)]))
+        let (end, cols, weight_rows, leaves) = match factor {
+            Factor::One(tensor) => {
+                let view = view(tensor);
+                let end = view.rows.min(first + self.layout.chunk_rows(view.cols));
+                unpack(&view, end, Turns::Alone)?;
+                (end, view.cols, stride(end - first), Leaves::Sums)
+            }
+            Factor::Gated { gate, up } => {
+                let [gate, up] = [gate, up].map(view);
+                let end = gate.rows.min(first + self.layout.gated_rows(gate.cols));
+                unpack(&gate, end, Turns::First)?;
+                unpack(&up, end, Turns::Second)?;
+                (end, gate.cols, 2 * stride(end - first), Leaves::Gated)
+            }
+        };
+        let out_stride = stride(output.width(&self.params));
+        let k = stride(cols);
+        Ok((end, linear::Shape { rows, k, weight_rows, chunk_column: first, out_stride, leaves }))
+    }
+
+    /// What a product of `input` reads and writes.
+    #[must_use]
+    pub fn product_buffers(&self, input: Slot, output: Slot) -> [&wgpu::Buffer; 3] {
+        [self.slot(input), &self.weight, self.slot(output)]
     }
 
     /// Each chunk of the weight's rows is made right before it is used, in the one buffer there is.
-    fn linear(
+    fn product(
         &self,
         recorder: &mut Recorder<'_>,
         kernels: &Kernels,
         input: Slot,
-        weight: Tensor,
+        factor: Factor,
         output: Slot,
         rows: usize,
     ) -> Result<(), GpuError> {
-        let view = TensorView::new(&self.params, &self.block, weight);
-        let chunk_rows = self.layout.chunk_rows(view.cols);
         let mut first = 0;
-        while first < view.rows {
-            let end = view.rows.min(first + chunk_rows);
-            self.pool.unpack(recorder, kernels, &view, first..end, &self.weight)?;
-            let shape = linear::Shape {
-                rows,
-                k: stride(view.cols),
-                weight_rows: stride(end - first),
-                chunk_column: first,
-                out_stride: stride(output.width(&self.params)),
-            };
-            let buffers = [self.slot(input), &self.weight, self.slot(output)];
+        while first < output.width(&self.params) {
+            let (end, shape) = self.make_chunk(recorder, kernels, (factor, first), output, rows)?;
+            let buffers = self.product_buffers(input, output);
             linear::record(recorder, kernels, kernels.tile_for(rows), buffers, shape)?;
             first = end;
         }

@@ -7,7 +7,7 @@ use crate::context::Gpu;
 use crate::error::GpuError;
 use crate::kernel::{Compiled, Kernel};
 pub(super) use crate::kernel::{WG, members, u32_of};
-use linear::Tile;
+use linear::{Leaves, Tile};
 
 pub mod add;
 pub mod attention;
@@ -18,7 +18,6 @@ pub mod narrow_all;
 pub mod repack;
 pub mod rms_norm;
 pub mod rope;
-pub mod swiglu;
 pub mod take_last;
 pub mod tile;
 pub mod widen_all;
@@ -31,7 +30,6 @@ pub enum KernelId {
     RmsNorm,
     Rope,
     Attention,
-    Swiglu,
     Add,
     TakeLast,
     WidenAll,
@@ -40,12 +38,11 @@ pub enum KernelId {
 
 impl KernelId {
     /// Every kernel, in the order of the enum.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 8] = [
         Self::Repack,
         Self::RmsNorm,
         Self::Rope,
         Self::Attention,
-        Self::Swiglu,
         Self::Add,
         Self::TakeLast,
         Self::WidenAll,
@@ -60,7 +57,6 @@ impl KernelId {
             Self::RmsNorm => &rms_norm::KERNEL,
             Self::Rope => &rope::KERNEL,
             Self::Attention => &attention::KERNEL,
-            Self::Swiglu => &swiglu::KERNEL,
             Self::Add => &add::KERNEL,
             Self::TakeLast => &take_last::KERNEL,
             Self::WidenAll => &widen_all::KERNEL,
@@ -106,36 +102,40 @@ impl KernelOptions {
 /// The kernels of a device, compiled, and which tile products are made by.
 #[derive(Debug)]
 pub struct Kernels {
+    options: KernelOptions,
     /// In the order of [`KernelId`]; `None` for what no op of a model runs.
     compiled: Vec<Option<Compiled>>,
-    /// Products, [`Tile::Flat`] among them.
+    /// Products that leave their sums, [`Tile::Flat`] among them.
     linears: Vec<(Tile, Compiled)>,
+    /// Gated ones, of which a device needs two.
+    gated: Vec<(Tile, Compiled)>,
     tile: Tile,
 }
 
 impl Kernels {
-    /// Compiles the kernels of a model, of those of products the ones of `tiles`: [`Tile::Flat`] and at least one more.
-    /// One for matrix units that the driver refuses is left out.
+    /// Compiles the kernels of a model, of those of products the ones of `tiles`, [`Tile::Flat`] among them, by which all
+    /// are made until [`Self::set_tile`]. One for matrix units that the driver refuses is left out.
     ///
     /// # Errors
     /// [`GpuError::Internal`] when the driver refuses another.
     ///
     /// # Panics
-    /// When `tiles` are fewer.
+    /// When `tiles` lack the flat one.
     pub async fn new(gpu: &Gpu, options: KernelOptions, tiles: &[Tile]) -> Result<Self, GpuError> {
         assert!(tiles.contains(&Tile::Flat), "few rows have their tile among {tiles:?}");
-        let tile = *tiles.iter().find(|tile| **tile != Tile::Flat).expect("a tile for many rows");
         // These serve the tests by which it is found how the others are compiled.
         let is_wanted = |id: &KernelId| !matches!(id, KernelId::WidenAll | KernelId::NarrowAll);
         let ids: Vec<KernelId> = KernelId::ALL.into_iter().filter(is_wanted).collect();
         let plain = ids.iter().map(|id| (id.kernel(), id.constants(options)));
-        let products = tiles.iter().map(|tile| (tile.kernel(), tile.constants(options)));
-        let jobs: Vec<_> = plain.chain(products).collect();
+        let products = tiles.iter().map(|tile| (tile.kernel(Leaves::Sums), tile.constants(options)));
+        let gated = [(Tile::Flat.kernel(Leaves::Gated), Tile::Flat.constants(options))];
+        let jobs: Vec<_> = plain.chain(gated).chain(products).collect();
         let mut results = gpu.compile_kernels(&jobs, options.checked).await.into_iter();
         let mut compiled = KernelId::ALL.map(|_| None);
         for (id, one) in ids.into_iter().zip(results.by_ref()) {
             compiled[id as usize] = Some(one?);
         }
+        let gated = vec![(Tile::Flat, results.next().expect("as many results as jobs")?)];
         let mut linears = Vec::new();
         for (tile, one) in tiles.iter().zip(results) {
             match one {
@@ -147,7 +147,7 @@ impl Kernels {
             }
         }
         gpu.check(0)?;
-        Ok(Self { compiled: compiled.into(), linears, tile })
+        Ok(Self { options, compiled: compiled.into(), linears, gated, tile: Tile::Flat })
     }
 
     /// Those products can be made by.
@@ -161,22 +161,31 @@ impl Kernels {
         if rows <= Tile::Flat.rows() { Tile::Flat } else { self.tile }
     }
 
-    /// Chooses the tile for more rows than [`Tile::Flat`] has.
+    /// Chooses the tile for more rows than [`Tile::Flat`] has, and compiles what it lacks.
+    ///
+    /// # Errors
+    /// [`GpuError::Internal`] when the driver refuses its gated kernel; the one before stays.
     ///
     /// # Panics
     /// When it is none of [`Self::tiles`].
-    pub fn set_tile(&mut self, tile: Tile) {
+    pub async fn set_tile(&mut self, gpu: &Gpu, tile: Tile) -> Result<(), GpuError> {
         assert!(self.tiles().any(|one| one == tile), "{tile:?} is none of {:?}", self.linears);
+        if self.gated.iter().all(|(one, _)| *one != tile) {
+            let (kernel, constants) = (tile.kernel(Leaves::Gated), tile.constants(self.options));
+            let compiled = gpu.compile_kernel(kernel, &constants, self.options.checked).await?;
+            self.gated.push((tile, compiled));
+        }
         self.tile = tile;
+        Ok(())
     }
 
     fn get(&self, id: KernelId) -> &Compiled {
         self.compiled[id as usize].as_ref().expect("ops run what is compiled")
     }
 
-    fn linear(&self, tile: Tile) -> &Compiled {
-        let found = self.linears.iter().find(|(one, _)| *one == tile);
-        &found.expect("products are made by the tiles compiled").1
+    fn linear(&self, tile: Tile, leaves: Leaves) -> &Compiled {
+        let all = if leaves == Leaves::Sums { &self.linears } else { &self.gated };
+        &all.iter().find(|(one, _)| *one == tile).expect("products are made by the tiles compiled").1
     }
 }
 

@@ -13,7 +13,7 @@ use sphere_pow_core::gonka::weights::{LayerTensor, Tensor};
 
 /// Rows and columns of the largest tile: everything is padded to a multiple.
 pub const TILE: usize = 128;
-/// Most bytes of a weight chunk, where the limits allow: every tensor of the presets is one chunk.
+/// Most bytes of a weight chunk, where the limits allow: w1 and w3 of testnet together are one, of mainnet two.
 const WEIGHT_CHUNK_BYTES: u64 = 256 << 20;
 /// Uniforms of the dispatches of one submit, readback and small change of the driver.
 const FIXED_BYTES: u64 = 8 << 20;
@@ -49,6 +49,11 @@ pub struct Layout {
     pool_len: usize,
 }
 
+/// Bytes of so many rows of w1 and as many of w3.
+fn gated_bytes(rows: usize, params: &Params) -> u64 {
+    2 * matrix_bytes(rows, params.dim())
+}
+
 fn tensors() -> impl Iterator<Item = Tensor> {
     LayerTensor::ALL.into_iter().map(|t| Tensor::Layer(0, t)).chain([Tensor::Norm, Tensor::Output])
 }
@@ -73,13 +78,15 @@ impl Layout {
             }
         };
         let widest = tensors().map(|tensor| tensor.shape(params).1).max().unwrap_or(0);
-        limit("one tile of a weight in bytes", matrix_bytes(1, widest), binding_bytes)?;
+        let one_tile = matrix_bytes(1, widest).max(gated_bytes(1, params));
+        limit("one tile of a weight in bytes", one_tile, binding_bytes)?;
         let positions = attention::workgroup_bytes(params.seq_len());
         limit("seq_len in bytes of workgroup memory", positions, limits.workgroup_bytes.into())?;
         let rope = params.seq_len() as u64 * params.head_dim() as u64 * 2;
         limit("the table of rotations in bytes", rope, binding_bytes)?;
         let whole =
             tensors().map(|tensor| tensor.shape(params)).map(|(rows, cols)| matrix_bytes(rows, cols)).max();
+        let whole = whole.max(Some(gated_bytes(params.hidden(), params)));
         let weight_bytes = whole.unwrap_or(0).min(WEIGHT_CHUNK_BYTES).min(binding_bytes);
         let values = usize::try_from((binding_bytes - SLACK_BYTES) / 2).unwrap_or(usize::MAX);
         let pool_values = (values / TILE * TILE).min(params.pool_len());
@@ -111,6 +118,12 @@ impl Layout {
     pub fn chunk_rows(&self, cols: usize) -> usize {
         let rows = self.weight_bytes / (stride(cols) as u64 * 2);
         usize::try_from(rows).unwrap_or(usize::MAX) / TILE * TILE
+    }
+
+    /// Rows of w1 in a chunk that has as many of w3, in whole tiles; `cols` as in [`Self::chunk_rows`].
+    #[must_use]
+    pub fn gated_rows(&self, cols: usize) -> usize {
+        self.chunk_rows(cols) / (2 * TILE) * TILE
     }
 
     /// Bytes of the pool's chunks.
@@ -168,9 +181,12 @@ impl Layout {
     }
 }
 
-/// Bytes of one activation.
+/// Bytes of one activation: none of w3's, which never is in memory.
 #[must_use]
 pub fn slot_bytes(slot: Slot, params: &Params, batch: usize) -> u64 {
+    if slot == Slot::Up {
+        return 0;
+    }
     matrix_bytes(slot.max_rows(params).count(batch, params), slot.width(params))
 }
 
@@ -199,6 +215,10 @@ mod tests {
             assert!(chunk > 0 && chunk.is_multiple_of(TILE), "{rows} x {cols}: {chunk} rows");
             assert!(matrix_bytes(chunk.min(rows), cols) <= 128 << 20);
         }
+        let gated = layout.gated_rows(params.dim());
+        assert!(
+            gated > 0 && gated.is_multiple_of(TILE) && gated_bytes(gated, &params) <= layout.weight_bytes()
+        );
         assert!(layout.pool_values() as u64 * 2 + SLACK_BYTES <= 128 << 20);
     }
 

@@ -2,6 +2,7 @@
 
 use super::executor::GpuExecutor;
 use super::kernels::linear;
+use super::steps::Factor;
 use crate::error::GpuError;
 use crate::measure::OpTimes;
 use crate::recorder::Recorder;
@@ -19,41 +20,43 @@ const MAX_REPEATS: u32 = 1 << 14;
 /// A product as it was timed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ProductTime {
-    /// The tensor: `w1`, `w2` or `wq`.
+    /// The tensors: `w1+w3`, `w2` or `wq`.
     pub name: &'static str,
     /// Rows of the left side.
     pub rows: usize,
     /// What is summed over.
     pub k: usize,
-    /// Rows of the weight.
+    /// Rows of the weight, of both tensors where there are two.
     pub columns: usize,
     /// Of one, on the host's clock over many, without any readback.
     pub seconds: f64,
 }
 
 impl GpuExecutor {
-    /// Times the products of a layer at the rows of a full batch: the wide one, the deep one and the square one. Their values
+    /// Times the products of a layer at the rows of a full batch: the wide one of gate and up, the deep one and the square one. Their values
     /// are whatever lies in the buffers.
     ///
     /// # Errors
     /// As the device fails.
     pub async fn product_times(&mut self) -> Result<Vec<ProductTime>, GpuError> {
+        let [gate, up, down, query] = [LayerTensor::W1, LayerTensor::W3, LayerTensor::W2, LayerTensor::Wq]
+            .map(|tensor| Tensor::Layer(0, tensor));
         let products = [
-            ("w1", Slot::Normed, LayerTensor::W1, Slot::Gate),
-            ("w2", Slot::Gate, LayerTensor::W2, Slot::Branch),
-            ("wq", Slot::Normed, LayerTensor::Wq, Slot::Query),
+            ("w1+w3", Slot::Normed, Factor::Gated { gate, up }, Slot::Gate),
+            ("w2", Slot::Gate, Factor::One(down), Slot::Branch),
+            ("wq", Slot::Normed, Factor::One(query), Slot::Query),
         ];
         let (gpu, kernels, model, pace) = self.parts();
         let mut out = Vec::new();
-        for (name, input, tensor, output) in products {
+        for (name, input, factor, output) in products {
             let rows = input.max_rows(model.params()).count(model.batch(), model.params());
-            let (shape, buffers) = {
+            let buffers = model.product_buffers(input, output);
+            let shape = {
                 let mut go_on = |_| ControlFlow::Continue(());
                 let mut recorder = Recorder::new(gpu, pace, 1.0, &mut go_on);
-                let tensor = Tensor::Layer(0, tensor);
-                let chunk = model.make_chunk(&mut recorder, kernels, input, tensor, output, rows)?;
+                let (_, shape) = model.make_chunk(&mut recorder, kernels, (factor, 0), output, rows)?;
                 recorder.finish().await?;
-                chunk
+                shape
             };
             let mut repeats = 1;
             let seconds = loop {

@@ -1,7 +1,7 @@
 //! The weight pool on the device, and tensors made of it chunk by chunk.
 
 use super::kernels::Kernels;
-use super::kernels::repack::{self, SLACK_BYTES, Shape};
+use super::kernels::repack::{self, SLACK_BYTES, Shape, Turns};
 use super::layout::{Layout, TILE, stride};
 use crate::Progress;
 use crate::context::Gpu;
@@ -73,10 +73,11 @@ impl DevicePool {
         Ok(Self { chunks, values })
     }
 
-    /// Records the copy of rows `rows` of a tensor into `chunk`, padded with zeros to whole tiles.
+    /// Records the copy of rows `rows` of a tensor into `chunk`, padded with zeros to whole tiles, between those of another
+    /// tensor where there are `turns`.
     ///
     /// # Shapes
-    /// - `chunk`: `[rows, cols]` f16 with padding.
+    /// - `chunk`: `[rows, cols]` f16 with padding, twice the rows where there are turns.
     ///
     /// # Errors
     /// As [`Recorder::dispatch`].
@@ -86,11 +87,12 @@ impl DevicePool {
         kernels: &Kernels,
         view: &TensorView,
         rows: Range<usize>,
+        turns: Turns,
         chunk: &wgpu::Buffer,
     ) -> Result<(), GpuError> {
         let cols = view.cols;
         let padded_rows = if view.rows == 1 { 1 } else { rows.len().next_multiple_of(TILE) };
-        let shape = Shape { rows: rows.len(), cols, padded_rows, stride: stride(cols) };
+        let shape = Shape { rows: rows.len(), cols, padded_rows, stride: stride(cols), turns };
         let mut at = 0;
         for run in view.runs(rows.start * cols..rows.end * cols) {
             let mut first = run.start;

@@ -1,7 +1,7 @@
 //! What a device must compute rightly before it is used.
 
 use super::forward::Model;
-use super::kernels::linear::Tile;
+use super::kernels::linear::{Leaves, Tile};
 use super::kernels::{KernelId, KernelOptions, Kernels, linear, narrow_all, widen_all};
 use super::layout::{Layout, TILE, stride};
 use super::pool::DevicePool;
@@ -56,9 +56,14 @@ pub async fn prepare(
     }
     let mut reasons = Vec::new();
     for (tile, rate) in ranked {
-        kernels.set_tile(tile);
-        match computes_rightly(gpu, &kernels, rows, k).await {
-            Err(error @ GpuError::SelfTest { .. }) if matches!(tile, Tile::Matrix(_)) => {
+        let tested = match kernels.set_tile(gpu, tile).await {
+            Ok(()) => computes_rightly(gpu, &kernels, rows, k).await,
+            refused => refused,
+        };
+        match tested {
+            Err(error @ (GpuError::SelfTest { .. } | GpuError::Internal { .. }))
+                if matches!(tile, Tile::Matrix(_)) =>
+            {
                 tracing::warn!("{tile:?} is not used: {error}");
                 reasons.push(error.to_string());
             }
@@ -91,12 +96,30 @@ pub(super) fn painted(seed: u32, rows: usize, k: usize, scale: f32) -> Vec<f16> 
     (0..rows * k).map(|i| f16::from_f32(value(i, next()))).collect()
 }
 
-/// Holds one result of a product to f64; the error is what it should be near.
-fn sum_is_right(got: f16, x: &[f16], weight: &[f16]) -> Result<(), f64> {
+/// A sum in f64, and how far a device's may lie from it: half a unit of f16 and, for f32 sums in any order, a 2^-20th of
+/// all that was added.
+fn sum(x: &[f16], weight: &[f16]) -> (f64, f64) {
     let products = x.iter().zip(weight).map(|(x, w)| x.to_f64() * w.to_f64());
     let (want, size) = products.fold((0.0, 0.0), |(sum, size), p| (sum + p, size + p.abs()));
-    // Half a unit of f16 and, for f32 sums in any order, a 2^-20th of all that was added.
-    let bound = want.abs() / 2048.0 + 3e-8 + size / 1_048_576.0;
+    (want, half_unit(want) + size / 1_048_576.0)
+}
+
+/// What rounding to f16 moves a value by.
+fn half_unit(value: f64) -> f64 {
+    value.abs() / 2048.0 + 3e-8
+}
+
+/// `silu(gate) * up` of such sums, and how far a device's may lie from it.
+fn gated((gate, gate_bound): (f64, f64), (up, up_bound): (f64, f64)) -> (f64, f64) {
+    let silu = gate / (1.0 + (-gate).exp());
+    // Silu is nowhere steeper than 1.1.
+    let silu_bound = 1.1 * gate_bound + half_unit(silu);
+    let want = silu * up;
+    (want, silu_bound * (up.abs() + up_bound) + silu.abs() * up_bound + half_unit(want))
+}
+
+/// Holds one result of a product to f64; the error is what it should be near.
+fn is_near(got: f16, (want, bound): (f64, f64)) -> Result<(), f64> {
     if (got.to_f64() - want).abs() <= bound { Ok(()) } else { Err(want) }
 }
 
@@ -104,30 +127,42 @@ fn sum_is_right(got: f16, x: &[f16], weight: &[f16]) -> Result<(), f64> {
 /// at the size it is used shows at that size only.
 ///
 /// # Errors
-/// [`GpuError::SelfTest`] with the first sum that is off by more than f32 sums and the rounding to f16 can be, else as
+/// [`GpuError::SelfTest`] with the first value that is off by more than f32 sums and the roundings to f16 can be, else as
 /// the device fails.
 pub async fn products_are_right(gpu: &Gpu, kernels: &Kernels, rows: usize, k: usize) -> Result<(), GpuError> {
     let k = stride(k);
     for tile in [kernels.tile_for(1), kernels.tile_for(rows)] {
         // More than one tile each way, the last row tile not full.
-        let (rows, columns) = (tile.rows() + 3, 2 * tile.columns().max(TILE));
+        let (rows, weight_rows) = (tile.rows() + 3, 2 * tile.columns().max(TILE));
         let padded = rows.next_multiple_of(tile.rows());
-        let (x, weight) = (painted(1, padded, k, 1.0), painted(2, columns, k, 0.02));
+        let (x, weight) = (painted(1, padded, k, 1.0), painted(2, weight_rows, k, 0.02));
         let buffer = |values: &[f16]| {
             let buffer = gpu.buffer("self-test", values.len() as u64 * 2);
             gpu.write(&buffer, 0, bytemuck::cast_slice(values));
             buffer
         };
         let (dx, dw) = (buffer(&x), buffer(&weight));
-        let out = gpu.buffer("self-test", (padded * columns * 2) as u64);
-        let shape = linear::Shape { rows, k, weight_rows: columns, chunk_column: 0, out_stride: columns };
-        run(gpu, |recorder| linear::record(recorder, kernels, tile, [&dx, &dw, &out], shape)).await?;
-        let got: Vec<f16> = bytemuck::pod_collect_to_vec(&gpu.read(&out, (rows * columns * 2) as u64).await?);
-        for at in (0..SAMPLES).map(|i| i * 7919 % (rows * columns)) {
-            let (x, weight) = (&x[at / columns * k..][..k], &weight[at % columns * k..][..k]);
-            if let Err(want) = sum_is_right(got[at], x, weight) {
-                let what = format!("{tile:?} product over {k} values, value {at},");
-                return Err(wrong(gpu, what, &got[at], &want));
+        for leaves in Leaves::ALL {
+            let columns = leaves.columns(weight_rows);
+            let out = gpu.buffer("self-test", (padded * columns * 2) as u64);
+            let shape = linear::Shape { rows, k, weight_rows, chunk_column: 0, out_stride: columns, leaves };
+            run(gpu, |recorder| linear::record(recorder, kernels, tile, [&dx, &dw, &out], shape)).await?;
+            let bytes = gpu.read(&out, (rows * columns * 2) as u64).await?;
+            let got: Vec<f16> = bytemuck::pod_collect_to_vec(&bytes);
+            for at in (0..SAMPLES).map(|i| i * 7919 % (rows * columns)) {
+                let (row, column) = (at / columns, at % columns);
+                let sum_by = |weight_row: usize| sum(&x[row * k..][..k], &weight[weight_row * k..][..k]);
+                let want = match leaves {
+                    Leaves::Sums => sum_by(column),
+                    Leaves::Gated => {
+                        let gate_row = column / 2 * 4 + column % 2;
+                        gated(sum_by(gate_row), sum_by(gate_row + 2))
+                    }
+                };
+                if let Err(want) = is_near(got[at], want) {
+                    let what = format!("{tile:?} product over {k} values, {leaves:?}, value {at},");
+                    return Err(wrong(gpu, what, &got[at], &want));
+                }
             }
         }
     }
@@ -260,8 +295,8 @@ mod tests {
         };
         for seed in 1..9 {
             let (x, weight) = (painted(seed, 1, k, 1.0), painted(seed + 100, 1, k, 0.02));
-            let sum = f16::from_f32(cut_off_sum(&x, &weight, 1024));
-            assert_eq!(sum_is_right(sum, &x, &weight), Ok(()), "seed {seed}");
+            let got = f16::from_f32(cut_off_sum(&x, &weight, 1024));
+            assert_eq!(is_near(got, sum(&x, &weight)), Ok(()), "seed {seed}");
             // What is closed drifts less than a twentieth of what is not, where all has one sign and drifts one way.
             let [x, weight] = [x, weight].map(|v| v.into_iter().map(|x| f16::from_f32(x.to_f32().abs())));
             let (x, weight): (Vec<f16>, Vec<f16>) = (x.collect(), weight.collect());
@@ -271,14 +306,32 @@ mod tests {
     }
 
     #[test]
+    fn a_gate_that_is_another_rows_is_found() {
+        let k = 28672;
+        let (x, weight) = (painted(1, 1, k, 1.0), painted(2, 3, k, 0.02));
+        let [gate, up, other] = [0, 1, 2].map(|row| sum(&x, &weight[row * k..][..k]));
+        let left = |(gate, _): (f64, f64), (up, _): (f64, f64)| {
+            let round = |x: f64| f16::from_f64(x).to_f64();
+            let gate = round(gate);
+            f16::from_f64(round(gate / (1.0 + (-gate).exp())) * round(up))
+        };
+        let want = gated(gate, up);
+        assert_eq!(is_near(left(gate, up), want), Ok(()));
+        for wrong in [left(up, gate), left(other, up), left(gate, other)] {
+            assert!(is_near(wrong, want).is_err(), "{wrong} for {want:?}");
+        }
+    }
+
+    #[test]
     fn a_sum_that_lacks_a_product_is_found() {
         let k = 28672;
         let (x, weight) = (painted(1, 1, k, 1.0), painted(2, 1, k, 0.02));
-        let sum = |n: usize| x[..n].iter().zip(&weight).map(|(x, w)| x.to_f32() * w.to_f32()).sum::<f32>();
-        assert_eq!(sum_is_right(f16::from_f32(sum(k)), &x, &weight), Ok(()));
+        let first = |n: usize| x[..n].iter().zip(&weight).map(|(x, w)| x.to_f32() * w.to_f32()).sum::<f32>();
+        let held = |got: f32| is_near(f16::from_f32(got), sum(&x, &weight));
+        assert_eq!(held(first(k)), Ok(()));
         // A tile of 16 values less.
-        assert!(sum_is_right(f16::from_f32(sum(k - 16)), &x, &weight).is_err());
-        assert!(sum_is_right(f16::from_f32(-sum(k)), &x, &weight).is_err());
+        assert!(held(first(k - 16)).is_err());
+        assert!(held(-first(k)).is_err());
         assert!(weight.iter().step_by(4).all(|w| w.to_f32().abs() < 6.2e-5), "subnormals are among them");
     }
 }

@@ -2,7 +2,7 @@
 //! best on average.
 
 use super::kernels::Kernels;
-use super::kernels::linear::{Shape, Tile, record};
+use super::kernels::linear::{Leaves, Shape, Tile, record};
 use super::layout::TILE;
 use super::self_test::painted;
 use crate::context::Gpu;
@@ -42,7 +42,14 @@ impl<'a> Trial<'a> {
             buffer
         });
         let out = gpu.buffer("trial", (padded * columns * 2) as u64);
-        let shape = Shape { rows, k, weight_rows: columns, chunk_column: 0, out_stride: columns };
+        let shape = Shape {
+            rows,
+            k,
+            weight_rows: columns,
+            chunk_column: 0,
+            out_stride: columns,
+            leaves: Leaves::Sums,
+        };
         Self { gpu, kernels, shape, buffers: [x, weight, out] }
     }
 

@@ -1,7 +1,7 @@
 // linear: the interface of linear, linear_wide and linear_matrix: f16 in, f32 sums, f16 out.
 //   x       [rows, k]      f16, as each kernel reads it   in
 //   weight  [columns, k]   f16, the same                  in, one chunk of the tensor's rows
-//   out     [rows, stride] f16, 4 to a vec2               out
+//   out     [rows, stride] f16                            out, by leave_sums.wgsl or leave_gated.wgsl
 
 struct Dims {
     // groups of 4 values in a row of x and of weight: k / 4
@@ -16,11 +16,4 @@ struct Dims {
 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
-// x and weight at 1 and 2 are declared as each kernel reads them.
-@group(0) @binding(3) var<storage, read_write> out: array<vec2<u32>>;
-
-// Writes columns `column` to `column + 3` of a row; column is counted from first_weight.
-fn leave(row: u32, column: u32, total: vec4<f32>) {
-    let quad = (dims.chunk_column + dims.first_weight + column) / 4u;
-    out[row * dims.out_quads + quad] = vec2(narrow(total.xy), narrow(total.zw));
-}
+// x and weight at 1 and 2 are declared as each kernel reads them, out at 3 as it is written.

@@ -1,6 +1,6 @@
 //! Host side of `shaders/gonka/add.wgsl`.
 
-use super::{KernelId, Kernels, members, swiglu};
+use super::{KernelId, Kernels, WG, assert_holds, members, u32_of};
 use crate::error::GpuError;
 use crate::kernel::{Access, Kernel};
 use crate::recorder::Recorder;
@@ -15,8 +15,18 @@ pub const KERNEL: Kernel = Kernel {
     buffers: &[Access::Read, Access::Write],
 };
 
-/// `Dims` of the kernel: those of [`swiglu`].
-pub type Dims = swiglu::Dims;
+/// `Dims` of the kernel.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
+pub struct Dims {
+    /// Words in a row.
+    pub words: u32,
+    /// First row of the dispatch.
+    pub first_row: u32,
+}
+
+/// Cost of a word against a multiply and add of `linear` counted as 2: it waits for memory.
+const WORD_COST: f64 = 40.0;
 
 /// Records `x = f16(x + y)`.
 ///
@@ -36,5 +46,11 @@ pub fn record(
     rows: usize,
     stride: usize,
 ) -> Result<(), GpuError> {
-    swiglu::record_by_words(recorder, kernels, KernelId::Add, [y, x], rows, stride)
+    [y, x].into_iter().for_each(|buffer| assert_holds(buffer, rows, stride));
+    let words = u32_of(stride / 2);
+    recorder.split_rows(rows, f64::from(words) * WORD_COST, |recorder, rows, cost| {
+        let dims = Dims { words, first_row: u32_of(rows.start) };
+        let groups = [words.div_ceil(WG), u32_of(rows.len())];
+        recorder.dispatch(kernels.get(KernelId::Add), bytemuck::bytes_of(&dims), &[y, x], groups, cost)
+    })
 }

@@ -6,15 +6,22 @@ use crate::error::GpuError;
 use crate::kernel::{Access, Kernel};
 use crate::recorder::Recorder;
 
+/// A kernel of products; they differ in name and text.
+pub(super) const fn kernel(name: &'static str, source: &'static str) -> Kernel {
+    Kernel {
+        name,
+        entry_point: name,
+        source,
+        dims_bytes: size_of::<Dims>(),
+        dims_members: members!(Dims; k_quads, out_quads, first_row, first_weight, chunk_column),
+        buffers: &[Access::Read, Access::Read, Access::Write],
+    }
+}
+
 /// See the kernel's file.
-pub const KERNEL: Kernel = Kernel {
-    name: "linear",
-    entry_point: "linear",
-    source: sphere_pow_shaders::gonka::LINEAR,
-    dims_bytes: size_of::<Dims>(),
-    dims_members: members!(Dims; k_quads, out_quads, first_row, first_weight, chunk_column),
-    buffers: &[Access::Read, Access::Read, Access::Write],
-};
+pub const KERNEL: Kernel = kernel("linear", sphere_pow_shaders::gonka::LINEAR);
+/// See the kernel's file.
+pub const GATED: Kernel = kernel("linear", sphere_pow_shaders::gonka::LINEAR_GATED);
 
 /// `Dims` of the kernel.
 #[repr(C)]
@@ -32,6 +39,30 @@ pub struct Dims {
     pub chunk_column: u32,
 }
 
+/// What a product leaves of its sums.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaves {
+    /// Each, as a column.
+    Sums,
+    /// `f16(f16(silu(gate)) * up)` of every two gates and two ups: the weight has two rows of `w1` and the same two of `w3`
+    /// by turns.
+    Gated,
+}
+
+impl Leaves {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Sums, Self::Gated];
+
+    /// Columns that so many rows of weight make.
+    #[must_use]
+    pub fn columns(self, weight_rows: usize) -> usize {
+        match self {
+            Self::Sums => weight_rows,
+            Self::Gated => weight_rows / 2,
+        }
+    }
+}
+
 /// Sizes of one call.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
@@ -39,15 +70,17 @@ pub struct Shape {
     pub rows: usize,
     /// Columns of `x` and `weight` with padding.
     pub k: usize,
-    /// Rows of `weight` in this chunk with padding.
+    /// Rows of `weight` in this chunk with padding, of both tensors where there are two.
     pub weight_rows: usize,
     /// Column of `out` that the chunk's first row makes.
     pub chunk_column: usize,
     /// Columns of `out` with padding.
     pub out_stride: usize,
+    /// What goes to `out`.
+    pub leaves: Leaves,
 }
 
-/// Records `out[.., chunk_column..] = x weightᵀ`, tile by tile within the budget of a dispatch.
+/// Records `out[.., chunk_column..] = x weightᵀ`, or what is left of it, tile by tile within the budget of a dispatch.
 ///
 /// # Shapes
 /// - `x`: `[rows, k]`, `weight`: `[weight_rows, k]`, `out`: `[rows, out_stride]`, all f16, rows in whole tiles.
@@ -64,7 +97,7 @@ pub fn record(
     [x, weight, out]: [&wgpu::Buffer; 3],
     shape: Shape,
 ) -> Result<(), GpuError> {
-    let Shape { rows, k, weight_rows, chunk_column, out_stride } = shape;
+    let Shape { rows, k, weight_rows, chunk_column, out_stride, leaves } = shape;
     let (tile_rows, tile_columns) = (tile.rows(), tile.columns());
     let padded_rows = rows.next_multiple_of(tile_rows);
     assert!(
@@ -72,7 +105,7 @@ pub fn record(
         "whole tiles of [{weight_rows}, {k}]"
     );
     assert!(
-        chunk_column + weight_rows <= out_stride && out_stride.is_multiple_of(4),
+        chunk_column + leaves.columns(weight_rows) <= out_stride && out_stride.is_multiple_of(4),
         "columns fit {out_stride}"
     );
     assert_holds(x, padded_rows, k);
@@ -98,7 +131,7 @@ pub fn record(
             #[expect(clippy::cast_precision_loss, reason = "an estimate")]
             let cost = tile_cost * (columns * rows) as f64;
             recorder.dispatch(
-                kernels.linear(tile),
+                kernels.linear(tile, leaves),
                 bytemuck::bytes_of(&dims),
                 &[x, weight, out],
                 groups,

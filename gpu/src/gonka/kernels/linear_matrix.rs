@@ -1,28 +1,22 @@
 //! Host side of `shaders/gonka/linear_matrix.wgsl`: [`super::linear`] with another kernel, recorded there.
 
-use super::linear::Dims;
-use super::members;
+use super::linear::{Leaves, kernel};
 use crate::device::{DeviceInfo, MatrixUnits};
-use crate::kernel::{Access, Kernel};
+use crate::kernel::Kernel;
+use sphere_pow_shaders::gonka::{
+    LINEAR_MATRIX_8_HALVES, LINEAR_MATRIX_8_HALVES_GATED, LINEAR_MATRIX_8_QUADS, LINEAR_MATRIX_8_QUADS_GATED,
+    LINEAR_MATRIX_16_QUADS, LINEAR_MATRIX_16_QUADS_GATED,
+};
 
-/// The kernels differ in text only.
-const fn kernel(source: &'static str) -> Kernel {
-    Kernel {
-        name: "linear_matrix",
-        entry_point: "linear_matrix",
-        source,
-        dims_bytes: size_of::<Dims>(),
-        dims_members: members!(Dims; k_quads, out_quads, first_row, first_weight, chunk_column),
-        buffers: &[Access::Read, Access::Read, Access::Write],
-    }
-}
-
-/// See the kernel's file.
-pub const QUADS_8: Kernel = kernel(sphere_pow_shaders::gonka::LINEAR_MATRIX_8_QUADS);
-/// See the kernel's file.
-pub const HALVES_8: Kernel = kernel(sphere_pow_shaders::gonka::LINEAR_MATRIX_8_HALVES);
-/// See the kernel's file.
-pub const QUADS_16: Kernel = kernel(sphere_pow_shaders::gonka::LINEAR_MATRIX_16_QUADS);
+/// By blocks of 8, as [`Leaves`] are.
+const QUADS_8: [Kernel; 2] =
+    [kernel("linear_matrix", LINEAR_MATRIX_8_QUADS), kernel("linear_matrix", LINEAR_MATRIX_8_QUADS_GATED)];
+/// By blocks of 8, as [`Leaves`] are.
+const HALVES_8: [Kernel; 2] =
+    [kernel("linear_matrix", LINEAR_MATRIX_8_HALVES), kernel("linear_matrix", LINEAR_MATRIX_8_HALVES_GATED)];
+/// By blocks of 16, as [`Leaves`] are.
+const QUADS_16: [Kernel; 2] =
+    [kernel("linear_matrix", LINEAR_MATRIX_16_QUADS), kernel("linear_matrix", LINEAR_MATRIX_16_QUADS_GATED)];
 
 /// Groups of 8 values that a thread brings of one operand, at most.
 const MOST_PARTS: u32 = 4;
@@ -111,13 +105,14 @@ impl MatrixTile {
     /// # Panics
     /// When there is none: `for_device` gives none such.
     #[must_use]
-    pub fn kernel(self) -> &'static Kernel {
-        match (self.block, self.form) {
+    pub fn kernel(self, leaves: Leaves) -> &'static Kernel {
+        let kernels: &'static [Kernel; 2] = match (self.block, self.form) {
             (8, Form::Quads) => &QUADS_8,
             (8, Form::Halves) => &HALVES_8,
             (16, Form::Quads) => &QUADS_16,
             _ => panic!("no kernel makes {self:?}"),
-        }
+        };
+        &kernels[leaves as usize]
     }
 
     /// Override constants that are sizes.

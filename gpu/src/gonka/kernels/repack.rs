@@ -12,7 +12,7 @@ pub const KERNEL: Kernel = Kernel {
     entry_point: "repack",
     source: sphere_pow_shaders::gonka::REPACK,
     dims_bytes: size_of::<Dims>(),
-    dims_members: members!(Dims; rows, cols, vecs, first_row, run_first, run_end, source),
+    dims_members: members!(Dims; rows, cols, vecs, first_row, run_first, run_end, source, first_place, skipped),
     buffers: &[Access::Read, Access::Write],
 };
 
@@ -37,6 +37,21 @@ pub struct Dims {
     pub run_end: u32,
     /// Where the run begins in the pool's chunk.
     pub source: u32,
+    /// Row of the chunk that row 0 goes to.
+    pub first_place: u32,
+    /// Rows left out after every two.
+    pub skipped: u32,
+}
+
+/// Where the rows of a tensor go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turns {
+    /// One after the other.
+    Alone,
+    /// The first and second of every four.
+    First,
+    /// The third and fourth of every four.
+    Second,
 }
 
 /// Sizes of a tensor chunk.
@@ -50,9 +65,11 @@ pub struct Shape {
     pub padded_rows: usize,
     /// Columns with padding, written as zeros.
     pub stride: usize,
+    /// Whether another tensor has its rows between them.
+    pub turns: Turns,
 }
 
-/// Cost of a group of 8 values, as in `swiglu`.
+/// Cost of a group of 8 values, as in `add`.
 const VEC_COST: f64 = 160.0;
 
 /// Records the copy of one run into the chunk, and of zeros into the padding of the rows it touches; the last run
@@ -60,7 +77,7 @@ const VEC_COST: f64 = 160.0;
 ///
 /// # Shapes
 /// - `pool`: f16, values from `source` on are the run's, with [`SLACK_BYTES`] after the last.
-/// - `chunk`: `[padded_rows, stride]` f16.
+/// - `chunk`: `[padded_rows, stride]` f16, and twice as many rows where there are turns.
 ///
 /// # Errors
 /// As [`Recorder::dispatch`].
@@ -75,12 +92,18 @@ pub fn record(
     run: Range<usize>,
     source: usize,
 ) -> Result<(), GpuError> {
-    let Shape { rows, cols, padded_rows, stride } = shape;
+    let Shape { rows, cols, padded_rows, stride, turns } = shape;
     assert!(
         stride.is_multiple_of(8) && cols <= stride && run.end <= rows * cols,
         "a run of [{rows}, {cols}]"
     );
-    assert_holds(chunk, padded_rows, stride);
+    let (first_place, skipped) = match turns {
+        Turns::Alone => (0, 0),
+        Turns::First => (0, 2),
+        Turns::Second => (2, 2),
+    };
+    assert!(skipped == 0 || padded_rows.is_multiple_of(2), "turns of two in {padded_rows} rows");
+    assert_holds(chunk, if skipped == 0 { padded_rows } else { 2 * padded_rows }, stride);
     assert!(pool.size() >= 2 * (source + run.len()) as u64 + SLACK_BYTES, "a run beyond the pool's chunk");
     let vecs = u32_of(stride / 8);
     let first = run.start / cols;
@@ -94,6 +117,8 @@ pub fn record(
             run_first: u32_of(run.start),
             run_end: u32_of(run.end),
             source: u32_of(source),
+            first_place,
+            skipped,
         };
         let groups = [vecs.div_ceil(WG), u32_of(part.len())];
         recorder.dispatch(

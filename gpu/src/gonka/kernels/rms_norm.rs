@@ -42,7 +42,7 @@ pub struct Shape {
     pub eps: f32,
 }
 
-/// Cost of a word, as in `swiglu`.
+/// Cost of a word, as in `add`.
 const WORD_COST: f64 = 60.0;
 
 /// Records the norm of each row.

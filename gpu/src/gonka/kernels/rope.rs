@@ -50,7 +50,7 @@ pub struct Shape {
     pub positions: usize,
 }
 
-/// Cost of a word, as in `swiglu`.
+/// Cost of a word, as in `add`.
 const WORD_COST: f64 = 40.0;
 
 /// Records the rotation of `x` in place.

@@ -27,7 +27,7 @@ pub struct Dims {
     pub first_row: u32,
 }
 
-/// Cost of a word, as in `swiglu`.
+/// Cost of a word, as in `add`.
 const WORD_COST: f64 = 20.0;
 
 /// Records the copy of every nonce's last row.

@@ -1,5 +1,6 @@
 //! Host side of `shaders/shared/tiles.wgsl`: the tiles of products.
 
+use super::linear::Leaves;
 use super::linear_matrix::MatrixTile;
 use super::{KernelOptions, linear, linear_wide};
 use crate::device::DeviceInfo;
@@ -81,11 +82,13 @@ impl Tile {
 
     /// The kernel that makes it.
     #[must_use]
-    pub fn kernel(self) -> &'static Kernel {
-        match self {
-            Self::Flat | Self::Square => &linear::KERNEL,
-            Self::Wide | Self::Large => &linear_wide::KERNEL,
-            Self::Matrix(tile) => tile.kernel(),
+    pub fn kernel(self, leaves: Leaves) -> &'static Kernel {
+        match (self, leaves) {
+            (Self::Flat | Self::Square, Leaves::Sums) => &linear::KERNEL,
+            (Self::Flat | Self::Square, Leaves::Gated) => &linear::GATED,
+            (Self::Wide | Self::Large, Leaves::Sums) => &linear_wide::KERNEL,
+            (Self::Wide | Self::Large, Leaves::Gated) => &linear_wide::GATED,
+            (Self::Matrix(tile), _) => tile.kernel(leaves),
         }
     }
 
