@@ -12,4 +12,4 @@ pub use activation::Activation;
 pub use engine::CpuEngine;
 pub use executor::{CpuError, CpuExecutor, CpuOptions, Progress};
 pub use kernels::LANES;
-pub use pool::{LentPool, Pool, PoolMaker, weight_pool, weight_pool_with};
+pub use pool::{GrowingPool, LentPool, Pool, PoolMaker, weight_pool, weight_pool_with};

@@ -19,4 +19,5 @@ pub mod tune;
 
 pub use engine::GpuEngine;
 pub use executor::{GpuExecutor, GpuOptions};
+pub use pool::PoolSource;
 pub use prepare::Prepared;

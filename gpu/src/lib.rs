@@ -25,6 +25,7 @@ pub mod probe;
 pub mod readback;
 pub mod recorder;
 pub mod select;
+mod side_by_side;
 pub mod train;
 
 pub use device::{DeviceInfo, devices, one_of_each};

@@ -96,7 +96,7 @@ pub async fn probe(info: &DeviceInfo) -> Result<MatrixUnits, GpuError> {
     for tile in tiles.into_iter().filter(|tile| matches!(tile, Tile::Matrix(_))) {
         if kernels.tiles().any(|one| one == tile) {
             let tried = match kernels.set_tile(&gpu, tile).await {
-                Ok(()) => gonka_test::products_are_right(&gpu, &kernels, tile.rows(), K).await,
+                Ok(()) => gonka_test::products_are_right(&gpu, &kernels, tile.rows(), [K; 2]).await,
                 refused => refused,
             };
             note(tried.map_err(|error| error.to_string()));

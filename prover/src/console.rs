@@ -3,11 +3,12 @@
 use crate::error::ProverError;
 use crate::signals::Stop;
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -196,10 +197,12 @@ pub fn start_logging(files: Option<&LogArgs>) -> Result<(), ProverError> {
     result
 }
 
-/// A progress bar on a terminal, nothing elsewhere.
+/// A progress bar on a terminal, nothing elsewhere. Several at once stand below each other.
 #[must_use]
 pub fn bar(what: &str) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(1000), ProgressDrawTarget::stderr_with_hz(5));
+    static BARS: OnceLock<MultiProgress> = OnceLock::new();
+    let bars = BARS.get_or_init(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(5)));
+    let bar = bars.add(ProgressBar::new(1000));
     let style = ProgressStyle::with_template("{msg} [{bar:30}] {percent:>3} % {elapsed} (ETA {eta})");
     bar.set_style(style.expect("the template is valid"));
     bar.set_message(what.to_owned());

@@ -1,6 +1,7 @@
 //! Drives several devices over their nonces, has what GPUs find recomputed, and writes it to a ledger.
 
 mod check;
+mod deadline;
 mod tally;
 
 pub use tally::Tally;
@@ -10,6 +11,7 @@ use crate::error::ProverError;
 use crate::ledger::{Entry, LedgerError, MAX_LINE_NONCES, Progress};
 use crate::signals::Stop;
 use check::{Checker, Checks};
+use deadline::fitting;
 use sphere_pow_core::identity::{Nonce, NonceSequence, PublicKey};
 use sphere_pow_core::profile::Profile;
 use sphere_pow_gpu::GpuError;
@@ -72,6 +74,11 @@ impl Shared<'_> {
             || self.deadline.is_some_and(|at| Instant::now() >= at)
     }
 
+    /// How long there is until the deadline, where there is one.
+    fn left(&self) -> Option<Duration> {
+        self.deadline.map(|at| at.saturating_duration_since(Instant::now()))
+    }
+
     /// Takes up to `want` of the nonces still to be tried.
     fn reserve(&self, want: usize) -> usize {
         let Some(limit) = self.job.count else { return want };
@@ -92,7 +99,7 @@ pub struct Miners<P: Profile> {
 ///
 /// A lost device is rebuilt and goes on with the batch it lost; one that keeps failing is given up while the
 /// others go on, and so is one whose wins are false when the checker recomputes them. Batches cut short by the end are not
-/// counted.
+/// counted, so the last before a deadline is made as small as fits.
 ///
 /// Gives how each device ended.
 ///
@@ -139,7 +146,8 @@ pub fn mine<P: Profile>(
                 let checks = checker.as_ref().filter(|_| is_gpu).map(Checker::client);
                 let hunt = hunt.clone();
                 let device = device.as_mut();
-                let worker = Worker { shared, hunt, device, sequence, tally, group, groups, checks };
+                let worker =
+                    Worker { shared, hunt, device, sequence, tally, group, groups, checks, last: None };
                 // A driver's panic must neither take the others along nor hang whoever waits for it.
                 let run = move || {
                     let result = std::panic::catch_unwind(AssertUnwindSafe(|| worker.run()));
@@ -188,6 +196,8 @@ struct Worker<'a, P: Profile> {
     groups: u64,
     /// Of a GPU: what is recomputed, and what waits for it.
     checks: Option<Checks<P>>,
+    /// Nonces and time of the last batch.
+    last: Option<(usize, Duration)>,
 }
 
 impl<P: Profile> Worker<'_, P> {
@@ -210,7 +220,12 @@ impl<P: Profile> Worker<'_, P> {
 
     fn work(&mut self) -> Result<(), ProverError> {
         while !self.shared.is_over() {
-            let take = self.shared.reserve(self.device.batch().clamp(1, MAX_LINE_NONCES));
+            let batch = self.device.batch().clamp(1, MAX_LINE_NONCES);
+            let fits = self.shared.left().zip(self.last).map(|(left, last)| fitting(left, last, batch));
+            if fits == Some(0) {
+                return Ok(());
+            }
+            let take = self.shared.reserve(fits.unwrap_or(batch));
             let nonces: Vec<Nonce> = self.sequence.by_ref().take(take).collect();
             let Some(last) = nonces.last().copied() else {
                 if take > 0 {
@@ -218,7 +233,10 @@ impl<P: Profile> Worker<'_, P> {
                 }
                 return Ok(());
             };
-            match self.batch(&nonces) {
+            let since = Instant::now();
+            let result = self.batch(&nonces);
+            self.last = Some((nonces.len(), since.elapsed()));
+            match result {
                 Err(ProverError::Interrupted) => {
                     if self.tally.counts().tried == 0 && !self.shared.stop.is_asked() {
                         let name = &self.device.info().device;

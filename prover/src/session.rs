@@ -184,17 +184,39 @@ fn open<P: Machine>(
     open_with::<P>(args, chosen, (puzzle, shared, &setup), stop, open_one)
 }
 
+/// Opens every one on a thread of its own, in their order: each mostly waits for its driver.
+fn side_by_side<T: Send>(
+    chosen: &[DeviceInfo],
+    open_one: impl Fn(&DeviceInfo) -> Result<T, ProverError> + Sync,
+) -> Vec<Result<T, ProverError>> {
+    if let [only] = chosen {
+        return vec![open_one(only)];
+    }
+    std::thread::scope(|scope| {
+        let open_one = &open_one;
+        let start = |info| std::thread::Builder::new().spawn_scoped(scope, move || open_one(info));
+        let threads: Vec<_> = chosen.iter().map(|info| (info, start(info))).collect();
+        let ended = threads.into_iter().map(|(info, thread)| match thread {
+            Ok(thread) => {
+                thread.join().unwrap_or_else(|panic| Err(ProverError::panicked(&info.name, panic.as_ref())))
+            }
+            Err(error) => Err(ProverError::Thread(error)),
+        });
+        ended.collect()
+    })
+}
+
 /// Opens `chosen` by `open_one`, or the CPU where there is none.
 fn open_with<P: Machine>(
     args: &DeviceArgs,
     chosen: &[DeviceInfo],
     (puzzle, shared, setup): (&P::Puzzle, &P::Shared, &Setup),
     stop: &Stop,
-    open_one: impl Fn(&DeviceInfo) -> Result<AnyDevice<P>, ProverError>,
+    open_one: impl Fn(&DeviceInfo) -> Result<AnyDevice<P>, ProverError> + Sync,
 ) -> Result<Vec<AnyDevice<P>>, ProverError> {
     let (mut opened, mut refused) = (Vec::new(), Vec::new());
-    for info in chosen {
-        match open_one(info) {
+    for (info, result) in chosen.iter().zip(side_by_side(chosen, open_one)) {
+        match result {
             Ok(device) => opened.push(device),
             Err(ProverError::Interrupted) => return Err(ProverError::Interrupted),
             // What was asked for by name must not go missing silently.
@@ -362,3 +384,6 @@ impl<'a> Session<'a> {
         Ok(outcomes)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@
 //! one are followed until both start a normal at the same draw, from where on they are one. What comes out is
 //! the serial stream, whatever the lengths.
 
+mod growing;
 mod stream;
 pub(crate) mod ziggurat;
 
@@ -20,6 +21,8 @@ use sphere_pow_core::gonka::weights::TensorView;
 use sphere_pow_core::identity::BlockHash;
 use std::sync::Arc;
 use stream::{Draws, Stream};
+
+pub use growing::GrowingPool;
 
 /// Draws of one segment: its weights fit the second cache twice.
 const SEGMENT: usize = 1 << 15;
@@ -41,12 +44,16 @@ pub fn weight_pool_with(
     block: &BlockHash,
     progress: &(dyn Fn(f32) -> ControlFlow<()> + Sync),
 ) -> Option<Vec<f16>> {
-    // Zeros of integers come from the system unwritten, those of f16 would be written one by one.
-    let mut pool = vec![0_u16; params.pool_len()];
-    crate::memory::prefer_large_pages(&mut pool);
-    let mut pool: Vec<f16> = pool.reinterpret_into();
+    let mut pool = zeros(params.pool_len());
     let mut maker = PoolMaker::new(params, block);
     maker.fill(&mut pool, progress).is_continue().then_some(pool)
+}
+
+/// Zeros of integers come from the system unwritten, those of f16 would be written one by one.
+fn zeros(len: usize) -> Vec<f16> {
+    let mut zeros = vec![0_u16; len];
+    crate::memory::prefer_large_pages(&mut zeros);
+    zeros.reinterpret_into()
 }
 
 /// A pool that gives its weights as copies: one where no slice reaches it, such as memory that several wasm instances share.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Changes when variants change meaning.
 const FORMAT: u32 = 1;
@@ -73,6 +74,7 @@ impl CachePlace {
     /// Remembers a choice; where that fails, the next start tunes again.
     pub fn store(&self, key: &str, choice: Choice) {
         let Some(path) = self.file() else { return };
+        let _changing = changing();
         let mut file = read(&path).unwrap_or(File { format: FORMAT, choices: BTreeMap::new() });
         if file.choices.len() >= MAX_CHOICES {
             file.choices.clear();
@@ -86,6 +88,12 @@ impl CachePlace {
 
 fn read(path: &Path) -> Option<File> {
     read_json(path).filter(|file: &File| file.format == FORMAT)
+}
+
+/// Held while a file is read, changed and written: devices are opened side by side.
+pub(crate) fn changing() -> MutexGuard<'static, ()> {
+    static CHANGING: Mutex<()> = Mutex::new(());
+    CHANGING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a file of ours holds; nothing where it is none.
@@ -141,6 +149,21 @@ mod tests {
         assert_eq!(cache.load("a"), None);
         cache.store("a", choice(4));
         assert_eq!(cache.load("a"), Some(choice(4)));
+    }
+
+    #[test]
+    fn devices_that_are_opened_side_by_side_are_all_remembered() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let cache = CachePlace::In(directory.path().to_owned());
+        let keys: Vec<String> = (0..32).map(|ix| format!("device {ix}")).collect();
+        std::thread::scope(|scope| {
+            for key in &keys {
+                scope.spawn(|| cache.store(key, choice(4)));
+            }
+        });
+        for key in &keys {
+            assert_eq!(cache.load(key), Some(choice(4)), "{key}");
+        }
     }
 
     #[test]

@@ -2,12 +2,14 @@
 
 use super::executor::GpuExecutor;
 use crate::error::GpuError;
+use crate::side_by_side::side_by_side;
 use sphere_pow_core::gonka::{Gonka, Puzzle};
 use sphere_pow_core::identity::{Nonce, PublicKey};
 use sphere_pow_core::profile::{Engine, EngineInfo, OnProgress};
 use std::ops::Range;
 
-/// Batches asked for at once: the device works on one while the host makes the next's inputs and judges the one before.
+/// Batches asked for at once: the device works on one while the host makes the next's inputs, on all cores, and judges the
+/// one before.
 const BATCHES: usize = 2;
 
 /// An executor with the puzzle that its model is of.
@@ -61,10 +63,10 @@ impl Engine<Gonka> for GpuEngine {
         let vocab = puzzle.params().vocab();
         let mut out = Vec::with_capacity(nonces.len());
         let mut inputs =
-            |batch: Range<usize>| nonces[batch].iter().flat_map(|nonce| puzzle.input(key, *nonce)).collect();
+            |batch: Range<usize>| side_by_side(&nonces[batch], |nonce| puzzle.input(key, *nonce)).concat();
         let mut each = |batch: Range<usize>, logits: &[f32]| {
-            let rows = nonces[batch].iter().zip(logits.chunks_exact(vocab));
-            out.extend(rows.map(|(nonce, logits)| puzzle.distance(key, *nonce, logits)));
+            let rows: Vec<_> = nonces[batch].iter().zip(logits.chunks_exact(vocab)).collect();
+            out.extend(side_by_side(&rows, |(nonce, logits)| puzzle.distance(key, **nonce, logits)));
         };
         executor.for_each_batch(nonces.len(), &mut inputs, &mut each, progress).await?;
         Ok(out)

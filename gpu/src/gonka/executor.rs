@@ -4,6 +4,7 @@ use super::forward::Model;
 use super::kernels::Kernels;
 use super::kernels::linear::Tile;
 use super::layout::{Layout, stride};
+use super::pool::PoolSource;
 use super::prepare::{Prepared, check_pool};
 use crate::Progress;
 use crate::context::Gpu;
@@ -52,7 +53,7 @@ pub type Inputs<'a> = &'a mut dyn FnMut(Range<usize>) -> Vec<f16>;
 pub type OnLogits<'a> = &'a mut dyn FnMut(Range<usize>, &[f32]);
 
 impl GpuExecutor {
-    /// [`Prepared::new`] and [`Prepared::load`], where the pool is there already.
+    /// [`Prepared::new`] and [`Prepared::load`]: the device is opened and tested while its pool is made.
     ///
     /// # Errors
     /// As these.
@@ -60,7 +61,7 @@ impl GpuExecutor {
         info: &DeviceInfo,
         params: &Params,
         block: &BlockHash,
-        pool: &[f16],
+        pool: &(impl PoolSource + ?Sized),
         options: GpuOptions,
         progress: Progress<'_>,
     ) -> Result<Self, GpuError> {
@@ -72,7 +73,11 @@ impl GpuExecutor {
     ///
     /// # Errors
     /// As [`Self::new`]; the executor stays lost.
-    pub async fn rebuild(&mut self, pool: &[f16], progress: Progress<'_>) -> Result<(), GpuError> {
+    pub async fn rebuild(
+        &mut self,
+        pool: &(impl PoolSource + ?Sized),
+        progress: Progress<'_>,
+    ) -> Result<(), GpuError> {
         let options = GpuOptions { batch: NonZeroUsize::new(self.model.batch()), ..self.options };
         let info = self.gpu.info().clone();
         // What the driver still holds of the old device must not stand in the way of the new one.

@@ -9,29 +9,78 @@ use crate::error::GpuError;
 use crate::recorder::Recorder;
 use sphere_pow_core::f16;
 use sphere_pow_core::gonka::weights::TensorView;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 /// Values written at once: what the driver stages stays small.
 const PIECE_VALUES: usize = 8 << 20;
 
-/// Writes piece `ix` of a chunk and holds what arrived against it.
-async fn upload(gpu: &Gpu, buffer: &wgpu::Buffer, ix: usize, piece: &[f16]) -> Result<(), GpuError> {
-    let offset = (ix * PIECE_VALUES * 2) as u64;
-    // Writes are in words of two values.
-    let (even, odd) = piece.split_at(piece.len() / 2 * 2);
-    gpu.write(buffer, offset, bytemuck::cast_slice(even));
-    if let [last] = odd {
-        gpu.write(buffer, offset + even.len() as u64 * 2, bytemuck::cast_slice(&[*last, f16::ZERO]));
+/// Gives the values of a weight pool, which may still be in the making.
+pub trait PoolSource {
+    /// How many values it has when it is whole.
+    fn values(&self) -> usize;
+
+    /// Gives values `range` to `take` as soon as they are made; until then asks `goes_on` again and again. Breaks when that
+    /// does, or when they will never be made.
+    fn read(
+        &self,
+        range: Range<usize>,
+        goes_on: &mut dyn FnMut() -> ControlFlow<()>,
+        take: &mut dyn FnMut(&[f16]),
+    ) -> ControlFlow<()>;
+}
+
+impl<T: AsRef<[f16]> + ?Sized> PoolSource for T {
+    fn values(&self) -> usize {
+        self.as_ref().len()
+    }
+
+    fn read(
+        &self,
+        range: Range<usize>,
+        _: &mut dyn FnMut() -> ControlFlow<()>,
+        take: &mut dyn FnMut(&[f16]),
+    ) -> ControlFlow<()> {
+        take(&self.as_ref()[range]);
+        ControlFlow::Continue(())
+    }
+}
+
+/// Writes values `piece` of the pool into the chunk that begins at value `first`, and holds what arrived against them.
+async fn upload(
+    gpu: &Gpu,
+    (buffer, first): (&wgpu::Buffer, usize),
+    pool: &(impl PoolSource + ?Sized),
+    piece: Range<usize>,
+    goes_on: &mut dyn FnMut() -> ControlFlow<()>,
+) -> Result<(), GpuError> {
+    let offset = ((piece.start - first) * 2) as u64;
+    let written = pool.read(piece.clone(), goes_on, &mut |values| {
+        // Writes are in words of two values.
+        let (even, odd) = values.split_at(values.len() / 2 * 2);
+        gpu.write(buffer, offset, bytemuck::cast_slice(even));
+        if let [last] = odd {
+            let at = offset + even.len() as u64 * 2;
+            gpu.write(buffer, at, bytemuck::cast_slice(&[*last, f16::ZERO]));
+        }
+    });
+    if written.is_break() {
+        return Err(GpuError::Interrupted);
     }
     let bytes = gpu.read_from(buffer, offset, (piece.len().next_multiple_of(2) * 2) as u64).await?;
-    let wanted = bytemuck::cast_slice::<f16, u8>(piece);
-    match bytes.iter().zip(wanted).position(|(got, want)| got != want) {
-        None => Ok(()),
-        Some(at) => Err(GpuError::SelfTest {
+    let mut wrong = None;
+    let compared = pool.read(piece, goes_on, &mut |values| {
+        let wanted = bytemuck::cast_slice::<f16, u8>(values);
+        let at = bytes.iter().zip(wanted).position(|(got, want)| got != want);
+        wrong = at.map(|at| (at, wanted[at]));
+    });
+    match (compared, wrong) {
+        (ControlFlow::Break(()), _) => Err(GpuError::Interrupted),
+        (_, None) => Ok(()),
+        (_, Some((at, wanted))) => Err(GpuError::SelfTest {
             name: gpu.info().name.clone(),
             what: format!("byte {} of a chunk of the weight pool", offset + at as u64),
             got: bytes[at].to_string(),
-            expected: wanted[at].to_string(),
+            expected: wanted.to_string(),
         }),
     }
 }
@@ -44,27 +93,29 @@ pub struct DevicePool {
 }
 
 impl DevicePool {
-    /// Uploads `pool` and reads it back to compare: a bad weight would spoil every nonce of the block.
+    /// Uploads `pool` as it is made and reads it back to compare: a bad weight would spoil every nonce of the block.
     ///
     /// # Errors
     /// As [`Gpu::check`], [`GpuError::SelfTest`], [`GpuError::Interrupted`].
     pub async fn new(
         gpu: &Gpu,
         layout: &Layout,
-        pool: &[f16],
+        pool: &(impl PoolSource + ?Sized),
         progress: Progress<'_>,
     ) -> Result<Self, GpuError> {
-        let values = layout.pool_values();
+        let (values, all) = (layout.pool_values(), pool.values());
         let mut chunks = Vec::new();
-        let mut done = 0;
-        for part in pool.chunks(values) {
-            let buffer = gpu.buffer("pool", part.len() as u64 * 2 + SLACK_BYTES);
+        for first in (0..all).step_by(values) {
+            let end = all.min(first + values);
+            let buffer = gpu.buffer("pool", (end - first) as u64 * 2 + SLACK_BYTES);
             gpu.settle(layout.pool_bytes()).await?;
-            for (ix, piece) in part.chunks(PIECE_VALUES).enumerate() {
-                upload(gpu, &buffer, ix, piece).await?;
-                done += piece.len();
+            for start in (first..end).step_by(PIECE_VALUES) {
                 #[expect(clippy::cast_precision_loss, reason = "a share")]
-                if progress(done as f32 / pool.len() as f32).is_break() {
+                let mut tell = |done: usize| progress(done as f32 / all as f32);
+                let piece = start..end.min(start + PIECE_VALUES);
+                let done = piece.end;
+                upload(gpu, (&buffer, first), pool, piece, &mut || tell(start)).await?;
+                if tell(done).is_break() {
                     return Err(GpuError::Interrupted);
                 }
             }

@@ -4,7 +4,7 @@ use super::executor::{GpuExecutor, GpuOptions};
 use super::forward::Model;
 use super::kernels::{KernelOptions, Kernels};
 use super::layout::{Layout, READBACKS, slot_bytes};
-use super::pool::DevicePool;
+use super::pool::{DevicePool, PoolSource};
 use super::self_test;
 use crate::Progress;
 use crate::context::Gpu;
@@ -12,7 +12,6 @@ use crate::device::{DeviceInfo, MatrixUnits};
 use crate::error::GpuError;
 use crate::pace::Pace;
 use crate::readback::Readback;
-use sphere_pow_core::f16;
 use sphere_pow_core::gonka::plan::Slot;
 use sphere_pow_core::gonka::{Params, known_answer};
 use sphere_pow_core::identity::BlockHash;
@@ -79,7 +78,7 @@ impl Prepared {
         options: GpuOptions,
     ) -> Result<Self, GpuError> {
         let mut gpu = Gpu::open(info, MatrixUnits::features_of(info)).await?;
-        let widest = params.hidden().max(params.dim());
+        let longest = [params.hidden().max(params.dim()), params.dim()];
         let wanted = |rate, most| Layout::wanted_batch(params, info.is_software(), rate, most);
         let likely = match batch {
             Batch::Fixed(batch) => batch,
@@ -87,7 +86,8 @@ impl Prepared {
         };
         let (rows, kernel_options) = (likely * params.seq_len(), kernel_options(params, options));
         let on_matrix_units = options.matrix_units.unwrap_or(false);
-        let (kernels, rate) = self_test::prepare(&gpu, kernel_options, on_matrix_units, rows, widest).await?;
+        let (kernels, rate) =
+            self_test::prepare(&gpu, kernel_options, on_matrix_units, rows, longest).await?;
         let batch = match batch {
             Batch::Fixed(batch) => batch,
             Batch::UpTo(most) => wanted(rate, most),
@@ -98,17 +98,17 @@ impl Prepared {
         Ok(Self { gpu, kernels, pace, params: params.clone(), layout, batch, options })
     }
 
-    /// Uploads the pool, which `progress` is told of.
+    /// Uploads the pool as it is made, which `progress` is told of.
     ///
     /// # Shapes
-    /// - `pool`: the weight pool of `block`, `[params.pool_len()]`.
+    /// - `pool`: the weight pool of `block`, `[params.pool_len()]`, whole or in the making.
     ///
     /// # Errors
     /// Any [`GpuError`]. When memory runs out and the options name no batch, a smaller one is tried.
     pub async fn load(
         mut self,
         block: &BlockHash,
-        pool: &[f16],
+        pool: &(impl PoolSource + ?Sized),
         progress: Progress<'_>,
     ) -> Result<GpuExecutor, GpuError> {
         check_pool(pool, &self.params)?;
@@ -128,7 +128,7 @@ impl Prepared {
     async fn try_load(
         self,
         block: &BlockHash,
-        pool: &[f16],
+        pool: &(impl PoolSource + ?Sized),
         progress: Progress<'_>,
     ) -> Result<GpuExecutor, GpuError> {
         let Self { gpu, kernels, pace, params, layout, batch, options } = self;
@@ -140,8 +140,8 @@ impl Prepared {
     }
 }
 
-pub(super) fn check_pool(pool: &[f16], params: &Params) -> Result<(), GpuError> {
-    let (got, expected) = (pool.len(), params.pool_len());
+pub(super) fn check_pool(pool: &(impl PoolSource + ?Sized), params: &Params) -> Result<(), GpuError> {
+    let (got, expected) = (pool.values(), params.pool_len());
     if got == expected { Ok(()) } else { Err(GpuError::Pool { got, expected }) }
 }
 

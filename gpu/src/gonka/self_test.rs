@@ -23,7 +23,7 @@ pub const KNOWN: usize = 3;
 const SAMPLES: usize = 256;
 
 /// Compiles the kernels with `options`, by the driver's own conversions of f16 only where these are exact, and takes the
-/// tile that is fastest for products of `rows` rows. Holds all to what they must give, products over `k` values among them; a
+/// tile that is fastest for products of `rows` rows. Holds all to what they must give, products over the `longest` sums among them; a
 /// tile for matrix units that fails gives way to the next; `on_matrix_units` says that no others are wanted. Gives the tile's
 /// operations per second, too.
 ///
@@ -35,7 +35,7 @@ pub async fn prepare(
     options: KernelOptions,
     on_matrix_units: bool,
     rows: usize,
-    k: usize,
+    longest: Longest,
 ) -> Result<(Kernels, f64), GpuError> {
     let native_unpack = options.native_unpack && widens_exactly(gpu, options).await?.is_ok();
     let native_pack = options.native_pack && narrows_exactly(gpu, options).await?.is_ok();
@@ -57,7 +57,7 @@ pub async fn prepare(
     let mut reasons = Vec::new();
     for (tile, rate) in ranked {
         let tested = match kernels.set_tile(gpu, tile).await {
-            Ok(()) => computes_rightly(gpu, &kernels, rows, k).await,
+            Ok(()) => computes_rightly(gpu, &kernels, rows, longest).await,
             refused => refused,
         };
         match tested {
@@ -75,9 +75,14 @@ pub async fn prepare(
     Err(GpuError::NoKernel { name: gpu.info().name.clone(), reasons })
 }
 
-async fn computes_rightly(gpu: &Gpu, kernels: &Kernels, rows: usize, k: usize) -> Result<(), GpuError> {
+async fn computes_rightly(
+    gpu: &Gpu,
+    kernels: &Kernels,
+    rows: usize,
+    longest: Longest,
+) -> Result<(), GpuError> {
     known_answers(gpu, kernels, &known_answer::DISTANCES[..KNOWN]).await?;
-    products_are_right(gpu, kernels, rows, k).await
+    products_are_right(gpu, kernels, rows, longest).await
 }
 
 fn wrong(gpu: &Gpu, what: String, got: &impl ToString, expected: &impl ToString) -> GpuError {
@@ -123,19 +128,28 @@ fn is_near(got: f16, (want, bound): (f64, f64)) -> Result<(), f64> {
     if (got.to_f64() - want).abs() <= bound { Ok(()) } else { Err(want) }
 }
 
-/// Holds the tiles that products of `rows` rows are made by to f64, over `k` values: what the driver makes of a kernel
+/// How many values a model's products are over at most, by [`Leaves`]: plain ones, and gated ones.
+pub type Longest = [usize; 2];
+
+/// Holds the tiles that products of `rows` rows are made by to f64, over the `longest` sums: what the driver makes of a kernel
 /// at the size it is used shows at that size only.
 ///
 /// # Errors
 /// [`GpuError::SelfTest`] with the first value that is off by more than f32 sums and the roundings to f16 can be, else as
 /// the device fails.
-pub async fn products_are_right(gpu: &Gpu, kernels: &Kernels, rows: usize, k: usize) -> Result<(), GpuError> {
-    let k = stride(k);
+pub async fn products_are_right(
+    gpu: &Gpu,
+    kernels: &Kernels,
+    rows: usize,
+    longest: Longest,
+) -> Result<(), GpuError> {
+    let longest = longest.map(stride);
+    let most = longest[0].max(longest[1]);
     for tile in [kernels.tile_for(1), kernels.tile_for(rows)] {
         // More than one tile each way, the last row tile not full.
         let (rows, weight_rows) = (tile.rows() + 3, 2 * tile.columns().max(TILE));
         let padded = rows.next_multiple_of(tile.rows());
-        let (x, weight) = (painted(1, padded, k, 1.0), painted(2, weight_rows, k, 0.02));
+        let (x, weight) = (painted(1, padded, most, 1.0), painted(2, weight_rows, most, 0.02));
         let buffer = |values: &[f16]| {
             let buffer = gpu.buffer("self-test", values.len() as u64 * 2);
             gpu.write(&buffer, 0, bytemuck::cast_slice(values));
@@ -143,7 +157,7 @@ pub async fn products_are_right(gpu: &Gpu, kernels: &Kernels, rows: usize, k: us
         };
         let (dx, dw) = (buffer(&x), buffer(&weight));
         for leaves in Leaves::ALL {
-            let columns = leaves.columns(weight_rows);
+            let (k, columns) = (longest[leaves as usize], leaves.columns(weight_rows));
             let out = gpu.buffer("self-test", (padded * columns * 2) as u64);
             let shape = linear::Shape { rows, k, weight_rows, chunk_column: 0, out_stride: columns, leaves };
             run(gpu, |recorder| linear::record(recorder, kernels, tile, [&dx, &dw, &out], shape)).await?;

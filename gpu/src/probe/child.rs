@@ -3,7 +3,7 @@
 use super::key;
 use crate::device::{DeviceInfo, MatrixUnits};
 use crate::exact::CachePlace;
-use crate::exact::cache::{read_json, write_json};
+use crate::exact::cache::{changing, read_json, write_json};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -78,6 +78,7 @@ pub fn in_child(info: &DeviceInfo, program: Command, place: &CachePlace) -> Devi
 }
 
 fn remember(path: &Path, key: &str, found: &Found) {
+    let _changing = changing();
     let mut file = File::load(path);
     if file.probes.len() >= MAX_PROBES {
         file.probes.clear();

@@ -16,19 +16,68 @@ use sphere_pow_core::identity::{Nonce, PublicKey};
 use sphere_pow_core::profile::OnProgress;
 use sphere_pow_core::text::hex;
 use sphere_pow_core::verify::{AnyReport, SampleSize, SubmissionReport};
-use sphere_pow_cpu::gonka::{CpuEngine, CpuExecutor, CpuOptions, weight_pool, weight_pool_with};
+use sphere_pow_cpu::gonka::{CpuEngine, CpuExecutor, CpuOptions, GrowingPool, weight_pool};
 use sphere_pow_cpu::simd::SimdLevel;
+use sphere_pow_gpu::gonka::PoolSource;
 use sphere_pow_gpu::gonka::measure::ProductTime;
 use sphere_pow_gpu::measure::OpTime;
 use sphere_pow_gpu::{DeviceInfo, GpuEngine, GpuExecutor, GpuOptions};
 use sphere_pow_soundness::gonka::{GonkaAttacker, testnet_depth};
 use sphere_pow_soundness::harness::OnShare;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The weight pool of a block.
-pub struct Pool(Arc<Vec<f16>>);
+/// The weight pool of a block, which a thread of its own makes while devices are opened.
+pub struct Pool {
+    values: Arc<GrowingPool>,
+    unwanted: Arc<Stop>,
+}
+
+impl Pool {
+    /// Begins to make it.
+    fn begin(puzzle: &Puzzle) -> Result<Self, ProverError> {
+        let params = puzzle.params();
+        memory::check("the weight pool", 2 * params.pool_len() as u64)?;
+        let values = Arc::new(GrowingPool::new(params, puzzle.block()));
+        let this = Self { values, unwanted: Arc::default() };
+        let (values, unwanted) = (Arc::clone(&this.values), Arc::clone(&this.unwanted));
+        let make = move || {
+            let bar = bar("making the weight pool");
+            // Whoever waits for it learns how it ended.
+            let _ = values.make(&advance(&bar, &unwanted));
+            bar.finish_and_clear();
+        };
+        std::thread::Builder::new().spawn(make).map_err(ProverError::Thread)?;
+        Ok(this)
+    }
+
+    /// All of it, once it is made; `progress` is asked meanwhile whether to go on.
+    fn whole(&self, progress: OnProgress<'_>) -> Result<Arc<Vec<f16>>, ProverError> {
+        self.values.whole(&mut || progress(0.0)).ok_or(ProverError::Interrupted)
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.unwanted.halt();
+    }
+}
+
+impl PoolSource for Pool {
+    fn values(&self) -> usize {
+        self.values.values()
+    }
+
+    fn read(
+        &self,
+        range: Range<usize>,
+        goes_on: &mut dyn FnMut() -> ControlFlow<()>,
+        take: &mut dyn FnMut(&[f16]),
+    ) -> ControlFlow<()> {
+        self.values.read(range, goes_on, take)
+    }
+}
 
 impl Machine for Gonka {
     const BENCH_PRESET: &'static str = "dev-test";
@@ -41,27 +90,24 @@ impl Machine for Gonka {
     };
     type Shared = Pool;
 
-    fn share(puzzle: &Puzzle, stop: &Stop) -> Result<Pool, ProverError> {
-        let params = puzzle.params();
-        memory::check("the weight pool", 2 * params.pool_len() as u64)?;
-        let bar = bar("making the weight pool");
-        let pool = weight_pool_with(params, puzzle.block(), &advance(&bar, stop));
-        bar.finish_and_clear();
-        Ok(Pool(Arc::new(pool.ok_or(ProverError::Interrupted)?)))
+    fn share(puzzle: &Puzzle, _: &Stop) -> Result<Pool, ProverError> {
+        Pool::begin(puzzle)
     }
 
     fn bench_shared(puzzle: &Puzzle, stop: &Stop) -> Result<(Pool, Option<Part>), ProverError> {
         let started = Instant::now();
         let pool = Self::share(puzzle, stop)?;
+        let goes_on = |_| if stop.is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        let values = pool.whole(&mut { goes_on })?;
         let seconds = started.elapsed().as_secs_f64();
         let mut hasher = Sha256::new();
-        for part in pool.0.chunks(1 << 16) {
+        for part in values.chunks(1 << 16) {
             let bytes: Vec<u8> = part.iter().flat_map(|value| value.to_bits().to_le_bytes()).collect();
             hasher.update(&bytes);
         }
         // Of the f16 values, little-endian: the same on every machine.
         let sha256 = hex(&hasher.finalize());
-        let values = pool.0.len();
+        let values = values.len();
         #[expect(clippy::cast_precision_loss, reason = "for display")]
         let nanoseconds = seconds * 1e9 / values as f64;
         let text = format!("{values} values in {seconds:.3} s, {nanoseconds:.2} ns each, SHA-256 {sha256}");
@@ -79,7 +125,7 @@ impl Machine for Gonka {
         progress: OnProgress<'_>,
     ) -> Result<Box<dyn Device<Self>>, ProverError> {
         let options = GpuOptions { batch: setup.batch, ..GpuOptions::default() };
-        let opened = GpuExecutor::new(info, puzzle.params(), puzzle.block(), &shared.0, options, progress);
+        let opened = GpuExecutor::new(info, puzzle.params(), puzzle.block(), shared, options, progress);
         Ok(Box::new(GpuEngine::new(block_on(opened)?, puzzle)))
     }
 
@@ -87,7 +133,7 @@ impl Machine for Gonka {
         puzzle: &Puzzle,
         shared: &Pool,
         setup: &Setup,
-        _: OnProgress<'_>,
+        progress: OnProgress<'_>,
     ) -> Result<Box<dyn Device<Self>>, ProverError> {
         let simd = setup.is_portable.then_some(SimdLevel::Portable);
         let options = CpuOptions { threads: setup.threads, simd };
@@ -95,7 +141,7 @@ impl Machine for Gonka {
         let params = puzzle.params();
         let activations = Self::cpu_bytes(params) - 2 * params.pool_len() as u64;
         memory::check("a nonce's activations", activations)?;
-        let executor = CpuExecutor::new(params, puzzle.block(), Arc::clone(&shared.0), options)?;
+        let executor = CpuExecutor::new(params, puzzle.block(), shared.whole(progress)?, options)?;
         Ok(Box::new(CpuEngine::new(executor, puzzle, setup.batch)))
     }
 
@@ -181,7 +227,7 @@ impl Rig for CpuEngine {
 impl Rig for GpuEngine {
     fn rebuild(&mut self, progress: OnProgress<'_>) -> Result<(), ProverError> {
         // The pool is made again rather than kept: on mainnet it would hold 1.8 GB of the host for a rare event.
-        let pool = weight_pool(self.puzzle().params(), self.puzzle().block());
+        let pool = Pool::begin(self.puzzle())?;
         Ok(block_on(self.executor().rebuild(&pool, progress))?)
     }
 
