@@ -62,7 +62,7 @@ pub mod gonka {
         "gonka/shared/half",
         "gonka/shared/linear",
         "gonka/shared/leave_sums",
-        "gonka/shared/matrix_quads",
+        "shared/matrix_quads",
         "gonka/linear_matrix"
     );
     /// `gonka/linear_matrix.wgsl` by blocks of 8, its tiles as vectors of 4, which leaves silu of a gate times up.
@@ -71,7 +71,7 @@ pub mod gonka {
         "gonka/shared/half",
         "gonka/shared/linear",
         "gonka/shared/leave_gated",
-        "gonka/shared/matrix_quads",
+        "shared/matrix_quads",
         "gonka/linear_matrix"
     );
     /// `gonka/linear_matrix.wgsl` by blocks of 8, its tiles as single values.
@@ -80,7 +80,7 @@ pub mod gonka {
         "gonka/shared/half",
         "gonka/shared/linear",
         "gonka/shared/leave_sums",
-        "gonka/shared/matrix_halves",
+        "shared/matrix_halves",
         "gonka/linear_matrix"
     );
     /// `gonka/linear_matrix.wgsl` by blocks of 8, its tiles as single values, which leaves silu of a gate times up.
@@ -89,7 +89,7 @@ pub mod gonka {
         "gonka/shared/half",
         "gonka/shared/linear",
         "gonka/shared/leave_gated",
-        "gonka/shared/matrix_halves",
+        "shared/matrix_halves",
         "gonka/linear_matrix"
     );
     /// `gonka/linear_matrix.wgsl` by blocks of 16, its tiles as vectors of 4.
@@ -98,7 +98,7 @@ pub mod gonka {
         "gonka/shared/half",
         "gonka/shared/linear",
         "gonka/shared/leave_sums",
-        "gonka/shared/matrix_quads",
+        "shared/matrix_quads",
         "gonka/linear_matrix"
     );
     /// `gonka/linear_matrix.wgsl` by blocks of 16, its tiles as vectors of 4, which leaves silu of a gate times up.
@@ -107,7 +107,7 @@ pub mod gonka {
         "gonka/shared/half",
         "gonka/shared/linear",
         "gonka/shared/leave_gated",
-        "gonka/shared/matrix_quads",
+        "shared/matrix_quads",
         "gonka/linear_matrix"
     );
     /// `gonka/narrow_all.wgsl`.
@@ -189,12 +189,22 @@ pub mod exact {
         "shared/product_8x8",
         "exact/linear_f32_wide"
     );
-    /// `exact/linear_coop.wgsl` by blocks of 8.
-    pub const LINEAR_COOP_8: &str =
-        join!("shared/coop8", "exact/shared/narrow", "exact/shared/linear", "exact/linear_coop");
-    /// `exact/linear_coop.wgsl` by blocks of 16.
-    pub const LINEAR_COOP_16: &str =
-        join!("shared/coop16", "exact/shared/narrow", "exact/shared/linear", "exact/linear_coop");
+    /// `exact/linear_coop.wgsl` by blocks of 8, which Metal has, too.
+    pub const LINEAR_COOP_8: &str = join!(
+        "shared/coop8",
+        "exact/shared/narrow",
+        "exact/shared/linear",
+        "shared/matrix_halves",
+        "exact/linear_coop"
+    );
+    /// `exact/linear_coop.wgsl` by blocks of 16, which Metal has not.
+    pub const LINEAR_COOP_16: &str = join!(
+        "shared/coop16",
+        "exact/shared/narrow",
+        "exact/shared/linear",
+        "shared/matrix_quads",
+        "exact/linear_coop"
+    );
 }
 
 /// Kernels of training.

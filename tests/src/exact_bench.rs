@@ -4,6 +4,7 @@ use crate::gpu::adapter;
 use pollster::block_on;
 use sphere_pow_gpu::GpuError;
 use sphere_pow_gpu::context::Gpu;
+use sphere_pow_gpu::device::MatrixUnits;
 use sphere_pow_gpu::exact::kernels::Kernels;
 use sphere_pow_gpu::exact::self_test::compare;
 use sphere_pow_gpu::recorder::{self, Recorder};
@@ -36,7 +37,8 @@ impl Bench {
     pub fn shared(checked: bool) -> &'static Self {
         static BENCHES: [OnceLock<Bench>; 2] = [const { OnceLock::new() }; 2];
         BENCHES[usize::from(checked)].get_or_init(|| {
-            let gpu = block_on(Gpu::open(&adapter(), wgpu::Features::empty())).expect("a usable device");
+            let info = adapter();
+            let gpu = block_on(Gpu::open(&info, MatrixUnits::features_of(&info))).expect("a usable device");
             let kernels = block_on(Kernels::new(&gpu, checked)).expect("kernels");
             Self { gpu, kernels }
         })

@@ -1,4 +1,4 @@
-// matrix_halves: tiles of linear_matrix as single values, from which alone Metal loads a block.
+// matrix_halves: tiles of products on matrix units as single values, from which alone Metal loads a block.
 
 // Values in an element of a tile, and elements from one row to the next: 40 values, which keeps rows out of each other's banks.
 const UNIT: u32 = 1u;

@@ -1,4 +1,4 @@
-// matrix_quads: tiles of linear_matrix as vectors of 4 values, two of which are 16 bytes that go together. A block is loaded from
+// matrix_quads: tiles of products on matrix units as vectors of 4 values, two of which are 16 bytes that go together. A block is loaded from
 // vectors, which Vulkan allows; Metal does not: matrix_halves.wgsl.
 
 // Values in an element of a tile, and elements from one row to the next: 40 values, which keeps rows out of each other's banks.
