@@ -366,7 +366,6 @@ fn every_variant_of_linear_matches_its_twin() {
         info.matrix_units.filter(|units| units.block == 8).map(|MatrixUnits { subgroup_threads, .. }| {
             Variant { method: Method::Coop8, wg_x: 4 * subgroup_threads, wg_y: 1, steps: 1, k_vecs: 2 }
         });
-    println!("{own_units:?}");
     for checked in [true, false] {
         let gpu = &Bench::shared(checked).gpu;
         // What blocks of 16 give is the hardware's own; opening a device tests it.
