@@ -173,6 +173,9 @@ fn a_whole_run_is_the_vectors() {
     let text = Text::new(&params, want["text"].as_str().expect("a text").as_bytes()).expect("a text");
     let run = Run::new(&params, text);
     assert_eq!(Some(hex(run.id().as_bytes()).as_str()), want["run"].as_str());
+    let seeded = params.clone().with_run_seed(7);
+    let seeded = run.text().run(&seeded);
+    assert_eq!(Some(hex(seeded.as_bytes()).as_str()), want["run_of_seed_7"].as_str());
     let rates: Vec<u32> = (0..9).map(|step| params.rate(step)).collect();
     assert_eq!(rates, list::<u32>(&want, "rates"));
     let mut agreed = Agreed::fresh(&params, run.id());

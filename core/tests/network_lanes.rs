@@ -9,7 +9,8 @@ use sphere_pow_core::network::decimal::Decimal;
 use sphere_pow_core::network::lanes::counts_again;
 use sphere_pow_core::network::lanes::draw::{OwnDraw, Place, part, runs};
 use sphere_pow_core::network::lanes::escrow::{
-    Checked, Escrow, Terms, least_rounds, least_rounds_of_own_draws, wait_of,
+    Checked, Escrow, Terms, least_rounds, least_rounds_of_own_draws, rounds_to_see,
+    rounds_to_see_by_own_draws, wait_of, wait_of_standing,
 };
 use sphere_pow_core::network::lanes::lease::{Credits, holders};
 use sphere_pow_core::network::lanes::verdict::{Outcome, seal};
@@ -195,6 +196,51 @@ fn waits_of_own_draws_are_those_of_exact_fractions() {
             "{} of {}, {} days, {} seats",
             case.num, case.den, case.days, case.seats
         );
+    }
+}
+
+#[derive(Deserialize)]
+struct Sight {
+    segments: u32,
+    days: u32,
+    num: u32,
+    den: u32,
+    seats: u32,
+    rounds: [Option<u32>; 2],
+}
+
+#[test]
+fn rounds_to_see_are_those_of_exact_fractions() {
+    for case in cases::<Sight>("sights") {
+        let (average, hiding) = (average(case.segments, case.days), Ratio::new(case.num, case.den).unwrap());
+        let got = [rounds_to_see, rounds_to_see_by_own_draws]
+            .map(|of| of(&average, case.segments, hiding, case.seats));
+        let Sight { segments, days, num, den, seats, rounds } = case;
+        assert_eq!(got, rounds, "{segments} segments, {days} days, {num} of {den}, {seats} seats");
+    }
+}
+
+#[derive(Deserialize)]
+struct StandingCase {
+    segments: u32,
+    floor: u32,
+    seats: u32,
+    days: u32,
+    rounds: u32,
+}
+
+#[test]
+fn waits_by_standing_are_those_of_a_second_implementation() {
+    let third = Ratio::new(1, 3).unwrap();
+    for case in cases::<StandingCase>("standings") {
+        let mut standing = Standing::default();
+        (0..case.days).for_each(|_| standing.work_honestly());
+        let asked = |standing: &Standing| {
+            let average = Seats::of(case.segments, standing, Decimal::hundredths(case.floor));
+            let deters = least_rounds_of_own_draws(&average, third, case.seats)?;
+            Some(deters.max(rounds_to_see_by_own_draws(&average, case.segments, third, case.seats)?))
+        };
+        assert_eq!(wait_of_standing(&standing, asked), Some(case.rounds), "{} days", case.days);
     }
 }
 

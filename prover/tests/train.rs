@@ -39,6 +39,10 @@ fn a_run_learns_and_goes_on_where_it_stopped() {
     let again = train(&stopped, 0, &[]);
     assert_eq!((&again["root"], &again["tokensPerSecond"]), (&whole["root"], &Value::Null));
     assert_ne!(train(&with_text(), 0, &["--beacon", "b"])["root"], whole["root"]);
+    // Another run seed is another run from its first parameters on, and this folder is not its.
+    let other = train(&with_text(), 0, &["--run-seed", "1"]);
+    assert_ne!((&other["run"], &other["heldOut"]), (&whole["run"], &whole["heldOut"]));
+    train(&stopped, 2, &["--run-seed", "1"]);
 }
 
 #[cfg(unix)]

@@ -1,12 +1,18 @@
 """PyTorch's DiLoCo in f32 beside `sphere-pow train`, in turns in one run: same architecture, first parameters, batches and schedule.
 
-    python3 tests/bench/diloco.py TEXT [ROUNDS] [--float]
+    python3 tests/bench/diloco.py TEXT [ROUNDS] [--run-seed N] [--float | --synchronous]
 
 Needs torch, numpy and blake3 in this Python, and the command built (`cargo build --release -p sphere-pow-prover`). Ours goes
 first, round by round; the peer takes each round's seed from its run.json, so that both see the same tokens in the same order.
+--run-seed chooses the run (SPEC IV.1): its first parameters and its batches.
 With --float ours are float lanes (SPEC IV.10) instead of integers. Both run a lane a thread, on as many threads: nothing has to wait within a step. Prints a line a round: seconds, processor seconds (of
 ours with its files and its loss on what is held out) and that loss, of both. On a machine that others use, the ratio by processor time is the fair one.
+
+--synchronous trains the twin without lanes, of both: as many steps by the same schedule, each by the mean gradient of one batch of
+every lane, so the same number of tokens; one model, whose moments are never set back, and no outer step. Ours is the example `ways` of
+crate cpu (`cargo build --release -p sphere-pow-cpu --example ways`). Both run at once, on a thread each.
 """
+import argparse
 import json
 import multiprocessing
 import os
@@ -27,11 +33,12 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "tests/vectors"))
 import train  # noqa: E402
 
-BINARY = os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target")), "release/sphere-pow")
+RELEASE = os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target")), "release")
+BINARY, WAYS = os.path.join(RELEASE, "sphere-pow"), os.path.join(RELEASE, "examples/ways")
 PRESET, HELD_OUT = "train-nano", 256
 THREADS = os.cpu_count() or 1
 OUTER_RATE, OUTER_MOMENTUM = 0.7, 0.9
-RUN, FLOAT = None, ["--float"] if "--float" in sys.argv else []
+RUN = None
 
 
 def norm(h):
@@ -62,6 +69,11 @@ def batch(starts):
     return cut[:, :-1], cut[:, 1:]
 
 
+def optimiser(arrays):
+    theta = [torch.from_numpy(a).clone().requires_grad_() for a in arrays]
+    return theta, torch.optim.AdamW(theta, betas=(7 / 8, 63 / 64), weight_decay=0.05)
+
+
 def lane(job):
     """A lane's steps from the agreed parameters; gives how far it moved, its mean loss, and processor seconds."""
     arrays, t, u, seed = job
@@ -69,8 +81,7 @@ def lane(job):
     # Keystreams in numpy are no part of what is compared.
     starts = [RUN.positions(t, u, seed, i) for i in range(RUN.model.inner)]
     began = time.process_time()
-    theta = [torch.from_numpy(a).clone().requires_grad_() for a in arrays]
-    adam = torch.optim.AdamW(theta, betas=(7 / 8, 63 / 64), weight_decay=0.05)
+    theta, adam = optimiser(arrays)
     losses = []
     for i in range(RUN.model.inner):
         adam.param_groups[0]["lr"] = train.rate(RUN.schedule, t * RUN.model.inner + i) / 2**32
@@ -92,36 +103,76 @@ def held_out(arrays):
         return float(cross_entropy(logits.flatten(0, 1), targets.flatten()))
 
 
-def ours(text, folder, until):
+def synchronous(text, rounds, seed):
+    """Both twins without lanes; prints a line a round."""
+    torch.set_num_threads(1)
+    m, threads = RUN.model, {**os.environ, "SPHERE_POW_THREADS": "1"}
+    command = [WAYS, text, str(rounds), str(seed), "synchronous"]
+    own = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=threads)
+    own.stdout.readline()
+    theta, adam = optimiser(first(RUN))
+    for t in range(rounds):
+        for i in range(m.inner):
+            adam.param_groups[0]["lr"] = train.rate(RUN.schedule, t * m.inner + i) / 2**32
+            adam.zero_grad()
+            for u in range(m.lanes):
+                tokens, targets = batch(RUN.positions(t, u, bytes(32), i))
+                (cross_entropy(forward(theta, tokens).flatten(0, 1), targets.flatten()) / m.lanes).backward()
+            adam.step()
+        loss, got = held_out([x.detach().numpy() for x in theta]), float(own.stdout.readline().split()[-1])
+        print(f"round {t}: ours held out {got:.4f}; torch held out {loss:.4f}; gap {got - loss:+.4f}", flush=True)
+    sys.exit(own.wait())
+
+
+def first(run):
+    """The run's first parameters."""
+    return [(a / 2**22).astype(np.float32) for a in run.model.init(run.id)]
+
+
+def ours(text, folder, until, flags):
     """Trains to the end of a round; gives the run's file, and processor seconds."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [BINARY, "train", text, "--params", PRESET, "--dir", folder, "--until", str(until), "--threads", str(THREADS), "--json", *FLOAT]
+    command = [BINARY, "train", text, "--params", PRESET, "--dir", folder, "--until", str(until), "--threads", str(THREADS), "--json", *flags]
     run = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return run, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def load(path):
+def load(path, seed):
     global RUN
     with open(path, "rb") as file:
-        RUN = train.Run(train.PRESETS[PRESET], train.SCHEDULE[PRESET], file.read())
+        RUN = train.Run(train.PRESETS[PRESET], train.SCHEDULE[PRESET], file.read(), seed)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description="PyTorch beside sphere-pow train")
+    parser.add_argument("text")
+    parser.add_argument("rounds", nargs="?", type=int, default=3)
+    parser.add_argument("--run-seed", type=int, default=0)
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--float", action="store_true")
+    kind.add_argument("--synchronous", action="store_true")
+    return parser.parse_args()
 
 
 def main():
-    path, rounds, *_ = [arg for arg in sys.argv[1:] if arg not in FLOAT] + [3]
-    rounds = int(rounds)
-    load(path)
+    given = arguments()
+    path, rounds = given.text, given.rounds
+    load(path, given.run_seed)
+    if given.synchronous:
+        synchronous(path, rounds, given.run_seed)
+    flags = ["--run-seed", str(given.run_seed), *(["--float"] if given.float else [])]
     m, folder = RUN.model, tempfile.mkdtemp()
-    theta = [(a / 2**22).astype(np.float32) for a in m.init(RUN.id)]
+    theta = first(RUN)
     momentum = [np.zeros_like(a) for a in theta]
     tokens = m.lanes * m.inner * m.batch
     print(f"torch {torch.__version__}, {THREADS} threads; {PRESET}, {tokens} tokens a round; before it {held_out(theta):.4f}")
     # Not forked: OpenMP's threads would be missing there.
-    pool = ProcessPoolExecutor(THREADS, multiprocessing.get_context("spawn"), load, (path,))
+    pool = ProcessPoolExecutor(THREADS, multiprocessing.get_context("spawn"), load, (path, given.run_seed))
     list(pool.map(time.sleep, [1] * THREADS))
     ratios = []
     for t in range(rounds):
-        run, own = ours(path, folder, t + 1)
+        run, own = ours(path, folder, t + 1, flags)
         run = run["rounds"][t]
         began = time.perf_counter()
         done = list(pool.map(lane, [(theta, t, u, bytes.fromhex(run["seed"])) for u in range(m.lanes)]))

@@ -158,6 +158,19 @@ def least_of_own_draws(a, b, k):
     return bounds.pop()
 
 
+def to_see(a, m, b, k, is_own):
+    """Above ln 100, cut to 4.606, over the chance by which a round falls short of missing one false segment of M."""
+    drawn = Fraction(min(a, 1000 * m), 1000 * m)
+    seen = drawn * (k * max(1 - b, 0) if is_own else 1 - b**k)
+    return math.ceil(Fraction(4606, 1000) / seen) if seen > 0 else None
+
+
+def wait_of_standing(days, least_of):
+    """The least w that leaves nothing to ask for: who cheats x days later has at stake what was earned less than w rounds before."""
+    asked = [least_of(min(days + x, 60)) for x in range(2000)]
+    return max((x + 1 for x, rounds in enumerate(asked) if rounds > x), default=0)
+
+
 def shares(r, m, outcome, checkers):
     """Trainer, checkers and what nobody gets; checkers are pairs of parts and whether the outcome bears them out."""
     counts = outcome in ("accepted", "cleared")
@@ -294,6 +307,16 @@ def main():
                   "rounds": least_of_own_draws(average(m, days, Fraction(1, 100)), b, k)}
                  for m in (1, 16, 100) for days in (0, 15, 30)
                  for b in (Fraction(0), Fraction(1, 10), Fraction(1, 3), Fraction(2, 3), Fraction(1)) for k in (0, 1, 2, 4, 9, 100)]
+    sights = [{"segments": m, "days": days, "num": b.numerator, "den": b.denominator, "seats": k,
+               "rounds": [to_see(average(m, days, Fraction(1, 100)), m, b, k, is_own) for is_own in (False, True)]}
+              for m in (1, 4, 16, 4096) for days in (0, 15, 29, 30)
+              for b in (Fraction(0), Fraction(1, 3), Fraction(1, 2), Fraction(1)) for k in (0, 1, 4, 100)]
+    standings = []
+    for m, floor, k in ((4, Fraction(1, 4), 4), (16, Fraction(1, 100), 2), (16, Fraction(1, 10), 6), (1, Fraction(1), 1)):
+        third, at = Fraction(1, 3), lambda days: average(m, days, floor)
+        asked = lambda days: max(least_of_own_draws(at(days), third, k), to_see(at(days), m, third, k, True))
+        standings += [{"segments": m, "floor": int(100 * floor), "seats": k, "days": days, "rounds": wait_of_standing(days, asked)}
+                      for days in (0, 1, 10, 15, 19, 22, 23, 29, 30, 50)]
     splits = []
     for outcome in ("accepted", "cleared", "convicted", "withheld"):
         for r, m, checkers in ((0, 16, [3, 3]), (1000, 16, [1, 1]), (999_999_937, 16, [17, 51, 1]), (2**64 - 1, 4096, [4097] * 9),
@@ -306,7 +329,7 @@ def main():
     exclusions = [{"caught": caught, "epoch": epoch, "again": again(caught, epoch)}
                   for epoch in (1, 2, 4, 30) for caught in (1, 2, 3, 4, 29, 30, 31)]
     doc = {"_comment": "made by lanes.py", "spec": "§IV.9", "leases": leases(rng), "draws": draws(rng), "seals": seals,
-           "waits": waits, "own_waits": own_waits, "own_draws": own_draws(rng), "parts": parts(rng), "exclusions": exclusions,
+           "waits": waits, "own_waits": own_waits, "sights": sights, "standings": standings, "own_draws": own_draws(rng), "parts": parts(rng), "exclusions": exclusions,
            "splits": splits, "escrows": escrows(rng)}
     with open(os.path.join(HERE, "lanes.json"), "w", encoding="utf-8") as file:
         json.dump(doc, file, separators=(",", ":"))

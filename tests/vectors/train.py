@@ -397,11 +397,11 @@ def rs_far(x, s):
 # ---- §IV.7 rounds -------------------------------------------------------------------------------------------
 
 class Run:
-    def __init__(self, params, schedule, text):
+    def __init__(self, params, schedule, text, seed=0):
         self.model, self.schedule, self.text = Model(params), schedule, text
         words = b"".join(le32(w) for w in params)
         knots = b"".join(le32(w) for knot in schedule for w in knot)
-        self.id = key("run", words, knots, hashlib.sha256(text).digest(), le64(len(text)))
+        self.id = key("run", words, knots, hashlib.sha256(text).digest(), le64(len(text)), *([le32(seed)] if seed else []))
         symbols = sorted(set(text))
         assert len(symbols) <= self.model.vocab
         table = np.zeros(256, np.int64)
@@ -627,7 +627,8 @@ def round_case():
     theta, v = run.model.init(run.id), np.zeros(run.model.size, np.int64)
     sha = lambda data: hashlib.sha256(data).hexdigest()
     flat = lambda t: np.concatenate([x.reshape(-1) for x in t]).astype("<i4").tobytes()
-    out = {"text": text.decode(), "run": run.id.hex(), "beacon": "vectors", "init": sha(flat(theta)),
+    seeded = Run(PRESETS["train-tiny"], SCHEDULE["train-tiny"], text, 7)
+    out = {"text": text.decode(), "run": run.id.hex(), "run_of_seed_7": seeded.id.hex(), "beacon": "vectors", "init": sha(flat(theta)),
            "rates": [rate(run.schedule, i) for i in range(9)], "rounds": []}
     for t in range(run.model.rounds):
         root = run.root(t, theta, v)

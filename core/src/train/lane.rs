@@ -1,7 +1,7 @@
 //! A lane's steps (SPEC §IV.7.1), by whoever trains and by whoever checks.
 
 use super::executor::Executor;
-use super::model::Model;
+use super::model::{Gradient, Model};
 use super::ops::optimise::{Step, corrections};
 use super::ops::{Largest, Moments, Parameters};
 use super::params::Params;
@@ -33,6 +33,39 @@ pub struct Lane {
 
 /// Parameters of a part of a task.
 const PART: usize = 1 << 14;
+
+/// The second half of a step (SPEC §IV.6): moments and parameters by the gradient of each tensor, at a rate in units of 2^-32
+/// with a correction in units of 2^-16.
+///
+/// # Panics
+/// When a gradient is not of its tensor's length.
+pub fn optimise<E: Executor>(
+    executor: &E,
+    state: &mut State,
+    gradients: &[Gradient],
+    rate: u32,
+    correction: u32,
+) {
+    for (tensor, gradient) in state.tensors.iter_mut().zip(gradients) {
+        assert_eq!(gradient.values.len(), tensor.theta.len(), "the gradient is the tensor's");
+        let grown = (executor.run(Largest(&gradient.values)), gradient.exponent);
+        let largest = executor.run(Largest(&tensor.first)).max(executor.run(Largest(&tensor.root)));
+        let step = Step::new((largest, tensor.exponent), grown, rate, correction);
+        let mut tops = vec![0; tensor.theta.len().div_ceil(PART)];
+        let parts = tensor.first.chunks_mut(PART).zip(tensor.root.chunks_mut(PART));
+        let parts = parts.zip(gradient.values.chunks(PART)).zip(&mut tops);
+        executor.for_each(parts.collect(), |(((first, root), gradient), top)| {
+            *top = executor.run(Moments { step: &step, gradient, first, root });
+        });
+        let top = tops.into_iter().max().unwrap_or(0);
+        let parts = tensor.first.chunks(PART).zip(tensor.root.chunks(PART));
+        let parts = parts.zip(tensor.theta.chunks_mut(PART));
+        executor.for_each(parts.collect(), |((first, root), theta)| {
+            executor.run(Parameters { step: &step, top, first, root, theta });
+        });
+        tensor.exponent = step.exponent();
+    }
+}
 
 impl Run {
     /// A run over a text that was read for it.
@@ -97,36 +130,27 @@ impl Run {
 
     /// One step of a lane; gives the batch's loss, all its tokens together, in units of 2^-16 octaves.
     pub fn step<E: Executor>(&self, executor: &E, lane: &Lane, step: u32, state: &mut State) -> i64 {
-        let raw = self.params.raw();
-        let (tokens, targets) = self.text.batch(&self.starts(lane, step), raw.context as usize);
-        let tensors = &mut state.tensors;
-        let (gradients, loss) = {
-            let model = Model::new(executor, &self.params, tensors.iter().map(|tensor| &tensor.theta[..]));
-            let (logits, kept) = model.forward(&tensors[0].theta, &tensors[1].theta, &tokens);
-            let (g, loss) = model.loss(&logits, &targets);
-            (model.backward(&g, &kept, &tokens), loss)
-        };
-        let rate = self.rate(lane, step);
-        for (tensor, gradient) in tensors.iter_mut().zip(gradients) {
-            let grown = (executor.run(Largest(&gradient.values)), gradient.exponent);
-            let state = executor.run(Largest(&tensor.first)).max(executor.run(Largest(&tensor.root)));
-            let state = (state, tensor.exponent);
-            let step = Step::new(state, grown, rate, self.corrections[step as usize]);
-            let mut tops = vec![0; tensor.theta.len().div_ceil(PART)];
-            let parts = tensor.first.chunks_mut(PART).zip(tensor.root.chunks_mut(PART));
-            let parts = parts.zip(gradient.values.chunks(PART)).zip(&mut tops);
-            executor.for_each(parts.collect(), |(((first, root), gradient), top)| {
-                *top = executor.run(Moments { step: &step, gradient, first, root });
-            });
-            let top = tops.into_iter().max().unwrap_or(0);
-            let parts = tensor.first.chunks(PART).zip(tensor.root.chunks(PART));
-            let parts = parts.zip(tensor.theta.chunks_mut(PART));
-            executor.for_each(parts.collect(), |((first, root), theta)| {
-                executor.run(Parameters { step: &step, top, first, root, theta });
-            });
-            tensor.exponent = step.exponent();
-        }
+        let (gradients, loss) = self.gradients(executor, lane, step, state);
+        optimise(executor, state, &gradients, self.rate(lane, step), self.corrections[step as usize]);
         loss
+    }
+
+    /// The first half of a step: each tensor's gradient over its batch, and the batch's loss.
+    #[must_use]
+    pub fn gradients<E: Executor>(
+        &self,
+        executor: &E,
+        lane: &Lane,
+        step: u32,
+        state: &State,
+    ) -> (Vec<Gradient>, i64) {
+        let context = self.params.raw().context as usize;
+        let (tokens, targets) = self.text.batch(&self.starts(lane, step), context);
+        let tensors = &state.tensors;
+        let model = Model::new(executor, &self.params, tensors.iter().map(|tensor| &tensor.theta[..]));
+        let (logits, kept) = model.forward(&tensors[0].theta, &tensors[1].theta, &tokens);
+        let (g, loss) = model.loss(&logits, &targets);
+        (model.backward(&g, &kept, &tokens), loss)
     }
 
     /// Steps of segment `segment`: from state S_segment to the next.

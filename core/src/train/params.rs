@@ -40,6 +40,14 @@ pub struct RawParams {
     pub rounds: u32,
     /// Learning rate by step: (step of the run, rate in units of 2^-32), linear between knots.
     pub schedule: Vec<(u32, u32)>,
+    /// Which of the runs of these sizes over a text: it binds the run's name, and so first parameters and batches.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub run_seed: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(run_seed: &u32) -> bool {
+    *run_seed == 0
 }
 
 /// A size that no run has.
@@ -166,6 +174,13 @@ impl Params {
         &self.0
     }
 
+    /// The same of another run seed.
+    #[must_use]
+    pub fn with_run_seed(mut self, run_seed: u32) -> Self {
+        self.0.run_seed = run_seed;
+        self
+    }
+
     /// The sizes as words, in the order of SPEC §IV.1.
     #[must_use]
     pub fn words(&self) -> [u32; 11] {
@@ -271,6 +286,7 @@ impl Preset {
             segments,
             rounds,
             schedule,
+            run_seed: 0,
         };
         Params::new(&raw).expect("presets are valid, see the test")
     }

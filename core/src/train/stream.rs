@@ -56,7 +56,10 @@ impl RunId {
         let knots =
             params.raw().schedule.iter().flat_map(|(step, rate)| [step.to_le_bytes(), rate.to_le_bytes()]);
         let knots: Vec<u8> = knots.flatten().collect();
-        Self(key(Domain::Run, &[&words, &knots, text, &length.to_le_bytes()]))
+        let (length, run_seed) = (length.to_le_bytes(), params.raw().run_seed);
+        let fields: [&[u8]; 5] = [&words, &knots, text, &length, &run_seed.to_le_bytes()];
+        // Runs of the run seed 0 keep the name that they had before there was one.
+        Self(key(Domain::Run, if run_seed == 0 { &fields[..4] } else { &fields }))
     }
 
     /// The name of the run by the same sizes and text whose lanes' steps are in floats (SPEC §IV.10).

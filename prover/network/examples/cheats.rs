@@ -1,16 +1,23 @@
 //! How soon cheats are caught, and whether honest hosts are accused, in boxes of five hosts in simulated time, one of which
-//! cheats: `cargo run --release -p sphere-pow-network --example cheats -- [SEEDS]`.
+//! cheats: `cargo run --release -p sphere-pow-network --example cheats -- [SEEDS [SCENARIO...]]`. What a host earns is kept back for W
+//! rounds, so a cheat has to be caught within these to cost what it brought; W follows from how often it is checked.
 
+use sphere_pow_core::network::reputation::Standing;
 use sphere_pow_network::scenario::Event;
 use sphere_pow_network::training::boxed::Simulated;
 use sphere_pow_network::training::duty::{Checking, HONEST};
-use sphere_pow_network::training::scenario::Scenario;
+use sphere_pow_network::training::scenario::{Scenario, rules, run};
 use std::io::Write;
 
 const HOSTS: usize = 5;
 const LAST: u32 = 4;
-/// Rounds for which a box keeps rewards back, and so in which a cheat has to be caught to cost what it brought.
-const WAIT: u32 = 2;
+
+/// Rounds for which a box keeps back what hosts of so many honest days earn.
+fn wait(days: u32) -> u32 {
+    let mut standing = Standing::default();
+    (0..days).for_each(|_| standing.work_honestly());
+    rules(run(HOSTS, 1).params()).wait(&standing).expect("the box's rules deter")
+}
 
 /// Those who want something that is not theirs; others are late, silent or away, which costs them their own.
 fn cheats(scenario: &Scenario) -> bool {
@@ -33,7 +40,8 @@ struct Counts {
 
 fn play(scenario: Scenario, seed: u64, standing: u32, counts: &mut Counts) {
     let (mut attempt, mut caught) = (0, None);
-    let played = Simulated { scenario, hosts: HOSTS, rounds: WAIT, seed, standing }.play(&mut |report| {
+    let rounds = wait(standing);
+    let played = Simulated { scenario, hosts: HOSTS, rounds, seed, standing }.play(&mut |report| {
         attempt += 1;
         if report.at_fault.contains(&LAST) {
             caught = caught.or(Some(attempt));
@@ -46,20 +54,25 @@ fn play(scenario: Scenario, seed: u64, standing: u32, counts: &mut Counts) {
             counts.alarms += lane.accusers.iter().filter(|host| **host != LAST).count() as u64;
             counts.alarms += u64::from(!lane.outcome.is_accepted());
         }
-        true
+        // What it does later is of another round's wait.
+        caught.is_none()
     });
     played.unwrap_or_else(|error| panic!("{}, seed {seed}: {error}", scenario.name));
-    counts.caught += u64::from(caught.is_some_and(|at| at <= WAIT));
+    counts.caught += u64::from(caught.is_some_and(|at| at <= rounds));
     counts.first += u64::from(caught == Some(1));
 }
 
 fn main() {
-    let seeds: u64 = std::env::args().nth(1).map_or(100, |text| text.parse().expect("a number of seeds"));
+    let mut arguments = std::env::args().skip(1);
+    let seeds: u64 = arguments.next().map_or(100, |text| text.parse().expect("a number of seeds"));
+    let wanted: Vec<String> = arguments.collect();
+    let [new, old] = [0, 30].map(wait);
     println!(
-        "caught within {WAIT} rounds (in the first) of {seeds} seeds, by hosts of no standing, and of all"
+        "caught of {seeds} seeds within {new} rounds (in the first) by hosts of no standing, within {old} of full standing"
     );
     let (mut repeated, mut alarms) = (0, 0);
-    for scenario in Scenario::ALL.into_iter().filter(cheats) {
+    let is_wanted = |scenario: &Scenario| wanted.is_empty() || wanted.iter().any(|name| name == scenario.name);
+    for scenario in Scenario::ALL.into_iter().filter(cheats).filter(is_wanted) {
         print!("{:<16}", scenario.name);
         for standing in [0, 30] {
             let mut counts = Counts::default();

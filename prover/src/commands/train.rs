@@ -45,9 +45,8 @@ pub(super) struct TrainArgs {
     /// Folder of the run: started anew, it goes on after the last segment
     #[arg(long, default_value = "training", value_name = "DIR")]
     dir: PathBuf,
-    /// Model and schedule
-    #[arg(long, default_value = Preset::Nano.name(), value_name = "NAME", value_parser = preset)]
-    params: Preset,
+    #[command(flatten)]
+    which: WhichArgs,
     /// What rounds' seeds are drawn from beside the root before them
     #[arg(long, default_value = "", value_name = "TEXT")]
     beacon: String,
@@ -59,6 +58,17 @@ pub(super) struct TrainArgs {
     until: Option<u32>,
     #[command(flatten)]
     machine: MachineArgs,
+}
+
+/// Which run over a text.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct WhichArgs {
+    /// Model and schedule
+    #[arg(long, default_value = Preset::Nano.name(), value_name = "NAME", value_parser = preset)]
+    params: Preset,
+    /// Another run of the same model and text: other first parameters, other batches
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    run_seed: u32,
 }
 
 #[derive(Debug, Subcommand)]
@@ -81,8 +91,9 @@ fn preset(name: &str) -> Result<Preset, String> {
 }
 
 /// A run over a file.
-fn read_run(text: &Path, preset: Preset) -> Result<Run, ProverError> {
-    let (bytes, params) = (input::bytes(text, MAX_TEXT_BYTES)?, preset.params());
+fn read_run(text: &Path, which: WhichArgs) -> Result<Run, ProverError> {
+    let params = which.params.params().with_run_seed(which.run_seed);
+    let bytes = input::bytes(text, MAX_TEXT_BYTES)?;
     let read = Text::new(&params, &bytes);
     let read =
         read.map_err(|error| ProverError::Training { what: input::name(text), reason: error.to_string() })?;
@@ -110,7 +121,7 @@ pub(super) fn run(args: &TrainArgs, out: &Output, stop: &Stop) -> Result<ExitCod
 }
 
 fn train(args: &TrainArgs, text: &Path, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
-    let run = read_run(text, args.params)?;
+    let run = read_run(text, args.which)?;
     if args.float {
         let (run, (pool, executor)) = (FloatRun::new(run), machine(args.machine.threads)?);
         rounds(args, &Floats::new(&run, executor, stop), &pool, out, stop)
@@ -131,11 +142,11 @@ fn rounds<T: Trainer>(
     let (folder, raw) = (Folder::new(&args.dir), run.params().raw());
     stop.heed();
     let held_out = |agreed: &Agreed| pool.install(|| trainer.held_out(&agreed.theta));
-    let (mut journal, mut agreed) = match folder.resume(trainer, args.params, &args.beacon)? {
+    let (mut journal, mut agreed) = match folder.resume(trainer, args.which.params, &args.beacon)? {
         Some(found) => found,
         None => {
             let agreed = Agreed::fresh(run.params(), run.id());
-            let journal = Journal::new(trainer, args.params, &args.beacon, &agreed, held_out(&agreed)?);
+            let journal = Journal::new(trainer, args.which.params, &args.beacon, &agreed, held_out(&agreed)?);
             folder.write_start(&agreed)?;
             folder.write_journal(&journal)?;
             (journal, agreed)

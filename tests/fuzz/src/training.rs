@@ -27,6 +27,7 @@ static RUN: LazyLock<Run> = LazyLock::new(|| {
         segments: 2,
         rounds: 2,
         schedule: vec![(0, 4_194_304), (4, 12_884_902)],
+        run_seed: 0,
     };
     let params = Params::new(&raw).expect("sizes of a run");
     let text: Vec<u8> = (0..200_u32).map(|n| b'a' + (n * n / 3 % 13) as u8).collect();

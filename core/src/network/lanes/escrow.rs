@@ -2,6 +2,7 @@
 
 use super::super::committee::{MAX_SEATS, Seats};
 use super::super::ratio::Ratio;
+use super::super::reputation::{STANDING_DAYS, Standing};
 use super::verdict::Outcome;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -15,17 +16,18 @@ const ONE: u128 = 1 << 64;
 /// or it passes a u32.
 #[must_use]
 pub fn least_rounds(average: &Seats, hiding: Ratio, seats: u32) -> Option<u32> {
-    let mut power = ONE;
-    for _ in 0..seats {
-        // Below 2^64 2^32.
-        power = (power * hiding.num()).div_ceil(hiding.den()).min(ONE);
-    }
     // n (1 - b^k), in units of 2^-64 / 1000.
-    let caught = u128::from(average.thousandths()) * (ONE - power);
+    let caught = u128::from(average.thousandths()) * (ONE - all_hide(hiding, seats));
     if caught == 0 {
         return None;
     }
     u32::try_from(1000 * ONE / caught + 1).ok()
+}
+
+/// b^k, rounded up at each power, in units of 2^-64.
+fn all_hide(hiding: Ratio, seats: u32) -> u128 {
+    // Below 2^64 2^32.
+    (0..seats).fold(ONE, |power, _| (power * hiding.num()).div_ceil(hiding.den()).min(ONE))
 }
 
 /// As [`least_rounds`], where checkers draw their own seats, `seats` k on average, and each the segments that it repeats, n on
@@ -44,6 +46,67 @@ pub fn least_rounds_of_own_draws(average: &Seats, hiding: Ratio, seats: u32) -> 
     }
     let missed = (u128::MAX / sum + 1).min(ONE);
     u32::try_from(ONE.checked_div(ONE - missed)? + 1).ok()
+}
+
+/// ln 100, in thousandths, rounded up.
+const LN_100: u128 = 4606;
+
+/// The least number of rounds within which who fakes one segment of each lane is seen in 99 of 100 cases at least: of `segments` M of a
+/// lane `average` n are drawn, for all of `seats` k checkers, of which a share b of the weight would hide it. One round misses
+/// it with 1 - (n / M) (1 - b^k), which is below e^-((n / M) (1 - b^k)). `None` as of [`least_rounds`].
+#[must_use]
+pub fn rounds_to_see(average: &Seats, segments: u32, hiding: Ratio, seats: u32) -> Option<u32> {
+    let seen = drawn(average, segments) * (ONE - all_hide(hiding, seats));
+    rounds_by(segments, ONE, seen)
+}
+
+/// As [`rounds_to_see`], where checkers draw their own seats, `seats` k on average, and each the segments that it repeats, n on
+/// average: a round misses one false segment with e^-((n / M) k (1 - b)) at most.
+#[must_use]
+pub fn rounds_to_see_by_own_draws(average: &Seats, segments: u32, hiding: Ratio, seats: u32) -> Option<u32> {
+    let honest = hiding.den().saturating_sub(hiding.num());
+    let seen = drawn(average, segments) * u128::from(seats.min(MAX_SEATS)) * honest;
+    rounds_by(segments, hiding.den(), seen)
+}
+
+/// Segments drawn on average, in thousandths.
+fn drawn(average: &Seats, segments: u32) -> u128 {
+    u128::from(average.thousandths()).min(1000 * u128::from(segments))
+}
+
+/// ln 100 divided by `seen / (1000 · segments · unit)`, rounded up.
+fn rounds_by(segments: u32, unit: u128, seen: u128) -> Option<u32> {
+    // At most 2^13 2^32 2^64.
+    u32::try_from(
+        (LN_100 * u128::from(segments) * unit).checked_add(seen)?.checked_sub(1)?.checked_div(seen)?,
+    )
+    .ok()
+}
+
+/// For how many rounds to keep back what a host earns that is checked the less the longer it is honest: the least number such that
+/// whenever it cheats, what it has at stake is that of as many rounds as its standing then asks for (`least` of it). It is a day
+/// older with each round.
+///
+/// # Units
+/// - `standing`: after the round; `least`: [`least_rounds`] or what is more, rising with honest days.
+#[must_use]
+pub fn wait_of_standing(standing: &Standing, least: impl Fn(&Standing) -> Option<u32>) -> Option<u32> {
+    // Of these days, and those before that have not vested.
+    let mut older = *standing;
+    let ages: Vec<Option<u32>> = (0..=STANDING_DAYS)
+        .map(|_| {
+            let rounds = least(&older);
+            older.work_honestly();
+            rounds
+        })
+        .collect();
+    // Full by then, and for good.
+    let full = ages.last().copied().flatten()?;
+    if full > STANDING_DAYS {
+        return Some(full);
+    }
+    let is_due = |age: &u32| ages[*age as usize].is_none_or(|rounds| rounds > *age);
+    Some((0..full).rev().find(is_due).map_or(0, |age| age + 1))
 }
 
 /// How a lane's reward is shared.
@@ -192,7 +255,6 @@ fn sum(units: impl Iterator<Item = u64>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::super::super::decimal::Decimal;
-    use super::super::super::reputation::Standing;
     use super::*;
 
     fn average(segments: u32) -> Seats {
@@ -225,6 +287,45 @@ mod tests {
         assert_eq!(least_rounds_of_own_draws(&average(16), Ratio::percent(100), 2), None);
         assert_eq!(least_rounds_of_own_draws(&average(16), Ratio::percent(101), 2), None);
         assert_eq!(least_rounds_of_own_draws(&average(16), third, 0), None);
+    }
+
+    #[test]
+    fn one_false_segment_is_seen_in_time() {
+        let third = Ratio::new(1, 3).unwrap();
+        // 4.606 / 0.01 without anybody who hides, and with a third of them: times 9/8 by two seats' hash, 3/4 by 2 own seats.
+        assert_eq!(rounds_to_see(&average(16), 16, Ratio::percent(0), 2), Some(461));
+        assert_eq!(rounds_to_see(&average(16), 16, third, 2), Some(519));
+        assert_eq!(rounds_to_see_by_own_draws(&average(16), 16, third, 2), Some(346));
+        // All of it repeated by one seat, and one segment of four by four.
+        assert_eq!(rounds_to_see(&Seats::jury(4), 4, Ratio::percent(0), 1), Some(5));
+        assert_eq!(rounds_to_see_by_own_draws(&Seats::jury(1), 4, third, 4), Some(7));
+        for nothing in [rounds_to_see, rounds_to_see_by_own_draws] {
+            assert_eq!(nothing(&Seats::jury(0), 4, third, 4), None);
+            assert_eq!(nothing(&Seats::jury(1), 4, Ratio::percent(100), 4), None);
+            assert_eq!(nothing(&Seats::jury(1), 4, third, 0), None);
+        }
+    }
+
+    #[test]
+    fn what_is_at_stake_keeps_up_with_standing() {
+        let of = |days: u32| {
+            let mut standing = Standing::default();
+            (0..days).for_each(|_| standing.work_honestly());
+            standing
+        };
+        for full in [0, 1, 6, 7, 30, 500_u32] {
+            // Two rounds, until the last of 30 days asks for all.
+            let least =
+                |standing: &Standing| Some(if standing.honest_days() < 30 { full.min(2) } else { full });
+            let wait = |days: u32| wait_of_standing(&of(days), least).unwrap();
+            for now in 0..100_u32 {
+                let at_stake = (0..=now).filter(|then| now - then < wait(*then)).count();
+                let asked = least(&of(now)).unwrap();
+                assert!(at_stake as u32 >= asked.min(now + 1), "{now}: {at_stake} of {asked}");
+            }
+            assert_eq!((wait(40), wait(0)), (full, if full > 30 { full } else { full.min(2) }));
+        }
+        assert_eq!(wait_of_standing(&of(0), |_| None), None);
     }
 
     #[test]

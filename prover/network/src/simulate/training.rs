@@ -21,6 +21,7 @@ use sphere_pow_core::network::lanes::draw::{LONGEST_UNCHECKED, Place};
 use sphere_pow_core::network::lanes::escrow::{Escrow, Terms, wait_of};
 use sphere_pow_core::network::lanes::lease::{Credits, holders};
 use sphere_pow_core::network::lanes::verdict::Outcome;
+use sphere_pow_core::network::reputation::STANDING_DAYS;
 use std::collections::BTreeSet;
 use tally::Tally;
 
@@ -30,7 +31,7 @@ use tally::Tally;
 /// [`ScenarioError`] for numbers out of range.
 pub fn run(scenario: &Scenario, progress: &mut dyn FnMut(&Row) -> bool) -> Result<Run, ScenarioError> {
     let wait = scenario.check()?;
-    let mut network = Network::new(scenario, wait);
+    let mut network = Network::new(scenario);
     let mut tally = Tally::new(scenario, network.members.clone(), network.weights.clone(), wait);
     for round in 0..scenario.rounds {
         network.step(round, &mut tally);
@@ -50,8 +51,8 @@ struct Network<'a> {
     accounts: Vec<Account>,
     credits: Credits,
     escrow: Escrow<HostId>,
-    /// Rounds that rewards wait, of those in which a host trains.
-    wait: u32,
+    /// Rounds that rewards wait, of those in which a host trains, by its honest days.
+    waits: Vec<u32>,
     terms: Terms,
     floor: Decimal,
     chance: Chance,
@@ -80,7 +81,7 @@ fn host_id(host: usize) -> HostId {
 }
 
 impl<'a> Network<'a> {
-    fn new(scenario: &'a Scenario, wait: u32) -> Self {
+    fn new(scenario: &'a Scenario) -> Self {
         let (members, rules) = (scenario.members(), &scenario.rules);
         let mut chance = Chance::new(scenario.seed);
         let weight = |_: &Option<usize>| {
@@ -102,7 +103,7 @@ impl<'a> Network<'a> {
             electorate: Electorate::new(&weights).expect("2^20 hosts of 2^40 at most"),
             credits: Credits::default(),
             escrow: Escrow::default(),
-            wait,
+            waits: (0..=STANDING_DAYS).map(|days| scenario.wait(&Scenario::of_days(days))).collect(),
             terms: Terms { reward: rules.reward, segments: rules.segments },
             floor: Decimal::new(i128::from(rules.floor), 3).expect("3 decimals"),
             is_away: vec![false; weights.len()],
@@ -145,8 +146,11 @@ impl<'a> Network<'a> {
             let again = counts_again(attempt, self.scenario.rules.epoch.into());
             self.accounts[*host as usize].counts_from = again;
         }
-        let (wait, lanes) = (self.wait, self.scenario.rules.lanes);
-        let wait = |host: &HostId| wait_of(wait, lanes, self.weights[*host as usize], total);
+        let lanes = self.scenario.rules.lanes;
+        let wait = |host: &HostId| {
+            let days = self.accounts[*host as usize].standing.honest_days().min(STANDING_DAYS);
+            wait_of(self.waits[days as usize], lanes, self.weights[*host as usize], total)
+        };
         let closed = self.escrow.close(round, &earned, &at_fault, wait);
         for (host, units) in &closed.vested {
             self.accounts[*host as usize].paid += units;

@@ -121,7 +121,7 @@ impl Ledger {
         root: [u8; 32],
         hosts: &[([u8; 32], u64)],
     ) -> Result<Self, RulesError> {
-        rules.wait()?;
+        rules.check()?;
         let weights: Vec<u64> = hosts.iter().map(|(_, weight)| *weight).collect();
         let account = |(key, weight): &([u8; 32], u64)| {
             let mut account = Account { key: *key, weight: *weight, ..Account::default() };
@@ -250,10 +250,11 @@ impl Ledger {
         (self.minted, self.forfeited)
     }
 
-    /// Rounds for which rewards are kept back.
+    /// Rounds, of those in which it trains, for which what a host earns now is kept back.
     #[must_use]
-    pub fn wait(&self) -> u32 {
-        self.rules.wait().unwrap_or(u32::MAX)
+    pub fn wait(&self, host: HostId) -> u32 {
+        let standing = self.accounts.get(host as usize).map_or_else(Standing::default, |of| of.standing);
+        self.rules.wait(&standing).unwrap_or(u32::MAX)
     }
 
     /// What became of the attempt that the last block ended.

@@ -2,9 +2,12 @@
 
 use sphere_pow_core::network::committee::Seats;
 use sphere_pow_core::network::decimal::Decimal;
-use sphere_pow_core::network::lanes::escrow::{Terms, least_rounds, least_rounds_of_own_draws};
+use sphere_pow_core::network::lanes::escrow::{
+    Terms, least_rounds, least_rounds_of_own_draws, rounds_to_see, rounds_to_see_by_own_draws,
+    wait_of_standing,
+};
 use sphere_pow_core::network::ratio::Ratio;
-use sphere_pow_core::network::reputation::{STANDING_DAYS, Standing};
+use sphere_pow_core::network::reputation::Standing;
 use sphere_pow_core::train::Params;
 
 /// The rules. All hosts have the same ones.
@@ -25,6 +28,9 @@ pub struct Rules {
     pub floor: Decimal,
     /// The share of the weight that might hide fraud, for how long rewards are kept back.
     pub hiding: Ratio,
+    /// Whether rewards are kept back until one false segment of each lane is seen in 99 of 100 cases, which is longer than it takes
+    /// for it not to pay.
+    pub waits_to_see: bool,
     /// Units for a lane.
     pub reward: u64,
     /// Blocks after which a window closes, if not everything due is said before.
@@ -66,11 +72,36 @@ pub enum RulesError {
 }
 
 impl Rules {
-    /// Rounds, of those in which a host trains, for which its rewards are kept back: the least that are enough when hosts of full standing are checked least.
+    /// Rounds, of those in which a host trains, for which its rewards are kept back at its standing after the round (SPEC §IV.9.7): the
+    /// least that are enough as long as they are kept, for it is checked the less the older it gets.
     ///
     /// # Errors
     /// [`RulesError`].
-    pub fn wait(&self) -> Result<u32, RulesError> {
+    pub fn wait(&self, standing: &Standing) -> Result<u32, RulesError> {
+        wait_of_standing(standing, |standing| self.asked(standing)).ok_or_else(|| RulesError::Deterrence {
+            seats: self.seats,
+            hiding: format!("{}/{}", self.hiding.num(), self.hiding.den()),
+        })
+    }
+
+    /// Rounds that what is checked at a standing asks for.
+    fn asked(&self, standing: &Standing) -> Option<u32> {
+        let (average, segments) = (self.average(standing), self.params.raw().segments);
+        let least = if self.has_sortition { least_rounds_of_own_draws } else { least_rounds };
+        let see = if self.has_sortition { rounds_to_see_by_own_draws } else { rounds_to_see };
+        let deters = least(&average, self.hiding, self.seats)?;
+        if self.waits_to_see {
+            Some(deters.max(see(&average, segments, self.hiding, self.seats)?))
+        } else {
+            Some(deters)
+        }
+    }
+
+    /// Checks all that a network cannot follow.
+    ///
+    /// # Errors
+    /// [`RulesError`].
+    pub fn check(&self) -> Result<(), RulesError> {
         if self.window < 2 {
             return Err(RulesError::Window { got: self.window });
         }
@@ -80,13 +111,7 @@ impl Rules {
         if self.has_sortition && !cfg!(feature = "hosts") {
             return Err(RulesError::Hosts);
         }
-        let mut standing = Standing::default();
-        (0..STANDING_DAYS).for_each(|_| standing.work_honestly());
-        let least = if self.has_sortition { least_rounds_of_own_draws } else { least_rounds };
-        least(&self.average(&standing), self.hiding, self.seats).ok_or_else(|| RulesError::Deterrence {
-            seats: self.seats,
-            hiding: format!("{}/{}", self.hiding.num(), self.hiding.den()),
-        })
+        self.wait(&Standing::default()).map(|_| ())
     }
 
     /// Segments of a lane that are checked on average.

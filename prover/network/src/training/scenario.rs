@@ -144,8 +144,22 @@ pub fn run(hosts: usize, rounds: u32) -> Run {
 #[must_use]
 pub fn genesis(hosts: &[(HostId, SortitionKey)], rounds: u32, seed: [u8; 32]) -> Genesis {
     let run = Arc::new(run(hosts.len(), rounds));
-    let rules = Rules {
-        params: run.params().clone(),
+    let founder = |(id, sortition): &(HostId, SortitionKey)| Founder {
+        id: *id,
+        sortition: *sortition,
+        power: FIRST_POWER,
+    };
+    Genesis { rules: rules(run.params()), run, hosts: hosts.iter().map(founder).collect(), seed }
+}
+
+/// The rules of a box.
+///
+/// # Panics
+/// Never.
+#[must_use]
+pub fn rules(params: &Params) -> Rules {
+    Rules {
+        params: params.clone(),
         // Each of four others draws a seat with 68 %.
         seats: 4,
         has_sortition: true,
@@ -153,14 +167,9 @@ pub fn genesis(hosts: &[(HostId, SortitionKey)], rounds: u32, seed: [u8; 32]) ->
         epoch: 4,
         floor: Decimal::new(25, 2).expect("2 decimals"),
         hiding: Ratio::new(1, 3).expect("3 is not 0"),
+        waits_to_see: true,
         reward: 1000,
         // Of 150 ms each by default: a busy machine has its time, and where all is said nobody waits.
         window: 12,
-    };
-    let founder = |(id, sortition): &(HostId, SortitionKey)| Founder {
-        id: *id,
-        sortition: *sortition,
-        power: FIRST_POWER,
-    };
-    Genesis { rules, run, hosts: hosts.iter().map(founder).collect(), seed }
+    }
 }

@@ -5,7 +5,7 @@ use super::arithmetic::{Floats, Integers, Trainer};
 use super::float;
 use super::folder::{Folder, read_agreed, read_start};
 use super::machine::MachineArgs;
-use super::{hex, machine, preset, read_run};
+use super::{WhichArgs, hex, machine, read_run};
 use crate::console::{Output, bar};
 use crate::error::ProverError;
 use crate::input;
@@ -15,7 +15,7 @@ use serde::Serialize;
 use sphere_pow_core::exact::transcript::hash::Hash;
 use sphere_pow_core::train::commit::tree;
 use sphere_pow_core::train::float::{FloatOpening, FloatRun};
-use sphere_pow_core::train::{Known, Lane, Opening, Preset, Report, State, Verdict};
+use sphere_pow_core::train::{Known, Lane, Opening, Report, State, Verdict};
 use sphere_pow_cpu::threads::Threads;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -38,9 +38,8 @@ pub(super) struct OpenArgs {
     /// Folder of the run
     #[arg(long, default_value = "training", value_name = "DIR")]
     dir: PathBuf,
-    /// Model and schedule
-    #[arg(long, default_value = Preset::Nano.name(), value_name = "NAME", value_parser = preset)]
-    params: Preset,
+    #[command(flatten)]
+    which: WhichArgs,
     /// The run's lanes are in floats: open on a machine like the one that trained
     #[arg(long, conflicts_with_all = ["backend", "adapter"])]
     float: bool,
@@ -59,9 +58,8 @@ pub(super) struct CheckArgs {
     /// What the run learns
     #[arg(long, value_name = "FILE")]
     pub(super) text: PathBuf,
-    /// Model and schedule
-    #[arg(long, default_value = Preset::Nano.name(), value_name = "NAME", value_parser = preset)]
-    pub(super) params: Preset,
+    #[command(flatten)]
+    pub(super) which: WhichArgs,
     /// The root that the lane committed to, instead of the opening's
     #[arg(long, value_name = "HEX", value_parser = hash)]
     root: Option<Hash>,
@@ -185,7 +183,7 @@ fn wrong(args: &Wanted<'_>, reason: &str) -> ProverError {
 }
 
 pub(super) fn open(args: &OpenArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
-    let run = read_run(&args.text, args.params)?;
+    let run = read_run(&args.text, args.which)?;
     let segment = args.segment as usize;
     let wanted = Wanted { dir: &args.dir, round: args.round, lane: args.lane, segment: args.segment };
     let (bytes, root, seed) = if args.float {
@@ -239,7 +237,7 @@ pub(super) fn check(args: &CheckArgs, out: &Output, stop: &Stop) -> Result<ExitC
     if args.float {
         return float::check(args, out, stop);
     }
-    let run = read_run(&args.text, args.params)?;
+    let run = read_run(&args.text, args.which)?;
     let (pool, machine) = args.machine.open(run.params(), stop)?;
     let [path] = &args.openings[..] else {
         let (what, got) = ("opening", format!("{} of them", args.openings.len()));

@@ -5,7 +5,7 @@ use super::arithmetic::{Floats, Integers, Trainer};
 use super::check::{Wanted, before};
 use super::folder::Folder;
 use super::machine::Machine;
-use super::{machine, preset, read_run};
+use super::{WhichArgs, machine, read_run};
 use crate::checkpoint::{CheckpointError, write_agreed, write_floats, write_integers, write_values};
 use crate::console::Output;
 use crate::error::ProverError;
@@ -13,7 +13,6 @@ use crate::input;
 use crate::signals::Stop;
 use clap::Args;
 use serde::Serialize;
-use sphere_pow_core::train::Preset;
 use sphere_pow_core::train::float::FloatRun;
 use std::io::Write;
 use std::num::NonZeroUsize;
@@ -36,9 +35,8 @@ pub(super) struct ExportArgs {
     /// Folder of the run
     #[arg(long, default_value = "training", value_name = "DIR")]
     dir: PathBuf,
-    /// Model and schedule
-    #[arg(long, default_value = Preset::Nano.name(), value_name = "NAME", value_parser = preset)]
-    params: Preset,
+    #[command(flatten)]
+    which: WhichArgs,
     /// The run's lanes are in floats
     #[arg(long)]
     float: bool,
@@ -65,7 +63,7 @@ struct Exported {
 }
 
 pub(super) fn export(args: &ExportArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
-    let run = read_run(&args.text, args.params)?;
+    let run = read_run(&args.text, args.which)?;
     let (pool, executor) = machine(args.threads)?;
     let wanted = args.lane.zip(args.segment).map(|(lane, segment)| Wanted {
         dir: &args.dir,

@@ -4,7 +4,7 @@ use super::super::scenario::{MAX_HOSTS, Power, ScenarioError, members};
 use serde::{Deserialize, Serialize};
 use sphere_pow_core::network::committee::Seats;
 use sphere_pow_core::network::decimal::Decimal;
-use sphere_pow_core::network::lanes::escrow::least_rounds;
+use sphere_pow_core::network::lanes::escrow::{least_rounds, rounds_to_see, wait_of_standing};
 use sphere_pow_core::network::lanes::lease::MAX_LANES;
 use sphere_pow_core::network::ratio::Ratio;
 use sphere_pow_core::network::reputation::{STANDING_DAYS, Standing};
@@ -63,7 +63,9 @@ pub struct RuleChoice {
     pub floor: u32,
     /// The share of the weight that might hide fraud, in thousandths: what the wait is computed for.
     pub hiding: u32,
-    /// Rounds, of those in which a host trains, for which its rewards are kept back; the least that deter by default.
+    /// Whether rewards are kept back until one false segment of each lane is seen in 99 of 100 cases, too.
+    pub waits_to_see: bool,
+    /// Rounds, of those in which a host trains, for which its rewards are kept back; by default the least that deter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wait: Option<u32>,
     /// Units for a lane.
@@ -80,6 +82,7 @@ impl Default for RuleChoice {
             seats: 2,
             floor: 10,
             hiding: 333,
+            waits_to_see: false,
             wait: None,
             reward: 1_000_000,
             epoch: 30,
@@ -122,7 +125,7 @@ impl Group {
 }
 
 impl Scenario {
-    /// Checks all numbers and gives the rounds for which rewards are kept back, of those in which a host trains.
+    /// Checks all numbers and gives the rounds for which rewards of hosts of full standing are kept back, of those in which they train.
     ///
     /// # Errors
     /// [`ScenarioError`] names the first one that is out of range.
@@ -165,18 +168,43 @@ impl Scenario {
             }
             _ => {}
         }
+        Ok(self.wait(&Self::of_days(STANDING_DAYS)))
+    }
+
+    /// Rounds for which rewards of a host of a standing are kept back; `u32::MAX` where none are enough.
+    #[must_use]
+    pub fn wait(&self, standing: &Standing) -> u32 {
+        let rules = &self.rules;
         let hiding = Ratio::new(rules.hiding, 1000).expect("1000 is not 0");
-        let least = least_rounds(&self.average(STANDING_DAYS), hiding, rules.seats);
-        Ok(rules.wait.or(least).unwrap_or(u32::MAX))
+        let asked = |standing: &Standing| {
+            let average = self.seats(standing);
+            let deters = least_rounds(&average, hiding, rules.seats)?;
+            let sees = if rules.waits_to_see {
+                rounds_to_see(&average, rules.segments, hiding, rules.seats)?
+            } else {
+                0
+            };
+            Some(deters.max(sees))
+        };
+        rules.wait.or_else(|| wait_of_standing(standing, asked)).unwrap_or(u32::MAX)
+    }
+
+    /// The standing of so many honest days; more than count are no more.
+    pub(super) fn of_days(days: u32) -> Standing {
+        let mut standing = Standing::default();
+        (0..days.min(STANDING_DAYS)).for_each(|_| standing.work_honestly());
+        standing
+    }
+
+    fn seats(&self, standing: &Standing) -> Seats {
+        let floor = Decimal::new(i128::from(self.rules.floor), 3).expect("3 decimals");
+        Seats::of(self.rules.segments, standing, floor)
     }
 
     /// Segments of a lane that are checked on average, of a host with so many honest days.
     #[must_use]
     pub fn average(&self, days: u32) -> Seats {
-        let mut standing = Standing::default();
-        (0..days.min(STANDING_DAYS)).for_each(|_| standing.work_honestly());
-        let floor = Decimal::new(i128::from(self.rules.floor), 3).expect("3 decimals");
-        Seats::of(self.rules.segments, &standing, floor)
+        self.seats(&Self::of_days(days))
     }
 
     /// The group of each host, by number: `None` for the honest rest. Groups follow each other.

@@ -57,9 +57,14 @@ impl Ledger {
             self.accounts[host as usize].counts_from = counts_again(self.attempt, self.rules.epoch);
         }
         self.minted += earned.values().sum::<u64>();
-        let (rounds, lanes, total) = (self.wait(), self.rules.params.raw().lanes, self.electorate.total());
-        let wait = |host: &HostId| wait_of(rounds, lanes, self.electorate.weight(*host as usize), total);
-        let closed = self.escrow.close(self.attempt, &earned, &at_fault, wait);
+        let (lanes, total) = (self.rules.params.raw().lanes, self.electorate.total());
+        let waits: BTreeMap<HostId, u64> = earned
+            .keys()
+            .map(|host| {
+                (*host, wait_of(self.wait(*host), lanes, self.electorate.weight(*host as usize), total))
+            })
+            .collect();
+        let closed = self.escrow.close(self.attempt, &earned, &at_fault, |host| waits[host]);
         self.forfeited += closed.forfeited;
         for (host, units) in closed.vested {
             self.accounts[host as usize].paid += units;
