@@ -6,7 +6,6 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sphere_pow_core::network::committee::{Electorate, Seats};
 use sphere_pow_core::network::decimal::Decimal;
-use sphere_pow_core::network::lanes::counts_again;
 use sphere_pow_core::network::lanes::draw::{OwnDraw, Place, part, runs};
 use sphere_pow_core::network::lanes::escrow::{
     Checked, Escrow, Terms, least_rounds, least_rounds_of_own_draws, rounds_to_see,
@@ -14,6 +13,7 @@ use sphere_pow_core::network::lanes::escrow::{
 };
 use sphere_pow_core::network::lanes::lease::{Credits, holders};
 use sphere_pow_core::network::lanes::verdict::{Outcome, seal};
+use sphere_pow_core::network::lanes::{counts_again, leased, owed};
 use sphere_pow_core::network::ratio::Ratio;
 use sphere_pow_core::network::reputation::Standing;
 use std::collections::{BTreeMap, BTreeSet};
@@ -196,6 +196,24 @@ fn waits_of_own_draws_are_those_of_exact_fractions() {
             "{} of {}, {} days, {} seats",
             case.num, case.den, case.days, case.seats
         );
+    }
+}
+
+#[derive(Deserialize)]
+struct Debts {
+    lanes: u32,
+    rounds: Vec<[u32; 3]>,
+}
+
+#[test]
+fn lanes_that_are_lost_are_leased_again() {
+    for case in cases::<Debts>("debts") {
+        let mut debt = 0;
+        for [all, accepted, left] in case.rounds {
+            assert_eq!(leased(case.lanes, debt), all);
+            debt = owed(case.lanes, all, accepted);
+            assert_eq!(debt, left, "{} lanes", case.lanes);
+        }
     }
 }
 

@@ -231,6 +231,20 @@ def leases(rng):
     return out
 
 
+def debts(rng):
+    """Lanes of rounds of which some are lost: each is leased again in the next, as many as a round has at most."""
+    out = []
+    for lanes, lost in ((4, 0.25), (5, 0.5), (1, 0.5), (4096, 0.1)):
+        rounds, debt = [], 0
+        for _ in range(20):
+            leased = min(lanes + debt, 4096)
+            accepted = sum(rng.random() >= lost for _ in range(leased))
+            debt = min(lanes, leased - accepted)
+            rounds.append([leased, accepted, debt])
+        out.append({"lanes": lanes, "rounds": rounds})
+    return out
+
+
 def draws(rng):
     out = []
     for case in range(60):
@@ -330,7 +344,7 @@ def main():
                   for epoch in (1, 2, 4, 30) for caught in (1, 2, 3, 4, 29, 30, 31)]
     doc = {"_comment": "made by lanes.py", "spec": "§IV.9", "leases": leases(rng), "draws": draws(rng), "seals": seals,
            "waits": waits, "own_waits": own_waits, "sights": sights, "standings": standings, "own_draws": own_draws(rng), "parts": parts(rng), "exclusions": exclusions,
-           "splits": splits, "escrows": escrows(rng)}
+           "splits": splits, "escrows": escrows(rng), "debts": debts(rng)}
     with open(os.path.join(HERE, "lanes.json"), "w", encoding="utf-8") as file:
         json.dump(doc, file, separators=(",", ":"))
         file.write("\n")

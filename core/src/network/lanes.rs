@@ -16,6 +16,19 @@ pub fn is_enough(accepted: u32, lanes: u32) -> bool {
     accepted >= lanes.div_ceil(2)
 }
 
+/// Lanes of a round: the run's, and those that rounds before it still owe, [`lease::MAX_LANES`] at most (SPEC §IV.9.1).
+#[must_use]
+pub fn leased(lanes: u32, owed: u32) -> u32 {
+    lanes.saturating_add(owed).min(lease::MAX_LANES)
+}
+
+/// Lanes that a round leaves to the next: of `leased` those that did not count, as many as a round has of its own at most. So
+/// what is lost in one round is trained in the next, and a run merges as many lanes as if none had been lost.
+#[must_use]
+pub fn owed(lanes: u32, leased: u32, accepted: u32) -> u32 {
+    leased.saturating_sub(accepted).min(lanes)
+}
+
 /// The attempt from which a host counts again that attempt `caught` has shown to have cheated. Until the end of the epoch, `epoch`
 /// attempts each from the first, that the next attempt belongs to, it has no weight: no leases, no seats, no vote (SPEC
 /// §IV.9.8).
@@ -31,6 +44,22 @@ pub fn counts_again(caught: u64, epoch: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_lost_is_trained_later() {
+        // A quarter of the lanes lost in each round, all but the last round's are merged.
+        let (mut debt, mut merged, mut trained) = (0, 0, 0);
+        for round in 1..=100 {
+            let all = leased(8, debt);
+            let lost = (trained + all) / 4 - trained / 4;
+            (trained, merged) = (trained + all, merged + all - lost);
+            debt = owed(8, all, all - lost);
+            assert_eq!(merged + debt, 8 * round);
+            assert!(debt <= 3, "{debt}");
+        }
+        assert_eq!([owed(8, 16, 2), owed(8, 8, 8), owed(8, 3, 5)], [8, 0, 0]);
+        assert_eq!([leased(4096, 5), leased(u32::MAX, 1)], [4096; 2]);
+    }
 
     #[test]
     fn who_is_caught_misses_the_rest_of_the_next_attempts_epoch() {

@@ -57,7 +57,9 @@ fn play(scenario: Scenario, seed: u64, standing: u32, counts: &mut Counts) {
         // What it does later is of another round's wait.
         caught.is_none()
     });
-    played.unwrap_or_else(|error| panic!("{}, seed {seed}: {error}", scenario.name));
+    if let (Err(error), None) = (played, caught) {
+        panic!("{}, seed {seed}: {error}", scenario.name);
+    }
     counts.caught += u64::from(caught.is_some_and(|at| at <= rounds));
     counts.first += u64::from(caught == Some(1));
 }
@@ -71,7 +73,8 @@ fn main() {
         "caught of {seeds} seeds within {new} rounds (in the first) by hosts of no standing, within {old} of full standing"
     );
     let (mut repeated, mut alarms) = (0, 0);
-    let is_wanted = |scenario: &Scenario| wanted.is_empty() || wanted.iter().any(|name| name == scenario.name);
+    let is_wanted =
+        |scenario: &Scenario| wanted.is_empty() || wanted.iter().any(|name| name == scenario.name);
     for scenario in Scenario::ALL.into_iter().filter(cheats).filter(is_wanted) {
         print!("{:<16}", scenario.name);
         for standing in [0, 30] {

@@ -1,5 +1,6 @@
 //! Simulated rounds of training agree with the formulas, and end as the rules say.
 
+use sphere_pow_core::network::reputation::Standing;
 use sphere_pow_network::simulate::training::{Group, RuleChoice, Run, Scenario, run};
 use sphere_pow_network::simulate::{Power, ScenarioError};
 
@@ -90,6 +91,29 @@ fn no_share_of_false_segments_pays() {
             assert!(gain(&run, group) < gain(&run, 0), "{hosts} hosts: {:?}", run.groups[group]);
         }
     }
+}
+
+#[test]
+fn whoever_fakes_one_segment_is_seen_within_the_wait() {
+    // 0.992 of 16 segments are drawn, by two seats, a third of which might hide it: 4.606 / (0.062 · 8/9), rounded up.
+    let mut scenario = scenario(4000, 4000, 84, vec![group("sixteenth", 250, 62)]);
+    (scenario.rules.floor, scenario.rules.waits_to_see) = (62, true);
+    let run = simulate(&scenario);
+    assert_eq!(run.wait, 84);
+    let escape = run.groups[1].escapes[run.wait as usize - 1];
+    // By the formula (1 - 0.062)^84 = 0.0046 of 1,000 hosts: three deviations of 0.0021.
+    assert!(escape.formula < 0.01 && (escape.escaped - escape.formula).abs() < 0.0064, "{escape:?}");
+    // New hosts, of whose lanes all is repeated, wait for less, but no less than what they are asked for when they are none.
+    let waits = [0, 10, 20, 30].map(|days| {
+        let mut standing = Standing::default();
+        (0..days).for_each(|_| standing.work_honestly());
+        scenario.wait(&standing)
+    });
+    assert_eq!(waits, [84; 4]);
+    scenario.rules.segments = 4;
+    (scenario.rules.floor, scenario.rules.seats) = (250, 6);
+    let new = scenario.wait(&Standing::default());
+    assert!(new < run.wait && new < 19, "{new}");
 }
 
 #[test]

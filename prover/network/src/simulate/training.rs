@@ -16,11 +16,11 @@ use crate::training::ledger::{Account, Checker, Commitment, Consequences, LaneSt
 use formula::Expected;
 use sphere_pow_core::network::committee::{Electorate, Seats};
 use sphere_pow_core::network::decimal::Decimal;
-use sphere_pow_core::network::lanes::counts_again;
 use sphere_pow_core::network::lanes::draw::{LONGEST_UNCHECKED, Place};
 use sphere_pow_core::network::lanes::escrow::{Escrow, Terms, wait_of};
 use sphere_pow_core::network::lanes::lease::{Credits, holders};
 use sphere_pow_core::network::lanes::verdict::Outcome;
+use sphere_pow_core::network::lanes::{counts_again, leased, owed};
 use sphere_pow_core::network::reputation::STANDING_DAYS;
 use std::collections::BTreeSet;
 use tally::Tally;
@@ -50,6 +50,8 @@ struct Network<'a> {
     electorate: Electorate,
     accounts: Vec<Account>,
     credits: Credits,
+    /// Lanes that did not count, and are not made up for yet.
+    owed: u32,
     escrow: Escrow<HostId>,
     /// Rounds that rewards wait, of those in which a host trains, by its honest days.
     waits: Vec<u32>,
@@ -102,6 +104,7 @@ impl<'a> Network<'a> {
             accounts: weights.iter().map(account).collect(),
             electorate: Electorate::new(&weights).expect("2^20 hosts of 2^40 at most"),
             credits: Credits::default(),
+            owed: 0,
             escrow: Escrow::default(),
             waits: (0..=STANDING_DAYS).map(|days| scenario.wait(&Scenario::of_days(days))).collect(),
             terms: Terms { reward: rules.reward, segments: rules.segments },
@@ -146,15 +149,17 @@ impl<'a> Network<'a> {
             let again = counts_again(attempt, self.scenario.rules.epoch.into());
             self.accounts[*host as usize].counts_from = again;
         }
-        let lanes = self.scenario.rules.lanes;
+        let of_run = self.scenario.rules.lanes;
         let wait = |host: &HostId| {
             let days = self.accounts[*host as usize].standing.honest_days().min(STANDING_DAYS);
-            wait_of(self.waits[days as usize], lanes, self.weights[*host as usize], total)
+            wait_of(self.waits[days as usize], of_run, self.weights[*host as usize], total)
         };
         let closed = self.escrow.close(round, &earned, &at_fault, wait);
         for (host, units) in &closed.vested {
             self.accounts[*host as usize].paid += units;
         }
+        let accepted = outcomes.iter().filter(|outcome| outcome.is_accepted()).count();
+        self.owed = owed(of_run, lanes.len() as u32, accepted as u32);
         tally.begin(round, earned.values().sum(), closed.forfeited);
         for (truth, outcome) in truths.iter().zip(&outcomes) {
             tally.lane(&truth.state, truth.is_shown, &truth.expected, *outcome);
@@ -177,7 +182,7 @@ impl<'a> Network<'a> {
 
     /// The round's lanes: those of hosts that are away go to others.
     fn lease(&mut self) -> Vec<LaneState> {
-        let of = holders(&self.credits.lease(self.scenario.rules.lanes, &self.weights));
+        let of = holders(&self.credits.lease(leased(self.scenario.rules.lanes, self.owed), &self.weights));
         let mut lanes: Vec<LaneState> = of.into_iter().map(|host| LaneState::new(host_id(host))).collect();
         let mut is_there = vec![false; self.weights.len()];
         let holders: BTreeSet<usize> = lanes.iter().map(|lane| lane.holder as usize).collect();

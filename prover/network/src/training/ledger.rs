@@ -23,6 +23,7 @@ use sphere_pow_core::exact::transcript::hash::Hash;
 use sphere_pow_core::network::committee::Electorate;
 use sphere_pow_core::network::lanes::escrow::Escrow;
 use sphere_pow_core::network::lanes::lease::{Credits, holders};
+use sphere_pow_core::network::lanes::leased;
 use sphere_pow_core::network::reputation::Standing;
 use sphere_pow_core::train::stream::RunId;
 use std::collections::BTreeMap;
@@ -92,6 +93,8 @@ pub struct Ledger {
     /// Weights of this attempt.
     electorate: Electorate,
     credits: Credits,
+    /// Lanes of rounds before that did not count, and are not made up for yet.
+    owed: u32,
     lanes: Vec<LaneState>,
     /// What is drawn from, once commitments are closed.
     beacon: [u8; 32],
@@ -146,6 +149,7 @@ impl Ledger {
             root,
             seed: [0; 32],
             credits: Credits::default(),
+            owed: 0,
             lanes: Vec::new(),
             holds: BTreeMap::new(),
             roots: BTreeMap::new(),
@@ -336,7 +340,7 @@ impl Ledger {
         let weight = |account: &Account| if attempt < account.counts_from { 0 } else { account.weight };
         let weights: Vec<u64> = self.accounts.iter().map(weight).collect();
         self.electorate = Electorate::new(&weights).expect("at most what they are without exclusions");
-        let counts = self.credits.lease(self.rules.params.raw().lanes, &weights);
+        let counts = self.credits.lease(leased(self.rules.params.raw().lanes, self.owed), &weights);
         let host = |host| HostId::try_from(host).expect("as many hosts as numbers");
         self.lanes = holders(&counts).into_iter().map(|of| LaneState::new(host(of))).collect();
         self.outputs.clear();
@@ -365,11 +369,12 @@ impl Ledger {
     /// The state in 32 bytes: equal for hosts that agree.
     #[must_use]
     pub fn fingerprint(&self) -> [u8; 32] {
-        let mut sha = Sha256::new_with_prefix(b"sphere-pow training ledger 2");
+        let mut sha = Sha256::new_with_prefix(b"sphere-pow training ledger 3");
         let numbers =
             [self.height, self.attempt, self.round.into(), self.deadline, self.minted, self.forfeited];
         numbers.iter().for_each(|number| sha.update(number.to_le_bytes()));
         sha.update([self.phase as u8]);
+        sha.update(self.owed.to_le_bytes());
         sha.update(self.root);
         sha.update(self.seed);
         sha.update(self.beacon);

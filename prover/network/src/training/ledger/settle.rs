@@ -6,9 +6,15 @@ use super::{Consequences, Ledger, Phase, consequences};
 use crate::message::HostId;
 use sphere_pow_core::network::lanes::escrow::wait_of;
 use sphere_pow_core::network::lanes::verdict::Outcome;
-use sphere_pow_core::network::lanes::{counts_again, is_enough};
+use sphere_pow_core::network::lanes::{counts_again, is_enough, owed};
 use sphere_pow_core::text::hex;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Lanes that count.
+fn accepted(outcomes: &[Outcome]) -> u32 {
+    u32::try_from(outcomes.iter().filter(|outcome| outcome.is_accepted()).count())
+        .expect("at most 4096 lanes")
+}
 
 impl Ledger {
     /// What becomes of each lane, by what was said so far.
@@ -69,10 +75,8 @@ impl Ledger {
         for (host, units) in closed.vested {
             self.accounts[host as usize].paid += units;
         }
-        let accepted = outcomes.iter().filter(|outcome| outcome.is_accepted()).count();
-        let is_enough = is_enough(u32::try_from(accepted).unwrap_or(u32::MAX), self.rules.params.raw().lanes);
         self.pending = Some(self.report(&outcomes, &at_fault));
-        if is_enough {
+        if is_enough(accepted(&outcomes), self.rules.params.raw().lanes) {
             self.enter(Phase::Merge);
         } else {
             self.end(hash, None);
@@ -125,6 +129,9 @@ impl Ledger {
                 self.roots.iter().filter(|(_, own)| **own != root).map(|(host, _)| *host).collect();
             self.root = root;
             self.round += 1;
+            let (lanes, leased) = (self.rules.params.raw().lanes, self.lanes.len());
+            let leased = u32::try_from(leased).expect("at most 4096 lanes");
+            self.owed = owed(lanes, leased, accepted(&self.outcomes()));
         }
         self.ended = Some(report);
         if self.round >= self.rules.params.raw().rounds {
