@@ -10,6 +10,7 @@ use sphere_pow_gpu::GpuError;
 use sphere_pow_gpu::train::self_test::{difference, odd_params, run_of};
 use sphere_pow_gpu::train::{GpuTrainer, GpuTrainerOptions, Method};
 use sphere_pow_tests::gpu::adapter;
+use sphere_pow_tests::train_rounds::LongRun;
 use std::ops::ControlFlow;
 
 fn trainer(params: &Params, method: Option<Method>, checked: bool) -> GpuTrainer {
@@ -67,6 +68,16 @@ fn a_whole_run_is_the_vectors() {
         agreed = agreed.merged(&deltas);
     }
     assert_eq!(Some(agreed.root(run.id()).to_hex().as_str()), want["root"].as_str());
+}
+
+/// 24 rounds of a small model: the roots of a second implementation.
+#[test]
+fn roots_of_24_rounds_are_the_vectors() {
+    let long = LongRun::read();
+    let mut trainer = trainer(long.run.params(), None, false);
+    long.hold(&trainer.description(), |run, lane, all, state| {
+        steps(&mut trainer, run, lane, all, state);
+    });
 }
 
 /// Sizes at both ends of their ranges, and between.

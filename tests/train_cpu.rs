@@ -6,6 +6,7 @@ use sphere_pow_core::train::{Executor, Lane, Params, Plain, Preset, Run, State, 
 use sphere_pow_cpu::exact::Kernels;
 use sphere_pow_cpu::threads::Threads;
 use sphere_pow_cpu::train::TrainExecutor;
+use sphere_pow_tests::train_rounds::LongRun;
 use std::num::NonZeroUsize;
 
 fn values(seed: u64, n: usize, limit: i64) -> Vec<i16> {
@@ -60,6 +61,20 @@ fn odd() -> Params {
         ..Preset::Tiny.params().raw().clone()
     };
     Params::new(&raw).expect("valid sizes")
+}
+
+/// 24 rounds of a small model: the roots of a second implementation on every set of instructions.
+#[test]
+fn roots_of_24_rounds_are_the_vectors_on_every_set_of_instructions() {
+    let long = LongRun::read();
+    for kernels in Kernels::available() {
+        let executor = TrainExecutor::new(Some(kernels)).expect("available");
+        long.hold(&kernels.to_string(), |run, lane, steps, state| {
+            for step in steps {
+                run.step(&executor, lane, step, state);
+            }
+        });
+    }
 }
 
 #[test]

@@ -249,3 +249,12 @@ fn states_that_no_step_makes_are_refused() {
     let short = State::from_bytes(&params, &bytes[..9]).expect_err("short").to_string();
     assert!(short.starts_with("the state has 9 bytes, expected 630"), "{short}");
 }
+
+#[test]
+fn roots_of_24_rounds_are_the_vectors() {
+    sphere_pow_tests::train_rounds::LongRun::read().hold("core", |run, lane, steps, state| {
+        for step in steps {
+            run.step(&Plain, lane, step, state);
+        }
+    });
+}

@@ -3,10 +3,11 @@
 //!
 //! - `all`: DiLoCo, all lanes of each round merged.
 //! - `lost`: a quarter of the lanes lost, other ones each round.
-//! - `owed`: the same, and what a round lost is leased anew in the next (SPEC §IV.9.6).
+//! - `owed`: the same, and what a round lost is leased again in the next (SPEC §IV.9.1).
 //! - `synchronous`: no lanes; each step by the gradients of as many batches as there are lanes, moments never set back.
 //!
-//! Threads: `SPHERE_POW_THREADS`, by default all.
+//! Threads: `SPHERE_POW_THREADS`, by default all; instructions: `SPHERE_POW_KERNELS`, by default the best. Ends with the root of each way of
+//! lanes: that of `sphere-pow train` for `all`, on every machine.
 
 use sphere_pow_core::train::commit::{delta, read_delta};
 use sphere_pow_core::train::lane::optimise;
@@ -15,11 +16,12 @@ use sphere_pow_core::train::model::Gradient;
 use sphere_pow_core::train::ops::optimise::corrections;
 use sphere_pow_core::train::values::rs;
 use sphere_pow_core::train::{Executor, Lane, Params, Preset, Run, State, Text, nats};
+use sphere_pow_cpu::exact::Kernels;
 use sphere_pow_cpu::threads::Threads;
 use sphere_pow_cpu::train::TrainExecutor;
 
-/// Rounds of one way, one after the other; gives the parameters after each.
-type Way<'a> = Box<dyn FnMut(u32) -> Vec<i32> + Send + 'a>;
+/// Rounds of one way, one after the other; gives what is agreed after each.
+type Way<'a> = Box<dyn FnMut(u32) -> Agreed + Send + 'a>;
 
 /// Results of tasks side by side, in their order.
 fn each<T: Send>(executor: &TrainExecutor, lanes: &[u32], work: impl Fn(u32) -> T + Sync + Send) -> Vec<T> {
@@ -57,7 +59,7 @@ fn lanes<'a>(
             owed = (leased - left.len() as u32).min(own);
         }
         agreed = agreed.merged(&each(executor, &left, |lane| trained(run, executor, &agreed, lane)));
-        agreed.theta.clone()
+        agreed.clone()
     })
 }
 
@@ -86,7 +88,7 @@ fn synchronous<'a>(run: &'a Run, executor: &'a TrainExecutor, rounds: u32) -> Wa
             let at = round * raw.inner + step;
             optimise(executor, &mut state, &all, params.rate(at.into()), corrections[at as usize]);
         }
-        state.theta()
+        Agreed { round: round + 1, momentum: vec![0; params.size()], theta: state.theta() }
     })
 }
 
@@ -97,7 +99,9 @@ fn main() {
     let (rounds, seed) = (number(6), number(0));
     let params: Params = Preset::Nano.params().with_run_seed(seed);
     let text = Text::new(&params, &std::fs::read(path).expect("the text")).expect("a text of train-nano");
-    let (run, executor) = (Run::new(&params, text), TrainExecutor::new(None).expect("this machine's own"));
+    let kernels = std::env::var("SPHERE_POW_KERNELS").ok();
+    let kernels = kernels.map(|name| Kernels::from_name(&name).expect("a set of instructions"));
+    let (run, executor) = (Run::new(&params, text), TrainExecutor::new(kernels).expect("a set that is here"));
     let threads = std::env::var("SPHERE_POW_THREADS").ok().map(|n| n.parse().expect("threads, one or more"));
     let threads = Threads::new(threads).expect("threads");
     let quarter = |before: u32, leased: u32| (before + leased) / 4 - before / 4;
@@ -111,13 +115,16 @@ fn main() {
     let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|other| other == name);
     let mut ways: Vec<_> = all.into_iter().filter(|(name, _)| is_wanted(name)).collect();
     assert!(!ways.is_empty(), "ways are all, lost, owed and synchronous");
-    println!("seed {seed}; after round, nats a symbol held out, by way");
+    println!("seed {seed}, {}; after round, nats a symbol held out, by way", executor.kernels());
     for round in 0..rounds {
         let mut line = format!("{:>2}", round + 1);
         for (name, way) in &mut ways {
-            let theta = threads.install(|| way(round));
-            let (loss, tokens) = threads.install(|| run.validate(&executor, &theta, 256));
+            let agreed = threads.install(|| way(round));
+            let (loss, tokens) = threads.install(|| run.validate(&executor, &agreed.theta, 256));
             line += &format!("  {name} {:.4}", nats(loss, tokens));
+            if round + 1 == rounds && *name != "synchronous" {
+                line += &format!(" root {}", agreed.root(run.id()).to_hex());
+            }
         }
         println!("{line}");
     }

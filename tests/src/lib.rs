@@ -12,6 +12,7 @@ pub mod layout;
 pub mod race;
 #[cfg(feature = "gpu")]
 pub mod train_bench;
+pub mod train_rounds;
 pub mod train_values;
 pub mod transcript;
 #[cfg(feature = "gpu")]

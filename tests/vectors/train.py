@@ -652,6 +652,23 @@ def round_case():
     return out
 
 
+def long_case():
+    """Roots of 24 rounds of the smallest model: what every executor has to come to."""
+    text, beacon = make_text(), b"vectors"
+    run = Run(PRESETS["train-tiny"][:-1] + (24,), SCHEDULE["train-tiny"], text)
+    theta, v, roots = run.model.init(run.id), np.zeros(run.model.size, np.int64), []
+    for t in range(run.model.rounds):
+        seed, deltas = key("seed", run.id, le32(t), run.root(t, theta, v), beacon), []
+        for lane in range(run.model.lanes):
+            state = run.start(theta)
+            for i in range(run.model.inner):
+                state, _ = run.step(state, t, lane, seed, i)
+            deltas.append(run.delta(theta, state[0]))
+        theta, v = run.merge(theta, v, deltas)
+        roots.append(run.root(t + 1, theta, v).hex())
+    return {"text": text.decode(), "beacon": beacon.decode(), "rounds": run.model.rounds, "run": run.id.hex(), "roots": roots}
+
+
 def write(name, value):
     with open(os.path.join(HERE, name), "w") as file:
         json.dump(value, file, separators=(",", ":"))
@@ -664,3 +681,4 @@ if __name__ == "__main__":
     else:
         write("train_ops.json", op_cases())
         write("train_round.json", round_case())
+        write("train_rounds.json", long_case())

@@ -6,6 +6,7 @@
 
 mod chain;
 mod documents;
+mod floats;
 mod judge;
 mod ledger;
 mod limits;

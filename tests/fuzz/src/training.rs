@@ -1,6 +1,6 @@
 //! Openings of training's segments, states and deltas, of lanes that lie.
 
-use crate::check_message;
+use crate::{check_message, floats};
 use sphere_pow_core::exact::transcript::hash::Hash;
 use sphere_pow_core::train::commit::{delta, read_delta, tree};
 use sphere_pow_core::train::executor::Plain;
@@ -13,7 +13,7 @@ use std::convert::Infallible;
 use std::sync::LazyLock;
 
 /// A run whose steps take well below a millisecond.
-static RUN: LazyLock<Run> = LazyLock::new(|| {
+pub(crate) static RUN: LazyLock<Run> = LazyLock::new(|| {
     let raw = RawParams {
         layers: 1,
         dim: 16,
@@ -35,7 +35,7 @@ static RUN: LazyLock<Run> = LazyLock::new(|| {
     Run::new(&params, text)
 });
 
-const LANE: Lane = Lane { round: 1, lane: 1, seed: [5; 32] };
+pub(crate) const LANE: Lane = Lane { round: 1, lane: 1, seed: [5; 32] };
 
 /// The states of an honest lane, as bytes.
 static STATES: LazyLock<[Vec<u8>; 3]> = LazyLock::new(|| {
@@ -67,7 +67,7 @@ fn opening(segment: u32, states: &[Vec<u8>]) -> Opening {
 
 /// Sets bytes: each 3 of `edits` are a place, LE16, and what stands there. Most bytes of an opening are a state's, of
 /// which a fuzzer would otherwise see only lengths.
-fn edit(bytes: &mut [u8], edits: &[u8]) {
+pub(crate) fn edit(bytes: &mut [u8], edits: &[u8]) {
     for edit in edits.chunks_exact(3) {
         let at = usize::from(u16::from_le_bytes([edit[0], edit[1]])) % bytes.len();
         bytes[at] = edit[2];
@@ -147,11 +147,15 @@ fn moved(bytes: &[u8]) {
 /// The first byte says what the others are.
 pub(crate) fn training(bytes: &[u8]) {
     let Some((kind, bytes)) = bytes.split_first() else { return };
-    match kind % 6 {
+    match kind % 11 {
         0 => read(bytes),
         1 | 2 => changed(u32::from(kind % 2), bytes),
         3 => moved(bytes),
-        _ => committed(u32::from(kind % 2), bytes),
+        4 | 5 => committed(u32::from(kind % 2), bytes),
+        6 => floats::read(bytes),
+        7 | 8 => floats::openings(u32::from(kind % 2), bytes),
+        9 => floats::changed(bytes),
+        _ => floats::outboards(bytes),
     }
 }
 
@@ -170,5 +174,6 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     }
     seeds.push(vec![3, 0, 0, 24, 1, 0, 127]);
     seeds.push(vec![3, 0, 0, 25, 66, 0, 128]);
+    seeds.extend(floats::seeds([6, 7, 9, 10]));
     seeds
 }
