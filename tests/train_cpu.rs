@@ -84,15 +84,15 @@ fn drawn(seed: u64, bytes: &[u8]) -> Run {
         x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         u32::try_from((x >> 33) % u64::from(n)).expect("below a u32")
     };
-    let (dim, context) = (16 << below(4), 2 << below(4));
+    let (dim, context) = (16 << below(3), 2 << below(4));
     let raw = RawParams {
         layers: 1 + below(2),
         dim,
         heads: 1 << below((dim / 8).ilog2() + 1),
-        hidden: 16 * (1 + below(10)),
+        hidden: 16 * (1 + below(6)),
         context,
         vocab: 16 * (2 + below(5)),
-        batch: context * (1 + below(64 / context)),
+        batch: context * (1 + below(32 / context)),
         ..Preset::Tiny.params().raw().clone()
     };
     let params = Params::new(&raw).expect("sizes of a run");
