@@ -22,6 +22,8 @@ export interface TrainSizes {
   rounds: number;
   /** Steps with their learning rates, in units of 2^-32; linear between them. */
   schedule: readonly (readonly [step: number, rate: number])[];
+  /** Which of the runs of these sizes over a text; 0 if left out. */
+  run_seed?: number;
 }
 
 /**
