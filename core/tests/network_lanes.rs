@@ -11,7 +11,6 @@ use sphere_pow_core::network::lanes::draw::{OwnDraw, Place, part, runs};
 use sphere_pow_core::network::lanes::escrow::{Checked, Escrow, Terms, wait_of};
 use sphere_pow_core::network::lanes::lease::{Credits, holders};
 use sphere_pow_core::network::lanes::verdict::{Outcome, seal};
-use sphere_pow_core::network::ratio::Ratio;
 use sphere_pow_core::network::reputation::Standing;
 use std::collections::{BTreeMap, BTreeSet};
 
