@@ -183,6 +183,14 @@ pub enum ProverError {
         /// Why.
         reason: String,
     },
+    /// What this command was built without.
+    #[error("this command was built without {what}: build it with --features {feature}")]
+    NotBuilt {
+        /// What is asked for.
+        what: &'static str,
+        /// The feature of the crate that brings it.
+        feature: &'static str,
+    },
     /// A text that is not learnt, an opening or a folder that is none of the run.
     #[error("{what}: {reason}")]
     Training {
@@ -227,6 +235,7 @@ impl ProverError {
             | Self::Document { .. }
             | Self::Chain { .. }
             | Self::Transcript { .. }
+            | Self::NotBuilt { .. }
             | Self::Training { .. }
             | Self::Fetch(FetchError::Address { .. })
             | Self::File { .. } => 2,
@@ -284,6 +293,7 @@ impl ProverError {
             Self::Thread(_) => "thread",
             Self::Random(_) => "random",
             Self::Network { .. } => "network",
+            Self::NotBuilt { .. } => "not_built",
             Self::Training { .. } => "training",
             Self::Fetch(_) => "fetch",
             Self::Interrupted => "interrupted",

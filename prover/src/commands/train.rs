@@ -2,6 +2,7 @@
 
 mod arithmetic;
 mod blobs;
+mod burn;
 mod check;
 mod export;
 mod float;
@@ -124,7 +125,7 @@ fn train(args: &TrainArgs, text: &Path, out: &Output, stop: &Stop) -> Result<Exi
     let run = read_run(text, args.which)?;
     if args.float {
         let (run, (pool, executor)) = (FloatRun::new(run), machine(args.machine.threads)?);
-        rounds(args, &Floats::new(&run, executor, stop), &pool, out, stop)
+        rounds(args, &Floats::new(&run, executor, stop)?, &pool, out, stop)
     } else {
         let (pool, machine) = args.machine.open(run.params(), stop)?;
         rounds(args, &Integers { run: &run, machine }, &pool, out, stop)

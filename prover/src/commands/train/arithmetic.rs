@@ -1,5 +1,6 @@
 //! Who makes the steps of a run's lanes: in integers, or in floats. All else about a run is the same.
 
+use super::burn;
 use super::machine::Machine;
 use crate::error::ProverError;
 use crate::signals::Stop;
@@ -7,7 +8,6 @@ use sphere_pow_core::train::float::{FloatRun, FloatState};
 use sphere_pow_core::train::stream::RunId;
 use sphere_pow_core::train::{Executor, Lane, Run, State, nats};
 use sphere_pow_cpu::train::TrainExecutor;
-use sphere_pow_float::{Arithmetic, Steps};
 use std::ops::Range;
 
 /// Sequences of what is held out that a round's parameters are measured by.
@@ -103,14 +103,18 @@ impl Trainer for Integers<'_> {
 /// Floats: burn's steps, a lane a thread.
 pub(super) struct Floats<'a> {
     run: &'a FloatRun,
-    steps: Steps<'a>,
+    steps: burn::Steps<'a>,
     executor: TrainExecutor,
     stop: &'a Stop,
 }
 
 impl<'a> Floats<'a> {
-    pub(super) fn new(run: &'a FloatRun, executor: TrainExecutor, stop: &'a Stop) -> Self {
-        Self { run, steps: Steps::new(run.run(), Arithmetic::F32), executor, stop }
+    pub(super) fn new(
+        run: &'a FloatRun,
+        executor: TrainExecutor,
+        stop: &'a Stop,
+    ) -> Result<Self, ProverError> {
+        Ok(Self { run, steps: burn::steps(run.run())?, executor, stop })
     }
 }
 

@@ -188,7 +188,7 @@ pub(super) fn open(args: &OpenArgs, out: &Output, stop: &Stop) -> Result<ExitCod
     let wanted = Wanted { dir: &args.dir, round: args.round, lane: args.lane, segment: args.segment };
     let (bytes, root, seed) = if args.float {
         let (run, (pool, executor)) = (FloatRun::new(run), machine(args.machine.threads)?);
-        let trainer = Floats::new(&run, executor, stop);
+        let trainer = Floats::new(&run, executor, stop)?;
         let mut place = before(&wanted, &trainer, &pool, stop)?;
         let state = place.state.to_bytes();
         steps(&trainer, &pool, &mut place, run.run().segment(args.segment))?;

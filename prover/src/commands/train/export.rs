@@ -73,7 +73,7 @@ pub(super) fn export(args: &ExportArgs, out: &Output, stop: &Stop) -> Result<Exi
     });
     let written = if args.float {
         let run = FloatRun::new(run);
-        let trainer = Floats::new(&run, executor, stop);
+        let trainer = Floats::new(&run, executor, stop)?;
         match &wanted {
             Some(wanted) => write_floats(&run, args.round, &before(wanted, &trainer, &pool, stop)?.state),
             None => agreed(args, &trainer)?,

@@ -1,5 +1,6 @@
 //! `sphere-pow train check --float`: segments of a float lane, judged by how far they lie from one's own.
 
+use super::burn;
 use super::check::{CheckArgs, MAX_HEAD_BYTES};
 use super::folder::read_start;
 use super::{machine, read_run};
@@ -9,7 +10,6 @@ use crate::input;
 use crate::signals::Stop;
 use sphere_pow_core::train::float::opening::{FloatReport, FloatVerdict};
 use sphere_pow_core::train::float::{FloatOpening, FloatRun, FloatState, Tolerance};
-use sphere_pow_float::{Arithmetic, Steps};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -30,7 +30,7 @@ pub(super) fn check(args: &CheckArgs, out: &Output, stop: &Stop) -> Result<ExitC
     };
     let limit = 2 * FloatState::bytes_of(run.run().params()) + MAX_HEAD_BYTES;
     stop.heed();
-    let steps = Steps::new(run.run(), Arithmetic::F32);
+    let steps = burn::steps(run.run())?;
     let (bar, mut done) = (bar("repeating the segments"), 0);
     let count = args.openings.len() as u64 * u64::from(run.run().params().segment());
     let (mut found, mut start) = (Vec::new(), None);
