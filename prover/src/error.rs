@@ -2,6 +2,7 @@
 
 use crate::blobs::fetch::FetchError;
 use crate::ledger::LedgerError;
+use crate::sensors::power::PowerError;
 use crate::serve::StoreError;
 use serde::Serialize;
 use sphere_pow_core::document::ReadError;
@@ -80,6 +81,9 @@ pub enum ProverError {
         /// Why.
         source: std::io::Error,
     },
+    /// A limit of what a device may draw.
+    #[error(transparent)]
+    Power(#[from] PowerError),
     /// A service that does not say how it is.
     #[error("no status from the service at {address}: {reason}")]
     Service {
@@ -229,6 +233,7 @@ impl ProverError {
             Self::Ledger(error) => error.exit_code(),
             Self::Gpu(GpuError::Ambiguous { .. }) => 2,
             Self::Store(error) => error.exit_code(),
+            Self::Power(error) => error.exit_code(),
             Self::NoDeviceLeft { .. } => 7,
             Self::NoDevice { .. }
             | Self::ResetStorm { .. }
@@ -263,6 +268,7 @@ impl ProverError {
             Self::File { .. } => "file",
             Self::Ledger(error) => error.code(),
             Self::Store(error) => error.code(),
+            Self::Power(error) => error.code(),
             Self::Listen { .. } => "listen",
             Self::NoDevice { .. } => "no-device",
             Self::NoDeviceLeft { .. } => "no-device-left",

@@ -14,6 +14,7 @@ mod listen;
 mod metrics;
 mod node;
 pub mod operator;
+mod power;
 mod rates;
 pub mod requests;
 mod routes;
@@ -21,6 +22,7 @@ mod store;
 mod transcripts;
 pub mod trial;
 
+pub use power::PowerWish;
 pub use store::StoreError;
 
 use crate::error::ProverError;
@@ -70,6 +72,8 @@ pub struct Settings {
     pub callback_hosts: Vec<String>,
     /// How long wins are joined before they are sent.
     pub send_every: Duration,
+    /// What becomes of a callback that may have been taken or not.
+    pub in_doubt: InDoubt,
     /// How long a receiver may take to answer.
     pub timeout: Duration,
     /// How long a stage is mined and its results are sent at most.
@@ -86,6 +90,18 @@ pub struct Settings {
     pub guard_band: f64,
     /// Degrees Celsius above which a GPU rests, where its driver tells them.
     pub max_temperature: Option<f64>,
+    /// What GPUs may draw; what their drivers say where there is none.
+    pub power_limits: Vec<PowerWish>,
+}
+
+/// What becomes of a callback that left and was not answered, by a receiver or a process that went away: no sender can know
+/// whether it was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum InDoubt {
+    /// It is sent again, the same under the same key: nothing is lost.
+    Again,
+    /// It is set aside: nothing is sent twice.
+    Aside,
 }
 
 /// A secret that requests show as `Authorization: Bearer`.
@@ -142,6 +158,7 @@ impl Settings {
             token: None,
             callback_hosts: Vec::new(),
             send_every: Duration::from_secs(5),
+            in_doubt: InDoubt::Again,
             timeout: Duration::from_secs(30),
             window: Duration::from_secs(900),
             max_body: 16 << 20,
@@ -150,6 +167,7 @@ impl Settings {
             patience: Patience::default(),
             guard_band: 0.0,
             max_temperature: None,
+            power_limits: Vec::new(),
         }
     }
 }
@@ -157,7 +175,7 @@ impl Settings {
 /// Serves until `stop` is asked; `begun` is told the addresses.
 ///
 /// # Errors
-/// [`ProverError::Store`] and [`ProverError::Listen`]; what goes wrong later is answered to requests and logged.
+/// [`ProverError::Store`], [`ProverError::Listen`] and [`ProverError::Power`]; what goes wrong later is answered to requests and logged.
 pub fn run(
     settings: Settings,
     stop: &Stop,
@@ -167,6 +185,7 @@ pub fn run(
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(ProverError::Thread)?;
     let node = Arc::new(Node::new(settings, store)?);
+    let _limits = power::Limits::set(&node)?;
     let result = runtime.block_on(serve(&node, stop, begun));
     // What still runs must not keep the process: everything acknowledged is on the disk.
     runtime.shutdown_background();

@@ -12,9 +12,6 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::time::Duration;
 
-/// Callbacks that a service has under way at most.
-const AT_ONCE: usize = 8;
-
 /// Wins in the state directory and on their way, none: all that was won was sent.
 fn drained(service: &Service) -> Option<()> {
     let waiting = service.status()["waiting"].clone();
@@ -37,7 +34,10 @@ fn a_receiver_that_fails_gets_everything_once_it_works_again() {
     let service = Service::start(&dir, &["--timeout", "1", "--batch", "64"]);
     let url = format!("http://{address}/v1/poc-batches");
     service.post("/api/v1/pow/init/generate", Some(&init(&url)));
-    until("wins that wait", || (service.status()["waiting"]["parcels"].as_u64()? > 2).then_some(()));
+    until("wins that wait", || {
+        let waiting = &service.status()["waiting"];
+        (waiting["parcels"].as_u64()? > 0 && waiting["wins"].as_u64()? > 2).then_some(())
+    });
     let receiver = Receiver::at(TcpListener::bind(address).unwrap());
     receiver.wait(1, "/generated");
     for manner in [
@@ -122,18 +122,14 @@ fn verdicts_wait_for_their_receiver_and_one_batch_does_not_hold_up_another() {
     until("nothing that waits", || drained(&service));
 }
 
-#[test]
-fn kills_lose_nothing_that_was_won_and_repeat_nothing_that_was_acknowledged() {
-    // `SPHERE_POW_KILLS=100` for the long run.
-    let kills = std::env::var("SPHERE_POW_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(8);
-    let dir = Dir::tiny();
-    let receiver = Receiver::start();
+/// Starts, mines, sends and is killed so many times; then everything is sent. Gives how many callbacks were taken when each
+/// process was dead, and the last status.
+fn killed(kills: usize, receiver: &Receiver, dir: &Dir, more: &[&str]) -> (Vec<usize>, Value) {
     let stage = init(&receiver.url());
-    let args = ["--send-every", "0.02", "--batch", "8"];
-    // How many callbacks were taken when each process was dead.
+    let args = [&["--send-every", "0.02", "--batch", "8"], more].concat();
     let mut taken_before = Vec::new();
     for kill in 0..kills {
-        let mut service = Service::start(&dir, &args);
+        let mut service = Service::start(dir, &args);
         service.post("/api/v1/pow/init/generate", Some(&stage));
         let before = receiver.came();
         if kill % 4 > 0 {
@@ -143,11 +139,34 @@ fn kills_lose_nothing_that_was_won_and_repeat_nothing_that_was_acknowledged() {
         service.kill();
         taken_before.push(receiver.taken("/generated").len());
     }
-    let service = Service::start(&dir, &args);
+    let service = Service::start(dir, &args);
     service.post("/api/v1/pow/init/validate", Some(&stage));
     until("an empty outbox", || drained(&service));
-    // A receiver that looks at keys has each callback once; without keys it may see those twice that were under way when a
-    // process died, before it could know that they were taken.
+    (taken_before, service.status())
+}
+
+/// What the same search wins without any kill, up to a nonce.
+fn won_until(dir: &Dir, last: u64) -> Vec<u64> {
+    dir.write("node.json", &init("")["params"].to_string());
+    let count = last.to_string();
+    let puzzle = ["--params", "node.json", "--block-hash", "DEADBEEF", "--public-key", "02abc"];
+    let search = ["mine", "--count", &count, "--node-id", "1", "--out", "all.jsonl", "--backend", "cpu"];
+    dir.json(0, &[&search[..], &["--r-target", "1.414"], &puzzle[..]].concat());
+    common::proofs(&dir.path("all.jsonl")).into_iter().map(|(nonce, _)| nonce).collect()
+}
+
+/// `SPHERE_POW_KILLS=100` for the long run.
+fn n_kills(usual: usize) -> usize {
+    std::env::var("SPHERE_POW_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(usual)
+}
+
+#[test]
+fn kills_lose_nothing_that_was_won_and_repeat_nothing_that_was_acknowledged() {
+    let kills = n_kills(8);
+    let (dir, receiver) = (Dir::tiny(), Receiver::start());
+    let (taken_before, _) = killed(kills, &receiver, &dir, &[]);
+    // A receiver that looks at keys has each callback once; without keys it may see that one twice that was under way when a
+    // process died, before it could know that it was taken.
     let mut by_key: BTreeMap<String, Value> = BTreeMap::new();
     let mut first: BTreeMap<String, usize> = BTreeMap::new();
     let mut repeated = 0;
@@ -155,7 +174,8 @@ fn kills_lose_nothing_that_was_won_and_repeat_nothing_that_was_acknowledged() {
         let earlier = *first.entry(taken.key.clone()).or_insert(index);
         if let Some(body) = by_key.insert(taken.key, taken.body.clone()) {
             assert_eq!(body, taken.body, "one key, two callbacks");
-            let was_under_way = |before: &usize| (earlier..=earlier + AT_ONCE).contains(before);
+            // The latest when a process died, or one that was on its way then and taken just after.
+            let was_under_way = |before: &usize| (earlier..=earlier + 1).contains(before);
             assert!(
                 taken_before.iter().any(was_under_way),
                 "callback {earlier} was acknowledged and sent again"
@@ -163,6 +183,7 @@ fn kills_lose_nothing_that_was_won_and_repeat_nothing_that_was_acknowledged() {
             repeated += 1;
         }
     }
+    assert!(repeated <= kills, "{repeated} callbacks were in doubt after {kills} kills");
     let mut nonces: Vec<u64> = by_key
         .values()
         .flat_map(|body| body["nonces"].as_array().unwrap().iter().map(|nonce| nonce.as_u64().unwrap()))
@@ -171,14 +192,10 @@ fn kills_lose_nothing_that_was_won_and_repeat_nothing_that_was_acknowledged() {
     let n = nonces.len();
     nonces.dedup();
     assert_eq!(nonces.len(), n, "a nonce stands in two callbacks");
-    // The same search without any kill wins the same nonces: as far as it came, none is missing.
-    let last = *nonces.last().unwrap();
-    dir.write("node.json", &stage["params"].to_string());
-    let count = last.to_string();
-    let puzzle = ["--params", "node.json", "--block-hash", "DEADBEEF", "--public-key", "02abc"];
-    let search = ["mine", "--count", &count, "--node-id", "1", "--out", "all.jsonl", "--backend", "cpu"];
-    dir.json(0, &[&search[..], &["--r-target", "1.414"], &puzzle[..]].concat());
-    let won: Vec<u64> = common::proofs(&dir.path("all.jsonl")).into_iter().map(|(nonce, _)| nonce).collect();
+    // A chain that counts a participant's nonces once each counts them as one that looks at keys.
+    assert_eq!(times(&receiver).len(), n);
+    // As far as it came, none is missing.
+    let won = won_until(&dir, *nonces.last().unwrap());
     assert_eq!(nonces, won, "a nonce that wins was lost");
     let _ = writeln!(
         std::io::stderr(),
@@ -186,6 +203,55 @@ fn kills_lose_nothing_that_was_won_and_repeat_nothing_that_was_acknowledged() {
         won.len(),
         by_key.len(),
     );
+}
+
+#[test]
+fn kills_repeat_nothing_at_all_where_what_is_in_doubt_is_set_aside() {
+    let kills = n_kills(4);
+    let (dir, receiver) = (Dir::tiny(), Receiver::start());
+    let (_, status) = killed(kills, &receiver, &dir, &["--in-doubt", "aside"]);
+    let times = times(&receiver);
+    assert!(times.values().all(|times| *times == 1), "a nonce was taken twice: {times:?}");
+    let set_aside = status["waiting"]["givenUp"].as_u64().unwrap();
+    assert!(set_aside <= kills as u64, "more than one callback a kill: {status}");
+    let won = won_until(&dir, *times.keys().last().unwrap());
+    let missing = won.iter().filter(|nonce| !times.contains_key(nonce)).count();
+    assert!(missing == 0 || set_aside > 0, "{missing} nonces were lost, and no callback was set aside");
+    let _ = writeln!(
+        std::io::stderr(),
+        "{kills} kills: {} nonces taken of {} that win, none twice; {set_aside} callbacks set aside",
+        times.len(),
+        won.len(),
+    );
+}
+
+#[test]
+fn a_process_leaves_one_callback_of_wins_in_doubt_which_comes_again_the_same_or_not_at_all() {
+    for (choice, times_sent) in [("again", 2), ("aside", 1)] {
+        let (dir, receiver) = (Dir::tiny(), Receiver::start());
+        let args = ["--timeout", "100", "--batch", "64", "--in-doubt", choice];
+        let mut service = Service::start(&dir, &args);
+        receiver.set(Manner::Swallows);
+        let stage = init(&receiver.url());
+        service.post("/api/v1/pow/init/generate", Some(&stage));
+        let in_doubt = receiver.wait(1, "/generated").remove(0);
+        until("more wins", || (service.status()["waiting"]["wins"].as_u64()? > 2).then_some(()));
+        service.kill();
+        receiver.set(Manner::Takes);
+        let service = Service::start(&dir, &args);
+        service.post("/api/v1/pow/init/validate", Some(&stage));
+        until("an empty outbox", || drained(&service));
+        let taken = receiver.taken("/generated");
+        let same: Vec<_> = taken.iter().filter(|taken| taken.key == in_doubt.key).collect();
+        assert_eq!(same.len(), times_sent, "{choice}");
+        assert!(same.iter().all(|taken| taken.body == in_doubt.body), "one key, two bodies");
+        let others = taken.len() - same.len();
+        let keys: std::collections::BTreeSet<&str> = taken.iter().map(|taken| taken.key.as_str()).collect();
+        assert!(others > 0 && keys.len() == others + 1, "what nobody doubts was sent twice");
+        let status = service.status();
+        assert_eq!(status["callbacks"]["inDoubt"], 1, "{status}");
+        assert_eq!(status["callbacks"]["givenUp"], u64::from(choice == "aside"), "{status}");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod host;
 mod limits;
 mod plan;
 mod processes;
+mod told;
 mod training;
 mod wires;
 
@@ -16,7 +17,7 @@ use crate::error::ProverError;
 use crate::input;
 use crate::signals::Stop;
 use clap::Args;
-use processes::{Playbook, Processes, Told};
+use processes::{Playbook, Processes};
 use serde::Serialize;
 use sphere_pow_consensus::MAX_TRANSACTION_BYTES;
 use sphere_pow_core::exact::Params;
@@ -30,6 +31,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
+use told::Told;
 
 /// Most hosts of a box: they share one machine.
 const MAX_HOSTS: usize = 64;

@@ -6,7 +6,7 @@ use crate::console::{LogArgs, Output};
 use crate::error::ProverError;
 use crate::input;
 use crate::options::DeviceArgs;
-use crate::serve::{self, Bound, Settings, Token};
+use crate::serve::{self, Bound, InDoubt, PowerWish, Settings, Token};
 use crate::signals::Stop;
 use crate::watch::Patience;
 use clap::Args;
@@ -55,6 +55,10 @@ pub(super) struct ServeArgs {
     /// Wins are joined for so long before they are sent
     #[arg(long, default_value_t = 5.0, value_name = "S")]
     send_every: f64,
+    /// What becomes of a callback that left and was not answered: sent again under its Idempotency-Key, or set aside, so that
+    /// nothing comes twice and what was not taken is lost
+    #[arg(long, value_enum, default_value_t = InDoubt::Again)]
+    in_doubt: InDoubt,
     /// How long a receiver may take to answer
     #[arg(long, default_value_t = 30.0, value_name = "S")]
     timeout: f64,
@@ -85,6 +89,9 @@ pub(super) struct ServeArgs {
     /// Degrees Celsius above which a GPU rests until it has 5 less, where its driver tells them; no limit by default
     #[arg(long, value_name = "C", allow_hyphen_values = true)]
     max_temperature: Option<f64>,
+    /// Watts that each GPU may draw while this runs, or one of them, as 0000:03:00.0=200; may be repeated. The driver's own by default
+    #[arg(long = "power-limit", value_name = "W|PCI=W", allow_hyphen_values = true)]
+    power_limits: Vec<PowerWish>,
     #[command(flatten)]
     pub(super) log: LogArgs,
     #[command(flatten)]
@@ -112,6 +119,7 @@ pub(super) fn run(args: &ServeArgs, out: &Output, stop: &Stop) -> Result<ExitCod
         token: args.token_file.as_deref().map(token).transpose()?,
         callback_hosts: callbacks.clone(),
         send_every: seconds("--send-every", args.send_every)?,
+        in_doubt: args.in_doubt,
         timeout: seconds("--timeout", args.timeout)?,
         window: seconds("--window", args.window)?,
         max_body: args.max_body,
@@ -119,6 +127,7 @@ pub(super) fn run(args: &ServeArgs, out: &Output, stop: &Stop) -> Result<ExitCod
         max_queue: args.max_queue,
         guard_band: guard_band(args.guard_band)?,
         max_temperature: args.max_temperature.map(max_temperature).transpose()?,
+        power_limits: args.power_limits.clone(),
         patience: Patience {
             batch: seconds("--device-timeout", args.device_timeout)?,
             resets: args.device_resets,

@@ -1,17 +1,18 @@
 //! Sends callbacks: what was won and what is judged, until the API node has acknowledged it.
 //!
-//! What counts as acknowledged is [`outcome`]'s to say. A parcel that fails waits, with jitter, and the others go on; a
-//! receiver that cannot be reached makes all of its parcels wait, and is tried with one at a time.
+//! What counts as acknowledged is [`send::outcome`]'s to say. A parcel that fails waits, with jitter, and the others go on; a
+//! receiver that cannot be reached makes all of its parcels wait, and is tried with one at a time. Of what was won one parcel at
+//! a time is under way to a receiver, so that no death of the process leaves more than one in doubt.
 
+mod send;
+
+pub(super) use send::{Http, client};
+
+use super::InDoubt;
 use super::node::Node;
-use super::store::Parcel;
+use super::store::{Kind, Parcel};
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Bytes;
-use hyper::header::{CONTENT_TYPE, HOST, USER_AGENT};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use send::{Ended, Outcome, Reply, receiver, send};
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -21,8 +22,6 @@ use tokio::task::JoinSet;
 
 /// Callbacks under way at once.
 const MOST_AT_ONCE: usize = 8;
-/// Most bytes of a receiver's answer that are read.
-const MAX_ANSWER_BYTES: usize = 1 << 16;
 /// Nonces of one callback: some 12 bytes each on the chain, against a transaction's limit of 1 MiB.
 const MOST_NONCES: usize = 50_000;
 
@@ -41,47 +40,8 @@ pub(super) struct Counters {
     /// Callbacks that failed and will be sent again, and those given up.
     pub(super) failed: AtomicU64,
     pub(super) given_up: AtomicU64,
-}
-
-/// What a receiver made of a callback.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Outcome {
-    /// It has it.
-    Accepted,
-    /// It has it, though its first attempt to broadcast it failed.
-    PutOnRetry,
-    /// It would take less at once.
-    TooLarge,
-    /// It will never take it: why.
-    Refused(String),
-    /// It may take it later: why.
-    Later(String),
-}
-
-/// Reads a receiver's answer.
-pub(super) fn outcome(status: u16, body: &str) -> Outcome {
-    let says = |words: &[&str]| words.iter().any(|word| body.contains(word));
-    let why = || format!("{status} {}", sphere_pow_core::text::shown(body.trim()));
-    match status {
-        200..=299 => Outcome::Accepted,
-        // The API node queued it; sending it again would put its nonces on chain twice.
-        500 if says(&["put on retry"]) => Outcome::PutOnRetry,
-        413 => Outcome::TooLarge,
-        500 if says(&["tx too large"]) => Outcome::TooLarge,
-        500 if says(&["key not found", "invalid bech32 string"]) => Outcome::Refused(why()),
-        // The routes are there, and switched off for good.
-        503 if says(&["V1 endpoints disabled"]) => Outcome::Refused(why()),
-        400 | 404 | 405 | 410 | 415 | 422 => Outcome::Refused(why()),
-        _ => Outcome::Later(why()),
-    }
-}
-
-/// The client of callbacks and backends.
-pub(super) type Http = Client<HttpConnector, Full<Bytes>>;
-
-/// A client over plain HTTP.
-pub(super) fn client() -> Http {
-    Client::builder(TokioExecutor::new()).build_http()
+    /// Callbacks that left and were not answered, in this process or the one before: nobody knows whether they were taken.
+    pub(super) in_doubt: AtomicU64,
 }
 
 /// Sends until the task is dropped.
@@ -91,7 +51,7 @@ pub(super) async fn run(node: Arc<Node>) {
         node,
         client,
         waits: HashMap::new(),
-        seen: HashMap::new(),
+        known: HashMap::new(),
         gates: HashMap::new(),
         under_way: JoinSet::new(),
         busy: HashSet::new(),
@@ -99,11 +59,11 @@ pub(super) async fn run(node: Arc<Node>) {
     let mut packed: Option<Instant> = None;
     let mut stage = 0;
     loop {
-        // Wins wait to be joined, but not for a stage that is over.
+        // Wins wait to be joined, but not for a stage that is over; and longer while others wait for their first turn.
         let order = courier.node.order_number();
         let is_due =
             packed.is_none_or(|at| at.elapsed() >= courier.node.settings.send_every) || order != stage;
-        if is_due {
+        if is_due && !courier.known.values().any(Known::is_fresh) {
             stage = order;
             packed = Some(Instant::now());
             courier.with_store(|node| node.store.pack(MOST_NONCES)).await;
@@ -118,15 +78,6 @@ pub(super) async fn run(node: Arc<Node>) {
             () = tokio::time::sleep(wait) => {}
         }
     }
-}
-
-/// What was sent, and what became of it.
-struct Ended {
-    id: u64,
-    parcel: Parcel,
-    outcome: Outcome,
-    /// Whether the receiver answered at all.
-    is_answer: bool,
 }
 
 /// When something may be tried again.
@@ -151,13 +102,30 @@ impl Wait {
     }
 }
 
+/// What this process knows of a parcel without reading it.
+struct Known {
+    kind: Kind,
+    receiver: String,
+    /// Since when this process has it.
+    since: Instant,
+    /// Whether it was tried.
+    is_tried: bool,
+}
+
+impl Known {
+    /// Whether it is of what was won, and waits for its first turn.
+    fn is_fresh(&self) -> bool {
+        self.kind == Kind::Generated && !self.is_tried
+    }
+}
+
 struct Courier {
     node: Arc<Node>,
     client: Http,
     /// Parcels that failed.
     waits: HashMap<u64, Wait>,
-    /// Since when this process tries each.
-    seen: HashMap<u64, Instant>,
+    /// Every parcel that waits.
+    known: HashMap<u64, Known>,
     /// Receivers that could not be reached.
     gates: HashMap<String, Wait>,
     under_way: JoinSet<Ended>,
@@ -183,7 +151,10 @@ impl Courier {
             return Duration::from_secs(1);
         };
         self.waits.retain(|id, _| ids.contains(id));
-        self.seen.retain(|id, _| ids.contains(id));
+        self.known.retain(|id, _| ids.contains(id));
+        for id in &ids {
+            self.get_to_know(*id).await;
+        }
         for id in ids {
             if self.under_way.len() >= MOST_AT_ONCE {
                 break;
@@ -194,19 +165,21 @@ impl Courier {
                 wait = wait.min(until - now);
                 continue;
             }
-            if self.busy.contains(&id) {
+            let Some(known) = self.known.get(&id).filter(|_| !self.busy.contains(&id)) else { continue };
+            let receiver = known.receiver.clone();
+            if known.kind == Kind::Generated && self.is_busy_with_wins(&receiver) {
                 continue;
             }
+            let is_over = known.since.elapsed() > self.node.settings.window;
             let Some(Some(parcel)) = self.with_store(move |node| node.store.parcel(id)).await else {
                 continue;
             };
             // By a clock that nobody sets: what waited while no process ran is tried for a whole window.
-            if self.seen.entry(id).or_insert(now).elapsed() > self.node.settings.window {
+            if is_over {
                 let why = format!("not acknowledged within {} s", self.node.settings.window.as_secs());
                 self.give_up(id, &parcel, why).await;
                 continue;
             }
-            let receiver = receiver(&parcel.url);
             if let Some(gate) = self.gates.get_mut(&receiver) {
                 if gate.until > now {
                     wait = wait.min(gate.until - now);
@@ -215,7 +188,14 @@ impl Courier {
                 // One at a time until it answers.
                 gate.until = now + self.node.settings.timeout;
             }
+            // Whoever comes after this process must know that it may have been taken.
+            let is_noted = self.with_store(move |node| node.store.leaves(id, true)).await.is_some();
+            if !is_noted && self.node.settings.in_doubt == InDoubt::Aside {
+                wait = wait.min(Duration::from_secs(1));
+                continue;
+            }
             self.busy.insert(id);
+            self.known.entry(id).and_modify(|known| known.is_tried = true);
             self.node.counters.sent.fetch_add(1, Ordering::Relaxed);
             self.node.counters.sent_nonces.fetch_add(parcel.len() as u64, Ordering::Relaxed);
             let (client, timeout) = (self.client.clone(), self.node.settings.timeout);
@@ -224,11 +204,41 @@ impl Courier {
         wait
     }
 
+    /// Looks at a parcel that is new to this process. What left an earlier one unanswered is in doubt.
+    async fn get_to_know(&mut self, id: u64) {
+        if self.known.contains_key(&id) {
+            return;
+        }
+        let Some(Some(parcel)) = self.with_store(move |node| node.store.parcel(id)).await else { return };
+        let (kind, receiver) = (parcel.kind, receiver(&parcel.url));
+        self.known.insert(id, Known { kind, receiver, since: Instant::now(), is_tried: false });
+        if parcel.has_left {
+            self.doubt(id, &parcel, "it was under way when an earlier process ended").await;
+        }
+    }
+
+    /// Whether something that was won is under way to a receiver.
+    fn is_busy_with_wins(&self, receiver: &str) -> bool {
+        let of = |id: &u64| self.known.get(id);
+        self.busy.iter().filter_map(of).any(|own| own.kind == Kind::Generated && own.receiver == receiver)
+    }
+
+    /// A callback may have been taken or not: what becomes of it is the operator's choice. Whether it stays.
+    async fn doubt(&mut self, id: u64, parcel: &Parcel, why: &str) -> bool {
+        self.node.counters.in_doubt.fetch_add(1, Ordering::Relaxed);
+        if self.node.settings.in_doubt == InDoubt::Aside {
+            self.give_up(id, parcel, format!("nobody knows whether it was taken: {why}")).await;
+            return false;
+        }
+        tracing::warn!("{}/{} is sent again under its key: {why}", parcel.url, parcel.kind.as_str());
+        true
+    }
+
     async fn ended(&mut self, ended: Ended) {
-        let Ended { id, parcel, outcome, is_answer } = ended;
+        let Ended { id, parcel, outcome, reply } = ended;
         self.busy.remove(&id);
         let receiver = receiver(&parcel.url);
-        if is_answer {
+        if reply == Reply::Answer {
             self.gates.remove(&receiver);
         } else {
             self.gates.entry(receiver).or_insert_with(Wait::new).longer();
@@ -238,8 +248,8 @@ impl Courier {
             Outcome::Accepted | Outcome::PutOnRetry => {
                 let n = parcel.len() as u64;
                 match parcel.kind {
-                    super::store::Kind::Generated => counters.acknowledged.fetch_add(n, Ordering::Relaxed),
-                    super::store::Kind::Validated => counters.verdicts.fetch_add(1, Ordering::Relaxed),
+                    Kind::Generated => counters.acknowledged.fetch_add(n, Ordering::Relaxed),
+                    Kind::Validated => counters.verdicts.fetch_add(1, Ordering::Relaxed),
                 };
                 if outcome == Outcome::PutOnRetry {
                     counters.put_on_retry.fetch_add(1, Ordering::Relaxed);
@@ -260,8 +270,16 @@ impl Courier {
             Outcome::Refused(why) => self.give_up(id, &parcel, why).await,
             Outcome::Later(why) => {
                 counters.failed.fetch_add(1, Ordering::Relaxed);
+                if reply == Reply::Silence {
+                    self.doubt(id, &parcel, &why).await;
+                    return;
+                }
                 tracing::warn!("{}/{} is sent again later: {why}", parcel.url, parcel.kind.as_str());
-                if is_answer {
+                // It was not taken this time, which is known. A disk that does not take that leaves it in doubt, no more.
+                if !parcel.has_left {
+                    self.with_store(move |node| node.store.leaves(id, false)).await;
+                }
+                if reply == Reply::Answer {
                     self.later(id);
                 }
             }
@@ -282,62 +300,6 @@ impl Courier {
         self.node.counters.given_up.fetch_add(1, Ordering::Relaxed);
         if self.with_store(move |node| node.store.give_up(id, &why)).await.is_none() {
             self.later(id);
-        }
-    }
-}
-
-/// Host and port of a URL.
-fn receiver(url: &str) -> String {
-    url.split('/').nth(2).unwrap_or_default().to_owned()
-}
-
-async fn send(client: &Http, id: u64, parcel: Parcel, timeout: Duration) -> Ended {
-    let result = tokio::time::timeout(timeout, post(client, &parcel)).await;
-    let (outcome, is_answer) = match result {
-        Ok(Ok((status, body))) => (outcome(status, &body), true),
-        Ok(Err(error)) => (Outcome::Later(error), false),
-        Err(_) => (Outcome::Later(format!("no answer within {} s", timeout.as_secs())), false),
-    };
-    Ended { id, parcel, outcome, is_answer }
-}
-
-async fn post(client: &Http, parcel: &Parcel) -> Result<(u16, String), String> {
-    let words = |error: &dyn std::error::Error| {
-        let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-        format!("{error}{cause}")
-    };
-    let uri = format!("{}/{}", parcel.url, parcel.kind.as_str());
-    let request = hyper::Request::post(&uri)
-        .header(HOST, receiver(&uri))
-        .header(CONTENT_TYPE, "application/json")
-        .header(USER_AGENT, concat!("sphere-pow/", env!("CARGO_PKG_VERSION")))
-        .header("Idempotency-Key", &parcel.key)
-        .body(Full::new(Bytes::from(parcel.body())))
-        .map_err(|error| words(&error))?;
-    let answer = client.request(request).await.map_err(|error| words(&error))?;
-    let status = answer.status().as_u16();
-    // A status is an answer, whatever comes of its body.
-    let body = Limited::new(answer.into_body(), MAX_ANSWER_BYTES).collect().await;
-    let body = body.map(|body| String::from_utf8_lossy(&body.to_bytes()).into_owned()).unwrap_or_default();
-    Ok((status, body))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Outcome, outcome};
-
-    #[test]
-    fn answers_are_read_as_the_network_means_them() {
-        assert_eq!(outcome(200, ""), Outcome::Accepted);
-        assert_eq!(outcome(500, r#"{"error":"failed to broadcast and put on retry"}"#), Outcome::PutOnRetry);
-        assert_eq!(outcome(500, r#"{"error":"tx too large"}"#), Outcome::TooLarge);
-        assert_eq!(outcome(413, ""), Outcome::TooLarge);
-        let disabled = r#"{"error":"V1 endpoints disabled when poc_v2_enabled=true"}"#;
-        for (status, body) in [(503, disabled), (404, ""), (400, ""), (500, "key not found")] {
-            assert!(matches!(outcome(status, body), Outcome::Refused(_)), "{status} {body}");
-        }
-        for status in [500, 502, 503, 429, 408, 302, 100] {
-            assert!(matches!(outcome(status, "busy"), Outcome::Later(_)), "{status}");
         }
     }
 }

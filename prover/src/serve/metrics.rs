@@ -79,6 +79,7 @@ pub(super) fn page(node: &Node) -> String {
         ("callbacks_sent_total", "Callbacks sent, again counted again.", &counters.sent),
         ("callbacks_failed_total", "Callbacks that failed and are sent again.", &counters.failed),
         ("callbacks_given_up_total", "Callbacks that nobody will take.", &counters.given_up),
+        ("callbacks_in_doubt_total", "Callbacks that left unanswered.", &counters.in_doubt),
         ("callbacks_put_on_retry_total", "Callbacks queued by the receiver.", &counters.put_on_retry),
         ("verdicts_acknowledged_total", "Verdicts acknowledged.", &counters.verdicts),
     ] {
@@ -103,7 +104,7 @@ pub(super) fn page(node: &Node) -> String {
 fn devices(page: &mut Page, node: &Node) {
     type Of = fn(&View) -> Option<f64>;
     let views = node.views();
-    let families: [(&str, &str, &str, Of); 13] = [
+    let families: [(&str, &str, &str, Of); 14] = [
         ("device_tried_total", "counter", "Nonces computed by a device.", |v| Some(v.counts.tried as f64)),
         ("device_won_total", "counter", "Nonces of a device that won.", |v| Some(v.counts.won as f64)),
         ("device_checked_wins_total", "counter", "Wins of a device that the CPU recomputed.", |v| {
@@ -123,6 +124,7 @@ fn devices(page: &mut Page, node: &Node) {
         }),
         ("device_temperature_celsius", "gauge", "Of a device's chip.", |v| v.reading.temperature_c),
         ("device_power_watts", "gauge", "What a device draws.", |v| v.reading.power_w),
+        ("device_power_limit_watts", "gauge", "What a device may draw.", |v| v.reading.power_limit_w),
         ("device_out_of_use", "gauge", "1 for a device that was given up.", |v| {
             Some(f64::from(u8::from(v.condition.is_out())))
         }),

@@ -5,6 +5,7 @@
 //! A win goes from `wins` to a parcel, one callback; a parcel is fixed before it is sent, under a key that goes along, so
 //! that a receiver that looks at keys takes it once. It is deleted when it was acknowledged.
 
+mod devices;
 mod disk;
 mod records;
 mod roots;
@@ -32,14 +33,12 @@ const DEAD: Records = TableDefinition::new("dead");
 const NONCES: TableDefinition<(u64, u64), ()> = TableDefinition::new("nonces");
 /// The last nonce tried, by stage, node, nodes, group, groups.
 const REACHED: TableDefinition<(u64, u64, u64, u64, u64), u64> = TableDefinition::new("reached");
-/// When a stage was last mined, in milliseconds of the system's clock.
+/// When a stage was last mined, in milliseconds of the system's clock or more: in the order in which stages were mined.
 const STAGES: TableDefinition<u64, u64> = TableDefinition::new("stages");
 /// Lines of a file of roots, by stage.
 const ROOTS: TableDefinition<(u64, u64), &str> = TableDefinition::new("roots");
 /// Commitments to them, by stage.
 const COMMITMENTS: Records = TableDefinition::new("commitments");
-/// Devices whose wins were false, by name, and when that was found.
-const QUARANTINED: TableDefinition<&str, u64> = TableDefinition::new("quarantined");
 const NUMBERS: TableDefinition<&str, u64> = TableDefinition::new("numbers");
 const ASSIGNED: TableDefinition<&str, &str> = TableDefinition::new("assigned");
 
@@ -93,7 +92,7 @@ impl Store {
             txn.open_table(REACHED)?;
             txn.open_table(NUMBERS)?;
             txn.open_table(ASSIGNED)?;
-            txn.open_table(QUARANTINED)?;
+            devices::open(txn)?;
             forget_old_stages(txn, now_ms())
         })?;
         Ok(store)
@@ -134,7 +133,14 @@ impl Store {
             }
             let key = (stage, node_id, node_count, entry.group, entry.groups);
             txn.open_table(REACHED)?.insert(key, entry.last.get())?;
-            txn.open_table(STAGES)?.insert(stage, now_ms())?;
+            let mut stages = txn.open_table(STAGES)?;
+            // The stage that is mined is the latest, also after a clock was set back.
+            let mut used = now_ms();
+            for row in stages.iter()? {
+                let (other, at) = row?;
+                used = used.max(at.value() + u64::from(other.value() != stage));
+            }
+            stages.insert(stage, used)?;
             Ok(())
         })
     }
@@ -191,6 +197,18 @@ impl Store {
         self.0.read(|txn| {
             let table = txn.open_table(PARCELS)?;
             Ok(table.get(id)?.and_then(|record| parsed(record.value())))
+        })
+    }
+
+    /// Notes that a parcel is about to leave, or that it is known not to have been taken.
+    pub(crate) fn leaves(&self, id: u64, has_left: bool) -> Result<(), StoreError> {
+        self.0.write(|txn| {
+            let mut table = txn.open_table(PARCELS)?;
+            let parcel = table.get(id)?.and_then(|record| parsed::<Parcel>(record.value()));
+            if let Some(parcel) = parcel.filter(|parcel| parcel.has_left != has_left) {
+                table.insert(id, json(&Parcel { has_left, ..parcel }).as_str())?;
+            }
+            Ok(())
         })
     }
 
@@ -278,23 +296,6 @@ impl Store {
             }
             drop(table);
             forget_old_stages(txn, now_ms())
-        })
-    }
-
-    /// Notes that a device's wins were false at a time of the system's clock.
-    pub(crate) fn quarantine(&self, device: &str, at_ms: u64) -> Result<(), StoreError> {
-        self.0.write(|txn| {
-            txn.open_table(QUARANTINED)?.insert(device, at_ms)?;
-            Ok(())
-        })
-    }
-
-    /// Devices of which that was noted at `since_ms` or later; the others are forgotten.
-    pub(crate) fn quarantined(&self, since_ms: u64) -> Result<Vec<String>, StoreError> {
-        self.0.write(|txn| {
-            let mut table = txn.open_table(QUARANTINED)?;
-            table.retain(|_, at_ms| at_ms >= since_ms)?;
-            table.iter()?.map(|row| Ok(row?.0.value().to_owned())).collect()
         })
     }
 

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test file takes what it needs")]
 
 #[cfg(target_os = "linux")]
+pub(crate) mod made;
+#[cfg(target_os = "linux")]
 pub(crate) mod rig;
 pub(crate) mod service;
 

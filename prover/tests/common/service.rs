@@ -165,6 +165,12 @@ pub(crate) enum Manner {
     TakesBut(u16, &'static str),
     /// Reads it and never answers.
     Silent,
+    /// Takes it and never answers.
+    Swallows,
+    /// Takes it, and answers after so many milliseconds.
+    Slow(u64),
+    /// Takes it, and answers a byte at a time, so many milliseconds apart.
+    Drips(u64),
     /// Answers with bytes that are no HTTP.
     Garbage,
     /// Closes the connection.
@@ -177,9 +183,12 @@ pub(crate) struct Taken {
     pub(crate) path: String,
     pub(crate) key: String,
     pub(crate) body: Value,
+    /// Whether the sender was told.
+    pub(crate) is_answered: bool,
 }
 
 /// Plays the API node.
+#[derive(Clone)]
 pub(crate) struct Receiver {
     pub(crate) address: SocketAddr,
     manner: Arc<Mutex<Manner>>,
@@ -198,8 +207,7 @@ impl Receiver {
         let (manner, taken, came) =
             (Arc::new(Mutex::new(Manner::Takes)), Arc::<Mutex<Vec<Taken>>>::default(), Arc::default());
         let receiver = Self { address, manner, taken, came };
-        let (manner, taken, came) =
-            (Arc::clone(&receiver.manner), Arc::clone(&receiver.taken), Arc::clone(&receiver.came));
+        let Self { manner, taken, came, .. } = receiver.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (manner, taken, came) = (Arc::clone(&manner), Arc::clone(&taken), Arc::clone(&came));
@@ -222,6 +230,11 @@ impl Receiver {
 
     pub(crate) fn came(&self) -> usize {
         *self.came.lock().unwrap()
+    }
+
+    /// All that was taken so far, which is forgotten.
+    pub(crate) fn take_all(&self) -> Vec<Taken> {
+        std::mem::take(&mut *self.taken.lock().unwrap())
     }
 
     /// All that was taken at a path's end.
@@ -285,8 +298,11 @@ fn serve_one(
     // The network's node answers 400 without it.
     assert!(is_json, "no Content-Type");
     let body: Value = serde_json::from_slice(&body).unwrap();
-    let take =
-        || taken.lock().unwrap().push(Taken { path: path.clone(), key: key.clone(), body: body.clone() });
+    let take_and = |is_answered| {
+        let (path, key, body) = (path.clone(), key.clone(), body.clone());
+        taken.lock().unwrap().push(Taken { path, key, body, is_answered });
+    };
+    let take = || take_and(true);
     let mut say = |status: u16, text: &str| {
         let answer = format!("HTTP/1.1 {status} Words\r\nContent-Length: {}\r\n\r\n{text}", text.len());
         stream.write_all(answer.as_bytes()).is_ok()
@@ -302,7 +318,23 @@ fn serve_one(
             take();
             say(status, text)
         }
-        Manner::Silent => {
+        Manner::Slow(millis) => {
+            take();
+            std::thread::sleep(Duration::from_millis(millis));
+            say(200, "")
+        }
+        Manner::Drips(millis) => {
+            take();
+            let drip = |byte| {
+                std::thread::sleep(Duration::from_millis(millis));
+                (&mut &*stream).write_all(&[byte]).is_ok()
+            };
+            b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".iter().copied().all(drip)
+        }
+        Manner::Silent | Manner::Swallows => {
+            if manner == Manner::Swallows {
+                take_and(false);
+            }
             // Until the sender gives up.
             let _ = (&mut &*stream).read(&mut [0]);
             false

@@ -19,6 +19,10 @@ pub(super) struct Plan {
     height: u64,
     /// When the last new block was heard of.
     moved: Instant,
+    /// The longest time between two blocks so far, while no host was away.
+    pace: Duration,
+    /// Whether a host is cut off.
+    is_cut: bool,
     /// Whether a host was killed, or stopped, so far.
     has_killed: bool,
 }
@@ -26,6 +30,8 @@ pub(super) struct Plan {
 /// After so long without a block, a host that the scenario took away comes back before its height: with a third of the
 /// power, the others make none without it.
 const STALL: Duration = Duration::from_secs(10);
+/// The same, in times of the longest that a block took before: on a busy machine blocks are slow with all hosts, too.
+const STALL_TIMES: u32 = 4;
 
 impl Plan {
     pub(super) fn new(args: &NetworkArgs, book: &Playbook) -> Self {
@@ -43,6 +49,8 @@ impl Plan {
             away,
             height: 0,
             moved: Instant::now(),
+            pace: Duration::ZERO,
+            is_cut: false,
             has_killed: false,
         };
         plan.reported(0);
@@ -52,6 +60,9 @@ impl Plan {
     /// A host has a block of this height.
     pub(super) fn reached(&mut self, height: u64) {
         if height > self.height {
+            if self.height > 0 && !self.has_killed && !self.is_cut {
+                self.pace = self.pace.max(self.moved.elapsed());
+            }
             (self.height, self.moved) = (height, Instant::now());
         }
     }
@@ -66,6 +77,18 @@ impl Plan {
     /// A host has stopped, having refused to go on. It starts again when the scenario says so.
     pub(super) fn stopped(&mut self) {
         self.has_killed = true;
+    }
+
+    /// A host was cut off when others had a block of this height, which is not heard of yet on a busy machine. It stays away for
+    /// as many blocks as the scenario says, from there on.
+    pub(super) fn parted(&mut self, host: usize, height: u64) {
+        self.is_cut = true;
+        let late = height.saturating_sub(self.height);
+        for (at, other, event) in &mut self.by_height {
+            if *other == host && *event == Event::Heal {
+                *at += late;
+            }
+        }
     }
 
     /// A host was killed. One that a scenario kills starts again when the scenario says so.
@@ -94,7 +117,7 @@ impl Plan {
         let (height, now) = (self.height, Instant::now());
         let mut due: Vec<_> = self.by_height.extract_if(.., |(at, ..)| *at <= height).collect();
         due.sort_by_key(|(at, ..)| *at);
-        if self.moved.elapsed() > STALL
+        if self.moved.elapsed() > STALL.max(self.pace * STALL_TIMES)
             && let Some(place) = self.next_return()
         {
             due.push(self.by_height.remove(place));

@@ -3,6 +3,7 @@
 use super::host::{BoxFile, HostEntry, box_file, key_file};
 use super::limits;
 use super::plan::Plan;
+use super::told::{Line, Told};
 use super::wires::Wires;
 use super::{NetworkArgs, patience};
 use crate::commands::HOST;
@@ -12,10 +13,8 @@ use crate::signals::Stop;
 use sphere_pow_consensus::Key;
 use sphere_pow_core::text::hex;
 use sphere_pow_network::peer::sortition_secret;
-use sphere_pow_network::report::SprintReport;
 use sphere_pow_network::scenario::Event;
-use sphere_pow_network::training::report::RoundReport;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -25,83 +24,6 @@ use std::time::{Duration, Instant};
 
 /// How often events and signals are looked at.
 const LOOK: Duration = Duration::from_millis(50);
-
-/// What hosts tell, one after the other.
-pub(super) trait Told: serde::de::DeserializeOwned + PartialEq + Send + 'static {
-    /// What one is called.
-    const NAME: &'static str;
-
-    /// Its number, from 1.
-    fn number(&self) -> u64;
-
-    /// Whether it is the last of so many.
-    fn is_last(&self, of: u64) -> bool;
-
-    /// How many of what was asked for are done with it.
-    fn done(&self) -> u64;
-
-    /// Its block's hash.
-    fn hash(&self) -> &str;
-}
-
-impl Told for SprintReport {
-    const NAME: &'static str = "Sprint";
-
-    fn number(&self) -> u64 {
-        self.sprint
-    }
-
-    fn is_last(&self, of: u64) -> bool {
-        self.sprint >= of
-    }
-
-    fn done(&self) -> u64 {
-        self.sprint
-    }
-
-    fn hash(&self) -> &str {
-        &self.hash
-    }
-}
-
-impl Told for RoundReport {
-    const NAME: &'static str = "attempt";
-
-    fn number(&self) -> u64 {
-        self.attempt
-    }
-
-    fn is_last(&self, of: u64) -> bool {
-        self.root.is_some() && u64::from(self.round) + 1 >= of
-    }
-
-    fn done(&self) -> u64 {
-        u64::from(self.round) + u64::from(self.root.is_some())
-    }
-
-    fn hash(&self) -> &str {
-        &self.hash
-    }
-}
-
-/// A line of a host ([`sphere_pow_network::report::Said`]).
-#[derive(serde::Deserialize)]
-#[serde(untagged)]
-enum Line<R> {
-    Report(R),
-    Block {
-        height: u64,
-    },
-    /// Why it ended, as [`crate::console::Output::error`] tells it.
-    Stopped {
-        error: Reason,
-    },
-}
-
-#[derive(serde::Deserialize)]
-struct Reason {
-    message: String,
-}
 
 /// What is played, whatever hosts do.
 #[derive(Clone, Copy)]
@@ -286,11 +208,13 @@ impl<R: Told> Processes<R> {
         let (mut shown, mut kills, mut end) = (1, 0, None);
         let mut moved = Instant::now();
         let mut plan = Plan::new(args, book);
+        // What was heard while something else was done.
+        let mut unread = VecDeque::new();
         while is_done.iter().any(|done| !done) {
             if stop.is_asked() {
                 return Err(ProverError::Interrupted);
             }
-            match self.heard.recv_timeout(LOOK) {
+            match unread.pop_front().map_or_else(|| self.heard.recv_timeout(LOOK), Ok) {
                 Ok((_, Line::Block { height })) => {
                     moved = Instant::now();
                     plan.reached(height);
@@ -342,6 +266,11 @@ impl<R: Told> Processes<R> {
                     Event::Part | Event::Heal => {
                         let wires = self.wires.as_ref().expect("laid for a scenario that cuts them");
                         wires.set(number, event == Event::Heal)?;
+                        if event == Event::Part {
+                            unread.extend(self.heard.try_iter());
+                            let heights = unread.iter().filter_map(|(_, line)| line.height());
+                            plan.parted(number, heights.max().unwrap_or(0));
+                        }
                     }
                     Event::Equivocate => {}
                 }

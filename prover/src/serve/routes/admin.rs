@@ -69,6 +69,7 @@ fn device(view: &View) -> Value {
         "memoryRefusals": view.refusals,
         "temperatureC": view.reading.temperature_c,
         "powerW": view.reading.power_w,
+        "powerLimitW": view.reading.power_limit_w,
         "rates": rates,
     })
 }

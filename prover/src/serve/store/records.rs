@@ -50,6 +50,9 @@ pub(crate) struct Parcel {
     pub(crate) at_ms: u64,
     pub(crate) head: Map<String, Value>,
     pub(crate) columns: Columns,
+    /// Whether it left, and no answer that we know of says that it was not taken.
+    #[serde(default)]
+    pub(crate) has_left: bool,
 }
 
 /// A batch to judge.
@@ -85,7 +88,7 @@ impl Parcel {
         let part = |range: std::ops::Range<usize>| {
             let columns =
                 self.columns.iter().map(|(name, column)| (name.clone(), column[range.clone()].to_vec()));
-            Self { key: random_key(), columns: columns.collect(), ..self.clone() }
+            Self { key: random_key(), columns: columns.collect(), has_left: false, ..self.clone() }
         };
         Some([part(0..half), part(half..self.len())])
     }
@@ -107,6 +110,7 @@ pub(super) fn join(parcels: &mut Vec<Parcel>, win: Win, most: usize) {
                 at_ms,
                 head,
                 columns: empty,
+                has_left: false,
             });
         }
         let parcel = parcels.last_mut().expect("pushed above");

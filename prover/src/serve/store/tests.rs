@@ -104,8 +104,6 @@ fn stages_of_last_week_are_forgotten_but_never_the_latest() {
     let share = |stage| Share { stage, ..SHARE };
     for stage in 0..=KEPT_STAGES as u64 {
         store.take(&share(stage), &entry(0, 9), &win(&[1], 1), None).unwrap();
-        // Each later than the one before.
-        std::thread::sleep(std::time::Duration::from_millis(2));
     }
     let is_known = |stage| store.reached(&share(stage)).unwrap() != Progress::default();
     store.0.write(|txn| forget_old_stages(txn, now_ms() + STAGE_MS - 60_000)).unwrap();
@@ -117,6 +115,23 @@ fn stages_of_last_week_are_forgotten_but_never_the_latest() {
         store.take(&share(stage), &entry(0, 9), &win(&[1], 1), None).unwrap();
     }
     assert_eq!(store.pack(10).unwrap(), 1, "the nonce is new in the stage that was forgotten alone");
+}
+
+#[test]
+fn a_stage_that_is_mined_after_the_clock_was_set_back_is_the_latest() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let share = |stage| Share { stage, ..SHARE };
+    for stage in 0..KEPT_STAGES as u64 {
+        store.take(&share(stage), &entry(0, 9), &win(&[1], 1), None).unwrap();
+        // As if the clock had been a month ahead.
+        let later = now_ms() + 5 * STAGE_MS + stage;
+        store.0.write(|txn| Ok(drop(txn.open_table(STAGES)?.insert(stage, later)?))).unwrap();
+    }
+    store.take(&share(9), &entry(0, 9), &win(&[1], 1), None).unwrap();
+    store.0.write(|txn| forget_old_stages(txn, now_ms() + 100 * STAGE_MS)).unwrap();
+    let is_known = |stage| store.reached(&share(stage)).unwrap() != Progress::default();
+    assert!(is_known(9) && !is_known(0));
 }
 
 /// Memory that survives a database, and a disk that is full on request.
