@@ -44,7 +44,7 @@ const TICK: Duration = Duration::from_millis(50);
 const SECOND: Duration = Duration::from_secs(1);
 /// How often sensors are read.
 const SENSE_EVERY: Duration = Duration::from_secs(2);
-/// How long devices may take to be free when the process ends.
+/// How long devices may take to be free when the process ends, and receivers to answer.
 const LAST_PATIENCE: Duration = Duration::from_millis(1500);
 
 /// How a service is set up.
@@ -229,7 +229,7 @@ async fn serve(
     let sensed = Arc::downgrade(node);
     std::thread::Builder::new().spawn(move || sense(&sensed)).map_err(ProverError::Thread)?;
     node.resume();
-    tokio::spawn(courier::run(Arc::clone(node)));
+    let courier = tokio::spawn(courier::run(Arc::clone(node)));
     for (listener, router) in listeners {
         tokio::spawn(listener.serve(router, settings.prefix.clone()));
     }
@@ -247,7 +247,7 @@ async fn serve(
     let doom = node.take_doom();
     node.quit();
     let since = std::time::Instant::now();
-    while !crew.is_finished() && since.elapsed() < LAST_PATIENCE {
+    while !(crew.is_finished() && courier.is_finished()) && since.elapsed() < LAST_PATIENCE {
         tokio::time::sleep(TICK).await;
     }
     doom.map_or(Ok(()), Err)

@@ -95,6 +95,23 @@ fn a_sample_that_cannot_convict_is_inconclusive() {
 }
 
 #[test]
+fn where_the_networks_validator_looks_can_be_looked_at_and_confirms_nothing() {
+    let dir = Dir::tiny();
+    let mut batch = dir.forged(0);
+    dir.write("whole.json", &batch.to_string());
+    let args = |file| verify(file, &["--validator", "03cd", "--sample", "50"]);
+    let report = dir.json(4, &args("whole.json"))["submissions"][0].take();
+    assert_eq!(
+        (&report["unconfirmed"], &report["sampleSeed"]),
+        (&json!(["sample"]), &json!("03cd:deadbeef:1"))
+    );
+    assert_eq!(dir.json(4, &args("whole.json"))["submissions"][0]["results"], report["results"]);
+    batch.as_object_mut().unwrap().remove("block_height");
+    dir.write("nowhere.json", &batch.to_string());
+    assert!(dir.error(2, &args("nowhere.json")).contains("--block-height"));
+}
+
+#[test]
 fn what_only_the_document_says_is_never_honest() {
     let dir = Dir::tiny();
     let junk: Vec<u64> = (0..200).collect();

@@ -88,7 +88,8 @@ fn a_process_that_is_cut_off_comes_back() {
         assert!(said.contains("network namespaces") && said.contains("--simulated"), "{said}");
         return;
     }
-    let child = dir.command(&args).arg("--json").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let child =
+        dir.command(&args).arg("--json").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // Boxes of others may run beside this one.
     let own = format!("sphere-pow-{}-", child.id());
     let output = child.wait_with_output().unwrap();

@@ -141,6 +141,73 @@ fn kubernetes_manifests_use_the_commands_flags_ports_and_exit_codes() {
     assert_eq!(json!(listed.collect::<Vec<_>>()), codes["values"]);
 }
 
+/// The lines `KEY=VALUE` of a section of a unit.
+fn section(unit: &str, name: &str) -> Vec<(String, String)> {
+    let after = unit.split(&format!("[{name}]\n")).nth(1).unwrap_or_else(|| panic!("no [{name}]"));
+    let lines = after.lines().take_while(|line| !line.starts_with('['));
+    let lines = lines.map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let pair = |line: &str| {
+        let (key, value) = line.split_once('=').unwrap_or_else(|| panic!("{line}"));
+        assert!(key.bytes().all(|b| b.is_ascii_alphanumeric()), "{line}");
+        (key.to_owned(), value.to_owned())
+    };
+    lines.map(pair).collect()
+}
+
+#[test]
+fn systemd_units_run_flags_that_there_are_as_nobody_in_particular() {
+    let dir = Dir::new();
+    for path in files(&packaging(), &[".service"]) {
+        let unit = read(&path);
+        assert!(!section(&unit, "Unit").is_empty() && !section(&unit, "Install").is_empty(), "{path:?}");
+        let service = section(&unit, "Service");
+        let of = |key: &str| -> Vec<&str> {
+            service.iter().filter(|(own, _)| own == key).map(|(_, value)| value.as_str()).collect()
+        };
+        let mut command = of("ExecStart")[0].replace("%S", "/var/lib").replace("%i", "first");
+        for line in read(&packaging().join("example.env")).lines().filter(|line| !line.starts_with('#')) {
+            let (name, value) = line.split_once('=').unwrap_or(("nothing", ""));
+            for written in [format!("${{{name}}}"), format!("${name}")] {
+                command = command.replace(&written, value.trim_matches('"'));
+            }
+        }
+        let words: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
+        assert_eq!(words[0], "/usr/local/bin/sphere-pow", "{path:?}");
+        assert!(!command.contains('$'), "{command}");
+        assert_known(&dir, &words[1..]);
+        for (key, value) in [("DynamicUser", "yes"), ("NoNewPrivileges", "yes"), ("ProtectSystem", "strict")]
+        {
+            assert_eq!(of(key), [value], "{path:?}");
+        }
+        // Bad options will not mend by themselves; a service whose devices were given up may.
+        assert_eq!(of("RestartPreventExitStatus"), ["2"], "{path:?}");
+        assert!(of("StateDirectory").len() == 1 && of("TimeoutStopSec").len() == 1, "{path:?}");
+    }
+}
+
+#[test]
+fn the_container_builds_what_there_is_and_runs_as_its_own_user() {
+    let text = read(&packaging().join("Containerfile")).replace("\\\n", " ");
+    let lines: Vec<(&str, &str)> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty() && !line.starts_with('#'))
+        .map(|line| line.split_once(' ').unwrap_or_else(|| panic!("{line}")))
+        .collect();
+    let of =
+        |word: &str| lines.iter().filter(|(own, _)| *own == word).map(|(_, rest)| *rest).collect::<Vec<_>>();
+    let known =
+        ["FROM", "WORKDIR", "COPY", "RUN", "ARG", "USER", "VOLUME", "ENV", "STOPSIGNAL", "ENTRYPOINT", "CMD"];
+    assert!(lines.iter().all(|(word, _)| known.contains(word)), "{lines:?}");
+    assert!(of("RUN")[0].contains(&format!("-p {} --bin sphere-pow", env!("CARGO_PKG_NAME"))));
+    assert!(of("FROM")[0].contains(&format!("rust:{}-", env!("CARGO_PKG_RUST_VERSION"))), "{:?}", of("FROM"));
+    let user: u32 = of("USER")[0].split(':').next().unwrap().parse().unwrap();
+    assert!(user > 0 && of("RUN").iter().any(|run| run.contains(&format!("--uid {user}"))));
+    let list = |word: &str| strings(&serde_json::from_str(of(word)[0]).unwrap());
+    assert_eq!(list("ENTRYPOINT"), ["sphere-pow"]);
+    assert_known(&Dir::new(), &list("CMD"));
+    assert_eq!(of("VOLUME"), of("WORKDIR")[1..]);
+}
+
 #[test]
 fn the_dashboard_asks_for_numbers_that_there_are() {
     let dashboard: Value = serde_json::from_str(&read(&packaging().join("grafana/sphere-pow.json"))).unwrap();

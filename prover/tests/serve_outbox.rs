@@ -45,6 +45,7 @@ fn a_receiver_that_fails_gets_everything_once_it_works_again() {
         Manner::Refuses(502, "<html>bad gateway</html>"),
         Manner::Garbage,
         Manner::Silent,
+        Manner::Trickles,
         Manner::Closes,
     ] {
         receiver.set(manner.clone());
@@ -252,6 +253,40 @@ fn a_process_leaves_one_callback_of_wins_in_doubt_which_comes_again_the_same_or_
         assert_eq!(status["callbacks"]["inDoubt"], 1, "{status}");
         assert_eq!(status["callbacks"]["givenUp"], u64::from(choice == "aside"), "{status}");
     }
+}
+
+/// Has the system refuse all that a process writes to files, or nothing any more.
+#[cfg(target_os = "linux")]
+fn refuse_writes(service: &Service, is_full: bool) {
+    let size = if is_full { "--fsize=0:" } else { "--fsize=unlimited:" };
+    let pid = service.child.id().to_string();
+    let limited = std::process::Command::new("prlimit").args(["--pid", &pid, size]).status();
+    assert!(limited.unwrap().success(), "prlimit of util-linux");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_is_full_loses_nothing_and_mining_goes_on_when_there_is_room() {
+    let (dir, receiver) = (Dir::tiny(), Receiver::start());
+    let service = Service::start(&dir, &["--batch", "16"]);
+    let stage = init(&receiver.url());
+    service.post("/api/v1/pow/init/generate", Some(&stage));
+    receiver.wait(1, "/generated");
+    for _ in 0..3 {
+        refuse_writes(&service, true);
+        // The database cannot be opened until there is room.
+        until("a disk that refuses", || service.status()["waiting"].is_null().then_some(()));
+        assert_eq!(service.get("/api/v1/pow/status")["status"], "GENERATING");
+        refuse_writes(&service, false);
+        let before = receiver.nonces().len();
+        until("more wins", || (receiver.nonces().len() > before).then_some(()));
+    }
+    service.post("/api/v1/pow/init/validate", Some(&stage));
+    until("an empty outbox", || drained(&service));
+    let times = times(&receiver);
+    assert!(times.values().all(|times| *times == 1), "a nonce was taken twice: {times:?}");
+    let taken: Vec<u64> = times.keys().copied().collect();
+    assert_eq!(taken, won_until(&dir, *taken.last().unwrap()), "a nonce that wins was lost");
 }
 
 #[test]

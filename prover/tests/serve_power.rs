@@ -73,7 +73,11 @@ fn a_power_limit_that_cannot_be_set_keeps_the_service_from_starting() {
         let output = command.envs(rig.1.iter().map(|(name, value)| (*name, value))).output().unwrap();
         let said: Value = serde_json::from_slice(&output.stdout).unwrap();
         let error = &said["error"];
-        assert_eq!((output.status.code(), &error["code"]), (Some(exit), &Value::from(code)), "{wish}: {said}");
+        assert_eq!(
+            (output.status.code(), &error["code"]),
+            (Some(exit), &Value::from(code)),
+            "{wish}: {said}"
+        );
         assert!(error["message"].as_str().unwrap().contains(says), "{wish}: {said}");
         assert_eq!(limit(&rig.0), "320000", "{wish}");
     }

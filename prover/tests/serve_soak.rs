@@ -9,8 +9,8 @@
 
 mod common;
 
-use common::service::{Manner, Receiver, Service, init, until};
 use common::made::{self, Environment};
+use common::service::{Manner, Receiver, Service, init, until};
 use common::{Dir, signal};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -198,6 +198,10 @@ impl Soak {
         }
         for _ in 0..3 {
             self.enter("/api/v1/pow/init/generate", &body, "GENERATING");
+            // On a busy machine nothing may be computed meanwhile.
+            let tried = |service: &Service| service.status()["totals"]["tried"].as_u64().unwrap();
+            let before = tried(&self.service);
+            until("nonces", || (tried(&self.service) > before).then_some(()));
             self.chance.wait(250);
             self.happen();
         }
@@ -305,8 +309,9 @@ fn assert_bounded(holds: &[Holds]) -> String {
     let memory = [most(early, |holds| holds.memory_kb), most(late, |holds| holds.memory_kb)];
     let files = [most(early, |holds| holds.files), most(late, |holds| holds.files)];
     let threads = [most(early, |holds| holds.threads), most(late, |holds| holds.threads)];
-    let text =
-        format!("in its second and last quarter: {memory:?} KB, {files:?} files, {threads:?} threads at most");
+    let text = format!(
+        "in its second and last quarter: {memory:?} KB, {files:?} files, {threads:?} threads at most"
+    );
     assert!(memory[1] <= memory[0] + memory[0] / 10 + 4096, "memory grows {text}");
     assert!(files[1] <= files[0] + 8, "files stay open {text}");
     assert!(threads[1] <= threads[0] + 4, "threads stay {text}");

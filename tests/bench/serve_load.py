@@ -1,14 +1,16 @@
-"""What status polls cost a service that mines: serve_load.py [CONNECTIONS] [SECONDS] [PAIRS].
+"""What status polls cost a service that mines: serve_load.py [CONNECTIONS] [SECONDS] [PAIRS] [EVERY] [THREADS].
 
-Starts `sphere-pow serve` (`cargo build --release -p sphere-pow-prover` first) mining the network's dev-test model on one CPU
-thread, and takes pairs of turns: without polls, and with CONNECTIONS kept open that each ask /api/v1/pow/status once a second;
-which comes first alternates. Prints nonces a second of both; the ratio within each pair, its median and its spread; and what does
-not depend on other work: nonces by processor time of the thread that mines, with against without, and the processor
-time of the service beside its crew, by poll.
+Starts `sphere-pow serve` (`cargo build --release -p sphere-pow-prover` first) mining the network's dev-test model on THREADS CPU
+threads (1), and takes pairs of turns: without polls, and with CONNECTIONS kept open that each ask /api/v1/pow/status every
+EVERY seconds (1; the API node asks once a block, 5.4 s); which comes first alternates. Prints nonces a second of both; the ratio
+within each pair, its median and its spread; and what does not depend on other work: nonces by processor time, of the threads that mine and of the
+whole process, with against without, the latter being what polls cost where every core mines; and the processor time of the service
+beside its crew, by poll.
 """
 import asyncio
 import json
 import os
+import random
 import re
 import statistics
 import subprocess
@@ -22,6 +24,8 @@ BINARY = os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "tar
 CONNECTIONS = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
 SECONDS = float(sys.argv[2]) if len(sys.argv) > 2 else 10
 PAIRS = int(sys.argv[3]) if len(sys.argv) > 3 else 5
+EVERY = float(sys.argv[4]) if len(sys.argv) > 4 else 1
+THREADS = sys.argv[5] if len(sys.argv) > 5 else "1"
 TICK = os.sysconf("SC_CLK_TCK")
 INIT = {
     "block_hash": "2832E92ACC78E278013A8816BC56AD7C83FEE30E54F10F4ECA4BC05329A723A3", "block_height": 1,
@@ -52,13 +56,15 @@ def seconds(pid):
 async def poll(reader, writer, until):
     request = b"GET /api/v1/pow/status HTTP/1.1\r\nHost: x\r\nUser-Agent: Go-http-client/1.1\r\n\r\n"
     n = 0
+    # Not all at once.
+    await asyncio.sleep(random.random() * EVERY)
     while time.monotonic() < until:
         writer.write(request)
         head = await reader.readuntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200"), head
         await reader.readexactly(int(re.search(rb"content-length: (\d+)", head, re.I)[1]))
         n += 1
-        await asyncio.sleep(1)
+        await asyncio.sleep(EVERY)
     return n
 
 
@@ -76,7 +82,7 @@ async def polled(host, port, look):
 def main():
     with tempfile.TemporaryDirectory() as state:
         command = [BINARY, "serve", "--json", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--state-dir", state,
-                   "--backend", "cpu", "--threads", "1", "--window", "3600"]
+                   "--backend", "cpu", "--threads", THREADS, "--window", "3600"]
         service = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:
             begun = json.loads(service.stdout.readline())
@@ -100,7 +106,7 @@ def main():
                     time.sleep(SECONDS)
                     after = look()
                 elapsed, done, serving, mining = (b - a for a, b in zip(before, after))
-                return done / elapsed, done / mining, serving / elapsed, 1e6 * serving / n if n else 0
+                return done / elapsed, done / mining, serving / elapsed, 1e6 * serving / n if n else 0, done / (mining + serving)
 
             pairs = []
             for ix in range(PAIRS):
@@ -109,11 +115,12 @@ def main():
                 pairs.append((first, second) if ix % 2 == 0 else (second, first))
             def spread(values):
                 return f"{statistics.median(values):.4f} (from {min(values):.4f} to {max(values):.4f})"
-            print(f"{CONNECTIONS} connections, a poll a second each, {PAIRS} pairs of turns of {SECONDS:.0f} s")
+            print(f"{CONNECTIONS} connections, a poll every {EVERY:g} s each, {THREADS} threads mine, {PAIRS} pairs of turns of {SECONDS:.0f} s")
             best = [max(pair[side][0] for pair in pairs) for side in (0, 1)]
             print(f"nonces a second, best turns: {best[0]:.1f} without, {best[1]:.1f} with, ratio {best[1] / best[0]:.4f}")
             print(f"nonces a second, ratio in pairs: {spread([b[0] / a[0] for a, b in pairs])}")
             print(f"nonces by processor second of what mines, ratio in pairs: {spread([b[1] / a[1] for a, b in pairs])}")
+            print(f"nonces by processor second of the process, ratio in pairs: {spread([b[4] / a[4] for a, b in pairs])}")
             share, by_poll = (statistics.median([b[ix] for _, b in pairs]) for ix in (2, 3))
             print(f"the service's threads: {by_poll:.0f} us of processor time a poll, {100 * share:.2f} % of one core")
         finally:

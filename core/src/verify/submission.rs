@@ -5,6 +5,7 @@ use super::{Settled, Source, Verdict};
 use crate::gonka::rng::NumpyRng;
 use crate::gonka::seed::Seed;
 use crate::identity::{BlockHash, Nonce, PublicKey};
+use crate::network::sample::{SampleError, network_sample};
 use crate::profile::{EngineInfo, Model, Profile};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -128,6 +129,32 @@ impl<P: Profile> Submission<P> {
             }
             _ => Sample { indices: (0..n).collect(), seed: None, source: Source::Whole },
         }
+    }
+
+    /// The sample that a validator of the network draws at the stage's height (SPEC §III.7), for comparison with what that one
+    /// found: whoever knows the chain foresees it, so it confirms nothing.
+    ///
+    /// # Errors
+    /// [`SampleError::TooMany`].
+    pub fn network_sample(
+        &self,
+        validator: &PublicKey,
+        height: u64,
+        size: SampleSize,
+    ) -> Result<Sample, SampleError> {
+        let all = u32::try_from(self.nonces.len()).unwrap_or(u32::MAX);
+        let size = match size {
+            SampleSize::Count(count) => u32::try_from(count).unwrap_or(u32::MAX),
+            SampleSize::All => all,
+        };
+        let places = network_sample(validator, &self.block_hash, height, all, size)?;
+        if places.len() == self.nonces.len() {
+            return Ok(Sample { indices: (0..places.len()).collect(), seed: None, source: Source::Whole });
+        }
+        let mut indices: Vec<usize> = places.into_iter().map(|place| place as usize).collect();
+        indices.sort_unstable();
+        let seed = alloc::format!("{validator}:{}:{height}", self.block_hash);
+        Ok(Sample { indices, seed: Some(seed), source: Source::Document })
     }
 
     /// The nonces of a sample, in its order.

@@ -6,6 +6,7 @@ use crate::exact::{self, Digest, Exact};
 use crate::gonka::rule::{DECEMBER_2025_HEIGHT, Distance, TargetRadius};
 use crate::gonka::{self, Gonka, Preset};
 use crate::identity::{BlockHash, Nonce, PublicKey};
+use crate::network::sample::network_sample;
 use crate::profile::EngineInfo;
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -40,6 +41,25 @@ fn only(plan: &Plan) -> &Submission<Gonka> {
         [AnySubmission::Gonka(submission)] => submission,
         other => panic!("one submission expected, got {other:?} and {:?}", plan.unjudged),
     }
+}
+
+#[test]
+fn the_networks_own_sample_is_drawn_and_confirms_nothing() {
+    let plan = planned(alloc::vec![batch(0..500)], &Given::default());
+    let (submission, validator) = (only(&plan), PublicKey::new("03cd").expect("a key"));
+    let sample = submission.network_sample(&validator, 240, SampleSize::default()).expect("few nonces");
+    let hash = BlockHash::new("AB").expect("a hash");
+    let mut places = network_sample(&validator, &hash, 240, 500, 200).expect("few nonces");
+    places.sort_unstable();
+    assert_eq!(sample.indices(), places.iter().map(|place| *place as usize).collect::<Vec<_>>());
+    assert_eq!(
+        (sample.seed(), submission.unconfirmed(&sample)),
+        (Some("03cd:AB:240"), alloc::vec!["sample"])
+    );
+    let other = submission.network_sample(&validator, 241, SampleSize::default()).expect("few nonces");
+    assert_ne!(other.indices(), sample.indices());
+    let whole = submission.network_sample(&validator, 240, SampleSize::All).expect("few nonces");
+    assert_eq!((whole.indices().len(), whole.source()), (500, Source::Whole));
 }
 
 /// The report of a submission whose nonces all come to `distance`.

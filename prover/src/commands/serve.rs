@@ -135,6 +135,9 @@ pub(super) fn run(args: &ServeArgs, out: &Output, stop: &Stop) -> Result<ExitCod
         },
         ..Settings::new(*listen, state_dir.clone(), *profile)
     };
+    if let Err(error) = crate::signals::outlive_limits() {
+        tracing::warn!("a file that may not grow will end this process: {error}");
+    }
     let begun = |bound: Bound| {
         let Bound { listen, inference_listen, admin_listen } = bound;
         out.result(&Begun { listen, inference_listen, admin_listen }, || {

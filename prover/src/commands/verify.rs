@@ -16,10 +16,11 @@ use crate::signals::Stop;
 use clap::Args;
 use serde_json::Value;
 use sphere_pow_core::document::{self, Batch, Document, MAX_DOCUMENT_BYTES};
+use sphere_pow_core::identity::PublicKey;
 use sphere_pow_core::profile::{Model, ProfileName};
 use sphere_pow_core::text::shown;
 use sphere_pow_core::verify::{
-    AnyReport, AnySubmission, Given, Plan, Report, SampleSize, Source, Submission, Unjudged, Verdict,
+    AnyReport, AnySubmission, Given, Plan, Report, Sample, SampleSize, Source, Submission, Unjudged, Verdict,
 };
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -37,6 +38,10 @@ pub(super) struct VerifyArgs {
     /// Seed of the sample; random by default. A prover that can foresee it hides its junk where nobody looks
     #[arg(long, value_name = "S")]
     seed: Option<String>,
+    /// Look where the network's validator of that key looks, at --block-height or the document's, by Go's Perm. Provers foresee
+    /// that: for comparison, it confirms nothing
+    #[arg(long, value_name = "KEY", conflicts_with = "seed")]
+    validator: Option<String>,
     /// The one model that counts, instead of any preset
     #[arg(long, value_name = "NAME|FILE")]
     params: Option<String>,
@@ -210,13 +215,35 @@ impl SubmissionVisitor for PuzzleName {
 impl SubmissionVisitor for Judge<'_> {
     type Output = Result<AnyReport, ProverError>;
     fn visit<P: Machine>(&mut self, submission: &Submission<P>) -> Self::Output {
-        let sample = submission.sample(self.args.sample, &self.seed, self.source);
+        let sample = match &self.args.validator {
+            Some(validator) => network_sample(submission, validator, self.args)?,
+            None => submission.sample(self.args.sample, &self.seed, self.source),
+        };
         let Submission { params, block_hash, public_key, .. } = submission;
         let nonces = submission.sampled_nonces(&sample);
         let outcomes = self.session.outcomes::<P>((params, block_hash, public_key), &nonces)?;
         let info = self.session.device::<P>(params, block_hash)?.info().clone();
         Ok(P::any_report(submission.report(&sample, &outcomes, &info)))
     }
+}
+
+/// What a validator of the network looks at.
+fn network_sample<P: Machine>(
+    submission: &Submission<P>,
+    validator: &str,
+    args: &VerifyArgs,
+) -> Result<Sample, ProverError> {
+    let wrong = |got: String, expected: &str| ProverError::Argument {
+        what: "--validator",
+        got,
+        expected: expected.to_owned(),
+    };
+    let height = args.block_height.or(submission.block_height).and_then(|height| u64::try_from(height).ok());
+    let Some(height) = height else {
+        return Err(wrong(validator.to_owned(), "beside --block-height, which the document does not say"));
+    };
+    let sample = submission.network_sample(&PublicKey::new(validator)?, height, args.sample);
+    sample.map_err(|error| wrong(error.to_string(), "fewer nonces"))
 }
 
 /// How core calls the place of what is the whole document.

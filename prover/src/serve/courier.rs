@@ -44,7 +44,7 @@ pub(super) struct Counters {
     pub(super) in_doubt: AtomicU64,
 }
 
-/// Sends until the task is dropped.
+/// Sends until the process ends; then waits for answers to what is under way, which would be in doubt without.
 pub(super) async fn run(node: Arc<Node>) {
     let client = client();
     let mut courier = Courier {
@@ -58,7 +58,7 @@ pub(super) async fn run(node: Arc<Node>) {
     };
     let mut packed: Option<Instant> = None;
     let mut stage = 0;
-    loop {
+    while !courier.node.is_ending() {
         // Wins wait to be joined, but not for a stage that is over; and longer while others wait for their first turn.
         let order = courier.node.order_number();
         let is_due =
@@ -76,6 +76,11 @@ pub(super) async fn run(node: Arc<Node>) {
                 if let Ok(ended) = ended { courier.ended(ended).await; }
             }
             () = tokio::time::sleep(wait) => {}
+        }
+    }
+    while let Some(ended) = courier.under_way.join_next().await {
+        if let Ok(ended) = ended {
+            courier.ended(ended).await;
         }
     }
 }

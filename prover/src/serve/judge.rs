@@ -253,7 +253,15 @@ impl<P: Machine> Bench<'_, P> {
         }
         let (head, columns) = self.verdict(&claims, &outcomes);
         let (url, at_ms) = (batch.url.clone(), batch.at_ms);
-        Ok(Ok(Parcel { kind: Kind::Validated, url, key: random_key(), at_ms, head, columns, has_left: false }))
+        Ok(Ok(Parcel {
+            kind: Kind::Validated,
+            url,
+            key: random_key(),
+            at_ms,
+            head,
+            columns,
+            has_left: false,
+        }))
     }
 
     /// The callback's members: the network's verdict, and under `advisory` what it does not look at.

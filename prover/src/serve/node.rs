@@ -265,6 +265,11 @@ impl Node {
         self.wake.notify_one();
     }
 
+    /// Whether the process ends.
+    pub(super) fn is_ending(&self) -> bool {
+        self.state().order.is_last
+    }
+
     /// The newest order's number.
     pub(super) fn order_number(&self) -> u64 {
         self.state().order.number

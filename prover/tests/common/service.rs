@@ -171,6 +171,8 @@ pub(crate) enum Manner {
     Slow(u64),
     /// Takes it, and answers a byte at a time, so many milliseconds apart.
     Drips(u64),
+    /// Does not take it, and begins an answer that never ends.
+    Trickles,
     /// Answers with bytes that are no HTTP.
     Garbage,
     /// Closes the connection.
@@ -323,13 +325,20 @@ fn serve_one(
             std::thread::sleep(Duration::from_millis(millis));
             say(200, "")
         }
-        Manner::Drips(millis) => {
-            take();
+        Manner::Drips(_) | Manner::Trickles => {
+            let millis = if let Manner::Drips(millis) = manner { millis } else { 100 };
+            if manner != Manner::Trickles {
+                take();
+            }
             let drip = |byte| {
                 std::thread::sleep(Duration::from_millis(millis));
                 (&mut &*stream).write_all(&[byte]).is_ok()
             };
-            b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".iter().copied().all(drip)
+            let mut head = b"HTTP/1.1 200 OK\r\n".to_vec();
+            let more: &[u8] =
+                if manner == Manner::Trickles { &[b'x'; 10_000] } else { b"Content-Length: 0\r\n\r\n" };
+            head.extend(more);
+            head.into_iter().all(drip)
         }
         Manner::Silent | Manner::Swallows => {
             if manner == Manner::Swallows {

@@ -103,9 +103,10 @@ async fn post(client: &Http, parcel: &Parcel) -> Result<(u16, String), (Reply, S
         .header("Idempotency-Key", &parcel.key)
         .body(Full::new(Bytes::from(parcel.body())))
         .map_err(|error| (Reply::Unsent, words(&error)))?;
-    let answer = client.request(request).await.map_err(|error| {
-        (if error.is_connect() { Reply::Unsent } else { Reply::Silence }, words(&error))
-    })?;
+    let answer = client
+        .request(request)
+        .await
+        .map_err(|error| (if error.is_connect() { Reply::Unsent } else { Reply::Silence }, words(&error)))?;
     let status = answer.status().as_u16();
     // A status is an answer, whatever comes of its body.
     let body = Limited::new(answer.into_body(), MAX_ANSWER_BYTES).collect().await;
