@@ -6,8 +6,8 @@ use sphere_pow_core::gonka::Gonka;
 use sphere_pow_core::identity::{Nonce, PublicKey};
 use sphere_pow_core::profile::{Engine, EngineInfo, OnProgress};
 use sphere_pow_gpu::GpuError;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 /// What is wrong with a device; a fault that counts ends by itself.
@@ -41,13 +41,15 @@ pub(crate) struct Fake {
     pub(crate) rebuilds: Arc<AtomicU64>,
     /// Of every transcript.
     pub(crate) root: Option<&'static str>,
+    /// Where it waits before its first batch until others have theirs.
+    pub(crate) start: Option<Arc<Barrier>>,
 }
 
 impl Fake {
     /// A GPU that wins every nonce.
     pub(crate) fn gpu(name: &str, fault: Fault) -> Self {
         let info = EngineInfo { engine: "gpu", device: name.into() };
-        Self { info, outcome: 1.0, batch: 5, fault, rebuilds: Arc::default(), root: None }
+        Self { info, outcome: 1.0, batch: 5, fault, rebuilds: Arc::default(), root: None, start: None }
     }
 
     /// A CPU that says the truth.
@@ -87,6 +89,9 @@ impl Engine<Gonka> for Fake {
         nonces: &[Nonce],
         progress: OnProgress<'_>,
     ) -> Result<Vec<f64>, ProverError> {
+        if let Some(start) = self.start.take() {
+            start.wait();
+        }
         match &self.fault {
             Fault::None => {}
             Fault::Broken => {

@@ -4,7 +4,7 @@ use crate::ledger::Ledger;
 use serde_json::{Map, Value, json};
 use sphere_pow_core::gonka::Gonka;
 use sphere_pow_core::verify::{Expectations, Given};
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 
 struct Ran {
     results: Vec<Result<(), ProverError>>,
@@ -49,11 +49,14 @@ fn run(fault: &Fault, devices: usize) -> Ran {
     let (mut ledger, before) = Ledger::open(&path, head).unwrap();
     let rebuilds = Arc::new(AtomicU64::new(0));
     let tallies: Vec<Tally> = (0..devices).map(|_| Tally::default()).collect();
+    // On a busy machine one would have done all before another begins.
+    let start = Arc::new(Barrier::new(devices));
     let devices = (0..devices)
         .map(|ix| -> Box<dyn Device<Gonka>> {
             let fault = if ix == 0 { fault.clone() } else { Fault::None };
             let rebuilds = Arc::clone(&rebuilds);
-            Box::new(Fake { rebuilds, ..Fake::gpu(&format!("fake {ix}"), fault) })
+            let start = Some(Arc::clone(&start));
+            Box::new(Fake { rebuilds, start, ..Fake::gpu(&format!("fake {ix}"), fault) })
         })
         .collect();
     let job = Job { node_id: 0, node_count: 1, count: Some(40), duration: None, after: None };

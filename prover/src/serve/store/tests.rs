@@ -3,8 +3,8 @@ use super::*;
 use redb::backends::InMemoryBackend;
 use redb::{Builder, StorageBackend};
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 const SHARE: Share = Share { stage: 7, node_id: 1, node_count: 2 };
 
@@ -194,4 +194,102 @@ fn a_full_disk_loses_nothing_and_is_used_again_when_there_is_room() {
     store.take(&SHARE, &entry(0, 11), &win(&[2], 1), None).unwrap();
     store.pack(10).unwrap();
     assert_eq!(nonces(&all(&store)[0]), [1, 2]);
+}
+
+/// A disk that keeps through a power cut what it was told to sync, and nothing after.
+#[derive(Clone, Debug, Default)]
+struct Volatile {
+    now: Arc<Mutex<Vec<u8>>>,
+    synced: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Volatile {
+    fn after_a_cut(&self) -> Self {
+        let synced = self.synced.lock().unwrap().clone();
+        Self { now: Arc::new(Mutex::new(synced.clone())), synced: Arc::new(Mutex::new(synced)) }
+    }
+
+    fn store(&self) -> Store {
+        let backend = self.clone();
+        let open = move || Ok(Builder::new().create_with_backend(backend.clone())?);
+        Store::with(Disk::with(Box::new(open)).unwrap()).unwrap()
+    }
+}
+
+impl StorageBackend for Volatile {
+    fn len(&self) -> Result<u64, std::io::Error> {
+        Ok(self.now.lock().unwrap().len() as u64)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), std::io::Error> {
+        let from = usize::try_from(offset).unwrap();
+        out.copy_from_slice(&self.now.lock().unwrap()[from..from + out.len()]);
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> Result<(), std::io::Error> {
+        self.now.lock().unwrap().resize(usize::try_from(len).unwrap(), 0);
+        Ok(())
+    }
+
+    fn sync_data(&self) -> Result<(), std::io::Error> {
+        let now = self.now.lock().unwrap().clone();
+        *self.synced.lock().unwrap() = now;
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> Result<(), std::io::Error> {
+        let from = usize::try_from(offset).unwrap();
+        self.now.lock().unwrap()[from..from + data.len()].copy_from_slice(data);
+        Ok(())
+    }
+}
+
+#[test]
+fn a_power_cut_takes_nothing_that_a_function_returned_from() {
+    type Step = fn(&Store);
+    let steps: [(Step, Waiting); 6] = [
+        (
+            |store| store.take(&SHARE, &entry(0, 9), &win(&[1, 3], 1), None).unwrap(),
+            Waiting { wins: 1, ..Waiting::default() },
+        ),
+        (|store| assert_eq!(store.pack(10).unwrap(), 1), Waiting { parcels: 1, ..Waiting::default() }),
+        (
+            |store| store.leaves(store.parcels().unwrap()[0], true).unwrap(),
+            Waiting { parcels: 1, ..Waiting::default() },
+        ),
+        (
+            |store| {
+                let queued = Queued { url: "http://a".into(), body: "{}".into(), at_ms: 1 };
+                store.enqueue(&queued).unwrap();
+            },
+            Waiting { parcels: 1, batches: 1, ..Waiting::default() },
+        ),
+        (
+            |store| store.give_up(store.parcels().unwrap()[0], "why").unwrap(),
+            Waiting { batches: 1, given_up: 1, ..Waiting::default() },
+        ),
+        (
+            |store| store.assign(Some("an order")).unwrap(),
+            Waiting { batches: 1, given_up: 1, ..Waiting::default() },
+        ),
+    ];
+    let mut disk = Volatile::default();
+    drop(disk.store());
+    for (ix, (step, wanted)) in steps.into_iter().enumerate() {
+        let store = disk.store();
+        step(&store);
+        // Before the database is closed.
+        disk = disk.after_a_cut();
+        std::mem::forget(store);
+        let store = disk.store();
+        assert_eq!(store.waiting().unwrap(), wanted, "step {ix}");
+        assert_eq!(store.reached(&SHARE).unwrap().resume_after(0, 2).unwrap().get(), 9);
+        let has_left: Vec<bool> = all(&store).iter().map(|parcel| parcel.has_left).collect();
+        assert_eq!(
+            has_left,
+            [false, true, true].get(ix.wrapping_sub(1)).copied().into_iter().collect::<Vec<_>>()
+        );
+    }
+    assert_eq!(disk.store().assigned().unwrap().as_deref(), Some("an order"));
 }
