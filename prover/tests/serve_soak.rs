@@ -50,7 +50,7 @@ impl Chance {
 }
 
 /// Has the receiver change its manners until told to be good.
-fn weather(receiver: Receiver, mut chance: Chance, is_fair: Arc<AtomicBool>) {
+fn weather(receiver: &Receiver, mut chance: Chance, is_fair: &AtomicBool) {
     loop {
         let manner = match chance.below(14) {
             0 => Manner::Refuses(500, "{\"error\":\"failed to broadcast\"}"),
@@ -320,7 +320,7 @@ fn assert_bounded(holds: &[Holds]) -> String {
 
 #[test]
 fn stages_go_on_whatever_happens_and_nothing_grows() {
-    let time = Duration::from_secs_f64(setting("SPHERE_POW_SOAK").unwrap_or(15.0));
+    let time = Duration::from_secs_f64(setting("SPHERE_POW_SOAK").unwrap_or(10.0));
     let rest = setting("SPHERE_POW_SOAK_REST").unwrap_or(0.0);
     let seed = setting("SPHERE_POW_SOAK_SEED").unwrap_or_else(|| f64::from(std::process::id())) as u64;
     say(&format!("SPHERE_POW_SOAK_SEED={seed}"));
@@ -328,7 +328,7 @@ fn stages_go_on_whatever_happens_and_nothing_grows() {
     let environment = made::clock(&dir);
     let (receiver, is_fair) = (Receiver::start(), Arc::new(AtomicBool::new(false)));
     let (own, fair) = (receiver.clone(), Arc::clone(&is_fair));
-    std::thread::spawn(move || weather(own, Chance(seed * 2 + 1), fair));
+    std::thread::spawn(move || weather(&own, Chance(seed * 2 + 1), &fair));
     let service = Soak::start(&dir, &environment);
     let chance = Chance(seed * 0x9E37_79B9 + 1);
     let (stages, holds, sums) = (Vec::new(), Vec::new(), BTreeMap::new());

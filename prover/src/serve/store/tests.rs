@@ -126,7 +126,11 @@ fn a_stage_that_is_mined_after_the_clock_was_set_back_is_the_latest() {
         store.take(&share(stage), &entry(0, 9), &win(&[1], 1), None).unwrap();
         // As if the clock had been a month ahead.
         let later = now_ms() + 5 * STAGE_MS + stage;
-        store.0.write(|txn| Ok(drop(txn.open_table(STAGES)?.insert(stage, later)?))).unwrap();
+        let set = |txn: &WriteTransaction| {
+            txn.open_table(STAGES)?.insert(stage, later)?;
+            Ok(())
+        };
+        store.0.write(set).unwrap();
     }
     store.take(&share(9), &entry(0, 9), &win(&[1], 1), None).unwrap();
     store.0.write(|txn| forget_old_stages(txn, now_ms() + 100 * STAGE_MS)).unwrap();
