@@ -1,8 +1,8 @@
 """What status polls cost a service that mines: serve_load.py [CONNECTIONS] [SECONDS] [PAIRS] [EVERY] [THREADS].
 
 Starts `sphere-pow serve` (`cargo build --release -p sphere-pow-prover` first) mining the network's dev-test model on THREADS CPU
-threads (1), and takes pairs of turns: without polls, and with CONNECTIONS kept open that each ask /api/v1/pow/status every
-EVERY seconds (1; the API node asks once a block, 5.4 s); which comes first alternates. Prints nonces a second of both; the ratio
+threads (1), and takes pairs of turns: without polls, and with CONNECTIONS clients that each ask /api/v1/pow/status every
+EVERY seconds (1; the API node asks once a block, 5.4 s) on a connection of their own, made anew where the service closed it; which comes first alternates. Prints nonces a second of both; the ratio
 within each pair, its median and its spread; and what does not depend on other work: nonces by processor time, of the threads that mine and of the
 whole process, with against without, the latter being what polls cost where every core mines; and the processor time of the service
 beside its crew, by poll.
@@ -53,30 +53,35 @@ def seconds(pid):
     return serving / TICK, others / TICK
 
 
-async def poll(reader, writer, until):
+async def poll(host, port, until):
     request = b"GET /api/v1/pow/status HTTP/1.1\r\nHost: x\r\nUser-Agent: Go-http-client/1.1\r\n\r\n"
-    n = 0
+    n, reader, writer = 0, None, None
     # Not all at once.
     await asyncio.sleep(random.random() * EVERY)
     while time.monotonic() < until:
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
+        try:
+            if writer is None:
+                reader, writer = await asyncio.open_connection(host, port)
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+        except (asyncio.IncompleteReadError, ConnectionError):
+            # The service closes what is silent for 5 s.
+            writer = None
+            continue
         assert head.startswith(b"HTTP/1.1 200"), head
         await reader.readexactly(int(re.search(rb"content-length: (\d+)", head, re.I)[1]))
         n += 1
         await asyncio.sleep(EVERY)
+    if writer:
+        writer.close()
     return n
 
 
 async def polled(host, port, look):
-    """What `look` sees before and after a turn of polls, once all connections are there; and how many polls there were."""
-    connections = [await asyncio.open_connection(host, port) for _ in range(CONNECTIONS)]
+    """What `look` sees before and after a turn of polls, and how many polls there were."""
     before, until = look(), time.monotonic() + SECONDS
-    n = sum(await asyncio.gather(*(poll(*connection, until) for connection in connections)))
-    after = look()
-    for _, writer in connections:
-        writer.close()
-    return before, after, n
+    n = sum(await asyncio.gather(*(poll(host, port, until) for _ in range(CONNECTIONS))))
+    return before, look(), n
 
 
 def main():
