@@ -66,6 +66,24 @@ fn a_receiver_that_fails_gets_everything_once_it_works_again() {
 }
 
 #[test]
+fn a_receiver_that_is_away_holds_up_no_other() {
+    let dir = Dir::tiny();
+    let away = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (service, receiver) = (Service::start(&dir, &["--batch", "64"]), Receiver::start());
+    service.post("/api/v1/pow/init/generate", Some(&init(&format!("http://{away}/v1/poc-batches"))));
+    until("wins that wait", || (service.status()["waiting"]["wins"].as_u64()? > 2).then_some(()));
+    let mut next = init(&receiver.url());
+    next["block_hash"] = json!("AB");
+    service.post("/api/v1/pow/init/generate", Some(&next));
+    receiver.wait(2, "/generated");
+    let waiting = &service.status()["waiting"];
+    assert!(
+        waiting["parcels"].as_u64().unwrap() <= 4,
+        "an outage makes a callback of each moment: {waiting}"
+    );
+}
+
+#[test]
 fn answers_that_mean_it_is_queued_too_large_or_never_are_understood() {
     let dir = Dir::tiny();
     let (service, receiver) = (Service::start(&dir, &["--batch", "64"]), Receiver::start());

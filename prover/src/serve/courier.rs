@@ -59,14 +59,17 @@ pub(super) async fn run(node: Arc<Node>) {
     let mut packed: Option<Instant> = None;
     let mut stage = 0;
     while !courier.node.is_ending() {
-        // Wins wait to be joined, but not for a stage that is over; and longer while others wait for their first turn.
+        // Wins wait to be joined, but not for a stage that is over; and longer while others for their receiver wait for a first turn.
         let order = courier.node.order_number();
         let is_due =
             packed.is_none_or(|at| at.elapsed() >= courier.node.settings.send_every) || order != stage;
-        if is_due && !courier.known.values().any(Known::is_fresh) {
+        if is_due {
             stage = order;
             packed = Some(Instant::now());
-            courier.with_store(|node| node.store.pack(MOST_NONCES)).await;
+            let fresh = courier.known.values().filter(|known| known.is_fresh());
+            let waiting: HashSet<String> = fresh.map(|known| known.receiver.clone()).collect();
+            let waits = move |url: &str| waiting.contains(&receiver(url));
+            courier.with_store(move |node| node.store.pack(MOST_NONCES, waits)).await;
         }
         let wait = courier.dispatch().await.min(courier.node.settings.send_every);
         let node = Arc::clone(&courier.node);

@@ -164,20 +164,22 @@ impl Store {
         })
     }
 
-    /// Makes parcels of all wins, each of one head and at most `most` nonces; gives how many were made.
-    pub(crate) fn pack(&self, most: usize) -> Result<usize, StoreError> {
+    /// Makes parcels of wins, each of one head and at most `most` nonces; gives how many were made. Wins whose URL `waits` stay,
+    /// to be joined with later ones.
+    pub(crate) fn pack(&self, most: usize, waits: impl Fn(&str) -> bool) -> Result<usize, StoreError> {
         if self.waiting()?.wins == 0 {
             return Ok(0);
         }
         self.0.write(|txn| {
-            let mut wins = txn.open_table(WINS)?;
             let mut parcels: Vec<Parcel> = Vec::new();
-            while let Some((_, record)) = wins.pop_first()? {
-                if let Some(win) = parsed::<Win>(record.value()) {
+            txn.open_table(WINS)?.retain(|_, record| match parsed::<Win>(record) {
+                Some(win) if waits(&win.url) => true,
+                Some(win) => {
                     records::join(&mut parcels, win, most);
+                    false
                 }
-            }
-            drop(wins);
+                None => false,
+            })?;
             let n = parcels.len();
             add_parcels(txn, parcels)?;
             Ok(n)

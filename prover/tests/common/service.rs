@@ -185,8 +185,6 @@ pub(crate) struct Taken {
     pub(crate) path: String,
     pub(crate) key: String,
     pub(crate) body: Value,
-    /// Whether the sender was told.
-    pub(crate) is_answered: bool,
 }
 
 /// Plays the API node.
@@ -300,11 +298,8 @@ fn serve_one(
     // The network's node answers 400 without it.
     assert!(is_json, "no Content-Type");
     let body: Value = serde_json::from_slice(&body).unwrap();
-    let take_and = |is_answered| {
-        let (path, key, body) = (path.clone(), key.clone(), body.clone());
-        taken.lock().unwrap().push(Taken { path, key, body, is_answered });
-    };
-    let take = || take_and(true);
+    let take =
+        || taken.lock().unwrap().push(Taken { path: path.clone(), key: key.clone(), body: body.clone() });
     let mut say = |status: u16, text: &str| {
         let answer = format!("HTTP/1.1 {status} Words\r\nContent-Length: {}\r\n\r\n{text}", text.len());
         stream.write_all(answer.as_bytes()).is_ok()
@@ -342,7 +337,7 @@ fn serve_one(
         }
         Manner::Silent | Manner::Swallows => {
             if manner == Manner::Swallows {
-                take_and(false);
+                take();
             }
             // Until the sender gives up.
             let _ = (&mut &*stream).read(&mut [0]);

@@ -33,14 +33,15 @@ fn all(store: &Store) -> Vec<Parcel> {
 fn wins_become_parcels_of_one_head_and_no_nonce_twice() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path()).unwrap();
-    assert_eq!(store.pack(10).unwrap(), 0);
+    assert_eq!(store.pack(10, |_| false).unwrap(), 0);
     store.take(&SHARE, &entry(0, 9), &win(&[1, 3], 1), None).unwrap();
     store.take(&SHARE, &entry(1, 8), &win(&[3, 4, 5], 1), None).unwrap();
     // Of the same stage under another node's number: its number stays with it.
     store.take(&Share { node_id: 2, ..SHARE }, &entry(0, 20), &win(&[5, 6], 2), None).unwrap();
     // Of another stage nonces are others.
     store.take(&Share { stage: 8, ..SHARE }, &entry(0, 1), &win(&[1], 1), None).unwrap();
-    assert_eq!(store.pack(3).unwrap(), 4);
+    assert_eq!(store.pack(3, |url| url == "http://api/v1").unwrap(), 0, "those stay whose receiver waits");
+    assert_eq!(store.pack(3, |_| false).unwrap(), 4);
     let parcels = all(&store);
     assert_eq!(parcels.iter().map(nonces).collect::<Vec<_>>(), [vec![1, 3, 4], vec![5], vec![6], vec![1]]);
     assert_eq!(parcels[2].head["node_id"], 2);
@@ -68,7 +69,7 @@ fn everything_is_there_after_the_store_is_opened_again_and_nobody_else_has_it_me
     assert_eq!(store.reached(&Share { node_count: 3, ..SHARE }).unwrap(), Progress::default());
     assert_eq!(store.assigned().unwrap().as_deref(), Some("an order"));
     assert_eq!(store.queue().unwrap(), [(id, queued)]);
-    assert_eq!(store.pack(10).unwrap(), 1);
+    assert_eq!(store.pack(10, |_| false).unwrap(), 1);
     let key = all(&store)[0].key.clone();
     drop(store);
     let store = Store::open(dir.path()).unwrap();
@@ -80,7 +81,7 @@ fn what_is_too_large_is_halved_and_what_nobody_takes_is_set_aside() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path()).unwrap();
     store.take(&SHARE, &entry(0, 9), &win(&[1, 3, 4], 1), None).unwrap();
-    store.pack(10).unwrap();
+    store.pack(10, |_| false).unwrap();
     let (id, parcel) = (store.parcels().unwrap()[0], all(&store)[0].clone());
     assert!(store.split(id, &parcel).unwrap());
     let halves = all(&store);
@@ -110,11 +111,15 @@ fn stages_of_last_week_are_forgotten_but_never_the_latest() {
     assert!(is_known(0));
     store.0.write(|txn| forget_old_stages(txn, now_ms() + 100 * STAGE_MS)).unwrap();
     assert!(!is_known(0) && (1..=KEPT_STAGES as u64).all(is_known));
-    store.pack(10).unwrap();
+    store.pack(10, |_| false).unwrap();
     for stage in [0, 1] {
         store.take(&share(stage), &entry(0, 9), &win(&[1], 1), None).unwrap();
     }
-    assert_eq!(store.pack(10).unwrap(), 1, "the nonce is new in the stage that was forgotten alone");
+    assert_eq!(
+        store.pack(10, |_| false).unwrap(),
+        1,
+        "the nonce is new in the stage that was forgotten alone"
+    );
 }
 
 #[test]
@@ -196,7 +201,7 @@ fn a_full_disk_loses_nothing_and_is_used_again_when_there_is_room() {
         assert_eq!(store.reached(&SHARE).unwrap().resume_after(0, 2).unwrap().get(), 9);
     }
     store.take(&SHARE, &entry(0, 11), &win(&[2], 1), None).unwrap();
-    store.pack(10).unwrap();
+    store.pack(10, |_| false).unwrap();
     assert_eq!(nonces(&all(&store)[0]), [1, 2]);
 }
 
@@ -257,7 +262,10 @@ fn a_power_cut_takes_nothing_that_a_function_returned_from() {
             |store| store.take(&SHARE, &entry(0, 9), &win(&[1, 3], 1), None).unwrap(),
             Waiting { wins: 1, ..Waiting::default() },
         ),
-        (|store| assert_eq!(store.pack(10).unwrap(), 1), Waiting { parcels: 1, ..Waiting::default() }),
+        (
+            |store| assert_eq!(store.pack(10, |_| false).unwrap(), 1),
+            Waiting { parcels: 1, ..Waiting::default() },
+        ),
         (
             |store| store.leaves(store.parcels().unwrap()[0], true).unwrap(),
             Waiting { parcels: 1, ..Waiting::default() },
