@@ -307,7 +307,7 @@ fn won_until(dir: &Dir, stage: &Value, last: u64) -> BTreeSet<u64> {
 /// A process that lives holds in the end what it held before.
 fn assert_bounded(holds: &[Holds]) -> String {
     let quarter = holds.len() / 4;
-    if quarter < 5 {
+    if quarter < 20 {
         return format!("{} looks at one process are too few to say that it does not grow", holds.len());
     }
     let (early, late) = (&holds[quarter..2 * quarter], &holds[3 * quarter..]);
@@ -320,7 +320,8 @@ fn assert_bounded(holds: &[Holds]) -> String {
     );
     assert!(memory[1] <= memory[0] + memory[0] / 10 + 4096, "memory grows {text}");
     assert!(files[1] <= files[0] + 8, "files stay open {text}");
-    assert!(threads[1] <= threads[0] + 4, "threads stay {text}");
+    // Those for work that blocks come as they are needed, and go after ten idle seconds.
+    assert!(threads[1] <= threads[0] + 8, "threads stay {text}");
     text
 }
 
