@@ -69,7 +69,7 @@ const commands = (code) => code.split('\n').map((line) => line.replace(/\s+#.*$/
 const shownCommands = () => inLanguage('console').flatMap(({ code }) => [...code.matchAll(/^\$ (.*)$/gm)].map(([, command]) => command));
 
 /** A command of this repository, by the name it has when installed. */
-const installed = (line) => line.replace(/^cargo run --release -- /, 'sphere-pow ');
+const installed = (line) => line.replace(/^cargo run --(?:release|profile try) -- /, 'sphere-pow ');
 
 test('every block is in a language that something runs', () => {
   assert.ok(blocks.length >= 25, `${blocks.length} blocks`);
@@ -85,6 +85,9 @@ test('every block is in a language that something runs', () => {
 test('of the programs of the workspace, `cargo run` runs the command', () => {
   const { packages } = JSON.parse(execFileSync('cargo', ['metadata', '--no-deps', '--format-version=1'], { cwd: paths.root, encoding: 'utf8' }));
   assert.deepEqual(packages.flatMap(({ default_run: name }) => name ?? []), ['sphere-pow']);
+  const profiles = new Set(blocks.flatMap(({ code }) => [...code.matchAll(/cargo run --profile (\w+)/g)].map(([, name]) => name)));
+  assert.ok(profiles.size > 0);
+  for (const name of profiles) assert.ok(read('Cargo.toml').includes(`\n[profile.${name}]\n`), name);
 });
 
 for (const { name, file, code } of inLanguage('sh')) {
