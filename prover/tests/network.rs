@@ -205,8 +205,8 @@ fn processes_that_train_convict_a_cheater() {
     }
     assert_eq!((&lane(&rounds[0], 3)["outcome"], count(&rounds[0])), (&"convicted".into(), 3), "{rounds:?}");
     assert_eq!(rounds[0]["atFault"], serde_json::json!([3]));
-    // Until the next epoch its lanes are others', and it checks none.
-    assert_eq!((&rounds[1]["atFault"], count(&rounds[1])), (&serde_json::json!([]), 4), "{rounds:?}");
+    // Until the next epoch its lanes are others', the one that was lost too, and it checks none.
+    assert_eq!((&rounds[1]["atFault"], count(&rounds[1])), (&serde_json::json!([]), 5), "{rounds:?}");
     assert!(
         rounds[1]["lanes"]
             .as_array()
