@@ -22,7 +22,7 @@ mod store;
 mod transcripts;
 pub mod trial;
 
-pub use power::PowerWish;
+pub use power::WantedLimit;
 pub use store::StoreError;
 
 use crate::error::ProverError;
@@ -91,7 +91,7 @@ pub struct Settings {
     /// Degrees Celsius above which a GPU rests, where its driver tells them.
     pub max_temperature: Option<f64>,
     /// What GPUs may draw; what their drivers say where there is none.
-    pub power_limits: Vec<PowerWish>,
+    pub power_limits: Vec<WantedLimit>,
 }
 
 /// What becomes of a callback that left and was not answered, by a receiver or a process that went away: no sender can know

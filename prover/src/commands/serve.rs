@@ -6,7 +6,7 @@ use crate::console::{LogArgs, Output};
 use crate::error::ProverError;
 use crate::input;
 use crate::options::DeviceArgs;
-use crate::serve::{self, Bound, InDoubt, PowerWish, Settings, Token};
+use crate::serve::{self, Bound, InDoubt, Settings, Token, WantedLimit};
 use crate::signals::Stop;
 use crate::watch::Patience;
 use clap::Args;
@@ -91,7 +91,7 @@ pub(super) struct ServeArgs {
     max_temperature: Option<f64>,
     /// Watts that each GPU may draw while this runs, or one of them, as 0000:03:00.0=200; may be repeated. The driver's own by default
     #[arg(long = "power-limit", value_name = "W|PCI=W", allow_hyphen_values = true)]
-    power_limits: Vec<PowerWish>,
+    power_limits: Vec<WantedLimit>,
     #[command(flatten)]
     pub(super) log: LogArgs,
     #[command(flatten)]

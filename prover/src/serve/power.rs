@@ -10,14 +10,14 @@ use std::sync::Arc;
 
 /// A limit as an operator writes it: `WATTS` for all GPUs, or `PCI=WATTS` for one.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PowerWish {
+pub struct WantedLimit {
     /// Whose it is; every GPU's that is used where there is none.
     pub place: Option<String>,
     /// What it may draw.
     pub watts: f64,
 }
 
-impl FromStr for PowerWish {
+impl FromStr for WantedLimit {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         let (place, watts) = match text.split_once('=') {
@@ -40,18 +40,18 @@ pub(super) struct Limits {
 
 impl Limits {
     /// Sets the limits that the settings name. What a process that was killed left behind is restored first where no limit is
-    /// wished now.
+    /// wanted now.
     ///
     /// # Errors
     /// [`ProverError::Power`] for the first that cannot be set, with none left set; what keeps devices from being listed.
     pub(super) fn set(node: &Arc<Node>) -> Result<Self, ProverError> {
         let mut limits = Self { node: Arc::clone(node), places: Vec::new() };
-        let wishes = wishes(node)?;
-        let is_wished = |place: &String| wishes.iter().any(|(own, _)| own == place);
-        for place in node.store.former_power()?.into_keys().filter(|place| !is_wished(place)) {
+        let wanted = wanted(node)?;
+        let is_wanted = |place: &String| wanted.iter().any(|(own, _)| own == place);
+        for place in node.store.former_power()?.into_keys().filter(|place| !is_wanted(place)) {
             limits.restore(&place);
         }
-        for (place, watts) in wishes {
+        for (place, watts) in wanted {
             let before = node.sensors.power_limit(&place)?.now;
             // On the disk before it is changed; what an earlier process found there is older than what it set.
             node.store.note_power(&place, before)?;
@@ -84,12 +84,14 @@ impl Drop for Limits {
 }
 
 /// Each device that is to have a limit: those named, and for a limit without a name the GPUs that are used.
-fn wishes(node: &Node) -> Result<Vec<(String, f64)>, ProverError> {
+fn wanted(node: &Node) -> Result<Vec<(String, f64)>, ProverError> {
     let settings = &node.settings;
     let mut named: Vec<(String, f64)> = Vec::new();
-    let own = settings.power_limits.iter().filter_map(|wish| Some((wish.place.clone()?, wish.watts)));
+    let own = settings.power_limits.iter().filter_map(|limit| Some((limit.place.clone()?, limit.watts)));
     named.extend(own);
-    let Some(all) = settings.power_limits.iter().find(|wish| wish.place.is_none()) else { return Ok(named) };
+    let Some(all) = settings.power_limits.iter().find(|limit| limit.place.is_none()) else {
+        return Ok(named);
+    };
     let chosen = session::choose(&settings.devices)?;
     let hardware: Vec<_> = chosen.iter().filter(|info| !info.is_software()).collect();
     if hardware.is_empty() {
