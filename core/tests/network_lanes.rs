@@ -1,5 +1,7 @@
 //! Lanes of a network (SPEC §IV.9): `tests/vectors/lanes.json`, a second implementation, and what holds for all inputs.
 
+mod common;
+
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -15,11 +17,7 @@ use sphere_pow_core::network::reputation::Standing;
 use std::collections::{BTreeMap, BTreeSet};
 
 fn cases<T: DeserializeOwned>(list: &str) -> Vec<T> {
-    let all: serde_json::Value =
-        serde_json::from_str(include_str!("../../tests/vectors/lanes.json")).expect("JSON");
-    let cases: Vec<T> = serde_json::from_value(all[list].clone()).expect(list);
-    assert!(!cases.is_empty(), "no {list}");
-    cases
+    common::cases(include_str!("../../tests/vectors/lanes.json"), list)
 }
 
 fn bytes(hex: &str) -> [u8; 32] {

@@ -1,5 +1,7 @@
 //! `tests/vectors/network_ours.json`, a second implementation of our own rules (SPEC Part III), against core.
 
+mod common;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sphere_pow_core::identity::PublicKey;
@@ -8,11 +10,7 @@ use sphere_pow_core::network::reward::Emission;
 use sphere_pow_core::network::sample::{Beacon, Commitment, draw};
 
 fn cases<T: DeserializeOwned>(list: &str) -> Vec<T> {
-    let all: serde_json::Value =
-        serde_json::from_str(include_str!("../../tests/vectors/network_ours.json")).expect("JSON");
-    let cases: Vec<T> = serde_json::from_value(all[list].clone()).expect(list);
-    assert!(!cases.is_empty(), "no {list}");
-    cases
+    common::cases(include_str!("../../tests/vectors/network_ours.json"), list)
 }
 
 #[derive(Deserialize)]

@@ -1,5 +1,7 @@
 //! `tests/vectors/network.json`, what Go and the chain's decimal library answer (SPEC Part III), against core.
 
+mod common;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -16,11 +18,7 @@ const BOUNDS: [u64; 10] =
     [1, 2, 3, 10, 1 << 20, (1 << 31) - 1, 1 << 31, (1 << 31) + 1, 3 << 61, (1 << 63) - 1];
 
 fn cases<T: DeserializeOwned>(list: &str) -> Vec<T> {
-    let all: serde_json::Value =
-        serde_json::from_str(include_str!("../../tests/vectors/network.json")).expect("JSON");
-    let cases: Vec<T> = serde_json::from_value(all[list].clone()).expect(list);
-    assert!(!cases.is_empty(), "no {list}");
-    cases
+    common::cases(include_str!("../../tests/vectors/network.json"), list)
 }
 
 fn decimal(text: &str) -> Decimal {

@@ -1,6 +1,8 @@
 //! For how long rewards are kept back, and which lanes are trained again (SPEC §IV.9.1, §IV.9.7): `tests/vectors/lanes.json`, by
 //! exact fractions.
 
+mod common;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sphere_pow_core::network::committee::Seats;
@@ -13,11 +15,7 @@ use sphere_pow_core::network::ratio::Ratio;
 use sphere_pow_core::network::reputation::Standing;
 
 fn cases<T: DeserializeOwned>(list: &str) -> Vec<T> {
-    let all: serde_json::Value =
-        serde_json::from_str(include_str!("../../tests/vectors/lanes.json")).expect("JSON");
-    let cases: Vec<T> = serde_json::from_value(all[list].clone()).expect(list);
-    assert!(!cases.is_empty(), "no {list}");
-    cases
+    common::cases(include_str!("../../tests/vectors/lanes.json"), list)
 }
 
 fn standing(days: u32) -> Standing {

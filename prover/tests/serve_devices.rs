@@ -9,11 +9,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 fn serve(rig: &Rig, more: &[&str]) -> Service {
-    let environment = rig.environment();
-    let environment: Vec<(&str, &str)> =
-        environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let own = ["--backend", "gpu", "--batch", "8", "--profile", "exact", "--state-dir", "state"];
-    Service::start_with(&rig.0, &[&own[..], more].concat(), &environment)
+    Service::start_with(&rig.0, &[&own[..], more].concat(), &rig.environment())
 }
 
 /// A stage of the exact profile's smallest model.

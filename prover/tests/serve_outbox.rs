@@ -5,18 +5,12 @@
 mod common;
 
 use common::Dir;
-use common::service::{Manner, Receiver, Service, init, until};
+use common::service::{Manner, Receiver, Service, drained, init, until, won_until};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::TcpListener;
 use std::time::Duration;
-
-/// Wins in the state directory and on their way, none: all that was won was sent.
-fn drained(service: &Service) -> Option<()> {
-    let waiting = service.status()["waiting"].clone();
-    (waiting["wins"] == 0 && waiting["parcels"] == 0).then_some(())
-}
 
 /// How often each nonce was taken.
 fn times(receiver: &Receiver) -> BTreeMap<u64, usize> {
@@ -164,16 +158,6 @@ fn killed(kills: usize, receiver: &Receiver, dir: &Dir, more: &[&str]) -> (Vec<u
     (taken_before, service.status())
 }
 
-/// What the same search wins without any kill, up to a nonce.
-fn won_until(dir: &Dir, last: u64) -> Vec<u64> {
-    dir.write("node.json", &init("")["params"].to_string());
-    let count = last.to_string();
-    let puzzle = ["--params", "node.json", "--block-hash", "DEADBEEF", "--public-key", "02abc"];
-    let search = ["mine", "--count", &count, "--node-id", "1", "--out", "all.jsonl", "--backend", "cpu"];
-    dir.json(0, &[&search[..], &["--r-target", "1.414"], &puzzle[..]].concat());
-    common::proofs(&dir.path("all.jsonl")).into_iter().map(|(nonce, _)| nonce).collect()
-}
-
 /// `SPHERE_POW_KILLS=100` for the long run.
 fn n_kills(usual: usize) -> usize {
     std::env::var("SPHERE_POW_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(usual)
@@ -214,7 +198,7 @@ fn kills_lose_nothing_that_was_won_and_repeat_nothing_that_was_acknowledged() {
     // A chain that counts a participant's nonces once each counts them as one that looks at keys.
     assert_eq!(times(&receiver).len(), n);
     // As far as it came, none is missing.
-    let won = won_until(&dir, *nonces.last().unwrap());
+    let won = won_until(&dir, &init(""), *nonces.last().unwrap());
     assert_eq!(nonces, won, "a nonce that wins was lost");
     let _ = writeln!(
         std::io::stderr(),
@@ -233,7 +217,7 @@ fn kills_repeat_nothing_at_all_where_what_is_in_doubt_is_set_aside() {
     assert!(times.values().all(|times| *times == 1), "a nonce was taken twice: {times:?}");
     let set_aside = status["waiting"]["givenUp"].as_u64().unwrap();
     assert!(set_aside <= kills as u64, "more than one callback a kill: {status}");
-    let won = won_until(&dir, *times.keys().last().unwrap());
+    let won = won_until(&dir, &init(""), *times.keys().last().unwrap());
     let missing = won.iter().filter(|nonce| !times.contains_key(nonce)).count();
     assert!(missing == 0 || set_aside > 0, "{missing} nonces were lost, and no callback was set aside");
     let _ = writeln!(
@@ -304,7 +288,7 @@ fn a_disk_that_is_full_loses_nothing_and_mining_goes_on_when_there_is_room() {
     let times = times(&receiver);
     assert!(times.values().all(|times| *times == 1), "a nonce was taken twice: {times:?}");
     let taken: Vec<u64> = times.keys().copied().collect();
-    assert_eq!(taken, won_until(&dir, *taken.last().unwrap()), "a nonce that wins was lost");
+    assert_eq!(taken, won_until(&dir, &init(""), *taken.last().unwrap()), "a nonce that wins was lost");
 }
 
 #[test]

@@ -22,9 +22,7 @@ fn limit(dir: &Dir) -> String {
 }
 
 fn start((dir, environment): &(Dir, Environment), more: &[&str]) -> Service {
-    let environment: Vec<(&str, &str)> =
-        environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    Service::start_with(dir, more, &environment)
+    Service::start_with(dir, more, environment)
 }
 
 fn end(mut service: Service) {

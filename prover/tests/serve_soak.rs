@@ -10,7 +10,7 @@
 mod common;
 
 use common::made::{self, Environment};
-use common::service::{Manner, Receiver, Service, init, until};
+use common::service::{Manner, Receiver, Service, drained, init, until, won_until};
 use common::{Dir, signal};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -124,11 +124,9 @@ struct Soak {
 }
 
 impl Soak {
-    fn start(dir: &Dir, environment: &Environment) -> Service {
-        let environment: Vec<(&str, &str)> =
-            environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    fn start(dir: &Dir, environment: &[(&str, String)]) -> Service {
         let args = ["--timeout", "2", "--batch", "16", "--window", "3600", "--send-every", "0.05"];
-        Service::start_with(dir, &args, &environment)
+        Service::start_with(dir, &args, environment)
     }
 
     fn restart(&mut self) {
@@ -236,10 +234,7 @@ impl Soak {
     /// Looks at all that was taken since the last look.
     fn look(&mut self) {
         self.is_fair.store(true, Ordering::SeqCst);
-        until("an empty outbox", || {
-            let waiting = self.service.status()["waiting"].clone();
-            (waiting["wins"] == 0 && waiting["parcels"] == 0).then_some(())
-        });
+        until("an empty outbox", || drained(&self.service));
         assert_eq!(self.service.status()["waiting"]["givenUp"], 0);
         let taken = self.receiver.take_all();
         self.is_fair.store(false, Ordering::SeqCst);
@@ -277,7 +272,8 @@ impl Soak {
             assert_eq!(unique.len(), nonces.len(), "a nonce stands in two callbacks");
             n_nonces += nonces.len();
             if let Some(last) = unique.last().filter(|_| ix == looked_at) {
-                assert_eq!(unique, won_until(&self.dir, &stage.body, *last), "a nonce that wins was lost");
+                let won = won_until(&self.dir, &stage.body, *last);
+                assert_eq!(unique.iter().copied().collect::<Vec<_>>(), won, "a nonce that wins was lost");
             }
             let verdicts = of(stage, false);
             assert_eq!(verdicts.len(), stage.batches, "verdicts: {verdicts:?}");
@@ -291,17 +287,6 @@ impl Soak {
         let state = ["serve", "--listen", "127.0.0.1:0", "--backend", "cpu"];
         assert!(self.dir.error(2, &state).contains("in use"));
     }
-}
-
-/// What a stage wins up to a nonce.
-fn won_until(dir: &Dir, stage: &Value, last: u64) -> BTreeSet<u64> {
-    let _ = std::fs::remove_file(dir.path("all.jsonl"));
-    dir.write("node.json", &stage["params"].to_string());
-    let (count, hash) = (last.to_string(), stage["block_hash"].as_str().unwrap());
-    let puzzle = ["--params", "node.json", "--block-hash", hash, "--public-key", "02abc"];
-    let search = ["mine", "--count", &count, "--node-id", "1", "--out", "all.jsonl", "--backend", "cpu"];
-    dir.json(0, &[&search[..], &["--r-target", "1.414"], &puzzle[..]].concat());
-    common::proofs(&dir.path("all.jsonl")).into_iter().map(|(nonce, _)| nonce).collect()
 }
 
 /// A process that lives holds in the end what it held before.

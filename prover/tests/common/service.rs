@@ -3,6 +3,7 @@
 
 use super::Dir;
 use serde_json::{Value, json};
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Stdio};
@@ -41,11 +42,11 @@ impl Drop for Service {
 impl Service {
     /// Starts it on the CPU, its state in the folder, unless `more` says otherwise.
     pub(crate) fn start(dir: &Dir, more: &[&str]) -> Self {
-        Self::start_with(dir, more, &[])
+        Self::start_with::<&str>(dir, more, &[])
     }
 
     /// As [`Self::start`], in another environment.
-    pub(crate) fn start_with(dir: &Dir, more: &[&str], environment: &[(&str, &str)]) -> Self {
+    pub(crate) fn start_with<T: AsRef<OsStr>>(dir: &Dir, more: &[&str], environment: &[(&str, T)]) -> Self {
         let mut args = vec!["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--json"];
         if !more.contains(&"--send-every") {
             args.extend(["--send-every", "0.1"]);
@@ -58,7 +59,7 @@ impl Service {
         }
         args.extend(more);
         let mut command = dir.command(&args);
-        command.envs(environment.iter().copied());
+        command.envs(environment.iter().map(|(name, value)| (*name, value)));
         let log = std::fs::File::options().create(true).append(true).open(dir.path("log")).unwrap();
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut line = String::new();
@@ -349,6 +350,23 @@ fn serve_one(
         }
         Manner::Closes => false,
     }
+}
+
+/// Wins in the state directory and on their way, none: all that was won was sent.
+pub(crate) fn drained(service: &Service) -> Option<()> {
+    let waiting = service.status()["waiting"].clone();
+    (waiting["wins"] == 0 && waiting["parcels"] == 0).then_some(())
+}
+
+/// What the search of a stage wins up to a nonce, when nothing happens meanwhile; in ascending order.
+pub(crate) fn won_until(dir: &Dir, stage: &Value, last: u64) -> Vec<u64> {
+    let _ = std::fs::remove_file(dir.path("all.jsonl"));
+    dir.write("node.json", &stage["params"].to_string());
+    let (count, hash) = (last.to_string(), stage["block_hash"].as_str().unwrap());
+    let puzzle = ["--params", "node.json", "--block-hash", hash, "--public-key", "02abc"];
+    let search = ["mine", "--count", &count, "--node-id", "1", "--out", "all.jsonl", "--backend", "cpu"];
+    dir.json(0, &[&search[..], &["--r-target", "1.414"], &puzzle[..]].concat());
+    super::proofs(&dir.path("all.jsonl")).into_iter().map(|(nonce, _)| nonce).collect()
 }
 
 /// What starts a stage of the tiny model, in which about half of the nonces win; Go prints `1` for 1.0.
