@@ -9,6 +9,7 @@
 //! Threads: `SPHERE_POW_THREADS`, by default all; instructions: `SPHERE_POW_KERNELS`, by default the best. Ends with the root of each way of
 //! lanes: that of `sphere-pow train` for `all`, on every machine.
 
+use sphere_pow_core::network::lanes;
 use sphere_pow_core::train::commit::{delta, read_delta};
 use sphere_pow_core::train::lane::optimise;
 use sphere_pow_core::train::merge::Agreed;
@@ -41,7 +42,7 @@ fn trained(run: &Run, executor: &TrainExecutor, agreed: &Agreed, lane: u32) -> V
 }
 
 /// Lanes in rounds, of which `loses` says how many are lost, by how many were leased up to this round and in it.
-fn lanes<'a>(
+fn diloco<'a>(
     run: &'a Run,
     executor: &'a TrainExecutor,
     is_owed: bool,
@@ -50,13 +51,13 @@ fn lanes<'a>(
     let (mut agreed, own) = (Agreed::fresh(run.params(), run.id()), run.params().raw().lanes);
     let (mut owed, mut before) = (0, 0);
     Box::new(move |round| {
-        let leased = own + owed;
+        let leased = lanes::leased(own, owed);
         let lost = loses(before, leased);
         before += leased;
         let left: Vec<u32> =
             (0..leased).filter(|lane| (lane + leased - round % leased) % leased >= lost).collect();
         if is_owed {
-            owed = (leased - left.len() as u32).min(own);
+            owed = lanes::owed(own, leased, left.len() as u32);
         }
         agreed = agreed.merged(&each(executor, &left, |lane| trained(run, executor, &agreed, lane)));
         agreed.clone()
@@ -106,9 +107,9 @@ fn main() {
     let threads = Threads::new(threads).expect("threads");
     let quarter = |before: u32, leased: u32| (before + leased) / 4 - before / 4;
     let all: [(&str, Way<'_>); 4] = [
-        ("all", lanes(&run, &executor, false, |_, _| 0)),
-        ("lost", lanes(&run, &executor, false, quarter)),
-        ("owed", lanes(&run, &executor, true, quarter)),
+        ("all", diloco(&run, &executor, false, |_, _| 0)),
+        ("lost", diloco(&run, &executor, false, quarter)),
+        ("owed", diloco(&run, &executor, true, quarter)),
         ("synchronous", synchronous(&run, &executor, rounds)),
     ];
     let wanted: Vec<String> = arguments.collect();

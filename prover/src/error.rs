@@ -293,7 +293,7 @@ impl ProverError {
             Self::Thread(_) => "thread",
             Self::Random(_) => "random",
             Self::Network { .. } => "network",
-            Self::NotBuilt { .. } => "not_built",
+            Self::NotBuilt { .. } => "not-built",
             Self::Training { .. } => "training",
             Self::Fetch(_) => "fetch",
             Self::Interrupted => "interrupted",

@@ -231,15 +231,14 @@ impl Courier {
         self.busy.iter().filter_map(of).any(|own| own.kind == Kind::Generated && own.receiver == receiver)
     }
 
-    /// A callback may have been taken or not: what becomes of it is the operator's choice. Whether it stays.
-    async fn doubt(&mut self, id: u64, parcel: &Parcel, why: &str) -> bool {
+    /// A callback may have been taken or not: what becomes of it is the operator's choice.
+    async fn doubt(&mut self, id: u64, parcel: &Parcel, why: &str) {
         self.node.counters.in_doubt.fetch_add(1, Ordering::Relaxed);
         if self.node.settings.in_doubt == InDoubt::Aside {
             self.give_up(id, parcel, format!("nobody knows whether it was taken: {why}")).await;
-            return false;
+        } else {
+            tracing::warn!("{}/{} is sent again under its key: {why}", parcel.url, parcel.kind.as_str());
         }
-        tracing::warn!("{}/{} is sent again under its key: {why}", parcel.url, parcel.kind.as_str());
-        true
     }
 
     async fn ended(&mut self, ended: Ended) {

@@ -71,6 +71,30 @@ pub enum RulesError {
     },
 }
 
+/// What says for how many rounds rewards are kept back; members as [`Rules`] has them.
+pub(crate) struct Wait {
+    /// Of a lane.
+    pub(crate) segments: u32,
+    pub(crate) hiding: Ratio,
+    pub(crate) seats: u32,
+    pub(crate) has_sortition: bool,
+    pub(crate) waits_to_see: bool,
+}
+
+impl Wait {
+    /// Rounds that are enough where so many segments of a lane are checked on average; `None` where no number is.
+    pub(crate) fn asked(&self, average: &Seats) -> Option<u32> {
+        let least = if self.has_sortition { least_rounds_of_own_draws } else { least_rounds };
+        let see = if self.has_sortition { rounds_to_see_by_own_draws } else { rounds_to_see };
+        let deters = least(average, self.hiding, self.seats)?;
+        if self.waits_to_see {
+            Some(deters.max(see(average, self.segments, self.hiding, self.seats)?))
+        } else {
+            Some(deters)
+        }
+    }
+}
+
 impl Rules {
     /// Rounds, of those in which a host trains, for which its rewards are kept back at its standing after the round (SPEC §IV.9.7): the
     /// least that are enough as long as they are kept, for it is checked the less the older it gets.
@@ -86,15 +110,14 @@ impl Rules {
 
     /// Rounds that what is checked at a standing asks for.
     fn asked(&self, standing: &Standing) -> Option<u32> {
-        let (average, segments) = (self.average(standing), self.params.raw().segments);
-        let least = if self.has_sortition { least_rounds_of_own_draws } else { least_rounds };
-        let see = if self.has_sortition { rounds_to_see_by_own_draws } else { rounds_to_see };
-        let deters = least(&average, self.hiding, self.seats)?;
-        if self.waits_to_see {
-            Some(deters.max(see(&average, segments, self.hiding, self.seats)?))
-        } else {
-            Some(deters)
-        }
+        let wait = Wait {
+            segments: self.params.raw().segments,
+            hiding: self.hiding,
+            seats: self.seats,
+            has_sortition: self.has_sortition,
+            waits_to_see: self.waits_to_see,
+        };
+        wait.asked(&self.average(standing))
     }
 
     /// Checks all that a network cannot follow.

@@ -1,4 +1,4 @@
-//! Steps in floats, where the command is built with them (`--features float`): burn takes as long to compile as a third of all else.
+//! Steps in floats, where the command is built with them (`--features float`): burn takes long to compile.
 
 #[cfg(feature = "float")]
 pub(super) use sphere_pow_float::Steps;

@@ -1,10 +1,11 @@
 //! What a simulation of training is of.
 
 use super::super::scenario::{MAX_HOSTS, Power, ScenarioError, members};
+use crate::training::rules::Wait;
 use serde::{Deserialize, Serialize};
 use sphere_pow_core::network::committee::Seats;
 use sphere_pow_core::network::decimal::Decimal;
-use sphere_pow_core::network::lanes::escrow::{least_rounds, rounds_to_see, wait_of_standing};
+use sphere_pow_core::network::lanes::escrow::wait_of_standing;
 use sphere_pow_core::network::lanes::lease::MAX_LANES;
 use sphere_pow_core::network::ratio::Ratio;
 use sphere_pow_core::network::reputation::{STANDING_DAYS, Standing};
@@ -175,17 +176,14 @@ impl Scenario {
     #[must_use]
     pub fn wait(&self, standing: &Standing) -> u32 {
         let rules = &self.rules;
-        let hiding = Ratio::new(rules.hiding, 1000).expect("1000 is not 0");
-        let asked = |standing: &Standing| {
-            let average = self.seats(standing);
-            let deters = least_rounds(&average, hiding, rules.seats)?;
-            let sees = if rules.waits_to_see {
-                rounds_to_see(&average, rules.segments, hiding, rules.seats)?
-            } else {
-                0
-            };
-            Some(deters.max(sees))
+        let wait = Wait {
+            segments: rules.segments,
+            hiding: Ratio::new(rules.hiding, 1000).expect("1000 is not 0"),
+            seats: rules.seats,
+            has_sortition: false,
+            waits_to_see: rules.waits_to_see,
         };
+        let asked = |standing: &Standing| wait.asked(&self.seats(standing));
         rules.wait.or_else(|| wait_of_standing(standing, asked)).unwrap_or(u32::MAX)
     }
 
