@@ -2,7 +2,7 @@
 
     python3 tests/bench/diloco.py TEXT [ROUNDS] [--run-seed N] [--float | --synchronous]
 
-Needs torch, numpy and blake3 in this Python, and the command built (`cargo build --release -p sphere-pow-prover`). Ours goes
+Needs torch, numpy and blake3 in this Python, and the command built (`cargo build --release -p sphere-pow-prover`, with `--features float` for --float). Ours goes
 first, round by round; the peer takes each round's seed from its run.json, so that both see the same tokens in the same order.
 --run-seed chooses the run (SPEC IV.1): its first parameters and its batches.
 With --float ours are float lanes (SPEC IV.10) instead of integers. Both run a lane a thread, on as many threads: nothing has to wait within a step. Prints a line a round: seconds, processor seconds (of
