@@ -80,9 +80,13 @@ async fn rate(gpu: &Gpu, kernels: &Kernels, pace: &mut Pace) -> Result<f64, GpuE
     let shape = Shape::plain(Sides::Through, [rows, columns, k]);
     let buffer = |bytes: usize| gpu.buffer("product", bytes as u64);
     let (a, b, out) = (buffer(2 * rows * k), buffer(columns * k), buffer(4 * rows * columns));
-    let again = |recorder: &mut Recorder<'_>| {
-        Pass { recorder, kernels }.product(Sides::Through, [&a, &b, &out], None, &shape)
+    let product = |recorder: &mut Recorder<'_>, shape: &Shape| {
+        Pass { recorder, kernels }.product(Sides::Through, [&a, &b, &out], None, shape)
     };
+    // Some drivers compile a kernel when it is first run.
+    let small = Shape::plain(Sides::Through, [64, columns, k]);
+    recorder::run(gpu, |recorder| product(recorder, &small)).await?;
+    let again = |recorder: &mut Recorder<'_>| product(recorder, &shape);
     Ok((4 * rows * columns * k) as f64 * recorder::rate(gpu, pace, again).await?)
 }
 

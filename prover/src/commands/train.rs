@@ -47,7 +47,7 @@ pub(super) struct TrainArgs {
     #[arg(long, default_value = "training", value_name = "DIR")]
     dir: PathBuf,
     #[command(flatten)]
-    which: WhichArgs,
+    of: RunArgs,
     /// What rounds' seeds are drawn from beside the root before them
     #[arg(long, default_value = "", value_name = "TEXT")]
     beacon: String,
@@ -63,7 +63,7 @@ pub(super) struct TrainArgs {
 
 /// Which run over a text.
 #[derive(Clone, Copy, Debug, Args)]
-pub(super) struct WhichArgs {
+pub(super) struct RunArgs {
     /// Model and schedule
     #[arg(long, default_value = Preset::Nano.name(), value_name = "NAME", value_parser = preset)]
     params: Preset,
@@ -92,8 +92,8 @@ fn preset(name: &str) -> Result<Preset, String> {
 }
 
 /// A run over a file.
-fn read_run(text: &Path, which: WhichArgs) -> Result<Run, ProverError> {
-    let params = which.params.params().with_run_seed(which.run_seed);
+fn read_run(text: &Path, of: RunArgs) -> Result<Run, ProverError> {
+    let params = of.params.params().with_run_seed(of.run_seed);
     let bytes = input::bytes(text, MAX_TEXT_BYTES)?;
     let read = Text::new(&params, &bytes);
     let read =
@@ -122,7 +122,7 @@ pub(super) fn run(args: &TrainArgs, out: &Output, stop: &Stop) -> Result<ExitCod
 }
 
 fn train(args: &TrainArgs, text: &Path, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
-    let run = read_run(text, args.which)?;
+    let run = read_run(text, args.of)?;
     if args.float {
         let (run, (pool, executor)) = (FloatRun::new(run), machine(args.machine.threads)?);
         rounds(args, &Floats::new(&run, executor, stop)?, &pool, out, stop)
@@ -143,11 +143,11 @@ fn rounds<T: Trainer>(
     let (folder, raw) = (Folder::new(&args.dir), run.params().raw());
     stop.heed();
     let held_out = |agreed: &Agreed| pool.install(|| trainer.held_out(&agreed.theta));
-    let (mut journal, mut agreed) = match folder.resume(trainer, args.which.params, &args.beacon)? {
+    let (mut journal, mut agreed) = match folder.resume(trainer, args.of.params, &args.beacon)? {
         Some(found) => found,
         None => {
             let agreed = Agreed::fresh(run.params(), run.id());
-            let journal = Journal::new(trainer, args.which.params, &args.beacon, &agreed, held_out(&agreed)?);
+            let journal = Journal::new(trainer, args.of.params, &args.beacon, &agreed, held_out(&agreed)?);
             folder.write_start(&agreed)?;
             folder.write_journal(&journal)?;
             (journal, agreed)

@@ -5,7 +5,7 @@ use super::arithmetic::{Floats, Integers, Trainer};
 use super::float;
 use super::folder::{Folder, read_agreed, read_start};
 use super::machine::MachineArgs;
-use super::{WhichArgs, hex, machine, read_run};
+use super::{RunArgs, hex, machine, read_run};
 use crate::console::{Output, bar};
 use crate::error::ProverError;
 use crate::input;
@@ -39,7 +39,7 @@ pub(super) struct OpenArgs {
     #[arg(long, default_value = "training", value_name = "DIR")]
     dir: PathBuf,
     #[command(flatten)]
-    which: WhichArgs,
+    of: RunArgs,
     /// The run's lanes are in floats: open on a machine like the one that trained
     #[arg(long, conflicts_with_all = ["backend", "adapter"])]
     float: bool,
@@ -59,7 +59,7 @@ pub(super) struct CheckArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) text: PathBuf,
     #[command(flatten)]
-    pub(super) which: WhichArgs,
+    pub(super) of: RunArgs,
     /// The root that the lane committed to, instead of the opening's
     #[arg(long, value_name = "HEX", value_parser = hash)]
     root: Option<Hash>,
@@ -183,7 +183,7 @@ fn wrong(args: &Wanted<'_>, reason: &str) -> ProverError {
 }
 
 pub(super) fn open(args: &OpenArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
-    let run = read_run(&args.text, args.which)?;
+    let run = read_run(&args.text, args.of)?;
     let segment = args.segment as usize;
     let wanted = Wanted { dir: &args.dir, round: args.round, lane: args.lane, segment: args.segment };
     let (bytes, root, seed) = if args.float {
@@ -237,7 +237,7 @@ pub(super) fn check(args: &CheckArgs, out: &Output, stop: &Stop) -> Result<ExitC
     if args.float {
         return float::check(args, out, stop);
     }
-    let run = read_run(&args.text, args.which)?;
+    let run = read_run(&args.text, args.of)?;
     let (pool, machine) = args.machine.open(run.params(), stop)?;
     let [path] = &args.openings[..] else {
         let (what, got) = ("opening", format!("{} of them", args.openings.len()));

@@ -5,7 +5,7 @@ use super::arithmetic::{Floats, Integers, Trainer};
 use super::check::{Wanted, before};
 use super::folder::Folder;
 use super::machine::Machine;
-use super::{WhichArgs, machine, read_run};
+use super::{RunArgs, machine, read_run};
 use crate::checkpoint::{CheckpointError, write_agreed, write_floats, write_integers, write_values};
 use crate::console::Output;
 use crate::error::ProverError;
@@ -36,7 +36,7 @@ pub(super) struct ExportArgs {
     #[arg(long, default_value = "training", value_name = "DIR")]
     dir: PathBuf,
     #[command(flatten)]
-    which: WhichArgs,
+    of: RunArgs,
     /// The run's lanes are in floats
     #[arg(long)]
     float: bool,
@@ -63,7 +63,7 @@ struct Exported {
 }
 
 pub(super) fn export(args: &ExportArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
-    let run = read_run(&args.text, args.which)?;
+    let run = read_run(&args.text, args.of)?;
     let (pool, executor) = machine(args.threads)?;
     let wanted = args.lane.zip(args.segment).map(|(lane, segment)| Wanted {
         dir: &args.dir,

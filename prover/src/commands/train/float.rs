@@ -18,10 +18,10 @@ fn wrong(path: &Path, reason: &impl ToString) -> ProverError {
 }
 
 pub(super) fn check(args: &CheckArgs, out: &Output, stop: &Stop) -> Result<ExitCode, ProverError> {
-    let run = FloatRun::new(read_run(&args.text, args.which)?);
+    let run = FloatRun::new(read_run(&args.text, args.of)?);
     let (pool, _) = machine(args.machine.threads)?;
     let tolerance = match args.tolerance {
-        None => Tolerance::of(args.which.params),
+        None => Tolerance::of(args.of.params),
         Some(tau) => Tolerance::new(tau).map_err(|error| ProverError::Argument {
             what: "tolerance",
             got: error.got.to_string(),
