@@ -43,13 +43,8 @@ impl Simulated {
         let mut simulation = self.simulation()?;
         simulation.start_all_but(if scenario.is_late() { std::slice::from_ref(&last) } else { &[] });
         let is_over = |peer: &Peer| peer.reports().len() as u64 >= self.sprints;
-        Play { hosts, events: scenario.events, what: "block" }.run(
-            simulation,
-            Peer::reports,
-            on_sprint,
-            is_over,
-            |_| {},
-        )
+        let play = Play { hosts, first_odd: last, events: scenario.events, what: "block", away: 0 };
+        play.run(simulation, Peer::reports, on_sprint, (is_over, |_: &Peer| false), |_| {})
     }
 
     fn simulation(&self) -> Result<Simulation<Peer>, BoxError> {
@@ -142,6 +137,6 @@ pub fn start_host(
         peer,
         FileStorage::open(&file)?,
         run,
-        observer(Peer::reports, say),
+        observer(Peer::reports, |_| None, say),
     )?)
 }

@@ -2,17 +2,23 @@
 
 use crate::report::Said;
 use crate::scenario::Event;
+use crate::training::ledger::Phase;
 use crate::{peer, training};
 use sphere_pow_consensus::net::{NetError, Seen};
 use sphere_pow_consensus::sim::{Change, Simulation};
 use sphere_pow_consensus::{Application, Behaviour, Hash, Key, Node, StorageError};
 use sphere_pow_cpu::threads::ThreadsError;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Simulated time after which a box is stuck.
 const LIMIT: Duration = Duration::from_secs(24 * 3600);
 /// Simulated time that a job takes.
 pub(crate) const JOB: Duration = Duration::from_millis(20);
+
+/// Simulated time without a block after which those who were taken away come back before their height: with a third of the
+/// power, the others make none without them.
+const STALL: Duration = Duration::from_secs(60);
 
 /// A box that did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -69,56 +75,61 @@ pub(crate) fn key(label: &[u8], seed: u64, host: usize) -> Key {
 /// A scenario in simulated time.
 pub(crate) struct Play<'a> {
     pub(crate) hosts: usize,
-    /// What happens to the last host, by height.
+    /// The first of those to whom things happen; they are the last ones.
+    pub(crate) first_odd: usize,
+    /// What happens to them, by height.
     pub(crate) events: &'a [(u64, Event)],
     /// What is played until it is over.
     pub(crate) what: &'static str,
+    /// For how many blocks the last host is away when it dies in what it does.
+    pub(crate) away: u64,
 }
 
 impl Play<'_> {
-    /// Plays until `is_over`, and tells each report as host 0 has it; a `false` ends it there. `on_event` is called before
-    /// something happens. Gives the last block's hash.
+    /// Plays until `is_over`, and tells each report as host 0 has it; a `false` ends it there. The last host is killed the first
+    /// time that it `dies_now`. `on_event` is called before something happens. Gives the last block's hash.
     pub(crate) fn run<A: Application, R>(
         &self,
         mut simulation: Simulation<A>,
         reports: fn(&A) -> &[R],
         on_report: &mut dyn FnMut(&R) -> bool,
-        is_over: impl Fn(&A) -> bool,
+        (is_over, dies_now): (impl Fn(&A) -> bool, impl Fn(&A) -> bool),
         on_event: impl Fn(Event),
     ) -> Result<String, BoxError> {
         let (last, what) = (self.hosts - 1, self.what);
-        let mut events = self.events.iter().peekable();
-        let (mut seen, mut told) = (0, 0);
+        let mut events: VecDeque<(u64, Event)> = self.events.iter().copied().collect();
+        let (mut seen, mut told, mut has_died, mut moved) = (0, 0, false, simulation.now());
         loop {
             let height = simulation.node(0).map_or(0, Node::height);
             if simulation.now() > LIMIT || !simulation.step() {
                 return Err(BoxError::Stuck { what, height });
             }
-            let Some(node) = simulation.node(0).filter(|node| node.height() > seen) else { continue };
-            seen = node.height();
-            for report in &reports(node.app())[told..] {
-                told += 1;
-                if !on_report(report) {
-                    return Err(BoxError::Interrupted);
-                }
+            if !has_died && simulation.node(last).is_some_and(|node| dies_now(node.app())) {
+                has_died = true;
+                events.push_front((height + self.away, Event::Start));
+                events.push_front((0, Event::Kill));
             }
-            let is_over = is_over(node.app());
-            while let Some((_, event)) = events.next_if(|(height, _)| *height <= seen) {
-                on_event(*event);
-                if *event == Event::Start {
-                    simulation.at(simulation.now(), Change::Disk(last, false));
+            let node = simulation.node(0).filter(|node| node.height() > seen);
+            let mut is_done = false;
+            if let Some(node) = node {
+                (seen, moved) = (node.height(), simulation.now());
+                for report in &reports(node.app())[told..] {
+                    told += 1;
+                    if !on_report(report) {
+                        return Err(BoxError::Interrupted);
+                    }
                 }
-                let change = match event {
-                    Event::Fill => Change::Disk(last, true),
-                    Event::Kill => Change::Crash(last),
-                    Event::Start => Change::Start(last),
-                    Event::Equivocate => Change::Behave(last, Behaviour::Equivocates),
-                    Event::Part => Change::Partition(vec![(0..last).collect(), vec![last]]),
-                    Event::Heal => Change::Heal,
-                };
-                simulation.at(simulation.now(), change);
+                is_done = is_over(node.app());
             }
-            if is_over {
+            let is_stuck = simulation.now() > moved + STALL;
+            let is_back = |event: &Event| matches!(event, Event::Start | Event::Heal);
+            let is_due = |(height, event): &mut (u64, Event)| *height <= seen || is_stuck && is_back(event);
+            while let Some((_, event)) = events.pop_front_if(is_due) {
+                moved = simulation.now();
+                on_event(event);
+                self.happen(&mut simulation, event);
+            }
+            if is_done {
                 break;
             }
         }
@@ -137,18 +148,38 @@ impl Play<'_> {
         let ix = usize::try_from(seen - 1).expect("a height");
         Ok(simulation.chain()[ix].to_string())
     }
+
+    fn happen<A: Application>(&self, simulation: &mut Simulation<A>, event: Event) {
+        let last = self.hosts - 1;
+        if event == Event::Start {
+            simulation.at(simulation.now(), Change::Disk(last, false));
+        }
+        let change = match event {
+            Event::Fill => Change::Disk(last, true),
+            Event::Kill => Change::Crash(last),
+            Event::Start => Change::Start(last),
+            Event::Equivocate => Change::Behave(last, Behaviour::Equivocates),
+            Event::Part => {
+                Change::Partition(vec![(0..self.first_odd).collect(), (self.first_odd..self.hosts).collect()])
+            }
+            Event::Heal => Change::Heal,
+        };
+        simulation.at(simulation.now(), change);
+    }
 }
 
-/// What a host as a process tells `say` as it goes: each block, and each report, those before a restart too.
+/// What a host as a process tells `say` as it goes: each block, with the phase that it leads to, and each report, those before a
+/// restart too.
 pub(crate) fn observer<A: Application, R>(
     reports: fn(&A) -> &[R],
+    phase: fn(&A) -> Option<Phase>,
     mut say: impl FnMut(Said<'_, R>),
 ) -> impl FnMut(&Node<A>, Seen<'_>) {
     let mut told = 0;
     move |node, seen| {
         match seen {
             Seen::Halted(fault) => tracing::error!("{fault}"),
-            Seen::Decided { height, .. } => say(Said::Block { height }),
+            Seen::Decided { height, .. } => say(Said::Block { height, phase: phase(node.app()) }),
             _ => {}
         }
         for report in &reports(node.app())[told..] {

@@ -2,6 +2,7 @@
 
 use crate::ledger::{Ledger, Outcome};
 use crate::message::HostId;
+use crate::training::ledger::Phase;
 use serde::{Deserialize, Serialize};
 
 /// What a host of a box says as it goes.
@@ -12,6 +13,9 @@ pub enum Said<'a, R> {
     Block {
         /// Its height.
         height: u64,
+        /// What hosts that train do from here on.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        phase: Option<Phase>,
     },
     /// Something is settled.
     Report(&'a R),

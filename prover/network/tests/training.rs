@@ -7,6 +7,7 @@ use sphere_pow_core::train::executor::Plain;
 use sphere_pow_core::train::merge::Agreed;
 use sphere_pow_core::train::{Lane, State};
 use sphere_pow_network::training::boxed::Simulated;
+use sphere_pow_network::training::ledger::Phase;
 use sphere_pow_network::training::replay::Replay;
 use sphere_pow_network::training::report::{LaneReport, RoundReport};
 use sphere_pow_network::training::scenario::{Scenario, run};
@@ -28,7 +29,11 @@ fn play_rounds(name: &str, seed: u64, rounds: u32) -> (Vec<RoundReport>, String)
 }
 
 fn play_with(name: &str, seed: u64, rounds: u32, standing: u32) -> (Vec<RoundReport>, String) {
-    let scenario = Scenario::named(name).unwrap();
+    play_scenario(Scenario::named(name).unwrap(), seed, rounds, standing)
+}
+
+fn play_scenario(scenario: Scenario, seed: u64, rounds: u32, standing: u32) -> (Vec<RoundReport>, String) {
+    let name = scenario.name;
     let mut reports: Vec<RoundReport> = Vec::new();
     let hash = Simulated { scenario, hosts: HOSTS, rounds, seed, standing }.play(&mut |report| {
         reports.push(report.clone());
@@ -137,6 +142,7 @@ fn cheaters_are_convicted_by_all() {
         "train-copy",
         "train-skip",
         "train-skip-one",
+        "train-extrapolate",
         "train-stale",
         "train-data",
         "train-coarse",
@@ -253,10 +259,12 @@ fn silence_is_unpaid_and_no_fraud() {
 
 #[test]
 fn what_nobody_can_fetch_is_withheld_and_what_one_cannot_is_not() {
-    for report in last_ends("train-spoil", Outcome::Withheld, 2) {
-        assert_eq!(report.at_fault, [LAST], "{report:?}");
-        let lane = lane_of(&report, LAST);
-        assert_eq!(lane.missing, lane.checkers);
+    for name in ["train-spoil", "train-hoard"] {
+        for report in last_ends(name, Outcome::Withheld, 2) {
+            assert_eq!(report.at_fault, [LAST], "{report:?}");
+            let lane = lane_of(&report, LAST);
+            assert_eq!(lane.missing, lane.checkers);
+        }
     }
     let (reports, _) = play("train-miss", 7);
     let mut has_missed = false;
@@ -276,6 +284,110 @@ fn a_host_with_other_parameters_fetches_the_agreed_ones() {
     // Its lanes count in all rounds after the first: it trained from what all agree on.
     for report in last_ends("train-stray", Outcome::Accepted, NEVER) {
         assert_eq!(report.dissenting, [LAST]);
+    }
+}
+
+#[test]
+fn a_kill_in_any_phase_costs_nobody_anything() {
+    let play = |dies_in| {
+        let scenario = Scenario { dies_in, ..Scenario::named("train-honest").unwrap() };
+        play_scenario(scenario, 7, 1, 0).0.remove(0)
+    };
+    let honest = play(None);
+    let phases = [
+        Phase::Train,
+        Phase::Draw,
+        Phase::Sortition,
+        Phase::Open,
+        Phase::Seal,
+        Phase::Show,
+        Phase::Reveal,
+        Phase::Merge,
+    ];
+    for phase in phases {
+        let killed = play(Some(phase));
+        // Other blocks, from the kill on, and so other draws; all that the round is for is as if it had never been.
+        assert_ne!(killed.hash, honest.hash, "{phase:?}");
+        let outcome = |report: &RoundReport| {
+            let lanes: Vec<_> = report.lanes.iter().map(|lane| (lane.holder, lane.outcome)).collect();
+            let standings: Vec<u32> = report.hosts.iter().map(|host| host.standing).collect();
+            (report.root.clone(), lanes, standings, report.at_fault.clone(), report.minted, report.forfeited)
+        };
+        assert_eq!(outcome(&killed), outcome(&honest), "{phase:?}");
+    }
+    let of_all = Scenario::ALL.map(|scenario| scenario.dies_in);
+    for phase in [Phase::Train, Phase::Sortition, Phase::Seal, Phase::Show, Phase::Merge] {
+        assert!(of_all.contains(&Some(phase)), "{phase:?}");
+    }
+}
+
+/// The hosts that are not like the others where they are a third of the weight.
+const BAND: [u32; 2] = [3, 4];
+
+#[test]
+fn a_third_that_lies_loses_what_it_held_and_nobody_else_does() {
+    for name in ["train-accuse-third", "train-collude"] {
+        let (reports, _) = play(name, 7);
+        for report in &reports {
+            assert!(report.at_fault.iter().all(|host| BAND.contains(host)), "{name}: {report:?}");
+            for lane in report.lanes.iter().filter(|lane| !BAND.contains(&lane.holder)) {
+                assert!(lane.outcome.is_accepted(), "{name}: {lane:?}");
+                let are_accused =
+                    lane.checkers.iter().any(|host| BAND.contains(host)) && name == "train-accuse-third";
+                assert_eq!(lane.outcome == Outcome::Cleared, are_accused, "{name}: {lane:?}");
+            }
+            let are_false = report.lanes.iter().filter(|lane| BAND.contains(&lane.holder));
+            for lane in are_false {
+                let expected = if name == "train-collude" { Outcome::Convicted } else { Outcome::Accepted };
+                assert_eq!(lane.outcome, expected, "{name}: {lane:?}");
+                // Its friends stand by it.
+                assert!(lane.accusers.iter().all(|host| !BAND.contains(host)), "{name}: {lane:?}");
+            }
+        }
+        for host in BAND {
+            // Who accuses is found out when it has a seat, who cheats at once.
+            let caught = reports.iter().position(|report| report.at_fault.contains(&host)).unwrap();
+            assert!(name == "train-accuse-third" || caught == 0, "{name}");
+            let after = &reports[caught].hosts[host as usize];
+            assert_eq!((after.held, after.standing), (0, 0), "{name}");
+            assert!(!reports[caught + 1..].iter().any(|report| has_part(report, host)), "{name}");
+        }
+        assert!(earned(&reports)[..3].iter().all(|units| *units >= 4 * REWARD), "{name}: {reports:?}");
+    }
+}
+
+#[test]
+fn a_third_that_merges_otherwise_fetches_what_is_agreed() {
+    let (reports, _) = play("train-stray-third", 7);
+    for report in &reports {
+        assert_eq!(report.dissenting, BAND);
+        assert!(report.lanes.iter().all(|lane| lane.outcome == Outcome::Accepted), "{report:?}");
+    }
+    let honest = play("train-honest", 7).0;
+    assert_eq!(reports.len(), honest.len());
+}
+
+#[test]
+fn a_third_that_is_cut_off_stops_the_others_until_it_is_back() {
+    let (reports, _) = play("train-partition-third", 7);
+    for report in &reports {
+        assert!(report.root.is_some() && report.at_fault.is_empty(), "{report:?}");
+    }
+    let last = &reports[reports.len() - 1];
+    assert!(last.lanes.iter().all(|lane| lane.outcome == Outcome::Accepted) && last.dissenting.is_empty());
+}
+
+#[test]
+fn a_host_that_comes_late_and_leaves_twice_trains_when_it_is_there() {
+    let (reports, _) = play_rounds("train-join", 7, 6);
+    let trains = |report: &&RoundReport| {
+        report.lanes.iter().any(|lane| lane.holder == LAST && lane.outcome == Outcome::Accepted)
+    };
+    assert!(!trains(&&reports[0]), "{reports:?}");
+    assert!(reports.iter().filter(trains).count() >= 2, "{reports:?}");
+    for report in &reports {
+        assert!(others(report).all(|lane| lane.outcome == Outcome::Accepted), "{report:?}");
+        assert!(report.at_fault.iter().all(|host| *host == LAST), "{report:?}");
     }
 }
 
@@ -317,7 +429,8 @@ fn hosts_that_come_and_go_hold_nobody_up() {
 fn a_host_whose_disk_was_full_goes_on_where_the_others_are() {
     let (reports, _) = play("train-full", 7);
     assert!(reports.iter().flat_map(others).all(|lane| lane.outcome == Outcome::Accepted));
-    assert_ne!(lane_of(&reports[0], LAST).outcome, Outcome::Accepted);
+    // Its lane went to another meanwhile.
+    assert_ne!(lane_of(&reports[0], LAST).holder, LAST);
     let last = &reports[ROUNDS as usize - 1];
     assert_eq!((lane_of(last, LAST).outcome, lane_of(last, LAST).holder), (Outcome::Accepted, LAST));
     assert!(last.dissenting.is_empty());

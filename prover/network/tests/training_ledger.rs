@@ -9,7 +9,7 @@ use sphere_pow_network::training::duty::{Asked, Strategy as HostStrategy, duties
 use sphere_pow_network::training::ledger::{Ledger, Phase};
 use sphere_pow_network::training::message::{Finding, Message, Refusal, Word};
 use sphere_pow_network::training::rules::Rules;
-use sphere_pow_network::training::scenario::{Scenario, genesis};
+use sphere_pow_network::training::scenario::Scenario;
 use sphere_pow_network::training::worker::{Identity, Worker};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -35,11 +35,11 @@ impl Table {
         let secret = |host: usize| SortitionSecret::new([host as u8 + 100; 32]);
         let founder = |host: usize| (sphere_pow_consensus::HostId(keys[host]), secret(host).key());
         let founders: Vec<_> = (0..HOSTS).map(founder).collect();
-        let mut genesis = genesis(&founders, rounds, [9; 32]);
+        let mut genesis = scenario.genesis(&founders, rounds, [9; 32]);
         change(&mut genesis.rules);
         let id = *genesis.run.id();
         let root = *Agreed::fresh(genesis.run.params(), &id).root(&id).as_bytes();
-        let hosts: Vec<([u8; 32], u64)> = keys.iter().map(|key| (*key, 100)).collect();
+        let hosts: Vec<([u8; 32], u64)> = genesis.hosts.iter().map(|host| (host.id.0, host.power)).collect();
         let threads = Arc::new(Threads::new(NonZeroUsize::new(1)).unwrap());
         let shelves: Vec<Arc<Shelf>> = (0..HOSTS).map(|_| Arc::default()).collect();
         let strategies: Vec<_> = (0..HOSTS).map(|host| scenario.strategy(host, HOSTS)).collect();

@@ -1,6 +1,7 @@
 //! Bytes by their hashes: what a host has, and how it gets what others have. Nobody has to be believed: whoever fetches
 //! checks the hash.
 
+use super::duty::Strategy;
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -29,11 +30,19 @@ pub struct Shelf {
     blobs: Mutex<Blobs>,
     /// Gives others something else than it has.
     pub spoils: AtomicBool,
+    /// Gives others nothing.
+    pub hoards: AtomicBool,
     /// Whether it cannot be reached, nor its host reach others.
     pub is_down: AtomicBool,
 }
 
 impl Shelf {
+    /// Gives others what a host of that kind does.
+    pub fn behave(&self, strategy: &Strategy) {
+        self.spoils.store(strategy.spoils, Ordering::Relaxed);
+        self.hoards.store(strategy.hoards, Ordering::Relaxed);
+    }
+
     fn blobs(&self) -> MutexGuard<'_, Blobs> {
         self.blobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -61,7 +70,7 @@ impl Shelf {
 
     /// What others get of it.
     fn give(&self, name: &Name) -> Option<Arc<Vec<u8>>> {
-        if self.is_down.load(Ordering::Relaxed) {
+        if self.is_down.load(Ordering::Relaxed) || self.hoards.load(Ordering::Relaxed) {
             return None;
         }
         let blob = self.get(name)?;

@@ -4,7 +4,7 @@
 use super::blobs::{Peers, Shelf, serve};
 use super::peer::Peer;
 use super::report::RoundReport;
-use super::scenario::{Scenario, genesis};
+use super::scenario::{AWAY, Scenario};
 use super::worker::{Identity, Worker};
 use crate::boxed::Neighbour;
 use crate::message;
@@ -57,36 +57,41 @@ impl Simulated {
     /// # Errors
     /// [`BoxError`].
     pub fn play(&self, on_round: &mut dyn FnMut(&RoundReport) -> bool) -> Result<String, BoxError> {
-        let last = self.hosts - 1;
+        let (scenario, last) = (&self.scenario, self.hosts - 1);
+        let first_odd = scenario.first_odd(self.hosts);
+        let odd = first_odd..self.hosts;
         let shelves: Vec<Arc<Shelf>> = (0..self.hosts).map(|_| Arc::default()).collect();
         let (mut simulation, workers) = self.simulation(&shelves)?;
-        simulation.start_all_but(&[]);
+        simulation.start_all_but(if scenario.is_late() { std::slice::from_ref(&last) } else { &[] });
         let is_over = |peer: &Peer| peer.ledger().round() >= self.rounds;
         // What a host gives to others goes as it goes.
         let on_event = |event| {
             let is_gone = matches!(event, Event::Kill | Event::Fill);
             let is_down = is_gone || event == Event::Part;
             if is_down || matches!(event, Event::Start | Event::Heal) {
-                shelves[last].is_down.store(is_down, Ordering::Relaxed);
+                shelves[odd.clone()].iter().for_each(|shelf| shelf.is_down.store(is_down, Ordering::Relaxed));
             }
-            if is_gone {
-                lock(&workers[last]).restart();
+            if is_gone || event == Event::Start {
+                workers[odd.clone()].iter().for_each(|worker| lock(worker).restart());
             }
         };
-        let play = Play { hosts: self.hosts, events: self.scenario.events, what: "round" };
-        play.run(simulation, Peer::reports, on_round, is_over, on_event)
+        let dies_now =
+            |peer: &Peer| (peer.ledger().attempt(), Some(peer.ledger().phase())) == (1, scenario.dies_in);
+        let play = Play { hosts: self.hosts, first_odd, events: scenario.events, what: "round", away: AWAY };
+        play.run(simulation, Peer::reports, on_round, (is_over, dies_now), on_event)
     }
 
     fn simulation(&self, shelves: &[Arc<Shelf>]) -> Result<(Simulation<Peer>, Workers), BoxError> {
         let keys: Vec<Key> =
             (0..self.hosts).map(|host| key(b"sphere-pow training box key", self.seed, host)).collect();
         let founders: Vec<_> = keys.iter().map(|key| (key.id(), sortition_secret(key).key())).collect();
-        let mut genesis = genesis(&founders, self.rounds, Hash::of(&[&self.seed.to_le_bytes()]).0);
+        let mut genesis =
+            self.scenario.genesis(&founders, self.rounds, Hash::of(&[&self.seed.to_le_bytes()]).0);
         genesis.rules.standing = self.standing;
         let (threads, peers) = (one_thread()?, Peers::Here(shelves.to_vec()));
         let worker = |host: usize| {
             let strategy = self.scenario.strategy(host, self.hosts);
-            shelves[host].spoils.store(strategy.spoils, Ordering::Relaxed);
+            shelves[host].behave(&strategy);
             let number = message::HostId::try_from(host).expect("few hosts");
             let sortition = sortition_secret(&keys[host]);
             let identity = Identity { host: number, key: keys[host].id().0, sortition, strategy };
@@ -142,12 +147,12 @@ pub fn start_host(
     let HostSettings { scenario, number, key, hosts, blobs, seed, rounds, pause, file } = settings;
     let key = Key::from_seed(key);
     let founders: Vec<_> = hosts.iter().map(|host| (host.id, host.sortition)).collect();
-    let genesis = genesis(&founders, rounds, seed);
+    let genesis = scenario.genesis(&founders, rounds, seed);
     let config =
         Config { timeouts: Timeouts { pause, ..Timeouts::default() }, ..Config::new(genesis.chain()) };
     let strategy = scenario.strategy(number, hosts.len());
     let shelf = Arc::new(Shelf::default());
-    shelf.spoils.store(strategy.spoils, Ordering::Relaxed);
+    shelf.behave(&strategy);
     serve(TcpListener::bind(blobs[number]).map_err(NetError::from)?, shelf.clone())
         .map_err(NetError::from)?;
     let host = message::HostId::try_from(number).expect("few hosts");
@@ -168,6 +173,6 @@ pub fn start_host(
         peer,
         FileStorage::open(&file)?,
         run,
-        observer(Peer::reports, say),
+        observer(Peer::reports, |peer| Some(peer.ledger().phase()), say),
     )?)
 }

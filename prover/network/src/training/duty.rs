@@ -23,6 +23,8 @@ pub enum Training {
     Skip,
     /// None of the steps of one segment, another one each time.
     SkipOne,
+    /// Every other step; the movement of each stands for the next one, too.
+    Extrapolate,
     /// From other parameters than the agreed ones.
     Stale,
     /// On other sequences than those drawn.
@@ -49,8 +51,10 @@ pub enum Checking {
     Silent,
     /// It says that all is well, and seals what it can guess.
     Lazy,
-    /// It says that what it finds is wrong.
+    /// It says of all but its friends that they are wrong.
     Accuse,
+    /// It says of its friends that all is well, and of others what it finds.
+    Cover,
     /// It says that it gets nothing.
     Miss,
 }
@@ -66,8 +70,12 @@ pub struct Strategy {
     pub opens: bool,
     /// Whether what it gives to others is spoilt.
     pub spoils: bool,
+    /// Whether it gives nothing to others.
+    pub hoards: bool,
     /// Whether it merges to other parameters than the others.
     pub strays: bool,
+    /// Hosts of this number and above are like it, and its friends: they know how each of them cheats.
+    pub friends_from: HostId,
 }
 
 /// An honest host.
@@ -76,8 +84,18 @@ pub const HONEST: Strategy = Strategy {
     checking: Checking::Honest,
     opens: true,
     spoils: false,
+    hoards: false,
     strays: false,
+    friends_from: HostId::MAX,
 };
+
+impl Strategy {
+    /// Whether a host is one that it stands by.
+    #[must_use]
+    pub fn is_friend(&self, host: HostId) -> bool {
+        host >= self.friends_from
+    }
+}
 
 /// A lane of an attempt, and what it starts from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +140,8 @@ pub struct Trial {
     pub ends: Option<[[u8; 32]; 2]>,
     /// The lane's delta.
     pub delta: Delta,
+    /// Whether what cannot be had is said now; if not, there is time to ask for it again.
+    pub is_last: bool,
 }
 
 /// Work for a host's worker.
@@ -131,8 +151,10 @@ pub enum Task {
     Say(Message),
     /// To train a lane; those who copy are given another's delta.
     Train(Case, Option<Delta>),
-    /// To fetch deltas.
-    Fetch(Case, Vec<Delta>),
+    /// To have what was shown of an own lane where others find it: a host that was killed has it no more.
+    Offer(Case, Vec<Range<u32>>, bool),
+    /// To fetch deltas, and to say which are there: all of them, or at the last try those that are.
+    Fetch(Case, Vec<Delta>, bool),
     /// To draw, of this input, which lanes to check.
     Draw(Case, Vec<u8>),
     /// To open the states before runs.
@@ -149,15 +171,26 @@ pub enum Task {
     Merge(Case, Vec<Delta>),
 }
 
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Ask {
+    /// What a phase wants of a lane.
+    Lane(Phase, u32),
+    Offer(u32),
+    Draw,
+    Fetch(Phase),
+    Merge,
+}
+
 /// What a host has asked for in this life.
 #[derive(Clone, Debug, Default)]
-pub struct Asked(BTreeSet<(u64, Phase, u32)>);
+pub struct Asked(BTreeSet<(u64, Ask, bool)>);
 
 impl Asked {
-    /// Whether it is for the first time.
-    fn first(&mut self, attempt: u64, phase: Phase, lane: u32) -> bool {
+    /// Whether it is for the first time; what somebody else has to give, a second time when it is late.
+    fn first(&mut self, attempt: u64, ask: Ask, is_late: bool) -> bool {
         self.0.retain(|(of, ..)| *of >= attempt);
-        self.0.insert((attempt, phase, lane))
+        self.0.insert((attempt, ask, is_late))
     }
 }
 
@@ -174,28 +207,20 @@ pub fn duties(ledger: &Ledger, host: HostId, strategy: &Strategy, asked: &mut As
     let look = Look { ledger, host, strategy };
     let (attempt, phase) = (ledger.attempt(), ledger.phase());
     let mut tasks = Vec::new();
+    let mut ask = |ask, is_late, task: Option<Task>| {
+        tasks.extend(task.filter(|_| asked.first(attempt, ask, is_late)));
+    };
     for (number, lane) in (0..).zip(ledger.lanes()) {
-        if let Some(task) = look.lane(number, lane)
-            && asked.first(attempt, phase, number)
-        {
-            tasks.push(task);
-        }
+        ask(Ask::Offer(number), false, look.offer(number, lane));
+        let task = look.lane(number, lane);
+        let is_late =
+            matches!(task, Some(Task::Check(_) | Task::Reveal(_) | Task::Judge(_))) && ledger.is_late();
+        ask(Ask::Lane(phase, number), is_late, task);
     }
-    let has_weight = ledger.weight(host) > 0;
-    if let Some(input) = ledger.draws(host)
-        && asked.first(attempt, phase, 0)
-    {
-        tasks.push(Task::Draw(look.case(0, 0), input));
-    }
-    let is_fetching = (Phase::Open..=Phase::Judge).contains(&phase) && !ledger.has_held(host);
-    // Under a phase that no lane's duty is asked for in.
-    if has_weight && is_fetching && asked.first(attempt, Phase::Draw, 0) {
-        tasks.push(Task::Fetch(look.case(0, 0), look.deltas(|lane, _| lane.is_drawn())));
-    }
-    if has_weight && phase == Phase::Merge && !ledger.has_merged(host) && asked.first(attempt, phase, 0) {
-        let accepted = ledger.accepted();
-        let deltas = look.deltas(|_, number| accepted.binary_search(&number).is_ok());
-        tasks.push(Task::Merge(look.case(0, 0), deltas));
+    ask(Ask::Draw, false, ledger.draws(host).map(|input| Task::Draw(look.case(0, 0), input)));
+    if ledger.weight(host) > 0 {
+        ask(Ask::Fetch(phase), look.is_last_fetch(), look.fetch());
+        ask(Ask::Merge, false, look.merge());
     }
     tasks
 }
@@ -210,6 +235,34 @@ impl Look<'_> {
     fn deltas(&self, wanted: impl Fn(&LaneState, u32) -> bool) -> Vec<Delta> {
         let lanes = (0..).zip(self.ledger.lanes()).filter(|(number, lane)| wanted(lane, *number));
         lanes.filter_map(|(number, lane)| delta(number, lane)).collect()
+    }
+
+    /// An own lane that others may ask for.
+    fn offer(&self, number: u32, lane: &LaneState) -> Option<Task> {
+        let is_due = lane.holder == self.host && self.strategy.opens && lane.is_drawn();
+        let runs = if lane.opened.is_some() { lane.runs() } else { Vec::new() };
+        is_due.then(|| Task::Offer(self.case(number, lane.holder), runs, lane.shown.is_some()))
+    }
+
+    /// Deltas are fetched from the first opening on, and once more in each window until all are there.
+    fn fetch(&self) -> Option<Task> {
+        let phase = self.ledger.phase();
+        let is_due = (Phase::Open..=Phase::Judge).contains(&phase) && !self.ledger.has_held(self.host);
+        let deltas = || self.deltas(|lane, _| lane.is_drawn());
+        is_due.then(|| Task::Fetch(self.case(0, 0), deltas(), self.is_last_fetch()))
+    }
+
+    fn is_last_fetch(&self) -> bool {
+        self.ledger.phase() >= Phase::Reveal && self.ledger.is_late()
+    }
+
+    fn merge(&self) -> Option<Task> {
+        let is_due = self.ledger.phase() == Phase::Merge && !self.ledger.has_merged(self.host);
+        is_due.then(|| {
+            let accepted = self.ledger.accepted();
+            let deltas = self.deltas(|_, number| accepted.binary_search(&number).is_ok());
+            Task::Merge(self.case(0, 0), deltas)
+        })
     }
 
     /// What is due of a lane.
@@ -269,6 +322,7 @@ impl Look<'_> {
             after: lane.after(drawn),
             ends,
             delta: delta(case.lane, lane)?,
+            is_last: self.ledger.is_late(),
         })
     }
 
@@ -283,7 +337,7 @@ impl Look<'_> {
 
     fn check(&self, trial: Trial) -> Option<Task> {
         match self.strategy.checking {
-            Checking::Honest | Checking::Accuse => Some(Task::Check(trial)),
+            Checking::Honest | Checking::Accuse | Checking::Cover => Some(Task::Check(trial)),
             Checking::Silent => None,
             Checking::Miss => self.say(trial.case, Word::Miss),
             Checking::Lazy => {
@@ -296,7 +350,7 @@ impl Look<'_> {
 
     fn reveal(&self, trial: Trial) -> Option<Task> {
         match self.strategy.checking {
-            Checking::Honest | Checking::Accuse => Some(Task::Reveal(trial)),
+            Checking::Honest | Checking::Accuse | Checking::Cover => Some(Task::Reveal(trial)),
             Checking::Silent | Checking::Miss => None,
             Checking::Lazy => {
                 self.say(trial.case, Word::Reveal { leaves: Self::guess(&trial), is_end_right: true })
@@ -306,9 +360,10 @@ impl Look<'_> {
 
     fn judge(&self, trial: Trial) -> Option<Task> {
         match self.strategy.checking {
-            Checking::Honest => Some(Task::Judge(trial)),
+            Checking::Honest | Checking::Cover => Some(Task::Judge(trial)),
             Checking::Silent => None,
             Checking::Lazy => self.say(trial.case, Word::Judge { finding: Finding::Right }),
+            Checking::Accuse if self.strategy.is_friend(trial.case.holder) => Some(Task::Judge(trial)),
             Checking::Accuse => {
                 let places = vec![self.ledger.rules().params.raw().segments];
                 self.say(trial.case, Word::Judge { finding: Finding::Fraud { places } })

@@ -3,16 +3,16 @@
 //! What it has in memory can be lost at any time: a lane is trained anew to the same root, parameters come from others.
 
 mod cheats;
+mod check;
 
 use super::blobs::{Peers, Shelf};
-use super::duty::{Case, Checking, Delta, Strategy, Task, Training, Trial};
-use super::message::{Finding, Message, Shown, Word};
+use super::duty::{Case, Delta, Strategy, Task, Training};
+use super::message::{Message, Shown, Word};
 use crate::message::HostId;
 use crate::sortition::SortitionSecret;
 use sphere_pow_core::exact::transcript::hash::Hash;
 use sphere_pow_core::exact::transcript::tree::Tree;
-use sphere_pow_core::network::lanes::verdict::seal;
-use sphere_pow_core::train::commit::{BLOCK, delta, read_delta, tree};
+use sphere_pow_core::train::commit::{BLOCK, read_delta, tree};
 use sphere_pow_core::train::merge::Agreed;
 use sphere_pow_core::train::state::{to_words, words};
 use sphere_pow_core::train::{Lane, Run, State};
@@ -37,14 +37,6 @@ struct Trained {
 
 /// Runs repeated of another's lane, and the leaf after each of their segments.
 type Found = (Vec<Range<u32>>, Vec<[u8; 32]>);
-
-/// Why a host cannot repeat what it is to.
-enum Lack {
-    /// It has not what all have.
-    Own,
-    /// The trainer does not give what it opened, nor does anybody else.
-    Theirs,
-}
 
 /// Who a worker is.
 #[derive(Clone, Debug)]
@@ -135,10 +127,15 @@ impl Worker {
         let (case, words) = match task {
             Task::Say(message) => return Some(vec![message]),
             Task::Train(case, other) => (case, self.train(&case, other)?),
-            Task::Fetch(case, deltas) => {
+            Task::Offer(case, runs, is_shown) => {
+                self.offer(&case, &runs, is_shown)?;
+                return None;
+            }
+            Task::Fetch(case, deltas, is_last) => {
                 let lanes = deltas.iter().filter(|delta| self.fetch(&case, delta).is_some());
-                let lanes = lanes.map(|delta| delta.lane).collect();
-                (case, vec![Word::Hold { lanes }])
+                let lanes: Vec<u32> = lanes.map(|delta| delta.lane).collect();
+                let is_said = is_last || lanes.len() == deltas.len();
+                (case, is_said.then_some(Word::Hold { lanes }).into_iter().collect())
             }
             Task::Draw(case, input) => {
                 (case, vec![Word::Draw { proof: self.identity.sortition.prove(&input)? }])
@@ -202,12 +199,9 @@ impl Worker {
         self.shelf.forget_before(first);
         self.trained.retain(|(attempt, _), _| *attempt > first);
         self.found.retain(|(attempt, _), _| *attempt > first);
-        let (root, delta) = {
-            let trained = self.trained(case, other)?;
-            (trained.tree.root(), trained.delta.clone())
-        };
+        let trained = self.trained(case, other)?;
+        let (root, delta) = (trained.tree.root(), trained.delta.clone());
         let hash = self.run.id().delta(case.round, case.lane, &delta);
-        self.shelf.put(case.attempt, *hash.as_bytes(), delta);
         let commit = |root: Hash| Word::Commit { root: *root.as_bytes(), delta: *hash.as_bytes() };
         let mut words = vec![commit(root)];
         if self.identity.strategy.training == Training::Twice {
@@ -216,11 +210,13 @@ impl Worker {
         Some(words)
     }
 
-    /// The own lane: as it was trained, or trained again.
+    /// The own lane: as it was trained, or trained again. Others find its delta.
     fn trained(&mut self, case: &Case, other: Option<Delta>) -> Option<&Trained> {
         let key = (case.attempt, case.lane);
         if !self.trained.contains_key(&key) {
             let trained = self.make(case, other)?;
+            let hash = self.run.id().delta(case.round, case.lane, &trained.delta);
+            self.shelf.put(case.attempt, *hash.as_bytes(), trained.delta.clone());
             self.trained.insert(key, trained);
         }
         self.trained.get(&key)
@@ -253,6 +249,16 @@ impl Worker {
         Some(Word::Open { leaves })
     }
 
+    /// Gives others what was opened and shown of an own lane, as before it was killed.
+    fn offer(&mut self, case: &Case, runs: &[Range<u32>], is_shown: bool) -> Option<()> {
+        self.open(case, runs)?;
+        let segments = self.run.params().raw().segments;
+        if is_shown {
+            self.show(case, &[segments])?;
+        }
+        Some(())
+    }
+
     fn show(&mut self, case: &Case, places: &[u32]) -> Option<Word> {
         let trained = self.trained(case, None)?;
         let bytes = |hash: &Hash| *hash.as_bytes();
@@ -267,97 +273,6 @@ impl Worker {
         let last = trained.states.last()?.clone();
         self.shelf.put(case.attempt, leaves.last()?.leaf, last);
         Some(Word::Show { leaves })
-    }
-
-    /// The leaf after each segment that it is to repeat.
-    fn leaves(&mut self, trial: &Trial) -> Result<Vec<[u8; 32]>, Lack> {
-        let case = &trial.case;
-        let key = (case.attempt, case.lane);
-        if let Some((_, found)) = self.found.get(&key).filter(|(runs, _)| *runs == trial.runs) {
-            return Ok(found.clone());
-        }
-        let (agreed, run) = (self.agreed(case).ok_or(Lack::Own)?, self.run.clone());
-        let leaf = |j: u32, bytes: &[u8]| *run.id().leaf(case.round, case.lane, j, bytes).as_bytes();
-        let (mut found, len) = (Vec::new(), State::bytes_of(run.params()));
-        for (range, opened) in trial.runs.iter().zip(&trial.opened) {
-            let start = State::start(run.params(), &agreed.theta);
-            let state = if range.start == 0 && leaf(0, &start.to_bytes()) == *opened {
-                Some(start)
-            } else {
-                let is_right = |bytes: &[u8]| leaf(range.start, bytes) == *opened;
-                let blob = self.peers.fetch(&self.shelf, (opened, len), case.holder as usize, is_right);
-                let bytes = blob.ok_or(Lack::Theirs)?;
-                State::from_bytes(run.params(), &bytes).ok()
-            };
-            let Some(mut state) = state else {
-                // No step has made it, so nothing is what comes after.
-                found.extend(range.clone().map(|_| [0; 32]));
-                continue;
-            };
-            for segment in range.clone() {
-                self.repeat(case, segment, &mut state);
-                found.push(leaf(segment + 1, &state.to_bytes()));
-            }
-        }
-        self.found.insert(key, (trial.runs.clone(), found.clone()));
-        Ok(found)
-    }
-
-    fn check(&mut self, trial: &Trial) -> Option<Word> {
-        match self.leaves(trial) {
-            Ok(leaves) => {
-                let seal = seal(&self.identity.key, &trial.case.seed, trial.case.lane, &leaves);
-                Some(Word::Seal { seal })
-            }
-            Err(Lack::Theirs) => Some(Word::Miss),
-            Err(Lack::Own) => None,
-        }
-    }
-
-    /// Whether a lane begins with the agreed parameters, and its delta is that of its last state.
-    fn is_end_right(&mut self, trial: &Trial) -> Result<bool, Lack> {
-        let (case, [first, last]) = (&trial.case, trial.ends.ok_or(Lack::Own)?);
-        let (agreed, run) = (self.agreed(case).ok_or(Lack::Own)?, self.run.clone());
-        let leaf = |j: u32, bytes: &[u8]| *run.id().leaf(case.round, case.lane, j, bytes).as_bytes();
-        if leaf(0, &State::start(run.params(), &agreed.theta).to_bytes()) != first {
-            return Ok(false);
-        }
-        let published = self.fetch(case, &trial.delta).ok_or(Lack::Theirs)?;
-        let segments = run.params().raw().segments;
-        let (is_right, len) = (|bytes: &[u8]| leaf(segments, bytes) == last, State::bytes_of(run.params()));
-        let blob = self.peers.fetch(&self.shelf, (&last, len), case.holder as usize, is_right);
-        let state = State::from_bytes(run.params(), &blob.ok_or(Lack::Theirs)?).ok();
-        Ok(state.is_some_and(|state| delta(&agreed.theta, &state.theta()) == *published))
-    }
-
-    /// What was found, and whether the end is right.
-    fn all_of(&mut self, trial: &Trial) -> Result<(Vec<[u8; 32]>, bool), Lack> {
-        Ok((self.leaves(trial)?, self.is_end_right(trial)?))
-    }
-
-    fn reveal(&mut self, trial: &Trial) -> Option<Word> {
-        let accuses = self.identity.strategy.checking == Checking::Accuse;
-        match self.all_of(trial) {
-            Ok((leaves, is_right)) => Some(Word::Reveal { leaves, is_end_right: is_right && !accuses }),
-            Err(Lack::Theirs) => Some(Word::Miss),
-            Err(Lack::Own) => None,
-        }
-    }
-
-    fn judge(&mut self, trial: &Trial) -> Option<Word> {
-        let finding = match self.all_of(trial) {
-            Ok((leaves, is_end_right)) => {
-                let segments = trial.runs.iter().cloned().flatten();
-                let compared = segments.zip(leaves.iter().zip(&trial.after));
-                let wrong = compared.filter(|(_, (own, shown))| own != shown).map(|(segment, _)| segment);
-                let end = (!is_end_right).then(|| self.run.params().raw().segments);
-                let places: Vec<u32> = wrong.chain(end).collect();
-                if places.is_empty() { Finding::Right } else { Finding::Fraud { places } }
-            }
-            Err(Lack::Theirs) => Finding::Missing,
-            Err(Lack::Own) => return None,
-        };
-        Some(Word::Judge { finding })
     }
 
     fn merge(&mut self, case: &Case, deltas: &[Delta]) -> Option<Word> {

@@ -3,6 +3,12 @@
 use super::{LaneState, Ledger, Phase};
 
 impl Ledger {
+    /// Whether half of the phase's window is over.
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        self.deadline.saturating_sub(self.height) <= self.rules.window / 2
+    }
+
     /// Whether all that is due in the phase is said.
     pub(super) fn is_complete(&self) -> bool {
         let drawn = || self.lanes.iter().filter(|lane| lane.is_drawn());
