@@ -174,7 +174,7 @@ fn simulated_boxes_repeat() {
 fn boxes_that_cannot_be_are_refused() {
     let dir = Dir::new();
     let list = stdout(&dir.run(&["network", "--scenario", "list"]));
-    assert!(list.lines().count() == 36 && list.contains("skip ") && list.contains("train-skip "), "{list}");
+    assert!(list.lines().count() == 48 && list.contains("skip ") && list.contains("train-skip "), "{list}");
     let said = |args: &[&str]| dir.error(2, &[&["network"], args].concat());
     assert!(said(&["--scenario", "nothing"]).contains("expected a file, or one of honest, skip"));
     assert_eq!(said(&["--hosts", "3"]), "--hosts is \"3\", expected 4 to 64");
@@ -220,7 +220,7 @@ fn processes_that_train_convict_a_cheater() {
 fn processes_that_train_come_back_after_kills() {
     let dir = Dir::new();
     let args =
-        ["network", "--hosts", "4", "--scenario", "train-crash", "--sprints", "4", "--state-dir", "box"];
+        ["network", "--hosts", "4", "--scenario", "train-kill-check", "--sprints", "4", "--state-dir", "box"];
     let told = dir.json(0, &args);
     assert_eq!(told["kills"], 1);
     let rounds = told["rounds"].as_array().unwrap();

@@ -19,6 +19,8 @@ pub mod boxed;
 #[cfg(feature = "hosts")]
 pub mod exact;
 pub mod host;
+#[cfg(feature = "hosts")]
+pub mod joint;
 pub mod ledger;
 pub mod message;
 #[cfg(feature = "hosts")]

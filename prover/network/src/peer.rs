@@ -186,6 +186,17 @@ impl Peer {
         Some(self.domain.sign(&self.key, sender, message))
     }
 
+    /// Whether a transaction, whoever signed it, may stand in the next block.
+    pub(crate) fn is_ready(&self, bytes: &[u8]) -> bool {
+        let signed = Signed::<Message>::decode(bytes);
+        signed.is_some_and(|signed| self.ledger.admits(signed.sender, &signed.message).is_ok())
+    }
+
+    /// The same, its signature checked.
+    pub(crate) fn takes(&self, bytes: &[u8]) -> bool {
+        self.read(bytes).is_some_and(|signed| self.ledger.admits(signed.sender, &signed.message).is_ok())
+    }
+
     /// A transaction of one of the hosts, its signature checked.
     fn read(&self, bytes: &[u8]) -> Option<Signed<Message>> {
         self.domain.read(bytes, |host| Some(self.genesis.hosts.get(host as usize)?.id))
@@ -243,13 +254,11 @@ impl Application for Peer {
     }
 
     fn propose(&self, _height: u64, pending: &Pending<'_>) -> Vec<u8> {
-        payload(pending, |signed| self.ledger.admits(signed.sender, &signed.message).is_ok())
+        payload(pending, |bytes| self.is_ready(bytes))
     }
 
     fn validate(&self, _header: &Header, payload: &[u8]) -> bool {
-        let admits = |signed: Signed<Message>| self.ledger.admits(signed.sender, &signed.message).is_ok();
-        transactions(payload)
-            .is_some_and(|list| list.iter().all(|bytes| self.read(bytes).is_some_and(admits)))
+        transactions(payload).is_some_and(|list| list.iter().all(|bytes| self.takes(bytes)))
     }
 
     fn commit(&mut self, block: &Committed) -> Next {

@@ -75,6 +75,26 @@ fn checking_costs_what_the_formula_says() {
     assert_eq!(run.wait, 8);
 }
 
+#[test]
+fn where_hosts_come_and_go_checking_costs_what_their_ages_say() {
+    let mut scenario = scenario(1000, 1000, 100, vec![]);
+    scenario.stay = 400;
+    let run = simulate(&scenario);
+    assert!(run.checking_deviations.abs() < 3.0, "{}", run.checking_deviations);
+    // Of each lane as much is repeated as its host's days say, which are as many as it has stayed, by two seats.
+    let leaves = 1.0 / 400.0;
+    let drawn = |days: u32| f64::from(scenario.average(days).thousandths()) / 16_000.0;
+    let young: f64 = (0..30).map(|days| leaves * f64::powi(1.0 - leaves, days as i32) * drawn(days)).sum();
+    let old = f64::powi(1.0 - leaves, 30);
+    let each_round = 0.16 / (1.0 - f64::powi(0.84, 10)) / 16.0;
+    let expected = 2.0 * (young + old * each_round);
+    // 330 hosts have come in a hundred rounds or shortly before, within three deviations of 18, of three quarters of the cost.
+    assert!((run.checking / expected - 1.0).abs() < 0.13, "{} {expected}", run.checking);
+    assert!(expected < 0.1 && run.rows.iter().all(|row| row.standing > 28.0));
+    let never = simulate(&Scenario { stay: 0, ..scenario.clone() });
+    assert!(never.checking < run.checking / 3.0);
+}
+
 /// What a host gains by lane in the units of its reward, the work that it saves counted as what it is paid for it.
 fn gain(run: &Run, group: usize) -> f64 {
     let share = run.scenario.groups.get(group.wrapping_sub(1)).map_or(0, |group| group.fakes);

@@ -123,6 +123,8 @@ pub(super) fn run(args: &NetworkArgs, out: &Output, stop: &Stop) -> Result<ExitC
     let simulated = Simulated { scenario, hosts, params, nonces, sprints: args.sprints, seed };
     let book = Playbook {
         name: told,
+        first_odd: args.hosts - 1,
+        dies_in: None,
         events: scenario.events,
         is_late: scenario.is_late(),
         cuts_wires: scenario.cuts_wires(),

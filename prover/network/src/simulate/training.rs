@@ -95,13 +95,24 @@ impl<'a> Network<'a> {
             (1000.0 * factor).clamp(1.0, 1e12) as u64
         };
         let weights: Vec<u64> = members.iter().map(weight).collect();
-        let account = |weight: &u64| {
-            let mut account = Account { weight: *weight, ..Account::default() };
-            (0..scenario.standing).for_each(|_| account.standing.work_honestly());
-            account
+        let total: f64 = weights.iter().map(|weight| *weight as f64).sum();
+        let days = |(weight, member): (&u64, &Option<usize>)| {
+            if scenario.stay == 0 || member.is_some() {
+                return scenario.standing;
+            }
+            // Its age is as long as it stays; it trains in each round in which it is there, or as often as it has a lane.
+            let age = -libm::log(1.0 - chance.uniform()) * scenario.stay as f64;
+            let is_there = f64::from(1000 - scenario.away) / 1000.0;
+            let lanes = f64::from(rules.lanes) * *weight as f64 / total;
+            (age * is_there * lanes.min(1.0)).min(1e6) as u32
+        };
+        let days: Vec<u32> = weights.iter().zip(&members).map(days).collect();
+        let account = |(weight, days): (&u64, &u32)| {
+            let standing = Scenario::of_days(*days);
+            Account { weight: *weight, standing, ..Account::default() }
         };
         Self {
-            accounts: weights.iter().map(account).collect(),
+            accounts: weights.iter().zip(&days).map(account).collect(),
             electorate: Electorate::new(&weights).expect("2^20 hosts of 2^40 at most"),
             credits: Credits::default(),
             owed: 0,
@@ -124,6 +135,7 @@ impl<'a> Network<'a> {
     /// One round.
     fn step(&mut self, round: u64, tally: &mut Tally<'_>) {
         let attempt = round + 1;
+        self.replace();
         let weight = |account: &Account| if attempt < account.counts_from { 0 } else { account.weight };
         self.weights = self.accounts.iter().map(weight).collect();
         self.electorate = Electorate::new(&self.weights).expect("2^20 hosts of 2^40 at most");
@@ -165,6 +177,18 @@ impl<'a> Network<'a> {
             tally.lane(&truth.state, truth.is_shown, &truth.expected, *outcome);
         }
         tally.end(&self.accounts);
+    }
+
+    /// Some honest hosts leave; others take their places. What the former have earned stays theirs.
+    fn replace(&mut self) {
+        if self.scenario.stay == 0 {
+            return;
+        }
+        for (account, member) in self.accounts.iter_mut().zip(&self.members) {
+            if member.is_none() && self.chance.uniform() * (self.scenario.stay as f64) < 1.0 {
+                *account = Account { weight: account.weight, paid: account.paid, ..Account::default() };
+            }
+        }
     }
 
     fn quiet(&self) -> Quiet {

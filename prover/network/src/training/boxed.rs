@@ -2,11 +2,12 @@
 //! processes.
 
 use super::blobs::{Peers, Shelf, serve};
-use super::peer::Peer;
+use super::peer::{Genesis, Peer};
 use super::report::RoundReport;
 use super::scenario::{AWAY, Scenario};
 use super::worker::{Identity, Worker};
 use crate::boxed::Neighbour;
+use crate::joint;
 use crate::message;
 use crate::peer::sortition_secret;
 pub use crate::play::BoxError;
@@ -20,7 +21,7 @@ use sphere_pow_cpu::threads::{Threads, ThreadsError};
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -44,9 +45,10 @@ fn one_thread() -> Result<Arc<Threads>, ThreadsError> {
     Threads::new(NonZeroUsize::new(1)).map(Arc::new)
 }
 
-type Workers = Arc<Vec<Mutex<Worker>>>;
+/// By host.
+pub(crate) type Workers = Arc<Vec<Mutex<Worker>>>;
 
-fn lock(worker: &Mutex<Worker>) -> std::sync::MutexGuard<'_, Worker> {
+pub(crate) fn lock(worker: &Mutex<Worker>) -> std::sync::MutexGuard<'_, Worker> {
     worker.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -61,8 +63,9 @@ impl Simulated {
         let first_odd = scenario.first_odd(self.hosts);
         let odd = first_odd..self.hosts;
         let shelves: Vec<Arc<Shelf>> = (0..self.hosts).map(|_| Arc::default()).collect();
-        let (mut simulation, workers) = self.simulation(&shelves)?;
-        simulation.start_all_but(if scenario.is_late() { std::slice::from_ref(&last) } else { &[] });
+        let (genesis, keys) = self.genesis();
+        let workers = self.workers(&genesis, &keys, &shelves)?;
+        let late = if scenario.is_late() { std::slice::from_ref(&last) } else { &[] };
         let is_over = |peer: &Peer| peer.ledger().round() >= self.rounds;
         // What a host gives to others goes as it goes.
         let on_event = |event| {
@@ -78,16 +81,30 @@ impl Simulated {
         let dies_now =
             |peer: &Peer| (peer.ledger().attempt(), Some(peer.ledger().phase())) == (1, scenario.dies_in);
         let play = Play { hosts: self.hosts, first_odd, events: scenario.events, what: "round", away: AWAY };
+        if let Some(mines) = scenario.mines {
+            let genesis = joint::genesis(&genesis, mines);
+            let mut simulation = joint::simulation(self.seed, &genesis, keys, scenario, workers.clone())?;
+            simulation.start_all_but(late);
+            let of_run = |peer: &joint::Peer| is_over(peer.training());
+            let dies_now = |peer: &joint::Peer| dies_now(peer.training());
+            return play.run(simulation, joint::Peer::reports, on_round, (of_run, dies_now), on_event);
+        }
+        let mut simulation = self.simulation(&genesis, keys, workers.clone())?;
+        simulation.start_all_but(late);
         play.run(simulation, Peer::reports, on_round, (is_over, dies_now), on_event)
     }
 
-    fn simulation(&self, shelves: &[Arc<Shelf>]) -> Result<(Simulation<Peer>, Workers), BoxError> {
+    fn genesis(&self) -> (Genesis, Vec<Key>) {
         let keys: Vec<Key> =
             (0..self.hosts).map(|host| key(b"sphere-pow training box key", self.seed, host)).collect();
         let founders: Vec<_> = keys.iter().map(|key| (key.id(), sortition_secret(key).key())).collect();
-        let mut genesis =
-            self.scenario.genesis(&founders, self.rounds, Hash::of(&[&self.seed.to_le_bytes()]).0);
+        let seed = Hash::of(&[&self.seed.to_le_bytes()]).0;
+        let mut genesis = self.scenario.genesis(&founders, self.rounds, seed);
         genesis.rules.standing = self.standing;
+        (genesis, keys)
+    }
+
+    fn workers(&self, genesis: &Genesis, keys: &[Key], shelves: &[Arc<Shelf>]) -> Result<Workers, BoxError> {
         let (threads, peers) = (one_thread()?, Peers::Here(shelves.to_vec()));
         let worker = |host: usize| {
             let strategy = self.scenario.strategy(host, self.hosts);
@@ -98,15 +115,23 @@ impl Simulated {
             let (run, shelf) = (genesis.run.clone(), shelves[host].clone());
             Mutex::new(Worker::new(run, threads.clone(), identity, shelf, peers.clone(), None))
         };
-        let workers: Workers = Arc::new((0..self.hosts).map(worker).collect());
+        Ok(Arc::new((0..self.hosts).map(worker).collect()))
+    }
+
+    fn simulation(
+        &self,
+        genesis: &Genesis,
+        keys: Vec<Key>,
+        workers: Workers,
+    ) -> Result<Simulation<Peer>, BoxError> {
         let config = Config::new(genesis.chain());
         let hosts = (0..self.hosts).map(|host| {
             Peer::new(genesis.clone(), keys[host].clone(), self.scenario.strategy(host, self.hosts))
         });
         let hosts = hosts.collect::<Result<Vec<Peer>, _>>()?;
-        let (make, of) = (move |host: usize| hosts[host].clone(), workers.clone());
-        let run = move |host: usize, task| (lock(&of[host]).run(task), JOB);
-        Ok((Simulation::new(self.seed, config, keys, Link::default(), make, run), workers))
+        let make = move |host: usize| hosts[host].clone();
+        let run = move |host: usize, task| (lock(&workers[host]).run(task), JOB);
+        Ok(Simulation::new(self.seed, config, keys, Link::default(), make, run))
     }
 }
 
@@ -148,8 +173,6 @@ pub fn start_host(
     let key = Key::from_seed(key);
     let founders: Vec<_> = hosts.iter().map(|host| (host.id, host.sortition)).collect();
     let genesis = scenario.genesis(&founders, rounds, seed);
-    let config =
-        Config { timeouts: Timeouts { pause, ..Timeouts::default() }, ..Config::new(genesis.chain()) };
     let strategy = scenario.strategy(number, hosts.len());
     let shelf = Arc::new(Shelf::default());
     shelf.behave(&strategy);
@@ -160,19 +183,23 @@ pub fn start_host(
     let parameters = Some(file.with_extension("parameters"));
     let worker =
         Worker::new(genesis.run.clone(), one_thread()?, identity, shelf, Peers::There(blobs), parameters);
-    let worker = Mutex::new(worker);
-    let peer = Peer::new(genesis, key.clone(), strategy)?;
     let listener = TcpListener::bind(hosts[number].address).map_err(NetError::from)?;
     let peers = hosts.iter().map(|host| (host.id, host.address)).filter(|(id, _)| *id != key.id()).collect();
-    let run = move |task, _stop: &std::sync::atomic::AtomicBool| lock(&worker).run(task);
     let settings = Settings { listener, peers, workers: 1, behaviour: Behaviour::Honest };
-    Ok(net::start(
-        settings,
-        &config,
-        key,
-        peer,
-        FileStorage::open(&file)?,
-        run,
-        observer(Peer::reports, |peer| Some(peer.ledger().phase()), say),
-    )?)
+    let config = |chain| Config { timeouts: Timeouts { pause, ..Timeouts::default() }, ..Config::new(chain) };
+    let storage = FileStorage::open(&file)?;
+    if let Some(mines) = scenario.mines {
+        let genesis = joint::genesis(&genesis, mines);
+        let peer = genesis.peer(number, &key, strategy)?;
+        let worker = joint::Worker::new(&key.id(), worker, file.with_extension("claim"));
+        let run = move |task, _stop: &AtomicBool| worker.run(task);
+        let observer = observer(joint::Peer::reports, |peer| Some(peer.training().ledger().phase()), say);
+        return Ok(net::start(settings, &config(genesis.chain()), key, peer, storage, run, observer)?);
+    }
+    let config = config(genesis.chain());
+    let peer = Peer::new(genesis, key.clone(), strategy)?;
+    let worker = Mutex::new(worker);
+    let run = move |task, _stop: &AtomicBool| lock(&worker).run(task);
+    let observer = observer(Peer::reports, |peer| Some(peer.ledger().phase()), say);
+    Ok(net::start(settings, &config, key, peer, storage, run, observer)?)
 }

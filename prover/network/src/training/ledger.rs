@@ -7,6 +7,7 @@ mod draw;
 mod lane;
 mod pay;
 mod settle;
+mod weigh;
 
 pub use draw::input;
 pub use lane::{Checker, Commitment, LaneState};
@@ -369,7 +370,7 @@ impl Ledger {
     /// The state in 32 bytes: equal for hosts that agree.
     #[must_use]
     pub fn fingerprint(&self) -> [u8; 32] {
-        let mut sha = Sha256::new_with_prefix(b"sphere-pow training ledger 3");
+        let mut sha = Sha256::new_with_prefix(b"sphere-pow training ledger 4");
         let numbers =
             [self.height, self.attempt, self.round.into(), self.deadline, self.minted, self.forfeited];
         numbers.iter().for_each(|number| sha.update(number.to_le_bytes()));
@@ -380,6 +381,7 @@ impl Ledger {
         sha.update(self.beacon);
         for account in &self.accounts {
             sha.update(account.paid.to_le_bytes());
+            sha.update(account.weight.to_le_bytes());
             sha.update(account.counts_from.to_le_bytes());
             for number in [account.standing.honest_days(), account.unchecked, account.withheld] {
                 sha.update(number.to_le_bytes());

@@ -100,8 +100,29 @@ impl Peer {
         &self.reports
     }
 
+    /// Weights by number, from the next attempt on.
+    pub(crate) fn weigh(&mut self, weights: &[u64]) {
+        self.ledger.weigh(weights);
+    }
+
+    /// A block before the run begins.
+    pub(crate) fn pass(&mut self) {
+        self.ledger.pass();
+    }
+
     fn sign(&self, message: Message) -> Option<Vec<u8>> {
         Some(self.domain.sign(&self.key, self.number?, message))
+    }
+
+    /// Whether a transaction, whoever signed it, may stand in the next block.
+    pub(crate) fn is_ready(&self, bytes: &[u8]) -> bool {
+        let signed = Signed::<Message>::decode(bytes);
+        signed.is_some_and(|signed| self.ledger.admits(signed.sender, &signed.message).is_ok())
+    }
+
+    /// The same, its signature checked.
+    pub(crate) fn takes(&self, bytes: &[u8]) -> bool {
+        self.read(bytes).is_some_and(|signed| self.ledger.admits(signed.sender, &signed.message).is_ok())
     }
 
     /// A transaction of one of the hosts, its signature checked.
@@ -123,13 +144,11 @@ impl Application for Peer {
     }
 
     fn propose(&self, _height: u64, pending: &Pending<'_>) -> Vec<u8> {
-        payload(pending, |signed| self.ledger.admits(signed.sender, &signed.message).is_ok())
+        payload(pending, |bytes| self.is_ready(bytes))
     }
 
     fn validate(&self, _header: &Header, payload: &[u8]) -> bool {
-        let admits = |signed: Signed<Message>| self.ledger.admits(signed.sender, &signed.message).is_ok();
-        transactions(payload)
-            .is_some_and(|list| list.iter().all(|bytes| self.read(bytes).is_some_and(admits)))
+        transactions(payload).is_some_and(|list| list.iter().all(|bytes| self.takes(bytes)))
     }
 
     fn commit(&mut self, block: &Committed) -> Next {

@@ -30,6 +30,8 @@ pub struct LaneReport {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HostReport {
+    /// Its weight in the attempt; none while it is excluded.
+    pub weight: u64,
     /// Units that are its own.
     pub paid: u64,
     /// Units that it may still lose.

@@ -4,6 +4,7 @@ use super::duty::{Checking, HONEST, Strategy, Training};
 use super::ledger::Phase;
 use super::peer::Genesis;
 use super::rules::Rules;
+use crate::host;
 use crate::message::HostId;
 use crate::peer::Founder;
 use crate::scenario::{Event, FIRST_POWER};
@@ -49,13 +50,15 @@ pub struct Scenario {
     pub events: &'static [(u64, Event)],
     /// The phase, of the first attempt, at whose beginning the last host is killed. It starts again [`AWAY`] blocks later.
     pub dies_in: Option<Phase>,
+    /// Where the network mines on the same chain, and weights are the power of Sprints: how the last host mines.
+    pub mines: Option<host::Strategy>,
 }
 
 /// Blocks for which a host is away that is killed in a phase: it is back before a window closes.
 pub const AWAY: u64 = 3;
 
 const fn acts(name: &'static str, about: &'static str, strategy: Strategy) -> Scenario {
-    Scenario { name, about, odd: Odd::One, strategy, events: &[], dies_in: None }
+    Scenario { name, about, odd: Odd::One, strategy, events: &[], dies_in: None, mines: None }
 }
 
 const fn third(name: &'static str, about: &'static str, strategy: Strategy) -> Scenario {
@@ -86,13 +89,17 @@ const COMES_AND_GOES: [(u64, Event); 16] = {
     events
 };
 
+/// A host that skips half of the layers of every nonce when it mines.
+const SKIPS: host::Strategy =
+    host::Strategy { work: host::Work::Skip(500), voting: host::Voting::Honest, opens: true, reveals: true };
+
 /// It first comes when the others have trained without it.
 const JOINS_AND_LEAVES: [(u64, Event); 5] =
     [(40, Event::Start), (60, Event::Kill), (75, Event::Start), (90, Event::Kill), (105, Event::Start)];
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         acts("train-honest", "all hosts train, check and merge", HONEST),
         trains("train-zero", "a host does nothing and commits to a delta of zeros", Training::Zero),
         trains("train-copy", "a host commits to another one's delta", Training::Copy),
@@ -165,13 +172,21 @@ impl Scenario {
                 HONEST,
             )
         },
+        Scenario {
+            mines: Some(SKIPS),
+            ..acts(
+                "train-after-sprints",
+                "the network mines, too, and who is convicted there trains nothing: weights are Sprints'",
+                HONEST,
+            )
+        },
         dies("train-kill-train", "a host is killed while it trains", Phase::Train),
         dies("train-kill-draw", "a host is killed between its commitment and its opening", Phase::Sortition),
         dies("train-kill-check", "a host is killed while it checks others, and they check it", Phase::Seal),
         dies("train-kill-reveal", "a host is killed between its seals and what it reveals", Phase::Show),
         dies("train-kill-merge", "a host is killed while it merges", Phase::Merge),
         Scenario {
-            events: &[(3, Event::Fill), (24, Event::Start)],
+            events: &[(3, Event::Fill), (12, Event::Start)],
             ..acts("train-full", "a host's disk is full; it stops, and goes on when there is space", HONEST)
         },
         Scenario {

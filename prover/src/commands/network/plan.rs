@@ -3,6 +3,7 @@
 use super::NetworkArgs;
 use super::processes::Playbook;
 use sphere_pow_network::scenario::Event;
+use sphere_pow_network::training::scenario::AWAY;
 use std::time::{Duration, Instant};
 
 /// When something happens to hosts.
@@ -25,6 +26,8 @@ pub(super) struct Plan {
     is_cut: bool,
     /// Whether a host was killed, or stopped, so far.
     has_killed: bool,
+    /// Whether the host that dies in a phase has.
+    has_died: bool,
 }
 
 /// After so long without a block, a host that the scenario took away comes back before its height: with a third of the
@@ -35,7 +38,14 @@ const STALL_TIMES: u32 = 4;
 
 impl Plan {
     pub(super) fn new(args: &NetworkArgs, book: &Playbook) -> Self {
-        let by_height = book.events.iter().map(|(height, event)| (*height, args.hosts - 1, *event)).collect();
+        let last = args.hosts - 1;
+        let of = |event: &Event| {
+            let is_of_all = matches!(event, Event::Part | Event::Heal);
+            if is_of_all { book.first_odd..args.hosts } else { last..args.hosts }
+        };
+        let happens =
+            |(height, event): &(u64, Event)| of(event).map(|host| (*height, host, *event)).collect();
+        let by_height = book.events.iter().flat_map(|entry| -> Vec<_> { happens(entry) }).collect();
         // Spread over all reports, each a little later after its report than the one before.
         let kill = |kill: u32| {
             (u64::from(kill) % args.sprints, u64::from(5 * (kill + 1) % 24), kill as usize % args.hosts)
@@ -52,6 +62,7 @@ impl Plan {
             pace: Duration::ZERO,
             is_cut: false,
             has_killed: false,
+            has_died: false,
         };
         plan.reported(0);
         plan
@@ -72,6 +83,14 @@ impl Plan {
         let now = self.height;
         let due = self.by_report.extract_if(.., |(after, ..)| *after <= number);
         self.by_height.extend(due.map(|(_, blocks, host)| (now + blocks, host, Event::Kill)));
+    }
+
+    /// A host is where it dies, the first time that this is heard of. It is back before a window closes.
+    pub(super) fn dies(&mut self, host: usize) {
+        if !std::mem::replace(&mut self.has_died, true) {
+            self.by_height.push((self.height, host, Event::Kill));
+            self.by_height.push((self.height + AWAY, host, Event::Start));
+        }
     }
 
     /// A host has stopped, having refused to go on. It starts again when the scenario says so.

@@ -14,6 +14,7 @@ use sphere_pow_consensus::Key;
 use sphere_pow_core::text::hex;
 use sphere_pow_network::peer::sortition_secret;
 use sphere_pow_network::scenario::Event;
+use sphere_pow_network::training::ledger::Phase;
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -29,8 +30,12 @@ const LOOK: Duration = Duration::from_millis(50);
 #[derive(Clone, Copy)]
 pub(super) struct Playbook {
     pub(super) name: &'static str,
-    /// What happens to the last host, by height.
+    /// The first of the hosts to which things happen; they are the last ones.
+    pub(super) first_odd: usize,
+    /// What happens to the last host, or to all of them where wires are cut, by height.
     pub(super) events: &'static [(u64, Event)],
+    /// The phase at whose beginning the last host is killed.
+    pub(super) dies_in: Option<Phase>,
     /// Whether the last host is not there in the beginning.
     pub(super) is_late: bool,
     /// Whether wires have to be such as can be cut.
@@ -215,9 +220,12 @@ impl<R: Told> Processes<R> {
                 return Err(ProverError::Interrupted);
             }
             match unread.pop_front().map_or_else(|| self.heard.recv_timeout(LOOK), Ok) {
-                Ok((_, Line::Block { height })) => {
+                Ok((host, Line::Block { height, phase })) => {
                     moved = Instant::now();
                     plan.reached(height);
+                    if host == last && phase.is_some() && phase == book.dies_in {
+                        plan.dies(host);
+                    }
                 }
                 Ok((host, Line::Report(report))) => {
                     let (number, name) = (report.number(), R::NAME);

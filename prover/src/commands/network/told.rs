@@ -1,6 +1,7 @@
 //! What the hosts of a box of processes say, a line of JSON each.
 
 use sphere_pow_network::report::SprintReport;
+use sphere_pow_network::training::ledger::Phase;
 use sphere_pow_network::training::report::RoundReport;
 
 /// What hosts tell, one after the other.
@@ -68,6 +69,9 @@ pub(super) enum Line<R> {
     Report(R),
     Block {
         height: u64,
+        /// Of hosts that train.
+        #[serde(default)]
+        phase: Option<Phase>,
     },
     /// Why it ended, as [`crate::console::Output::error`] tells it.
     Stopped {
@@ -79,7 +83,7 @@ impl<R> Line<R> {
     /// Of the block that it tells of.
     pub(super) fn height(&self) -> Option<u64> {
         match self {
-            Self::Block { height } => Some(*height),
+            Self::Block { height, .. } => Some(*height),
             Self::Report(_) | Self::Stopped { .. } => None,
         }
     }

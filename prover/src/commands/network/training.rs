@@ -74,8 +74,14 @@ pub(super) fn run(
 ) -> Result<ExitCode, ProverError> {
     let wanted = u32::try_from(args.sprints).expect("checked to be 1000 at most");
     let simulated = Simulated { scenario, hosts: args.hosts, rounds: wanted, seed: args.seed, standing: 0 };
-    let (name, events, cuts_wires) = (scenario.name, scenario.events, scenario.cuts_wires());
-    let book = Playbook { name, events, is_late: false, cuts_wires };
+    let book = Playbook {
+        name: scenario.name,
+        first_odd: scenario.first_odd(args.hosts),
+        events: scenario.events,
+        dies_in: scenario.dies_in,
+        is_late: scenario.is_late(),
+        cuts_wires: scenario.cuts_wires(),
+    };
     let (rounds, hash, kills) =
         super::play(args, &book, out, stop, describe, |on_round| simulated.play(on_round))?;
     let curve = Curve::of(args.hosts, wanted, &rounds)?;

@@ -29,6 +29,9 @@ pub struct Scenario {
     pub away: u32,
     /// Honest days that all hosts begin with.
     pub standing: u32,
+    /// Rounds for which an honest host stays on average; then one without standing has its place and weight. Those of the
+    /// beginning came when chance says, and have the days that they have trained since, in place of `standing`. 0: for ever.
+    pub stay: u64,
     /// The rules.
     pub rules: RuleChoice,
     /// Hosts that are not like the rest: the rest is honest.
@@ -44,6 +47,7 @@ impl Default for Scenario {
             power: Power::LogNormal { sigma: 1.0 },
             away: 20,
             standing: STANDING_DAYS,
+            stay: 0,
             rules: RuleChoice::default(),
             groups: Vec::new(),
         }
@@ -140,6 +144,7 @@ impl Scenario {
         check("rounds", self.rounds, (1..=MAX_ROUNDS).contains(&self.rounds), "1 to 100000")?;
         check("away", self.away.into(), self.away < 500, "below 500: most have to be there")?;
         check("standing", self.standing.into(), self.standing <= 1000, "at most 1000")?;
+        check("stay", self.stay, self.stay <= MAX_ROUNDS, "at most 100000")?;
         check("lanes", rules.lanes.into(), (1..=MAX_LANES).contains(&rules.lanes), "1 to 4096")?;
         check("segments", rules.segments.into(), (1..=4096).contains(&rules.segments), "1 to 4096")?;
         check("seats", rules.seats.into(), (1..=100).contains(&rules.seats), "1 to 100")?;

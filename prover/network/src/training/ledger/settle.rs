@@ -155,6 +155,7 @@ impl Ledger {
             accusers: lane.checkers.iter().filter(|c| c.agrees == Some(false)).map(|c| c.host).collect(),
         });
         let hosts = (0..).zip(&self.accounts).map(|(host, account)| HostReport {
+            weight: self.weight(host),
             paid: account.paid,
             held: self.held(host),
             standing: account.standing.honest_days(),
