@@ -174,7 +174,7 @@ fn simulated_boxes_repeat() {
 fn boxes_that_cannot_be_are_refused() {
     let dir = Dir::new();
     let list = stdout(&dir.run(&["network", "--scenario", "list"]));
-    assert!(list.lines().count() == 48 && list.contains("skip ") && list.contains("train-skip "), "{list}");
+    assert!(list.lines().count() == 49 && list.contains("skip ") && list.contains("train-skip "), "{list}");
     let said = |args: &[&str]| dir.error(2, &[&["network"], args].concat());
     assert!(said(&["--scenario", "nothing"]).contains("expected a file, or one of honest, skip"));
     assert_eq!(said(&["--hosts", "3"]), "--hosts is \"3\", expected 4 to 64");

@@ -98,7 +98,7 @@ pub(super) fn run(args: &NetworkArgs, out: &Output, stop: &Stop) -> Result<ExitC
             .chain(training::Scenario::ALL.iter().map(|scenario| (scenario.name, scenario.about)))
             .collect();
         out.result(&all.iter().copied().collect::<std::collections::BTreeMap<_, _>>(), || {
-            all.iter().fold(String::new(), |text, (name, about)| text + &format!("{name:<14} {about}\n"))
+            all.iter().fold(String::new(), |text, (name, about)| text + &format!("{name:<22} {about}\n"))
         })?;
         return Ok(ExitCode::SUCCESS);
     }

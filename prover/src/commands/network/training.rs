@@ -142,8 +142,8 @@ fn describe(report: &RoundReport) -> String {
         }
         let _ = writeln!(
             text,
-            "  host {number:<2} paid {:>8}  held {:>8}  standing {}{notes}",
-            host.paid, host.held, host.standing
+            "  host {number:<2} weight {:>6}  paid {:>8}  held {:>8}  standing {}{notes}",
+            host.weight, host.paid, host.held, host.standing
         );
     }
     text
