@@ -6,6 +6,8 @@ use sphere_pow_core::train::commit::{delta, read_delta};
 use sphere_pow_core::train::executor::Plain;
 use sphere_pow_core::train::merge::Agreed;
 use sphere_pow_core::train::{Lane, State};
+use sphere_pow_network::host::Strategy;
+use sphere_pow_network::scenario::Event;
 use sphere_pow_network::training::boxed::Simulated;
 use sphere_pow_network::training::replay::Replay;
 use sphere_pow_network::training::report::{LaneReport, RoundReport};
@@ -286,6 +288,26 @@ fn equal_seeds_give_equal_chains() {
     let (_, first) = play("train-skip", 3);
     assert_eq!(play("train-skip", 3).1, first);
     assert_ne!(play("train-skip", 4).1, first);
+}
+
+#[test]
+fn weights_change_when_a_sprint_changes_powers() {
+    let events = &[(62, Event::Kill), (82, Event::Start)];
+    let after_sprints = Scenario::named("train-after-sprints").unwrap();
+    let scenario = Scenario { mines: Some(Strategy::default()), events, ..after_sprints };
+    let mut weights = Vec::new();
+    let simulated = Simulated { scenario, hosts: 6, rounds: 9, seed: 7, standing: 0 };
+    let played = simulated.play(&mut |report| {
+        assert!(report.at_fault.iter().all(|host| *host == 5), "{report:?}");
+        weights.push(report.hosts.iter().map(|host| host.weight).collect::<Vec<u64>>());
+        true
+    });
+    played.unwrap();
+    // Away during a Sprint, the last host has no power until the next one, and neither lane nor seat.
+    weights.dedup();
+    let all = vec![4, 8, 12, 16, 20, 24];
+    let without = vec![4, 8, 12, 16, 20, 0];
+    assert_eq!(weights, [all.clone(), without, all]);
 }
 
 #[test]
