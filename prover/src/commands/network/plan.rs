@@ -139,7 +139,9 @@ impl Plan {
         if self.moved.elapsed() > STALL.max(self.pace * STALL_TIMES)
             && let Some(place) = self.next_return()
         {
-            due.push(self.by_height.remove(place));
+            // Hosts that were cut off together come back together.
+            let (at, _, event) = self.by_height[place];
+            due.extend(self.by_height.extract_if(.., |(of, _, other)| (*of, *other) == (at, event)));
             self.moved = now;
         }
         let returns = self.returns.extract_if(.., |(at, _)| *at <= now).map(|(_, host)| (host, Event::Start));
