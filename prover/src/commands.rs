@@ -144,8 +144,10 @@ fn with_settings(args: &serve::ServeArgs) -> Result<Result<Cli, clap::Error>, Pr
     let matches = Cli::command().get_matches();
     let given = matches.subcommand().map(|(_, given)| given.clone()).unwrap_or_default();
     let is_given = |id: &str| given.value_source(id) == Some(ValueSource::CommandLine);
-    let variable = |name: &str| std::env::var(name).ok();
-    let more = serve::settings::arguments(args.config.as_deref(), variable, is_given)?;
+    // What is no Unicode is no option's value either, and is refused as such.
+    let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+    let file = args.config.clone().or_else(serve::settings::file_in_environment);
+    let more = serve::settings::arguments(file.as_deref(), variable, is_given)?;
     Ok(Cli::try_parse_from(std::env::args_os().chain(more.into_iter().map(Into::into))))
 }
 

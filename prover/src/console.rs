@@ -159,7 +159,12 @@ impl LogArgs {
         let files = RollingFileAppender::builder().rotation(rotation).filename_prefix(name);
         let files = files.max_log_files(self.log_keep.max(1));
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        match files.build(folder.unwrap_or(Path::new("."))) {
+        let folder = folder.unwrap_or(Path::new("."));
+        // The appender makes it too, but first complains of what it does not find.
+        if let Err(error) = std::fs::create_dir_all(folder) {
+            return wrong(format!("a file in a folder that can be made ({error})"));
+        }
+        match files.build(folder) {
             Ok(files) => Ok(Some(files)),
             Err(error) => wrong(format!("a file that can be written ({error})")),
         }

@@ -18,11 +18,13 @@ mod power;
 mod rates;
 pub mod requests;
 mod routes;
+mod signer;
 mod store;
 mod transcripts;
 pub mod trial;
 
 pub use power::WantedLimit;
+pub use signer::Signer;
 pub use store::StoreError;
 
 use crate::error::ProverError;
@@ -68,6 +70,8 @@ pub struct Settings {
     pub devices: DeviceArgs,
     /// What requests that change something must show; `None` leaves the API node's open and the operator's closed.
     pub token: Option<Token>,
+    /// Who must have signed the API node's requests that change something; nobody by default.
+    pub signer: Option<Signer>,
     /// Hosts that may be called back, as `HOST` or `HOST:PORT`; every one where there is none.
     pub callback_hosts: Vec<String>,
     /// How long wins are joined before they are sent.
@@ -156,6 +160,7 @@ impl Settings {
             profile,
             devices: DeviceArgs::any(),
             token: None,
+            signer: None,
             callback_hosts: Vec::new(),
             send_every: Duration::from_secs(5),
             in_doubt: InDoubt::Again,

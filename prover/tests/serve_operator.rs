@@ -79,6 +79,62 @@ fn numbers_agree_with_what_was_received_and_a_pause_keeps_the_stage() {
 }
 
 #[test]
+fn with_a_signer_what_the_api_node_changes_must_be_signed() {
+    // As in `prover/src/serve/signer.rs`, where it is said who made them.
+    const BODY: &str = r#"{"block_hash":"DEADBEEF"}"#;
+    const OF_BODY: &str =
+        "IvnhWCh+7V3RoxCkPU9nfqPXNJsRKzfMX1X9bNZQCSMuPG9IuuM8L7Uw8Mm7/qN9bgw6oihdhoBndO1MDLFZWA==";
+    const OF_NOTHING: &str =
+        "mGKevDTiRzjJuGcffe7WPTb31j5+wfMRH2ZhCm8+jON1/xpMOuochEeF10ithGbJ1im21ShBc4woyOFOQOjFMw==";
+    let dir = Dir::tiny();
+    let key = "03f028892bad7ed57d2fb57bf33081d5cfcf6f9ed3d3d7f159c2e2fff579dc341a";
+    let service = Service::start_with(&dir, &[], &[("SIGNER_PUBKEY", key)]);
+    let post = |path: &str, signature: &str, body: &str| {
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nX-Signature: {signature}");
+        let request = format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        exchange(service.address, request.as_bytes())
+    };
+    let refused = (403, json!({"detail": "Invalid signature"}).to_string());
+    let init = "/api/v1/pow/init/generate";
+    for (path, signature, body) in [(init, "", BODY), (init, OF_NOTHING, BODY), ("/api/v1/stop", OF_BODY, "")]
+    {
+        assert_eq!(post(path, signature, body), refused, "{path} {signature}");
+    }
+    assert_eq!(service.ask("POST", "/v3.0.8/api/v1/stop", None).0, 403, "no header at all");
+    assert_eq!(post("/api/v1/stop", OF_NOTHING, "").0, 200);
+    // Heard, and found wanting.
+    assert_eq!(post(init, OF_BODY, BODY).0, 422);
+    // What is only asked for needs none.
+    assert_eq!(service.get("/api/v1/state")["state"], "STOPPED");
+    let error = dir.error(2, &["serve", "--signer-pubkey", "04"]);
+    assert!(error.contains("secp256k1"), "{error}");
+}
+
+#[test]
+fn what_the_environment_misspells_is_said_and_what_is_wrong_in_it_is_refused() {
+    let dir = Dir::tiny();
+    dir.write("serve.toml", "prefix = \"seg\"\n");
+    let environment = [("SPHERE_POW_SERVE_CONFIG", "serve.toml"), ("SPHERE_POW_SERVE_LISEN", "x")];
+    let service = Service::start_with(&dir, &[], &environment);
+    assert_eq!(service.get("/seg/api/v1/state")["state"], "STOPPED");
+    let log = std::fs::read_to_string(dir.path("log")).unwrap();
+    assert!(log.contains("SPHERE_POW_SERVE_LISEN") && !log.contains("SPHERE_POW_SERVE_CONFIG"), "{log}");
+    use std::os::unix::ffi::OsStrExt as _;
+    let broken = std::ffi::OsStr::from_bytes(b"\xff");
+    for (name, value) in [
+        ("SPHERE_POW_SERVE_LISTEN", broken),
+        ("SPHERE_POW_SERVE_THREADS", "none".as_ref()),
+        ("SPHERE_POW_SERVE_PREFIX", "/a?b".as_ref()),
+        ("SPHERE_POW_SERVE_MAX_BODY", "0".as_ref()),
+        ("SPHERE_POW_SERVE_CALLBACK", "http://api:9100".as_ref()),
+        ("SIGNER_PUBKEY", "".as_ref()),
+    ] {
+        let output = dir.command(&["serve"]).env(name, value).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{name}: {}", common::stderr(&output));
+    }
+}
+
+#[test]
 fn a_view_of_a_running_service_is_printed_once_and_a_recorded_status_is_like_its() {
     let dir = Dir::tiny();
     let service = Service::start(&dir, &[]);

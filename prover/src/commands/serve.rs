@@ -6,13 +6,14 @@ use crate::console::{LogArgs, Output};
 use crate::error::ProverError;
 use crate::input;
 use crate::options::DeviceArgs;
-use crate::serve::{self, Bound, InDoubt, Settings, Token, WantedLimit};
+use crate::serve::{self, Bound, InDoubt, Settings, Signer, Token, WantedLimit};
 use crate::signals::Stop;
 use crate::watch::Patience;
 use clap::Args;
 use serde::Serialize;
 use sphere_pow_core::profile::ProfileName;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -40,18 +41,22 @@ pub(super) struct ServeArgs {
     /// Directory for what must not be lost: what is to be sent, what is to be judged, how far the search came
     #[arg(long, default_value = "sphere-pow-state", value_name = "DIR")]
     state_dir: PathBuf,
-    /// Path before every route; versions such as /v3.0.8 are taken anyway
-    #[arg(long, default_value = "", value_name = "PATH")]
+    /// Path before every route; versions such as /v3.0.8 are taken anyway, before this or alone
+    #[arg(long, default_value = "", value_name = "PATH", value_parser = prefix)]
     prefix: String,
     /// Rules of requests that name none
     #[arg(long, default_value_t = ProfileName::Gonka)]
     profile: ProfileName,
     /// Host that may be called back, as HOST or HOST:PORT; may be repeated, every host by default
-    #[arg(long = "callback", value_name = "HOST[:PORT]")]
+    #[arg(long = "callback", value_name = "HOST[:PORT]", value_parser = host)]
     callbacks: Vec<String>,
     /// File with a secret of 16 characters or more: every request but those for health must show it as Authorization: Bearer
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
+    /// Public key of secp256k1, hex or base64: every POST of the API node must have X-Signature by it, as the network once
+    /// proposed; SIGNER_PUBKEY in the environment is taken too. Off by default
+    #[arg(long, value_name = "KEY")]
+    signer_pubkey: Option<Signer>,
     /// Wins are joined for so long before they are sent
     #[arg(long, default_value_t = 5.0, value_name = "S")]
     send_every: f64,
@@ -66,14 +71,14 @@ pub(super) struct ServeArgs {
     #[arg(long, default_value_t = 900.0, value_name = "S")]
     window: f64,
     /// Most bytes of a request
-    #[arg(long, default_value_t = 16 << 20, value_name = "N")]
-    max_body: usize,
+    #[arg(long, default_value = "16777216", value_name = "N")]
+    max_body: NonZeroUsize,
     /// Most nonces of a batch to judge
-    #[arg(long, default_value_t = 1 << 16, value_name = "N")]
-    max_nonces: usize,
+    #[arg(long, default_value = "65536", value_name = "N")]
+    max_nonces: NonZeroUsize,
     /// Most batches that wait to be judged
-    #[arg(long, default_value_t = 4096, value_name = "N")]
-    max_queue: usize,
+    #[arg(long, default_value = "4096", value_name = "N")]
+    max_queue: NonZeroUsize,
     /// How long a GPU may take for a batch; then it is made anew
     #[arg(long, default_value_t = 120.0, value_name = "S")]
     device_timeout: f64,
@@ -114,17 +119,18 @@ pub(super) fn run(args: &ServeArgs, out: &Output, stop: &Stop) -> Result<ExitCod
         inference_listen: *inference_listen,
         inference_backends: args.inference_backend.clone(),
         admin_listen: args.admin_listen,
-        prefix: prefix.trim_end_matches('/').to_owned(),
+        prefix: prefix.clone(),
         devices: devices.clone(),
         token: args.token_file.as_deref().map(token).transpose()?,
+        signer: args.signer_pubkey.clone(),
         callback_hosts: callbacks.clone(),
         send_every: seconds("--send-every", args.send_every)?,
         in_doubt: args.in_doubt,
         timeout: seconds("--timeout", args.timeout)?,
         window: seconds("--window", args.window)?,
-        max_body: args.max_body,
-        max_nonces: args.max_nonces,
-        max_queue: args.max_queue,
+        max_body: args.max_body.get(),
+        max_nonces: args.max_nonces.get(),
+        max_queue: args.max_queue.get(),
         guard_band: guard_band(args.guard_band)?,
         max_temperature: args.max_temperature.map(max_temperature).transpose()?,
         power_limits: args.power_limits.clone(),
@@ -135,6 +141,10 @@ pub(super) fn run(args: &ServeArgs, out: &Output, stop: &Stop) -> Result<ExitCod
         },
         ..Settings::new(*listen, state_dir.clone(), *profile)
     };
+    let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+    for name in settings::unknown(names) {
+        tracing::warn!("{name} in the environment names no option of `sphere-pow serve`");
+    }
     if let Err(error) = crate::signals::outlive_limits() {
         tracing::warn!("a file that may not grow will end this process: {error}");
     }
@@ -146,6 +156,24 @@ pub(super) fn run(args: &ServeArgs, out: &Output, stop: &Stop) -> Result<ExitCod
     };
     serve::run(settings, stop, begun)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A host as URLs have it, with a port or without.
+fn host(text: &str) -> Result<String, String> {
+    let is_plain = |c: u8| c.is_ascii_alphanumeric() || b".-_:[]".contains(&c);
+    let is_host = text.bytes().all(is_plain) && text.parse::<axum::http::uri::Authority>().is_ok();
+    if is_host { Ok(text.to_owned()) } else { Err("expected HOST or HOST:PORT".into()) }
+}
+
+/// A path with a slash before it and none behind, or nothing.
+fn prefix(text: &str) -> Result<String, String> {
+    let path = match text.trim_matches('/') {
+        "" => return Ok(String::new()),
+        inner => format!("/{inner}"),
+    };
+    let is_path =
+        path.parse::<axum::http::Uri>().is_ok_and(|uri| uri.path() == path && uri.query().is_none());
+    if is_path { Ok(path) } else { Err("expected a path, as /segment".into()) }
 }
 
 fn backend(text: &str) -> Result<String, String> {

@@ -102,8 +102,9 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn float(&mut self, name: &str) -> f64 {
-        self.raw(name).and_then(raw_json::float).unwrap_or_else(|| {
-            self.refuse(name, "float_parsing", "a valid number");
+        // What JSON writes may be too large for a float.
+        self.raw(name).and_then(raw_json::float).filter(|x| x.is_finite()).unwrap_or_else(|| {
+            self.refuse(name, "float_parsing", "a valid, finite number");
             0.0
         })
     }

@@ -5,10 +5,11 @@ use crate::error::ProverError;
 use crate::profiles::{Machine, Visitor, with_profile};
 use crate::search::Hunt;
 use axum::http::Uri;
+use axum::http::uri::Authority;
 use serde_json::Value;
 use sphere_pow_core::identity::{BlockHash, NonceSequence, PublicKey};
 use sphere_pow_core::profile::{Model, ProfileName};
-use sphere_pow_core::verify::{Expectations, Given};
+use sphere_pow_core::verify::{Expectations, Given, GivenError};
 
 const MEMBERS: [&str; 11] = [
     "profile",
@@ -52,7 +53,13 @@ pub(super) struct Init {
 fn check_url(url: &str, allowed: &[String]) -> Result<String, String> {
     let uri: Uri = url.parse().map_err(|error| format!("{error}"))?;
     let expected = "expected http://HOST:PORT/PATH";
-    let Some(authority) = uri.authority().filter(|_| uri.scheme_str() == Some("http")) else {
+    let authority = uri.authority().filter(|_| uri.scheme_str() == Some("http"));
+    // A port that is no number of 16 bits, and a name and password that would be sent to nobody.
+    let is_host = |name: &&Authority| {
+        let rest = name.as_str().strip_prefix(name.host());
+        rest.is_some_and(|port| port.is_empty() || name.port_u16().is_some())
+    };
+    let Some(authority) = authority.filter(is_host) else {
         return Err(format!("{}, {expected}", sphere_pow_core::text::shown(url)));
     };
     let is_named = |name: &String| name == authority.as_str() || name == authority.host();
@@ -195,8 +202,12 @@ impl Visitor for Read<'_> {
             url,
             body,
         };
-        if let Err(error) = init.hunt::<P>() {
-            reader.fault("r_target", error.to_string());
+        match init.hunt::<P>() {
+            Ok(_) => {}
+            Err(ProverError::Given(error @ GivenError::Range { option, .. })) => {
+                reader.fault(option, error.to_string());
+            }
+            Err(error) => reader.fault("params", error.to_string()),
         }
         if reader.faults.is_empty() { Ok(init) } else { Err(reader.faults) }
     }

@@ -118,7 +118,10 @@ fn read<P: Machine>(
         text.push_str(&format!(",{name:?}:{list}"));
     }
     text.push('}');
-    let document = document::read(text.as_bytes()).map_err(|error| wrong("nonces", error.to_string()))?;
+    let document = document::read(text.as_bytes()).map_err(|error| {
+        let error = error.to_string();
+        wrong(if error.starts_with(column) { column } else { "nonces" }, error)
+    })?;
     let batch = document.batches.first().and_then(|any| with_batch(any, &mut Claimed::<P>::default()));
     let (nonces, claims) =
         batch.ok_or_else(|| wrong(column, "one claim for each nonce is expected".into()))?;

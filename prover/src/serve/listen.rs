@@ -74,8 +74,8 @@ async fn call(router: &mut Router, request: Request<Body>) -> axum::response::Re
     service.call(request).await.unwrap_or_else(|never| match never {})
 }
 
-/// The request without the version that proxies and the API node put before the path: the configured prefix, or one
-/// segment like `v3.0.8`.
+/// The request without the version that proxies and the API node put before the path: one segment like `v3.0.8`, the
+/// configured prefix, or one before the other.
 fn stripped(mut request: Request<Body>, prefix: &str) -> Request<Body> {
     if let Some(rest) = rest_of(request.uri().path(), prefix) {
         let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
@@ -87,10 +87,15 @@ fn stripped(mut request: Request<Body>, prefix: &str) -> Request<Body> {
 }
 
 fn rest_of<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
-    let is_rest = |rest: &&str| rest.starts_with('/');
-    if let Some(rest) = path.strip_prefix(prefix).filter(|_| !prefix.is_empty()).filter(is_rest) {
-        return Some(rest);
-    }
+    let below = |path: &'a str| {
+        let rest = path.strip_prefix(prefix).filter(|_| !prefix.is_empty());
+        rest.filter(|rest| rest.starts_with('/'))
+    };
+    // The API node writes the version before the configured segment.
+    below(path).or_else(|| without_version(path).map(|rest| below(rest).unwrap_or(rest)))
+}
+
+fn without_version(path: &str) -> Option<&str> {
     let (first, rest) = path.strip_prefix('/')?.split_once('/')?;
     let number = first.strip_prefix('v')?;
     // `v1` alone is a route of inference.
@@ -107,6 +112,9 @@ mod tests {
         assert_eq!(rest_of("/v3.0.8/api/v1/state", ""), Some("/api/v1/state"));
         assert_eq!(rest_of("/v0.2.0-post1/api/v1/stop", ""), Some("/api/v1/stop"));
         assert_eq!(rest_of("/seg/ment/api/v1/stop", "/seg/ment"), Some("/api/v1/stop"));
+        assert_eq!(rest_of("/v3.0.8/seg/ment/api/v1/stop", "/seg/ment"), Some("/api/v1/stop"));
+        assert_eq!(rest_of("/v3.0.8/segment/x", "/seg"), Some("/segment/x"));
+        assert_eq!(rest_of("/v9/api/v1/stop", "/v9"), Some("/api/v1/stop"));
         for path in ["/api/v1/state", "/v1/models", "/vx.y/api", "/v3.0.8", "/segment/x", "/", ""] {
             assert_eq!(rest_of(path, "/seg"), None, "{path}");
         }

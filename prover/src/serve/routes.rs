@@ -8,6 +8,7 @@ mod pow;
 
 use super::body;
 use super::node::{Node, Service};
+use super::signer;
 use answer::Answer;
 use axum::Router;
 use axum::body::Body;
@@ -86,6 +87,11 @@ impl Route {
     /// A route for others than those who have the token, or only for them.
     const fn for_whom(self, guard: Guard) -> Self {
         Self { guard, ..self }
+    }
+
+    /// Whether its requests must be signed, where a signer is configured: what the API node changes.
+    fn is_signed(&self) -> bool {
+        self.guard == Guard::Token && self.method == MethodFilter::POST
     }
 }
 
@@ -187,13 +193,22 @@ async fn handle(node: Arc<Node>, route: &'static Route, request: Request) -> Res
     if route.is_quick && route.takes == Takes::Nothing {
         return act(&node, route, &[]).into();
     }
-    let bytes = match tokio::time::timeout(BODY_TIME, read(request.into_body(), node.settings.max_body)).await
-    {
+    let (head, body) = request.into_parts();
+    let bytes = match tokio::time::timeout(BODY_TIME, read(body, node.settings.max_body)).await {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(answer)) => return answer.into(),
         Err(_) => return Answer::error(408, "the body did not arrive in time").into(),
     };
-    let acted = tokio::task::spawn_blocking(move || act(&node, route, &bytes)).await;
+    let acted = tokio::task::spawn_blocking(move || {
+        let signature = head.headers.get(signer::HEADER).and_then(|value| value.to_str().ok());
+        match &node.settings.signer {
+            Some(signer) if route.is_signed() && !signer.has_signed(signature, &bytes) => {
+                Answer::error(403, "Invalid signature")
+            }
+            _ => act(&node, route, &bytes),
+        }
+    })
+    .await;
     acted.unwrap_or_else(|_| Answer::error(500, "Internal Server Error")).into()
 }
 

@@ -197,7 +197,8 @@ impl Driver<'_> {
                 self.faults.push(why);
             }
         };
-        check(tried == 0, format!("no nonce was computed in {seconds:.0} s: {}", status["error"]));
+        let error = status["error"].as_str().unwrap_or("a batch takes longer, see --seconds");
+        check(tried == 0, format!("no nonce was computed in {seconds:.0} s: {error}"));
         check(
             plausibility.is_alarming,
             format!("{won} of {tried} nonces won, {:.1} should", plausibility.expected),

@@ -6,10 +6,12 @@ use crate::error::ProverError;
 use crate::input;
 use clap::{Arg, Args, Command};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Before the name of an option in the environment, in capitals.
 const PREFIX: &str = "SPHERE_POW_SERVE_";
+/// Names in the environment that others gave, and the option meant.
+const OTHER_NAMES: [(&str, &str); 1] = [("SIGNER_PUBKEY", "signer-pubkey")];
 /// Most bytes of the file.
 const MAX_BYTES: usize = 1 << 16;
 
@@ -31,8 +33,8 @@ pub(in crate::commands) fn arguments(
     };
     for option in &options {
         let Some(long) = option.get_long() else { continue };
-        let name = format!("{PREFIX}{}", long.replace('-', "_").to_uppercase());
-        let Some(text) = variable(&name) else { continue };
+        let other = || OTHER_NAMES.iter().find(|(_, own)| *own == long).and_then(|(name, _)| variable(name));
+        let Some(text) = variable(&name_of(long)).or_else(other) else { continue };
         let is_list = option.get_action().takes_values() && is_list(option);
         let list =
             if is_list { text.split(',').map(|part| part.trim().to_owned()).collect() } else { vec![text] };
@@ -46,6 +48,24 @@ pub(in crate::commands) fn arguments(
         }
     }
     Ok(arguments)
+}
+
+/// An option's name in the environment.
+fn name_of(long: &str) -> String {
+    format!("{PREFIX}{}", long.replace('-', "_").to_uppercase())
+}
+
+/// The file that the environment names.
+pub(in crate::commands) fn file_in_environment() -> Option<PathBuf> {
+    std::env::var_os(name_of("config")).map(PathBuf::from)
+}
+
+/// Which of the environment's names look like options of `serve` and are none. They are no error: Kubernetes sets some, as
+/// `SPHERE_POW_SERVE_PORT`, in every pod beside a service of that name.
+pub(super) fn unknown(names: impl Iterator<Item = String>) -> Vec<String> {
+    let command = ServeArgs::augment_args(Command::new("serve"));
+    let known: Vec<String> = command.get_arguments().filter_map(|arg| arg.get_long().map(name_of)).collect();
+    names.filter(|name| name.starts_with(PREFIX) && !known.contains(name)).collect()
 }
 
 fn is_list(option: &Arg) -> bool {
@@ -88,7 +108,7 @@ fn of_file(file: &Path, options: &[&Arg]) -> Result<BTreeMap<String, Vec<String>
 
 #[cfg(test)]
 mod tests {
-    use super::arguments;
+    use super::{arguments, unknown};
     use std::path::Path;
 
     fn read(text: &str, environment: &[(&str, &str)], given: &[&str]) -> Result<Vec<String>, String> {
@@ -122,6 +142,15 @@ mod tests {
         assert_eq!(all, ["--listen=0.0.0.0:2", "--callback=c", "--callback=d"]);
         let all = read(file, &environment, &["listen", "callbacks", "state_dir", "threads"]).unwrap();
         assert_eq!(all, ["--send-every=2.5"]);
+    }
+
+    #[test]
+    fn names_in_the_environment_are_options_or_told() {
+        let listed = [("SIGNER_PUBKEY", "02"), ("SPHERE_POW_SERVE_SIGNER_PUBKEY", "03")];
+        assert_eq!(read("", &listed[..1], &[]).unwrap(), ["--signer-pubkey=02"]);
+        assert_eq!(read("signer_pubkey = \"04\"", &listed, &[]).unwrap(), ["--signer-pubkey=03"]);
+        let names = ["PATH", "SPHERE_POW_SERVE_LISTEN", "SPHERE_POW_SERVE_CONFIG", "SPHERE_POW_SERVE_LISEN"];
+        assert_eq!(unknown(names.map(str::to_owned).into_iter()), ["SPHERE_POW_SERVE_LISEN"]);
     }
 
     #[test]

@@ -39,8 +39,12 @@ fn the_document_says_which_routes_take_a_body_and_which_are_refused_while_anothe
         let is_open = route.guard == Guard::Open;
         assert_eq!(described["responses"]["401"].is_object(), !is_open, "{}", route.path);
         assert_eq!(described["security"].is_null(), is_open, "{}", route.path);
-        let is_operators = route.guard == Guard::Operator;
-        assert_eq!(described["responses"]["403"].is_object(), is_operators, "{}", route.path);
+        let is_forbidden = route.guard == Guard::Operator || route.is_signed();
+        assert_eq!(described["responses"]["403"].is_object(), is_forbidden, "{}", route.path);
+        let parameters = described["parameters"].as_array();
+        let is_signed = parameters
+            .is_some_and(|all| all.iter().any(|one| one["$ref"] == "#/components/parameters/Signature"));
+        assert_eq!(is_signed, route.is_signed(), "{}", route.path);
     }
     assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
 }
