@@ -14,6 +14,7 @@ use sphere_pow_gpu::train::buffers::tensors;
 use sphere_pow_gpu::train::kernels::attention::{Attention, Kept};
 use sphere_pow_gpu::train::kernels::{Exponent, Rows};
 use sphere_pow_gpu::train::layout::{Layout, Place};
+use sphere_pow_tests::cases::cases;
 use sphere_pow_tests::exact_bench::same;
 use sphere_pow_tests::train_bench::{
     TrainBench, gradients, mantissas, room, run, same_gradients, same_int8, weight, wide,
@@ -29,20 +30,24 @@ fn sequences<T: Clone>(values: &[T], shape: Attention, width: usize) -> impl Ite
 #[test]
 fn attention_matches_its_twin_forward_and_backward() {
     TrainBench::on_each(|bench| {
-        for (sequences_of, context, dim, heads) in
-            [(3, 2, 16, 2), (2, 8, 16, 1), (2, 16, 64, 4), (1, 128, 32, 4), (2, 64, 256, 1)]
-        {
+        let fixed = [(3, 2, 16, 2), (2, 8, 16, 1), (2, 16, 64, 4), (1, 128, 32, 4), (2, 64, 256, 1)];
+        let drawn = cases("queries, keys, join_qkv, shares, by_shares", fixed, 2, |d| {
+            let heads = d.of(&[1, 2, 4]);
+            (d.within(1, 3), d.of(&[2, 4, 8, 16, 32]), heads * d.of(&[8, 16, 32]), heads)
+        });
+        for (case, (sequences_of, context, dim, heads)) in drawn {
+            let seed = u64::from(case) << 32;
             let shape = Attention { sequences: sequences_of, context, dim, heads };
             let core = attention::Shape { context, dim, heads };
             let rows = shape.rows();
             // Scores from alike to far apart; a sequence whose values are all zero.
             for e in [-14, -2] {
-                let mut qkv = rows_of(17, rows, 3 * dim, 1 << 22);
+                let mut qkv = rows_of(17 + seed, rows, 3 * dim, 1 << 22);
                 if sequences_of == 3 {
                     qkv.chunks_exact_mut(3 * dim).take(context).for_each(|row| row[2 * dim..].fill(0));
                 }
                 let exponents: Vec<i32> = (0..rows).map(|row| e - (row % 3) as i32).collect();
-                let g = mantissas(18, [rows, dim], 16_383);
+                let g = mantissas(18 + seed, [rows, dim], 16_383);
                 let mut want = values::Rows::zeros(rows, dim);
                 let mut back = values::Rows::zeros(rows, 3 * dim);
                 for (ix, qkv) in sequences(&qkv, shape, 3 * dim).enumerate() {
@@ -71,7 +76,7 @@ fn attention_matches_its_twin_forward_and_backward() {
                     pass.attention([&acc, &device_e], weight, &room_of, &kept, &mixed, shape)?;
                     pass.attention_backward(&device_g, &room_of, &kept, &out, shape)
                 });
-                let what = format!("{shape:?}, {e}");
+                let what = format!("{shape:?}, {e}, {case}");
                 same_int8(bench, &what, &mixed, &want);
                 same_gradients(bench, &format!("back, {what}"), &out, &back);
             }
@@ -127,9 +132,14 @@ fn steps_of_tensors_match_their_twins() {
     let params = Params::new(&raw).expect("valid sizes");
     let layout = Layout::new(&params);
     // From nothing to the largest rate, and exponents that take the grid to the right and to the left.
-    let cases = [(1 << 28, -40, -12), (12_884_902, 3, -30), (0, -20, -20), (1, -9, 90)];
+    let fixed = [(1 << 28, -40, -12), (12_884_902, 3, -30), (0, -20, -20), (1, -9, 90)];
     TrainBench::on_each(|bench| {
-        for (ix, (rate, before, grown)) in cases.into_iter().enumerate() {
+        let exponent = |drawn: usize| drawn as i32 - 40;
+        let tensors_of = layout.places.len();
+        let drawn = cases("largest, copy_int8, plan_step, moments, parameters", fixed, tensors_of, |d| {
+            (d.within(0, 1 << 28) as u32, exponent(d.within(0, 60)), exponent(d.within(0, 90)))
+        });
+        for (ix, (_, (rate, before, grown))) in drawn.into_iter().enumerate() {
             let tensors = tensors(&bench.gpu, &layout);
             let of = |seed: u64, limit: i32| -> Vec<Vec<i32>> {
                 let some = |(number, place): (usize, &Place)| {
@@ -145,7 +155,7 @@ fn steps_of_tensors_match_their_twins() {
             };
             let gradients = layout.places.iter().enumerate().map(|(number, place)| {
                 let limit = if number == 2 { 0 } else { 2_130_576_384 };
-                rows_of(40 + number as u64, place.size() / 16, 16, limit)
+                rows_of(((ix as u64) << 32) + 40 + number as u64, place.size() / 16, 16, limit)
             });
             let (mut theta, mut first) = (of(10 * ix as u64, 1 << 29), of(20, (1 << 29) - 1));
             let gradients: Vec<Vec<i32>> = gradients.collect();

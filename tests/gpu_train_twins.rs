@@ -1,7 +1,8 @@
 //! Every kernel of training against its twin in core, to the bit, at sizes that bite, with wgpu's bounds checks and packed dot
 //! products, and without and in f32.
 //!
-//! Rows hold zeros, a bound, a spike, both bounds, and random values of sizes from 1 to the bound. `same` plants its faults.
+//! Rows hold zeros, a bound, a spike, both bounds, and random values of sizes from 1 to the bound; beside these, sizes and values that
+//! are drawn, `SPHERE_POW_CASES` for each kernel. `same` plants its faults.
 
 use sphere_pow_core::train::executor::{Executor, Plain};
 use sphere_pow_core::train::ops::{feed_forward, norm, softmax, stream};
@@ -10,6 +11,7 @@ use sphere_pow_gpu::train::kernels::Exponent;
 use sphere_pow_gpu::train::kernels::Rows;
 use sphere_pow_gpu::train::kernels::product::{Shape, Sides};
 use sphere_pow_gpu::train::kernels::rows::{Embedding, Units};
+use sphere_pow_tests::cases::{Draw, cases};
 use sphere_pow_tests::exact_bench::same;
 use sphere_pow_tests::train_bench::{
     TrainBench, gradients, int8, mantissas, room, run, same_gradients, same_int8, weight, wide,
@@ -20,10 +22,20 @@ use std::iter::zip;
 /// Rows and widths: less than a word of a workgroup, a workgroup's 64 words and one more, the widest.
 const SHAPES: [[usize; 2]; 4] = [[1, 16], [13, 64], [3, 256], [7, 128]];
 
+/// Rows of a model.
+fn shape(draw: &mut Draw) -> [usize; 2] {
+    [draw.within(1, 40), draw.of(&[16, 32, 64, 128])]
+}
+
+/// Where a drawn case's values begin: far from those of the others.
+fn seed(case: u32) -> u64 {
+    u64::from(case) << 32
+}
+
 #[test]
 fn products_match_their_twins() {
     TrainBench::on_each(|bench| {
-        for [rows, columns, k] in [
+        let fixed = [
             [1, 4, 4],
             [33, 16, 48],
             [64, 80, 128],
@@ -31,7 +43,11 @@ fn products_match_their_twins() {
             [40, 1024, 16],
             [5, 12, 1024],
             [32, 32, 32],
-        ] {
+        ];
+        let drawn = cases("products of each kind", fixed, 1, |d| {
+            [d.within(1, 40), 4 * d.within(1, 20), 4 * d.within(1, 20)]
+        });
+        for (case, [rows, columns, k]) in drawn {
             for sides in Sides::ALL {
                 let what = format!("{} {rows} {columns} {k}", sides.name());
                 let limit = if sides == Sides::Forward { 127 } else { 16_383 };
@@ -39,9 +55,9 @@ fn products_match_their_twins() {
                 // Rows of a deep side are in words of four.
                 let rows: usize = if is_deep { usize::next_multiple_of(rows, 4) } else { rows };
                 let [along, across] = if is_deep { [k, rows] } else { [rows, k] };
-                let mut a = mantissas(1, [along, across], limit);
+                let mut a = mantissas(1 + seed(case), [along, across], limit);
                 let b_is_deep = matches!(sides, Sides::Through | Sides::Gradient);
-                let b = mantissas(2, if b_is_deep { [k, columns] } else { [columns, k] }, 127);
+                let b = mantissas(2 + seed(case), if b_is_deep { [k, columns] } else { [columns, k] }, 127);
                 let device_a = if limit == 127 { int8(bench, &a) } else { gradients(bench, &a) };
                 let device_b = int8(bench, &b);
                 let shifts: Vec<i32> = (0..k).map(|t| [0, 1, 13, 40][t % 4]).collect();
@@ -86,10 +102,10 @@ fn the_largest_sums_are_exact() {
 #[test]
 fn norm_matches_its_twin_forward_and_backward() {
     TrainBench::on_each(|bench| {
-        for [rows, dim] in SHAPES {
-            let what = format!("norm {rows} {dim}");
-            let x = rows_of(3, rows, dim, 1 << 28);
-            let g = mantissas(4, [rows, dim], 16_383);
+        for (case, [rows, dim]) in cases("norm, norm_backward", SHAPES, 1, shape) {
+            let what = format!("norm {rows} {dim}, {case}");
+            let x = rows_of(3 + seed(case), rows, dim, 1 << 28);
+            let g = mantissas(4 + seed(case), [rows, dim], 16_383);
             let (mut y, mut back) = (values::Rows::zeros(rows, dim), values::Rows::zeros(rows, dim));
             let mut kept = Vec::new();
             for (row, x) in x.chunks_exact(dim).enumerate() {
@@ -123,8 +139,9 @@ fn norm_matches_its_twin_forward_and_backward() {
 #[test]
 fn the_streams_sums_match_their_twins() {
     TrainBench::on_each(|bench| {
-        for [rows, dim] in SHAPES {
-            let (acc, mut h) = (rows_of(5, rows, dim, 1 << 30), rows_of(6, rows, dim, 1 << 28));
+        for (case, [rows, dim]) in cases("join_branch, add_gradients", SHAPES, 1, shape) {
+            let own = seed(case);
+            let (acc, mut h) = (rows_of(5 + own, rows, dim, 1 << 30), rows_of(6 + own, rows, dim, 1 << 28));
             // Shifts to the right, none, and far to the left.
             let exponents: Vec<i32> = (0..rows).map(|row| [-30, -16, 12, -60, -12, 0][row % 6]).collect();
             let [device_acc, device_h] = [&acc, &h].map(|x| bench.upload(x));
@@ -136,7 +153,7 @@ fn the_streams_sums_match_their_twins() {
             }
             same(&format!("join {rows} {dim}"), &bench.download::<i32>(&device_h, rows * dim), &h);
 
-            let (a, b) = (mantissas(7, [rows, dim], 16_383), mantissas(8, [rows, dim], 16_383));
+            let (a, b) = (mantissas(7 + own, [rows, dim], 16_383), mantissas(8 + own, [rows, dim], 16_383));
             let mut want = values::Rows::zeros(rows, dim);
             for row in 0..rows {
                 let sides = [&a, &b].map(|side| (side.row(row), side.exponents[row]));
@@ -155,9 +172,14 @@ fn the_streams_sums_match_their_twins() {
 #[test]
 fn squared_relu_matches_its_twin_forward_and_backward() {
     TrainBench::on_each(|bench| {
-        for [rows, hidden] in [[1, 16], [13, 80], [7, 1024]] {
-            let what = format!("squared ReLU {rows} {hidden}");
-            let (acc, g) = (rows_of(9, rows, hidden, 1 << 24), mantissas(10, [rows, hidden], 16_383));
+        let fixed = [[1, 16], [13, 80], [7, 1024]];
+        let draw = |d: &mut Draw| [d.within(1, 40), 4 * d.within(1, 70)];
+        for (case, [rows, hidden]) in cases("squared_relu, squared_relu_backward", fixed, 1, draw) {
+            let what = format!("squared ReLU {rows} {hidden}, {case}");
+            let (acc, g) = (
+                rows_of(9 + seed(case), rows, hidden, 1 << 24),
+                mantissas(10 + seed(case), [rows, hidden], 16_383),
+            );
             let exponents: Vec<i32> = (0..rows).map(|row| row as i32 - 9).collect();
             let zeros = || values::Rows::zeros(rows, hidden);
             let (mut a, mut f, mut back) = (zeros(), zeros(), zeros());
@@ -191,8 +213,10 @@ fn squared_relu_matches_its_twin_forward_and_backward() {
 #[test]
 fn quantise_matches_its_twin() {
     TrainBench::on_each(|bench| {
-        for [rows, width] in [[1, 16], [13, 48], [7, 1024]] {
-            let acc = rows_of(11, rows, width, 2_130_576_384);
+        let fixed = [[1, 16], [13, 48], [7, 1024]];
+        let draw = |d: &mut Draw| [d.within(1, 40), 4 * d.within(1, 70)];
+        for (case, [rows, width]) in cases("quantise", fixed, 2, draw) {
+            let acc = rows_of(11 + seed(case), rows, width, 2_130_576_384);
             let exponents: Vec<i32> = (0..2 * rows).map(|row| row as i32 - 9).collect();
             let (device_acc, device_e, of) =
                 (bench.upload(&acc), bench.upload(&exponents), weight(bench, -3));
@@ -223,8 +247,10 @@ fn quantise_matches_its_twin() {
 #[test]
 fn cross_entropy_matches_its_twin() {
     TrainBench::on_each(|bench| {
-        for [rows, vocab] in [[1, 16], [37, 80], [24, 1024]] {
-            let acc = rows_of(12, rows, vocab, 127 * 127 * 256);
+        let fixed = [[1, 16], [37, 80], [24, 1024]];
+        let draw = |d: &mut Draw| [d.within(1, 40), 16 * d.within(1, 20)];
+        for (case, [rows, vocab]) in cases("cross_entropy", fixed, 1, draw) {
+            let acc = rows_of(12 + seed(case), rows, vocab, 127 * 127 * 256);
             // From shares that are equal to one that has all; a loss that is cut off.
             let exponents: Vec<i32> = (0..rows).map(|row| row as i32 * 2 - 40).collect();
             let targets: Vec<u32> = (0..rows).map(|row| (row * 7 % vocab) as u32).collect();
@@ -252,10 +278,15 @@ fn cross_entropy_matches_its_twin() {
 #[test]
 fn rows_align_as_their_twin_does() {
     TrainBench::on_each(|bench| {
-        for (rows, heads, sequences, uses_b) in [(1, 1, 1, true), (65, 2, 3, true), (70, 1, 3, false)] {
+        let fixed = [(1, 1, 1, true), (65, 2, 3, true), (70, 1, 3, false)];
+        let drawn = cases("align_rows", fixed, 1, |d| {
+            let uses_b = d.of(&[true, false]);
+            (d.within(1, 140), if uses_b { d.within(1, 4) } else { 1 }, d.within(1, 4), uses_b)
+        });
+        for (case, (rows, heads, sequences, uses_b)) in drawn {
             let groups = heads * sequences;
-            let a = mantissas(13, [groups * rows, 4], if rows == 1 { 0 } else { 16_383 });
-            let b: Vec<i32> = mantissas(14, [sequences * rows, 4], 9).exponents;
+            let a = mantissas(13 + seed(case), [groups * rows, 4], if rows == 1 { 0 } else { 16_383 });
+            let b: Vec<i32> = mantissas(14 + seed(case), [sequences * rows, 4], 9).exponents;
             let (mut tops, mut shifts) = (vec![0x5a5a_5a5a], Vec::new());
             for group in 0..groups {
                 let own = values::Rows {
@@ -291,16 +322,21 @@ fn rows_align_as_their_twin_does() {
 #[test]
 fn embedding_matches_its_twin_forward_and_backward() {
     TrainBench::on_each(|bench| {
-        for (rows, dim, context, vocab) in [(2, 16, 2, 16), (70, 64, 7, 48), (12, 256, 4, 16)] {
+        let fixed = [(2, 16, 2, 16), (70, 64, 7, 48), (12, 256, 4, 16)];
+        let drawn = cases("embed, embed_backward", fixed, 1, |d| {
+            let context = d.within(1, 16);
+            (context * d.within(1, 4), 4 * d.within(1, 40), context, d.within(1, 70))
+        });
+        for (case, (rows, dim, context, vocab)) in drawn {
             let first = [64, 64 + vocab * dim];
-            let theta = rows_of(15, 1, first[1] + context * dim, 1 << 29);
+            let theta = rows_of(15 + seed(case), 1, first[1] + context * dim, 1 << 29);
             let tokens: Vec<u32> = (0..rows).map(|row| (row * 5 % vocab) as u32).collect();
             let mut want = vec![0; rows * dim];
             for (row, out) in want.chunks_exact_mut(dim).enumerate() {
                 let symbol = &theta[first[0] + tokens[row] as usize * dim..][..dim];
                 stream::embed(symbol, &theta[first[1] + row % context * dim..][..dim], out);
             }
-            let g = mantissas(16, [rows, dim], 16_383);
+            let g = mantissas(16 + seed(case), [rows, dim], 16_383);
             let shifts: Vec<i32> = (0..rows).map(|row| [0, 1, 9, 50][row % 4]).collect();
             let mut sums = vec![0x5a5a_5a5a; 64];
             sums.resize(first[1] + context * dim, 0);

@@ -1,7 +1,8 @@
 //! Every kernel against its twin in core, at sizes that bite, with and without wgpu's bounds checks.
 //!
 //! Sizes: 1, around a workgroup's 64 threads (words are pairs, so around 128 columns), primes, around tiles, several
-//! dispatches; batches of 1 and 2; a row of zeros and a huge one. `hold` plants its faults in every row.
+//! dispatches; batches of 1 and 2; a row of zeros and a huge one; and sizes that are drawn, `SPHERE_POW_CASES` for each kernel. `hold`
+//! plants its faults in every row.
 
 #[path = "gpu_twins/products.rs"]
 mod products;
@@ -17,6 +18,7 @@ use sphere_pow_gpu::gonka::kernels::{KernelOptions, add, attention, rms_norm, ro
 use sphere_pow_gpu::gonka::layout::{Layout, TILE, stride};
 use sphere_pow_gpu::gonka::pool::DevicePool;
 use sphere_pow_gpu::gonka::self_test;
+use sphere_pow_tests::cases::{cases, pairs};
 use sphere_pow_tests::gpu::{Bench, Bound, awkward, go_on, hold};
 
 /// Columns: even ones at the edges of words, workgroups and tiles, and an odd prime.
@@ -32,20 +34,19 @@ fn on_every_bench(row: impl Fn(&Bench)) {
 #[test]
 fn rms_norm_matches_its_twin() {
     on_every_bench(|bench| {
-        for width in WIDTHS {
-            for rows in ROWS {
-                let x = awkward("x", rows, width, 1.0);
-                let weight = awkward("weight", 1, width, 0.02);
-                let mut want = vec![f16::ZERO; x.len()];
-                ops::rms_norm(&x, &weight, 1e-5, &mut want);
-                let out = bench.unwritten(rows, width);
-                let (x, weight) = (bench.upload(&x, rows, width), bench.upload(&weight, 1, width));
-                let shape = rms_norm::Shape { rows, dim: width, stride: stride(width), eps: 1e-5 };
-                bench.run(|recorder| rms_norm::record(recorder, &bench.kernels, &x, &weight, &out, shape));
-                let noise = Bound::Units { units: 2, noise: 0.0 };
-                let got = bench.download(&out, rows, width);
-                hold(&format!("rms_norm [{rows}, {width}]"), &got, &want, width, noise);
-            }
+        let drawn = cases("rms_norm", pairs(&ROWS, &WIDTHS), 1, |d| [d.within(1, 70), d.within(1, 260)]);
+        for (case, [rows, width]) in drawn {
+            let x = awkward(&format!("x{case}"), rows, width, 1.0);
+            let weight = awkward(&format!("weight{case}"), 1, width, 0.02);
+            let mut want = vec![f16::ZERO; x.len()];
+            ops::rms_norm(&x, &weight, 1e-5, &mut want);
+            let out = bench.unwritten(rows, width);
+            let (x, weight) = (bench.upload(&x, rows, width), bench.upload(&weight, 1, width));
+            let shape = rms_norm::Shape { rows, dim: width, stride: stride(width), eps: 1e-5 };
+            bench.run(|recorder| rms_norm::record(recorder, &bench.kernels, &x, &weight, &out, shape));
+            let noise = Bound::Units { units: 2, noise: 0.0 };
+            let got = bench.download(&out, rows, width);
+            hold(&format!("rms_norm [{rows}, {width}], {case}"), &got, &want, width, noise);
         }
     });
 }
@@ -69,7 +70,13 @@ fn raw(dim: i64, heads: [i64; 2], seq_len: i64) -> RawParams {
 #[test]
 fn rope_matches_its_twin() {
     on_every_bench(|bench| {
-        for (dim, heads, seq_len) in [(2, 1, 1), (126, 9, 7), (128, 1, 64), (130, 5, 65), (1000, 250, 3)] {
+        let fixed = [(2, 1, 1), (126, 9, 7), (128, 1, 64), (130, 5, 65), (1000, 250, 3)];
+        let drawn = cases("rope", fixed, 3, |d| {
+            let heads = d.within(1, 8);
+            let dim = 2 * heads * d.within(1, 16);
+            (dim as i64, heads as i64, d.within(1, 40) as i64)
+        });
+        for (case, (dim, heads, seq_len)) in drawn {
             let params = Params::new(&raw(dim, [heads, heads], seq_len)).expect("valid");
             let (width, seq_len) = (params.dim(), params.seq_len());
             let table = RopeTable::new(&params);
@@ -79,7 +86,7 @@ fn rope_matches_its_twin() {
             for (rows, first_position, positions) in
                 [(seq_len, 0, seq_len), (2 * seq_len, 0, seq_len), (3, seq_len - 1, 1)]
             {
-                let x = awkward("x", rows, width, 1.0);
+                let x = awkward(&format!("x{case}"), rows, width, 1.0);
                 let mut want = x.clone();
                 ops::rope(&mut want, width, &table, |row| first_position + row % positions);
                 let x = bench.upload(&x, rows, width);
@@ -90,7 +97,7 @@ fn rope_matches_its_twin() {
                 // Two products may cancel: fused or not, each is off by 2^-24 of the largest.
                 let noise = Bound::Units { units: 1, noise: 1e-6 };
                 let got = bench.download(&x, rows, width);
-                hold(&format!("rope [{rows}, {width}] of {heads} heads"), &got, &want, width, noise);
+                hold(&format!("rope [{rows}, {width}] of {heads} heads, {case}"), &got, &want, width, noise);
             }
         }
     });
@@ -99,7 +106,7 @@ fn rope_matches_its_twin() {
 #[test]
 fn attention_matches_its_twin() {
     on_every_bench(|bench| {
-        for (seq_len, heads, kv_heads, head_dim) in [
+        let fixed = [
             (1, 1, 1, 2),
             (4, 16, 16, 32),
             (63, 4, 2, 28),
@@ -107,12 +114,17 @@ fn attention_matches_its_twin() {
             (65, 3, 3, 130),
             (127, 2, 2, 64),
             (257, 6, 2, 22),
-        ] {
+        ];
+        let drawn = cases("attention", fixed, 4, |d| {
+            let kv_heads = d.within(1, 3);
+            (d.within(1, 70), kv_heads * d.within(1, 3), kv_heads, 2 * d.within(1, 20))
+        });
+        for (case, (seq_len, heads, kv_heads, head_dim)) in drawn {
             for (nonces, queries) in [(1, seq_len), (2, seq_len), (1, 1), (3, 1)] {
                 let (width, kv_width) = (heads * head_dim, kv_heads * head_dim);
-                let query = awkward("query", nonces * queries, width, 0.03);
-                let key = awkward("key", nonces * seq_len, kv_width, 0.03);
-                let value = awkward("value", nonces * seq_len, kv_width, 0.02);
+                let query = awkward(&format!("query{case}"), nonces * queries, width, 0.03);
+                let key = awkward(&format!("key{case}"), nonces * seq_len, kv_width, 0.03);
+                let value = awkward(&format!("value{case}"), nonces * seq_len, kv_width, 0.02);
                 let shape = AttentionShape { seq_len, queries, heads, kv_heads, head_dim };
                 let mut want = vec![f16::ZERO; query.len()];
                 ops::attention(&query, &key, &value, shape, &mut want);
@@ -127,7 +139,7 @@ fn attention_matches_its_twin() {
                 // A score of about 1 that rounds the other way moves its weight by a thousandth.
                 let noise = Bound::Units { units: 1, noise: 4e-3 };
                 let got = bench.download(&out, nonces * queries, width);
-                let what = format!("attention {shape:?} of {nonces}");
+                let what = format!("attention {shape:?} of {nonces}, {case}");
                 hold(&what, &got, &want, width, noise);
             }
         }
@@ -137,8 +149,10 @@ fn attention_matches_its_twin() {
 #[test]
 fn add_matches_its_twin() {
     on_every_bench(|bench| {
-        for (width, rows) in WIDTHS.into_iter().flat_map(|width| ROWS.map(|rows| (width, rows))) {
-            let (x, y) = (awkward("x", rows, width, 1.0), awkward("y", rows, width, 0.02));
+        let drawn = cases("add", pairs(&ROWS, &WIDTHS), 1, |d| [d.within(1, 70), d.within(1, 260)]);
+        for (case, [rows, width]) in drawn {
+            let [x, y] = [("x", 1.0), ("y", 0.02)]
+                .map(|(of, scale)| awkward(&format!("{of}{case}"), rows, width, scale));
             let mut want = x.clone();
             ops::add(&mut want, &y);
             let (x, y) = (bench.upload(&x, rows, width), bench.upload(&y, rows, width));
@@ -158,19 +172,20 @@ fn add_matches_its_twin() {
 #[test]
 fn take_last_matches_its_twin() {
     on_every_bench(|bench| {
-        for width in WIDTHS {
-            for (nonces, seq_len) in [(1, 1), (1, 7), (2, 1), (2, 64), (65, 3)] {
-                let x = awkward("x", nonces * seq_len, width, 1.0);
-                let rows = x.chunks_exact(seq_len * width);
-                let want: Vec<f16> =
-                    rows.flat_map(|nonce| &nonce[(seq_len - 1) * width..]).copied().collect();
-                let out = bench.unwritten(nonces, width);
-                let x = bench.upload(&x, nonces * seq_len, width);
-                let sizes = [nonces, seq_len, stride(width)];
-                bench.run(|recorder| take_last::record(recorder, &bench.kernels, &x, &out, sizes));
-                let got = bench.download(&out, nonces, width);
-                hold(&format!("take_last {nonces} of {seq_len}, {width}"), &got, &want, width, Bound::Exact);
-            }
+        let sizes = [(1, 1), (1, 7), (2, 1), (2, 64), (65, 3)];
+        let fixed =
+            WIDTHS.into_iter().flat_map(|width| sizes.map(|(nonces, seq_len)| (width, nonces, seq_len)));
+        let drawn = cases("take_last", fixed, 1, |d| (d.within(1, 260), d.within(1, 20), d.within(1, 20)));
+        for (case, (width, nonces, seq_len)) in drawn {
+            let x = awkward(&format!("x{case}"), nonces * seq_len, width, 1.0);
+            let rows = x.chunks_exact(seq_len * width);
+            let want: Vec<f16> = rows.flat_map(|nonce| &nonce[(seq_len - 1) * width..]).copied().collect();
+            let out = bench.unwritten(nonces, width);
+            let x = bench.upload(&x, nonces * seq_len, width);
+            let sizes = [nonces, seq_len, stride(width)];
+            bench.run(|recorder| take_last::record(recorder, &bench.kernels, &x, &out, sizes));
+            let got = bench.download(&out, nonces, width);
+            hold(&format!("take_last {nonces} of {seq_len}, {width}"), &got, &want, width, Bound::Exact);
         }
     });
 }
@@ -179,19 +194,26 @@ fn take_last_matches_its_twin() {
 fn repack_matches_its_twin() {
     // Odd widths throughout. The pool of the first is in one piece, and w1 to w3 are tiled and rotated over it;
     // the pool of the second is cut into chunks under the tight limit, and `output` goes round it ten times.
-    for vocab_size in [501, 20_001] {
-        let mut odd = raw(142, [1, 1], 2);
-        (odd.multiple_of, odd.ffn_dim_multiplier, odd.vocab_size) = (1, Some(1.703), vocab_size);
+    let fixed = [(142, 1.703, 501), (142, 1.703, 20_001)];
+    // A model has eight matrices, seven of which are unpacked in three ways, under two limits.
+    let drawn = cases("repack", fixed, 40, |d| {
+        (2 * d.within(1, 40) as i64, d.within(5, 40) as f64 / 10.0, d.within(2, 400) as i64)
+    });
+    for (case, (dim, multiplier, vocab_size)) in drawn {
+        let mut odd = raw(dim, [1, 1], 2);
+        (odd.multiple_of, odd.ffn_dim_multiplier, odd.vocab_size) = (1, Some(multiplier), vocab_size);
         let params = Params::new(&odd).expect("valid");
-        assert_eq!(params.hidden(), 643);
+        assert!(case > 0 || params.hidden() == 643);
         let tensors = LayerTensor::ALL.map(|t| Tensor::Layer(0, t)).into_iter();
         let tensors: Vec<Tensor> = tensors.chain([Tensor::Norm, Tensor::Output]).collect();
         // Several block hashes: their offsets are odd and even.
         for (block, checked) in [("a", true), ("b", false), ("c", false)] {
             let bench = Bench::shared(checked, false);
-            let block = BlockHash::new(block).expect("a hash");
+            let block = BlockHash::new(&format!("{block}{case}")).expect("a hash");
             let pool = weight_pool(&params, &block);
-            for max_binding in [None, Some(128 * stride(params.hidden()) as u64 * 2)] {
+            // One tile of the widest tensor, or two where gate and up take turns.
+            let tight = TILE * stride(params.hidden()).max(2 * stride(params.dim())) * 2;
+            for max_binding in [None, Some(tight as u64)] {
                 let info = bench.gpu.info().clone();
                 let layout = Layout::new(&params, &info.name, &info.limits, max_binding).expect("fits");
                 let device_pool =

@@ -5,12 +5,18 @@ use sphere_pow_core::f16;
 use sphere_pow_core::gonka::ops;
 use sphere_pow_gpu::gonka::kernels::linear::{self, Leaves, Tile};
 use sphere_pow_gpu::gonka::layout::{TILE, stride};
+use sphere_pow_tests::cases::{Draw, cases};
 use sphere_pow_tests::gpu::{Bench, Bound, awkward, hold};
+
+/// Rows, sums and columns below a tile and a little beyond.
+fn small(draw: &mut Draw) -> [usize; 3] {
+    [draw.within(1, 40), draw.within(1, 70), draw.within(1, 140)]
+}
 
 #[test]
 fn linear_matches_its_twin_by_every_tile() {
     on_every_bench(|bench| {
-        let sizes = [
+        let fixed = [
             [1, 1, 1],
             [2, 31, 63],
             [3, 127, 64],
@@ -24,9 +30,10 @@ fn linear_matches_its_twin_by_every_tile() {
             [131, 128, 700],
             [300, 2048, 140],
         ];
-        for [rows, k, columns] in sizes {
-            let x = awkward("x", rows, k, 0.1);
-            let weight = awkward("weight", columns, k, 0.002);
+        let drawn = cases("linear, by each tile", fixed, 1, small);
+        for (case, [rows, k, columns]) in drawn {
+            let x = awkward(&format!("x{case}"), rows, k, 0.1);
+            let weight = awkward(&format!("weight{case}"), columns, k, 0.002);
             let mut want = vec![f16::ZERO; rows * columns];
             ops::linear(&x, &weight, k, &mut want);
             let [dx, dw] = [bench.upload(&x, rows, k), bench.upload(&weight, columns, k)];
@@ -47,7 +54,13 @@ fn linear_matches_its_twin_by_every_tile() {
                 };
                 bench.run(|recorder| linear::record(recorder, &bench.kernels, tile, [&dx, &dw, &out], shape));
                 let got = bench.download(&out, rows, columns);
-                hold(&format!("linear {tile:?} [{rows}, {k}] to {columns}"), &got, &want, columns, noise);
+                hold(
+                    &format!("linear {tile:?} [{rows}, {k}] to {columns}, {case}"),
+                    &got,
+                    &want,
+                    columns,
+                    noise,
+                );
             }
         }
     });
@@ -102,11 +115,12 @@ fn by_turns([gate, up]: [&[f16]; 2], k: usize) -> Vec<f16> {
 #[test]
 fn gated_products_match_their_twins_by_every_tile() {
     on_every_bench(|bench| {
-        let sizes = [[1, 1, 1], [2, 31, 63], [17, 130, 128], [63, 33, 129], [65, 256, 200], [131, 128, 300]];
-        for [rows, k, columns] in sizes {
+        let fixed = [[1, 1, 1], [2, 31, 63], [17, 130, 128], [63, 33, 129], [65, 256, 200], [131, 128, 300]];
+        let drawn = cases("linear gated, by each tile", fixed, 1, small);
+        for (case, [rows, k, columns]) in drawn {
             // Gates of about 1, the second row's a thousand times that: where exp would leave f32.
-            let x = awkward("x", rows, k, 1.0 / (k as f64).sqrt());
-            let [gate, up] = ["gate", "up"].map(|seed| awkward(seed, columns, k, 1.0));
+            let x = awkward(&format!("x{case}"), rows, k, 1.0 / (k as f64).sqrt());
+            let [gate, up] = ["gate", "up"].map(|of| awkward(&format!("{of}{case}"), columns, k, 1.0));
             let [mut want, mut up_sums] = [(); 2].map(|()| vec![f16::ZERO; rows * columns]);
             ops::linear(&x, &gate, k, &mut want);
             ops::linear(&x, &up, k, &mut up_sums);
@@ -143,7 +157,7 @@ fn gated_products_match_their_twins_by_every_tile() {
                 // Sums in another order may move gate, silu and up by a unit each before they are joined.
                 let noise = Bound::Units { units: 5, noise: 1e-5 };
                 hold_finite(
-                    &format!("gated {tile:?} [{rows}, {k}] to {columns}"),
+                    &format!("gated {tile:?} [{rows}, {k}] to {columns}, {case}"),
                     &got,
                     &want,
                     columns,

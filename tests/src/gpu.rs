@@ -187,7 +187,7 @@ pub fn hold(what: &str, got: &[f16], want: &[f16], width: usize, bound: Bound) {
     let largest = (0..want.len()).max_by_key(magnitude).expect("values");
     let mut faulty = want.to_vec();
     let x = faulty[largest].to_f32();
-    faulty[largest] = f16::from_f32(if x.abs() < 1e-5 { 1e-3 } else { x - x / 64.0 });
+    faulty[largest] = f16::from_f32(if x.abs() < 1e-4 { 1e-3 } else { x - x / 64.0 });
     let caught = first_wrong(got, &faulty, width, bound);
     assert_eq!(caught, Some(largest), "{what}: a planted fault in one value");
     let mut faulty = want.to_vec();

@@ -1,5 +1,6 @@
 //! Harness shared by the tests that need more than one crate.
 
+pub mod cases;
 #[cfg(feature = "gpu")]
 pub mod exact_bench;
 #[cfg(feature = "gpu")]

@@ -1,0 +1,62 @@
+//! Products by every variant, to the bit.
+
+use pollster::block_on;
+use sphere_pow_core::exact::ops::Requant;
+use sphere_pow_gpu::device::MatrixUnits;
+use sphere_pow_gpu::exact::choose::{candidates, compile};
+use sphere_pow_gpu::exact::kernels::linear::{Method, Variant};
+use sphere_pow_gpu::exact::self_test::{self, extremes, paint};
+use sphere_pow_tests::cases::cases;
+use sphere_pow_tests::exact_bench::{Bench, same};
+use sphere_pow_tests::gpu::adapter;
+
+#[test]
+fn every_variant_of_linear_matches_its_twin() {
+    let info = adapter();
+    // Software drivers with matrix units have narrower subgroups than mining takes.
+    let own_units =
+        info.matrix_units.filter(|units| units.block == 8).map(|MatrixUnits { subgroup_threads, .. }| {
+            Variant { method: Method::Coop8, wg_x: 4 * subgroup_threads, wg_y: 1, steps: 1, k_vecs: 2 }
+        });
+    for checked in [true, false] {
+        let gpu = &Bench::shared(checked).gpu;
+        // What blocks of 16 give is the hardware's own; opening a device tests it.
+        let others = candidates(&info, None).into_iter().filter(|v| v.method != Method::Coop16);
+        for variant in own_units.into_iter().chain(others) {
+            let linear = block_on(compile(gpu, variant, checked)).expect("compiles");
+            let (tile_rows, tile_columns) = (variant.rows(), variant.columns());
+            let rows = [1, 2, tile_rows - 1, tile_rows, tile_rows + 1, 2 * tile_rows + 3];
+            let requants = [Requant::Int8, Requant::Branch, Requant::Raw];
+            let fixed = rows.into_iter().enumerate();
+            let fixed = fixed.map(|(ix, rows)| (rows, [64, 256, 1024][ix % 3], 1 + ix % 2, requants[ix % 3]));
+            let drawn = cases(&format!("linear by {variant}"), fixed, 1, |d| {
+                (d.within(1, tile_rows + 2), d.of(&[64, 128, 256, 512]), d.within(1, 2), d.of(&requants))
+            });
+            for (case, (rows, k, tiles, requant)) in drawn {
+                let columns = tiles * tile_columns;
+                let (mut x, weight) = (paint(60 + case, rows * k, 127), paint(61 + case, columns * k, 46));
+                if case == 0 {
+                    x[..k].fill(0);
+                }
+                let got = block_on(self_test::linear_on_device(gpu, &linear, &x, &weight, k, requant))
+                    .expect("runs");
+                let want = self_test::linear_on_twin(&x, &weight, k, requant);
+                same(
+                    &format!("{variant}: [{rows}, {k}] x [{columns}, {k}], {requant:?}, {case}"),
+                    &got,
+                    &want,
+                );
+            }
+            for (k, requant) in [(2048, Requant::Raw), (4096, Requant::Branch), (16_384, Requant::Raw)] {
+                let (x, weight) = (extremes(8, k, 127), extremes(tile_columns, k, 46));
+                let got = block_on(self_test::linear_on_device(gpu, &linear, &x, &weight, k, requant))
+                    .expect("runs");
+                let want = self_test::linear_on_twin(&x, &weight, k, requant);
+                assert!(
+                    requant != Requant::Raw || want.contains(&(127 * 46 * i32::try_from(k).expect("small")))
+                );
+                same(&format!("{variant}: extremes over {k}"), &got, &want);
+            }
+        }
+    }
+}
