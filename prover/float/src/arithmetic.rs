@@ -2,8 +2,8 @@
 
 use crate::model::{A, Tensor, values};
 use burn_backend::ops::FloatTensorOps;
-use burn_backend::{AutodiffBackend, FloatDType, Scalar};
-use burn_flex::{Flex, FlexTensor};
+use burn_backend::tensor::FloatTensor;
+use burn_backend::{AutodiffBackend, Backend, FloatDType, Scalar};
 
 /// Numbers of the operands of products with weights. All else is f32, but for [`Arithmetic::F64`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,18 +26,18 @@ impl Arithmetic {
     }
 
     /// An operand of a product, rounded; its gradient passes as it is.
-    pub(crate) fn operand(self, x: Tensor) -> Tensor {
-        let round: fn(FlexTensor) -> FlexTensor = match self {
+    pub(crate) fn operand<B: Backend>(self, x: Tensor<B>) -> Tensor<B> {
+        let round: fn(FloatTensor<B>) -> FloatTensor<B> = match self {
             Self::F32 | Self::F64 => return x,
-            Self::Bf16 => |x| Flex::float_cast(Flex::float_cast(x, FloatDType::BF16), FloatDType::F32),
+            Self::Bf16 => |x| B::float_cast(B::float_cast(x, FloatDType::BF16), FloatDType::F32),
             Self::Int8 => |x| {
-                let largest = values(Flex::float_max_abs(x.clone())).first().copied().unwrap_or(0.0);
+                let largest = values::<B>(B::float_max_abs(x.clone())).first().copied().unwrap_or(0.0);
                 let unit = Scalar::Float(f64::from(largest.max(f32::MIN_POSITIVE)) / 127.0);
-                Flex::float_mul_scalar(Flex::float_round(Flex::float_div_scalar(x, unit)), unit)
+                B::float_mul_scalar(B::float_round(B::float_div_scalar(x, unit)), unit)
             },
         };
-        let exact = A::inner(x.clone());
-        let error = Flex::float_sub(round(exact.clone()), exact);
-        A::float_add(x, A::from_inner(error))
+        let exact = A::<B>::inner(x.clone());
+        let error = B::float_sub(round(exact.clone()), exact);
+        A::<B>::float_add(x, A::<B>::from_inner(error))
     }
 }

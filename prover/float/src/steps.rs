@@ -2,7 +2,8 @@
 
 use crate::arithmetic::Arithmetic;
 use crate::model::{A, Model, values};
-use burn_backend::AutodiffBackend;
+use burn_backend::{AutodiffBackend, Backend};
+use burn_flex::Flex;
 use sphere_pow_core::train::float::FloatState;
 use sphere_pow_core::train::{Lane, Run};
 use std::num::NonZeroUsize;
@@ -12,18 +13,27 @@ const SECOND: f32 = 63.0 / 64.0;
 const DECAY: f64 = 0.05;
 const EPSILON: f32 = 1e-8;
 
-/// One machine's way to make the steps of a run's lanes: honest ones differ in roundings only.
+/// One machine's way to make the steps of a run's lanes, on the CPU or on another of burn's backends: honest ones differ in
+/// roundings only.
 #[derive(Debug)]
-pub struct Steps<'a> {
+pub struct Steps<'a, B = Flex> {
     run: &'a Run,
-    model: Model,
+    model: Model<B>,
     parts: NonZeroUsize,
 }
 
 impl<'a> Steps<'a> {
-    /// Steps of a run, batches whole.
+    /// Steps of a run on the CPU, batches whole.
     #[must_use]
     pub fn new(run: &'a Run, arithmetic: Arithmetic) -> Self {
+        Self::on(run, arithmetic)
+    }
+}
+
+impl<'a, B: Backend> Steps<'a, B> {
+    /// Steps of a run on the default device of `B`, batches whole.
+    #[must_use]
+    pub fn on(run: &'a Run, arithmetic: Arithmetic) -> Self {
         Self { run, model: Model::new(run.params(), arithmetic), parts: NonZeroUsize::MIN }
     }
 
@@ -42,12 +52,13 @@ impl<'a> Steps<'a> {
         let tensors = self.model.tensors(theta, true);
         for (tokens, targets) in tokens.chunks(sequences * context).zip(targets.chunks(sequences * context)) {
             let part = self.model.loss(&tensors, tokens, targets);
-            loss += values(A::inner(part.clone())).first().copied().map_or(f64::NAN, f64::from);
-            let gradients = A::backward(part);
+            loss += values::<B>(A::<B>::inner(part.clone())).first().copied().map_or(f64::NAN, f64::from);
+            let gradients = A::<B>::backward(part);
             let mut rest = &mut sum[..];
             for tensor in &tensors {
-                let own =
-                    A::grad(tensor, &gradients).map(values).expect("each tensor takes part in the loss");
+                let own = A::<B>::grad(tensor, &gradients)
+                    .map(values::<B>)
+                    .expect("each tensor takes part in the loss");
                 let (sums, others) = rest.split_at_mut(own.len());
                 sums.iter_mut().zip(own).for_each(|(sum, own)| *sum += own);
                 rest = others;
@@ -91,7 +102,7 @@ impl<'a> Steps<'a> {
         {
             let (tokens, targets) = self.run.text().batch(starts, context);
             let loss = self.model.loss(&tensors, &tokens, &targets);
-            sum += values(A::inner(loss)).first().copied().map_or(f64::NAN, f64::from);
+            sum += values::<B>(A::<B>::inner(loss)).first().copied().map_or(f64::NAN, f64::from);
             count += tokens.len();
         }
         (sum, count)
