@@ -265,6 +265,40 @@ fn a_lost_device_is_an_error_until_it_is_rebuilt() {
 }
 
 #[test]
+fn a_device_kept_for_the_next_block_computes_what_a_fresh_one_does() {
+    let (info, (puzzle, key, nonces, want)) = (adapter(), small());
+    let next = Puzzle::new(puzzle.params(), &BlockHash::new("the-next").expect("a hash"));
+    let logits = ReferenceExecutor::new(&next).logits(&key, &nonces);
+    let want_next: Vec<Digest> =
+        logits.chunks_exact(puzzle.params().vocab()).map(Digest::of_logits).collect();
+    for weights in [WeightPlace::Resident, WeightPlace::Streamed] {
+        let options = ExactGpuOptions { weights: Some(weights), ..options() };
+        let mut gpu = open(&info, &puzzle, options);
+        block_on(gpu.keep_leaves()).expect("kernels that hash");
+        assert_eq!(digests(&mut gpu, &key, &nonces), want);
+        // What is made as it is used is not loaded, and there is nothing to stop.
+        if weights == WeightPlace::Resident {
+            let stopped = block_on(gpu.set_block(next.block(), &mut |_| ControlFlow::Break(())));
+            assert_eq!(stopped, Err(GpuError::Interrupted));
+            let half = block_on(gpu.judge(&key, &nonces, &mut go_on));
+            assert!(matches!(half, Err(GpuError::NotLoaded { .. })), "{half:?}");
+        }
+        block_on(gpu.set_block(next.block(), &mut go_on)).expect("weights");
+        let (judged, leaves) = block_on(gpu.judge_with_leaves(&key, &nonces, &mut go_on)).expect("verdicts");
+        assert_eq!(judged.iter().map(|(digest, _)| *digest).collect::<Vec<_>>(), want_next, "{weights:?}");
+        assert_eq!(leaves.len(), nonces.len() * (puzzle.params().layers() + 1), "still kept");
+        block_on(gpu.set_block(puzzle.block(), &mut go_on)).expect("weights");
+        assert_eq!(digests(&mut gpu, &key, &nonces), want);
+        gpu.destroy_device();
+        let lost = block_on(gpu.set_block(next.block(), &mut go_on));
+        assert!(matches!(lost, Err(GpuError::DeviceLost { .. })), "{lost:?}");
+        // Made anew, it is for the block that it has.
+        block_on(gpu.rebuild(&mut go_on)).expect("the adapter is still there");
+        assert_eq!(digests(&mut gpu, &key, &nonces), want);
+    }
+}
+
+#[test]
 fn transcripts_are_the_twins_in_every_batch_and_after_a_loss() {
     let info = adapter();
     for params in [small().0.params().raw(), self_test::odd_params().raw()] {

@@ -360,3 +360,37 @@ fn all_adapters_are_listed_with_what_they_can_do() {
         assert!(!info.name.is_empty() && info.limits.binding_bytes <= info.limits.buffer_bytes);
     }
 }
+
+#[test]
+fn a_device_kept_for_the_next_block_computes_what_a_fresh_one_does() {
+    // A pool in several pieces; without matrix units a software driver has one tile, so that bits can be compared.
+    let options = GpuOptions {
+        batch: NonZeroUsize::new(3),
+        max_binding_bytes: Some(1 << 16),
+        matrix_units: Some(false),
+        ..GpuOptions::default()
+    };
+    let (small, block) = (Small::new(), BlockHash::new("the-next").expect("a hash"));
+    let pool = weight_pool(small.case.puzzle.params(), &block);
+    let inputs = small.inputs(3);
+    let mut kept = small.open(options).expect("open");
+    let first = block_on(kept.logits(&inputs, &mut go_on)).expect("logits");
+    let stopped = block_on(kept.set_block(&block, &pool, &mut |_| ControlFlow::Break(())));
+    assert_eq!(stopped, Err(GpuError::Interrupted));
+    let half = block_on(kept.logits(&inputs, &mut go_on));
+    assert!(matches!(half, Err(GpuError::NotLoaded { .. })), "{half:?}");
+    block_on(kept.set_block(&block, &pool, &mut go_on)).expect("loaded");
+    let params = small.case.puzzle.params();
+    let mut fresh =
+        block_on(GpuExecutor::new(&adapter(), params, &block, &pool, options, &mut go_on)).expect("open");
+    let second = block_on(kept.logits(&inputs, &mut go_on)).expect("logits");
+    assert_eq!(second, block_on(fresh.logits(&inputs, &mut go_on)).expect("logits"));
+    assert_ne!(second, first);
+    let short = block_on(kept.set_block(&block, &pool[1..], &mut go_on));
+    assert!(matches!(short, Err(GpuError::Pool { .. })), "{short:?}");
+    block_on(kept.set_block(small.case.puzzle.block(), &small.pool, &mut go_on)).expect("loaded");
+    assert_eq!(block_on(kept.logits(&inputs, &mut go_on)).expect("logits"), first);
+    kept.destroy_device();
+    let lost = block_on(kept.set_block(&block, &pool, &mut go_on));
+    assert!(matches!(lost, Err(GpuError::DeviceLost { .. })), "{lost:?}");
+}

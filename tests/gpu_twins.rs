@@ -216,8 +216,9 @@ fn repack_matches_its_twin() {
             for max_binding in [None, Some(tight as u64)] {
                 let info = bench.gpu.info().clone();
                 let layout = Layout::new(&params, &info.name, &info.limits, max_binding).expect("fits");
-                let device_pool =
-                    block_on(DevicePool::new(&bench.gpu, &layout, &pool, &mut go_on)).expect("uploaded");
+                let device_pool = DevicePool::new(&bench.gpu, &layout, pool.len());
+                let mut device_pool = block_on(device_pool).expect("memory");
+                block_on(device_pool.fill(&bench.gpu, &pool, &mut go_on)).expect("uploaded");
                 for tensor in &tensors {
                     let view = TensorView::new(&params, &block, *tensor);
                     repack_every_chunk(bench, &layout, &device_pool, &pool, &view);

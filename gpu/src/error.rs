@@ -105,6 +105,12 @@ pub enum GpuError {
         /// Values of the pool.
         expected: usize,
     },
+    /// The weights of a block were not all brought onto the device: what brought them was interrupted, or failed.
+    #[error("adapter {name:?} has no whole model: bring a block onto it first")]
+    NotLoaded {
+        /// The adapter.
+        name: String,
+    },
     /// The progress callback stopped the work.
     #[error("interrupted")]
     Interrupted,

@@ -3,7 +3,7 @@
 //! In reading order: [`kernels`] holds the host side of `shaders/exact/`, [`layout`] says what is padded to what
 //! and where weights lie, [`weights`] makes them on the device from 32 bytes of key, [`forward`] runs core's plan,
 //! [`leaves`] hashes the states that pass, [`self_test`] holds kernels to core's twins, [`choose`] takes the fastest,
-//! if they are exact, which [`cache`] remembers, [`executor`] joins these, and [`transcript`] does what openings take.
+//! if they are exact, which [`cache`] remembers, [`executor`] joins these, [`transcript`] does what openings take, and [`measure`] times it.
 
 pub mod cache;
 pub mod choose;
@@ -13,6 +13,7 @@ pub mod forward;
 pub mod kernels;
 pub mod layout;
 pub mod leaves;
+pub mod measure;
 pub mod self_test;
 pub mod transcript;
 pub mod weights;

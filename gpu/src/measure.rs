@@ -1,9 +1,77 @@
-//! How long a device itself takes over each kernel, by its timestamps: what the host sees is recording and waiting, too.
+//! How long a device takes over a product, by many of them on the host's clock; and itself over each kernel, by its timestamps: what the
+//! host sees is recording and waiting, too.
 
 use super::context::Gpu;
 use super::error::GpuError;
 use super::fence::Arrival;
+use super::pace::Pace;
+use super::recorder::Recorder;
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::time::Duration;
+use web_time::Instant;
+
+/// A measurement that takes this long tells variants apart.
+pub(super) const TELLING: Duration = Duration::from_millis(15);
+/// One that takes this long is shown to people.
+const SHOWN: Duration = Duration::from_millis(200);
+/// Repetitions after which it is believed anyway.
+const MAX_REPEATS: u32 = 1 << 14;
+
+/// A product as it was timed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ProductTime {
+    /// The tensors' names in the model's rules.
+    pub name: &'static str,
+    /// Rows of the left side.
+    pub rows: usize,
+    /// What is summed over.
+    pub k: usize,
+    /// Rows of the weight, of both tensors where there are two.
+    pub columns: usize,
+    /// Of one, on the host's clock over many, without any readback.
+    pub seconds: f64,
+}
+
+/// How often a second a device does what `record` records, once it has repeated it for as long as is `telling`.
+///
+/// # Errors
+/// As the device fails.
+pub(super) async fn rate(
+    gpu: &Gpu,
+    pace: &mut Pace,
+    telling: Duration,
+    record: impl Fn(&mut Recorder<'_>) -> Result<(), GpuError>,
+) -> Result<f64, GpuError> {
+    let mut repeats = 1;
+    loop {
+        let mut go_on = |_| ControlFlow::Continue(());
+        let mut recorder = Recorder::new(gpu, pace, 1.0, &mut go_on);
+        let since = Instant::now();
+        for _ in 0..repeats {
+            record(&mut recorder)?;
+            recorder.catch_up().await?;
+        }
+        recorder.finish().await?;
+        let time = since.elapsed();
+        if time >= telling || repeats >= MAX_REPEATS {
+            return Ok(f64::from(repeats) / time.as_secs_f64());
+        }
+        repeats *= 2;
+    }
+}
+
+/// Seconds that one of many takes, as they are shown to people.
+///
+/// # Errors
+/// As the device fails.
+pub(super) async fn seconds_each(
+    gpu: &Gpu,
+    pace: &mut Pace,
+    record: impl Fn(&mut Recorder<'_>) -> Result<(), GpuError>,
+) -> Result<f64, GpuError> {
+    Ok(1.0 / rate(gpu, pace, SHOWN, record).await?)
+}
 
 /// What the dispatches of one kernel came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -22,10 +22,6 @@ const IN_FLIGHT: usize = 2;
 const WAITED: Duration = Duration::from_micros(500);
 /// Submits without such a wait that are measured together.
 const STRETCH: u32 = 8;
-/// A measurement that takes this long is believed.
-const TELLING: Duration = Duration::from_millis(15);
-/// Repetitions after which it is believed anyway.
-const MAX_REPEATS: u32 = 1024;
 
 /// Records dispatches in order and submits them when a budget is reached; each sees the results of all before.
 #[derive(Debug)]
@@ -75,33 +71,6 @@ struct Unobserved {
     since: Instant,
     cost: f64,
     submits: u32,
-}
-
-/// How often a second a device does what `record` records, once it has repeated it for long enough to tell.
-///
-/// # Errors
-/// As the device fails.
-pub async fn rate(
-    gpu: &Gpu,
-    pace: &mut Pace,
-    record: impl Fn(&mut Recorder<'_>) -> Result<(), GpuError>,
-) -> Result<f64, GpuError> {
-    let mut repeats = 1;
-    loop {
-        let mut go_on = |_| ControlFlow::Continue(());
-        let mut recorder = Recorder::new(gpu, pace, 1.0, &mut go_on);
-        let since = Instant::now();
-        for _ in 0..repeats {
-            record(&mut recorder)?;
-            recorder.catch_up().await?;
-        }
-        recorder.finish().await?;
-        let time = since.elapsed();
-        if time >= TELLING || repeats >= MAX_REPEATS {
-            return Ok(f64::from(repeats) / time.as_secs_f64());
-        }
-        repeats *= 2;
-    }
 }
 
 impl<'a> Recorder<'a> {

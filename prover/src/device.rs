@@ -1,14 +1,16 @@
 //! A device ready to compute, whichever kind it is and whatever it computes.
 
 use crate::error::ProverError;
-use crate::profiles::Transcriber;
+use crate::profiles::{Machine, Transcriber};
 use pollster::block_on;
 use serde::Serialize;
 use sphere_pow_core::identity::{Nonce, PublicKey};
-use sphere_pow_core::profile::{Engine, EngineInfo, OnProgress, Profile};
+use sphere_pow_core::profile::{Engine, EngineInfo, OnProgress};
+use sphere_pow_gpu::measure::{OpTime, OpTimes, ProductTime};
+use std::sync::Arc;
 
 /// A device that holds the model of one block.
-pub trait Device<P: Profile>: Send {
+pub trait Device<P: Machine>: Send {
     /// Which device this is.
     fn info(&self) -> &EngineInfo;
 
@@ -35,6 +37,17 @@ pub trait Device<P: Profile>: Send {
     /// What makes and repeats transcripts on it; none where the profile has none.
     fn transcriber(&mut self) -> Option<&mut dyn Transcriber>;
 
+    /// Takes another block, of a model of the same sizes, and keeps all that does not hang on the block.
+    ///
+    /// # Errors
+    /// [`ProverError::Interrupted`] when `progress` breaks, else the device's: it is to be opened anew then.
+    fn set_block(
+        &mut self,
+        puzzle: &P::Puzzle,
+        shared: &Arc<P::Shared>,
+        progress: OnProgress<'_>,
+    ) -> Result<(), ProverError>;
+
     /// Makes the device anew after it was lost.
     ///
     /// # Errors
@@ -60,8 +73,33 @@ pub trait Device<P: Profile>: Send {
 pub struct Measured {
     /// Products of a model's layer at the rows of a full batch, without readback.
     pub products: Vec<ProductRate>,
+    /// What people call 10^12 of their operations a second.
+    #[serde(skip)]
+    pub unit: &'static str,
     /// Each kernel in a full batch, on the device's own clock; none where it has no timestamps.
     pub ops: Vec<OpShare>,
+}
+
+impl Measured {
+    /// Of what a GPU was timed by.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "for display")]
+    pub fn new(unit: &'static str, products: Vec<ProductTime>, ops: OpTimes) -> Self {
+        let product = |ProductTime { name, rows, k, columns, seconds }: ProductTime| {
+            let tera_operations_per_second = 2e-12 * (rows * k * columns) as f64 / seconds;
+            ProductRate { name: name.to_owned(), rows, k, columns, seconds, tera_operations_per_second }
+        };
+        let all: f64 = ops.values().map(|op| op.seconds).sum();
+        let share = |(name, op): (&'static str, OpTime)| {
+            let (seconds, dispatches) = (op.seconds, op.dispatches);
+            // A clock too coarse for so small a model gives nothing.
+            let share = if all > 0.0 { seconds / all } else { 0.0 };
+            OpShare { name: name.to_owned(), seconds, dispatches, share }
+        };
+        let mut ops: Vec<OpShare> = ops.into_iter().map(share).collect();
+        ops.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+        Self { products: products.into_iter().map(product).collect(), unit, ops }
+    }
 }
 
 /// A product `[rows, k]` by `[columns, k]`ᵀ over many runs.
@@ -78,8 +116,8 @@ pub struct ProductRate {
     pub columns: usize,
     /// Of one run.
     pub seconds: f64,
-    /// A multiply and an add are two operations.
-    pub tflops: f64,
+    /// A multiplication and an addition are two.
+    pub tera_operations_per_second: f64,
 }
 
 /// A kernel's part of a batch.
@@ -112,7 +150,7 @@ pub struct Product {
 }
 
 /// What a device can do beside computing nonces.
-pub trait Rig {
+pub trait Rig<P: Machine> {
     /// As [`Device::keep_roots`].
     fn keep_roots(&mut self) -> bool {
         false
@@ -126,6 +164,20 @@ pub trait Rig {
     /// As [`Device::transcriber`].
     fn transcriber(&mut self) -> Option<&mut dyn Transcriber> {
         None
+    }
+
+    /// As [`Device::set_block`]; a CPU is opened anew, which takes no longer than its weights.
+    ///
+    /// # Errors
+    /// As [`Device::set_block`].
+    fn set_block(
+        &mut self,
+        puzzle: &P::Puzzle,
+        shared: &Arc<P::Shared>,
+        progress: OnProgress<'_>,
+    ) -> Result<(), ProverError> {
+        let _ = (puzzle, shared, progress);
+        Err(ProverError::NoDevice { reason: "it keeps nothing from one block to the next".into() })
     }
 
     /// As [`Device::rebuild`]; a CPU is never lost.
@@ -154,7 +206,7 @@ pub trait Rig {
     }
 }
 
-impl<P: Profile, E: Engine<P> + Rig + Send> Device<P> for E
+impl<P: Machine, E: Engine<P> + Rig<P> + Send> Device<P> for E
 where
     E::Error: Into<ProverError>,
 {
@@ -185,6 +237,15 @@ where
 
     fn transcriber(&mut self) -> Option<&mut dyn Transcriber> {
         Rig::transcriber(self)
+    }
+
+    fn set_block(
+        &mut self,
+        puzzle: &P::Puzzle,
+        shared: &Arc<P::Shared>,
+        progress: OnProgress<'_>,
+    ) -> Result<(), ProverError> {
+        Rig::set_block(self, puzzle, shared, progress)
     }
 
     fn rebuild(&mut self, progress: OnProgress<'_>) -> Result<(), ProverError> {

@@ -9,11 +9,11 @@ pub use tally::Tally;
 use crate::device::Device;
 use crate::error::ProverError;
 use crate::ledger::{Entry, LedgerError, MAX_LINE_NONCES, Progress};
+use crate::profiles::Machine;
 use crate::signals::Stop;
 use check::{Checker, Checks};
 use deadline::fitting;
 use sphere_pow_core::identity::{Nonce, NonceSequence, PublicKey};
-use sphere_pow_core::profile::Profile;
 use sphere_pow_gpu::GpuError;
 use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
@@ -42,7 +42,7 @@ pub struct Job {
 
 /// For whom, and what wins.
 #[derive(Clone, Debug)]
-pub struct Hunt<P: Profile> {
+pub struct Hunt<P: Machine> {
     /// Who mines.
     pub key: PublicKey,
     /// What a nonce must reach.
@@ -88,7 +88,7 @@ impl Shared<'_> {
 }
 
 /// What mines.
-pub struct Miners<P: Profile> {
+pub struct Miners<P: Machine> {
     /// Each over its own group of nonces.
     pub devices: Vec<Box<dyn Device<P>>>,
     /// Recomputes wins of GPUs among them; without it all are believed.
@@ -108,7 +108,7 @@ pub struct Miners<P: Profile> {
 ///
 /// # Errors
 /// [`ProverError::Identity`] for a share of the nonces that cannot be.
-pub fn mine<P: Profile>(
+pub fn mine<P: Machine>(
     job: &Job,
     hunt: &Hunt<P>,
     Miners { devices, checker }: &mut Miners<P>,
@@ -176,7 +176,7 @@ pub fn mine<P: Profile>(
 }
 
 /// A batch that was computed and is not in the ledger yet.
-struct Batch<P: Profile> {
+struct Batch<P: Machine> {
     tried: u64,
     last: Nonce,
     won: Vec<(Nonce, P::Claim)>,
@@ -186,7 +186,7 @@ struct Batch<P: Profile> {
     won_roots: Vec<String>,
 }
 
-struct Worker<'a, P: Profile> {
+struct Worker<'a, P: Machine> {
     shared: &'a Shared<'a>,
     hunt: Hunt<P>,
     device: &'a mut dyn Device<P>,
@@ -200,7 +200,7 @@ struct Worker<'a, P: Profile> {
     last: Option<(usize, Duration)>,
 }
 
-impl<P: Profile> Worker<'_, P> {
+impl<P: Machine> Worker<'_, P> {
     fn run(mut self) -> Result<(), ProverError> {
         let result = self.work();
         if let Err(error) = &result

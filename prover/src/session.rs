@@ -1,5 +1,9 @@
 //! From `--backend`, `--adapter`, `--threads` to devices that hold the model.
 
+mod kept;
+
+pub use kept::Session;
+
 use crate::commands::PROBE;
 use crate::console::{advance, bar};
 use crate::device::Device;
@@ -8,16 +12,14 @@ use crate::options::{Backend, DeviceArgs};
 use crate::profiles::{Machine, Setup};
 use crate::search::Miners;
 use crate::signals::Stop;
-use crate::watch::{Opener, Patience, Roster, Watched};
+use crate::watch::{Opener, Patience, Roster, Wanted, Watched};
+use kept::{still_meant, take_kept};
 use pollster::block_on;
-use sphere_pow_core::identity::Nonce;
-use sphere_pow_core::identity::{BlockHash, PublicKey};
 use sphere_pow_gpu::exact::CachePlace;
 use sphere_pow_gpu::probe::in_child;
 use sphere_pow_gpu::{DeviceInfo, DeviceSelector, devices, one_of_each};
-use std::any::Any;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex};
 
 /// A device of profile `P`, whichever kind it is.
 pub type AnyDevice<P> = Box<dyn Device<P>>;
@@ -38,7 +40,8 @@ pub fn mining<P: Machine>(
     with_checker(args, devices, puzzle, &shared, stop)
 }
 
-/// As [`mining`], but every GPU on a thread of its own that is watched; those that `roster` has out of use stay so.
+/// As [`mining`], but every GPU on a thread of its own that is watched; those that `roster` has out of use stay so. Of those
+/// `kept` open, with a model of the same sizes, what is still meant takes the new block.
 ///
 /// # Errors
 /// As [`mining`], also when all that the arguments name are out of use.
@@ -46,6 +49,7 @@ pub fn mining_watched<P: Machine>(
     args: &DeviceArgs,
     puzzle: &P::Puzzle,
     (roster, patience): (&Roster, Patience),
+    kept: Vec<AnyDevice<P>>,
     stop: &Stop,
 ) -> Result<Miners<P>, ProverError> {
     stop.heed();
@@ -57,39 +61,42 @@ pub fn mining_watched<P: Machine>(
         return Err(ProverError::NoDevice { reason: format!("out of use: {}", names.join(", ")) });
     }
     let setup = args.setup::<P>()?;
+    // What is no longer meant gives its memory back before anything takes more.
+    let kept = Mutex::new(still_meant(kept, &left, roster));
     let shared = Arc::new(P::share(puzzle, stop)?);
     let devices = open_with::<P>(args, &left, (puzzle, &shared, &setup), stop, |info| {
-        let opener = opener::<P>(info.clone(), puzzle.clone(), Arc::downgrade(&shared), setup);
         let bar = bar(&format!("loading {}", info.name));
         let row = roster.of_adapter(info);
+        let kept = take_kept(&kept, &row);
         let advance = advance(&bar, stop);
         let mut progress = |share| {
             row.loading(share);
             advance(share)
         };
-        let opened = Watched::open(opener, Arc::clone(&row), patience, &mut progress);
+        let opened = match kept {
+            Some(mut device) => device.set_block(puzzle, &shared, &mut progress).map(|()| device),
+            None => {
+                let (opener, wanted) = (opener::<P>(info.clone(), setup), Wanted::new(puzzle, &shared));
+                let opened = Watched::open(opener, wanted, (Arc::clone(&row), patience), &mut progress);
+                opened.map(|device| Box::new(device) as AnyDevice<P>)
+            }
+        };
         bar.finish_and_clear();
-        let opened = opened.inspect_err(|error| row.refused(error.to_string()))?;
-        Ok(Box::new(opened))
+        opened.inspect_err(|error| row.refused(error.to_string()))
     })?;
     with_checker(args, devices, puzzle, &shared, stop)
 }
 
 /// Makes a GPU anew. What devices share is made anew too once nobody else has it: it takes too much of the host's memory to
 /// be kept for a rare event.
-fn opener<P: Machine>(
-    info: DeviceInfo,
-    puzzle: P::Puzzle,
-    shared: Weak<P::Shared>,
-    setup: Setup,
-) -> Opener<P> {
-    Arc::new(move |batch, progress| {
+fn opener<P: Machine>(info: DeviceInfo, setup: Setup) -> Opener<P> {
+    Arc::new(move |Wanted { puzzle, shared }, batch, progress| {
         let shared = match shared.upgrade() {
             Some(shared) => shared,
-            None => Arc::new(P::share(&puzzle, &Stop::default())?),
+            None => Arc::new(P::share(puzzle, &Stop::default())?),
         };
         let setup = Setup { batch: batch.or(setup.batch), ..setup };
-        P::open_gpu(&with_trusted_units(&info), &puzzle, &shared, &setup, progress)
+        P::open_gpu(&with_trusted_units(&info), puzzle, &shared, &setup, progress)
     })
 }
 
@@ -137,7 +144,7 @@ pub fn one<P: Machine>(
 pub fn one_with<P: Machine>(
     args: &DeviceArgs,
     puzzle: &P::Puzzle,
-    shared: Option<P::Shared>,
+    shared: Option<Arc<P::Shared>>,
     stop: &Stop,
 ) -> Result<AnyDevice<P>, ProverError> {
     args.check_single()?;
@@ -146,7 +153,7 @@ pub fn one_with<P: Machine>(
     chosen.truncate(1);
     let shared = match shared {
         Some(shared) => shared,
-        None => P::share(puzzle, stop)?,
+        None => Arc::new(P::share(puzzle, stop)?),
     };
     Ok(open::<P>(args, &chosen, puzzle, &shared, stop)?.swap_remove(0))
 }
@@ -309,80 +316,6 @@ pub(crate) fn choose(args: &DeviceArgs) -> Result<Vec<DeviceInfo>, ProverError> 
     let software = block_on(DeviceSelector::Best.find())?;
     tracing::warn!("no hardware GPU here: using the software driver {}", software.name);
     Ok(vec![software])
-}
-
-/// A model on a device.
-struct Loaded<P: Machine> {
-    params: P::Params,
-    block: BlockHash,
-    device: AnyDevice<P>,
-}
-
-/// One device over many proofs: those of a stage share block and model, and a model takes seconds to load.
-pub struct Session<'a> {
-    args: &'a DeviceArgs,
-    stop: &'a Stop,
-    loaded: Option<Box<dyn Any>>,
-}
-
-impl<'a> Session<'a> {
-    /// A session on the first device that `args` name; nothing is opened yet.
-    ///
-    /// # Errors
-    /// [`ProverError::Argument`] when they name several.
-    pub fn new(args: &'a DeviceArgs, stop: &'a Stop) -> Result<Self, ProverError> {
-        args.check_single()?;
-        Ok(Self { args, stop, loaded: None })
-    }
-
-    /// The device, holding that model.
-    ///
-    /// # Errors
-    /// As [`mining`].
-    pub fn device<P: Machine>(
-        &mut self,
-        params: &P::Params,
-        block: &BlockHash,
-    ) -> Result<&mut dyn Device<P>, ProverError> {
-        let is_there = self
-            .loaded
-            .as_ref()
-            .and_then(|any| any.downcast_ref::<Loaded<P>>())
-            .is_some_and(|it| it.params == *params && it.block == *block);
-        if !is_there {
-            // The old model's memory goes before the new one's is taken.
-            self.loaded = None;
-            let device = one::<P>(self.args, &P::puzzle(params, block), self.stop)?;
-            let loaded = Loaded::<P> { params: params.clone(), block: block.clone(), device };
-            self.loaded = Some(Box::new(loaded));
-        }
-        let any = self.loaded.as_mut().expect("loaded above");
-        let loaded = any.downcast_mut::<Loaded<P>>().expect("of this profile, see above");
-        Ok(loaded.device.as_mut())
-    }
-
-    /// Recomputes nonces of a key, with a bar.
-    ///
-    /// # Errors
-    /// As [`mining`], and the device's.
-    pub fn outcomes<P: Machine>(
-        &mut self,
-        (params, block, key): (&P::Params, &BlockHash, &PublicKey),
-        nonces: &[Nonce],
-    ) -> Result<Vec<P::Outcome>, ProverError> {
-        let stop = self.stop;
-        let device = self.device::<P>(params, block)?;
-        let bar = bar("recomputing");
-        let progress = advance(&bar, stop);
-        let mut outcomes = Vec::with_capacity(nonces.len());
-        #[expect(clippy::cast_precision_loss, reason = "a share for display")]
-        for part in nonces.chunks(device.batch().max(1)) {
-            let (done, share, total) = (outcomes.len() as f32, part.len() as f32, nonces.len() as f32);
-            outcomes.extend(device.outcomes(key, part, &mut |p| progress((done + p * share) / total))?);
-        }
-        bar.finish_and_clear();
-        Ok(outcomes)
-    }
 }
 
 #[cfg(test)]

@@ -4,23 +4,23 @@
 //! ([`GpuError::DeviceLost`]): whoever asked has the device made anew, on another thread, and gives it up when that does
 //! not help. Too many of these in too short a time are a storm, which is final. Memory that is refused halves the batch.
 
+mod device;
 mod roster;
 mod transcriber;
 
 pub use roster::{Condition, Roster, Row};
 
-use crate::device::{Device, Rig};
+use crate::device::Device;
 use crate::error::ProverError;
-use crate::profiles::{Machine, Transcriber};
-use sphere_pow_core::identity::{Nonce, PublicKey};
-use sphere_pow_core::profile::{Engine, EngineInfo, OnProgress};
+use crate::profiles::Machine;
+use sphere_pow_core::profile::{EngineInfo, OnProgress};
 use sphere_pow_gpu::GpuError;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -50,9 +50,27 @@ impl Default for Patience {
     }
 }
 
+/// What a device is to hold: the model of a block, and what devices share of it while anybody has it.
+pub struct Wanted<P: Machine> {
+    /// The model.
+    pub puzzle: P::Puzzle,
+    /// See [`Machine::Shared`].
+    pub shared: Weak<P::Shared>,
+}
+
+impl<P: Machine> Wanted<P> {
+    /// The model of `puzzle`.
+    #[must_use]
+    pub fn new(puzzle: &P::Puzzle, shared: &Arc<P::Shared>) -> Self {
+        Self { puzzle: puzzle.clone(), shared: Arc::downgrade(shared) }
+    }
+}
+
 /// Makes a device anew, with so many nonces at once or as many as it likes.
 pub type Opener<P> = Arc<
-    dyn Fn(Option<NonZeroUsize>, OnProgress<'_>) -> Result<Box<dyn Device<P>>, ProverError> + Send + Sync,
+    dyn Fn(&Wanted<P>, Option<NonZeroUsize>, OnProgress<'_>) -> Result<Box<dyn Device<P>>, ProverError>
+        + Send
+        + Sync,
 >;
 
 /// What comes back from the thread.
@@ -95,20 +113,21 @@ pub struct Watched<P: Machine> {
     keeps: bool,
     roots: Vec<String>,
     opener: Opener<P>,
+    wanted: Arc<Wanted<P>>,
     bench: Option<Bench<P>>,
     patience: Patience,
     row: Arc<Row>,
 }
 
 impl<P: Machine> Watched<P> {
-    /// Opens a device by `opener`; what becomes of it is noted in `row`.
+    /// Opens a device by `opener` for what is `wanted`; what becomes of it is noted in `row`.
     ///
     /// # Errors
     /// The device's; [`GpuError::DeviceLost`] when it does not answer.
     pub fn open(
         opener: Opener<P>,
-        row: Arc<Row>,
-        patience: Patience,
+        wanted: Wanted<P>,
+        (row, patience): (Arc<Row>, Patience),
         progress: OnProgress<'_>,
     ) -> Result<Self, ProverError> {
         let info = EngineInfo { engine: "gpu", device: row.name().to_owned() };
@@ -119,6 +138,7 @@ impl<P: Machine> Watched<P> {
             keeps: false,
             roots: Vec::new(),
             opener,
+            wanted: Arc::new(wanted),
             bench: None,
             patience,
             row,
@@ -155,13 +175,15 @@ impl<P: Machine> Watched<P> {
     fn try_bench(&mut self, progress: OnProgress<'_>) -> Result<(), ProverError> {
         let (work, ordered) = channel::<Work<P>>();
         let (tell, told) = channel();
-        let (opener, limit, keeps) = (Arc::clone(&self.opener), self.limit, self.keeps);
+        let (opener, wanted) = (Arc::clone(&self.opener), Arc::clone(&self.wanted));
+        let (limit, keeps) = (self.limit, self.keeps);
         let breaks = Arc::new(AtomicBool::new(false));
         let (name, own_breaks) = (self.info.device.clone(), Arc::clone(&breaks));
         let run = move || {
             let mut on_progress = reporter(tell.clone(), own_breaks);
-            let opened = std::panic::catch_unwind(AssertUnwindSafe(|| opener(limit, &mut on_progress)))
-                .unwrap_or_else(|panic| Err(ProverError::panicked(&name, panic.as_ref())));
+            let opened =
+                std::panic::catch_unwind(AssertUnwindSafe(|| opener(&wanted, limit, &mut on_progress)))
+                    .unwrap_or_else(|panic| Err(ProverError::panicked(&name, panic.as_ref())));
             let mut device = match opened {
                 Ok(device) => device,
                 Err(error) => return drop(tell.send(Told::Done(Err(error)))),
@@ -175,7 +197,7 @@ impl<P: Machine> Watched<P> {
             }
         };
         let thread = std::thread::Builder::new().spawn(run).map_err(ProverError::Thread)?;
-        let limit = self.patience.batch.max(LEAST_OPENING);
+        let limit = self.opening();
         let opened = wait(&told, &breaks, progress, (limit, true));
         let Opened { info, batch, keeps } =
             opened.unwrap_or_else(|silence| Err(self.silent(&silence, limit)))?;
@@ -183,6 +205,11 @@ impl<P: Machine> Watched<P> {
         self.bench = Some(Bench { work, thread });
         self.row.opened(&self.info, self.batch);
         Ok(())
+    }
+
+    /// How long a device that is opened or loaded may tell nothing.
+    fn opening(&self) -> Duration {
+        self.patience.batch.max(LEAST_OPENING)
     }
 
     /// Lets the thread go. One that answers frees the device first.
@@ -226,7 +253,16 @@ impl<P: Machine> Watched<P> {
         act: impl FnOnce(&mut dyn Device<P>, OnProgress<'_>) -> Result<T, ProverError> + Send + 'static,
     ) -> Result<T, ProverError> {
         let batches = u32::try_from(n.div_ceil(self.batch.max(1)).max(1)).unwrap_or(u32::MAX);
-        let limit = self.patience.batch.saturating_mul(batches);
+        self.ask_within((self.patience.batch.saturating_mul(batches), false), progress, act)
+    }
+
+    /// Has the device's thread do something, and waits for no longer than [`wait`] does.
+    fn ask_within<T: Send + 'static>(
+        &mut self,
+        (limit, signs_count): (Duration, bool),
+        progress: OnProgress<'_>,
+        act: impl FnOnce(&mut dyn Device<P>, OnProgress<'_>) -> Result<T, ProverError> + Send + 'static,
+    ) -> Result<T, ProverError> {
         let Some(bench) = &self.bench else { return Err(self.silent(&Silence::Gone, limit)) };
         let (tell, told) = channel();
         let breaks = Arc::new(AtomicBool::new(false));
@@ -240,7 +276,7 @@ impl<P: Machine> Watched<P> {
         };
         let is_sent = bench.work.send(Box::new(work)).is_ok();
         let waited =
-            if is_sent { wait(&told, &breaks, progress, (limit, false)) } else { Err(Silence::Gone) };
+            if is_sent { wait(&told, &breaks, progress, (limit, signs_count)) } else { Err(Silence::Gone) };
         waited.unwrap_or_else(|silence| {
             // The thread keeps what hangs; nobody waits for it.
             self.bench = None;
@@ -318,67 +354,6 @@ fn wait<T>(
             None if since.elapsed() > limit => return Err(Silence::Hung),
             _ => {}
         }
-    }
-}
-
-impl<P: Machine> Engine<P> for Watched<P> {
-    type Error = ProverError;
-
-    fn info(&self) -> &EngineInfo {
-        &self.info
-    }
-
-    fn batch(&self) -> usize {
-        self.batch
-    }
-
-    async fn outcomes(
-        &mut self,
-        key: &PublicKey,
-        nonces: &[Nonce],
-        progress: OnProgress<'_>,
-    ) -> Result<Vec<P::Outcome>, ProverError> {
-        let (key, own): (_, Arc<[Nonce]>) = (key.clone(), nonces.into());
-        let act = move |device: &mut dyn Device<P>, progress: OnProgress<'_>| {
-            let outcomes = device.outcomes(&key, &own, progress)?;
-            Ok((outcomes, device.take_roots()))
-        };
-        self.roots.clear();
-        self.rest(progress)?;
-        let (outcomes, roots) = self.ask_for_less(nonces.len(), progress, act)?;
-        self.roots = roots;
-        Ok(outcomes)
-    }
-}
-
-impl<P: Machine> Rig for Watched<P> {
-    fn keep_roots(&mut self) -> bool {
-        let kept = self.ask(1, &mut |_| ControlFlow::Continue(()), |device, _| Ok(device.keep_roots()));
-        self.keeps = kept.unwrap_or_else(|error| {
-            tracing::warn!("transcripts are not kept: {error}");
-            false
-        });
-        self.keeps
-    }
-
-    fn take_roots(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.roots)
-    }
-
-    fn transcriber(&mut self) -> Option<&mut dyn Transcriber> {
-        let has =
-            self.ask(1, &mut |_| ControlFlow::Continue(()), |device, _| Ok(device.transcriber().is_some()));
-        matches!(has, Ok(true)).then_some(self as &mut dyn Transcriber)
-    }
-
-    /// Another thread with another device, unless that was done too often.
-    fn rebuild(&mut self, progress: OnProgress<'_>) -> Result<(), ProverError> {
-        let patience = self.patience;
-        if !self.row.may_reset(patience) {
-            let (device, minutes) = (self.info.device.clone(), patience.within.as_secs_f64() / 60.0);
-            return Err(ProverError::ResetStorm { device, resets: patience.resets, minutes });
-        }
-        self.take_bench(progress)
     }
 }
 

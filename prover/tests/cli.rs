@@ -34,28 +34,38 @@ fn a_benchmark_tells_products_and_each_kernels_share() {
     let dir = Dir::tiny();
     let args = ["bench", "--params", "tiny.json", "--backend", "gpu", "--batch", "16", "--seconds", "0"];
     let got = dir.json(0, &args);
-    let products = got["products"].as_array().unwrap();
-    let names: Vec<&str> = products.iter().map(|one| one["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["w1+w3", "w2", "wq"]);
-    for one in products {
-        let number = |name: &str| one[name].as_f64().unwrap();
-        let rate = 2e-12 * number("rows") * number("k") * number("columns") / number("seconds");
-        assert!(number("seconds") > 0.0 && (rate / number("tflops") - 1.0).abs() < 1e-9, "{one}");
-    }
-    // Llvmpipe and SwiftShader have timestamps; a driver that has none gives no shares.
-    if let Some(ops) = got.get("ops") {
+    let names = |got: &Value| -> Vec<String> {
+        let products = got["products"].as_array().unwrap();
+        for one in products {
+            let number = |name: &str| one[name].as_f64().unwrap();
+            let rate = 2e-12 * number("rows") * number("k") * number("columns") / number("seconds");
+            let told = number("teraOperationsPerSecond");
+            assert!(number("seconds") > 0.0 && (rate / told - 1.0).abs() < 1e-9, "{one}");
+        }
+        products.iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let hold_shares = |got: &Value, kernels: &[&str]| {
+        // Llvmpipe and SwiftShader have timestamps; a driver that has none gives no shares.
+        let Some(ops) = got.get("ops") else { return };
         let ops = ops.as_array().unwrap();
         let sum: f64 = ops.iter().map(|op| op["share"].as_f64().unwrap()).sum();
         assert!((sum - 1.0).abs() < 1e-9, "{ops:?}");
-        for kernel in ["repack", "attention", "rms_norm", "add"] {
-            assert!(ops.iter().any(|op| op["name"] == kernel), "{kernel} is not among {ops:?}");
+        for kernel in kernels {
+            assert!(ops.iter().any(|op| op["name"] == *kernel), "{kernel} is not among {ops:?}");
         }
         assert!(ops.iter().any(|op| op["name"].as_str().unwrap().starts_with("linear")), "{ops:?}");
-    }
+    };
+    assert_eq!(names(&got), ["w1+w3", "w2", "wq"]);
+    hold_shares(&got, &["repack", "attention", "rms_norm", "add"]);
     assert_eq!(got["gemm"]["rows"], 16 * 8);
-    let exact =
-        dir.json(0, &["bench", "--profile", "exact", "--params", "nano", "--seconds", "0", "--batch", "4"]);
-    assert!(exact.get("products").is_none() && exact["nonces"]["seconds"].as_f64().unwrap() > 0.0);
+    let args = ["bench", "--profile", "exact", "--params", "nano", "--seconds", "0"];
+    // A GPU is asked for four batches at once.
+    let on_cpu = dir.json(0, &[&args[..], &["--backend", "cpu", "--batch", "16"]].concat());
+    assert!(on_cpu.get("products").is_none() && on_cpu["nonces"]["seconds"].as_f64().unwrap() > 0.0);
+    let on_gpu = dir.json(0, &[&args[..], &["--backend", "gpu", "--batch", "4"]].concat());
+    assert_eq!(names(&on_gpu), ["w1", "w2", "wq"]);
+    hold_shares(&on_gpu, &["stream", "embed", "norm", "attention", "swiglu", "merge"]);
+    assert_eq!(on_gpu["nonces"]["checksum"], on_cpu["nonces"]["checksum"], "the same bits");
 }
 
 #[test]

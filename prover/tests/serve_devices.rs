@@ -4,7 +4,7 @@
 mod common;
 
 use common::rig::{CARD, Rig};
-use common::service::{Receiver, Service, init, until};
+use common::service::{Receiver, Service, Taken, init, until};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -101,4 +101,25 @@ fn a_device_that_wins_what_is_false_is_quarantined() {
         (&json!("quarantined"), &json!("STOPPED")),
         "{own}"
     );
+}
+
+#[test]
+fn a_gpu_takes_block_after_block_and_what_it_wins_of_each_is_true() {
+    let rig = Rig::new();
+    let receiver = Receiver::start();
+    let service = serve(&rig, &[]);
+    begin(&service, &receiver);
+    for block in ["AB01", "AB02"] {
+        let mut next = stage(&receiver);
+        next["block_hash"] = json!(block);
+        service.post("/api/v1/pow/init/generate", Some(&next));
+        let is_of_block = |taken: &Taken| taken.body["block_hash"] == block;
+        until("a win of the block", || receiver.taken("/generated").iter().any(is_of_block).then_some(()));
+        // A false one would have it quarantined.
+        let own = device(&service);
+        assert_eq!((&own["state"], &own["nBad"]), (&json!("working"), &json!(0)), "{own}");
+        assert!(own["nChecked"].as_u64().unwrap() > 0, "{own}");
+    }
+    let log = std::fs::read_to_string(rig.0.path("log")).unwrap();
+    assert!(log.contains("the model of block AB02 is loaded") && !log.contains("is opened anew"), "{log}");
 }

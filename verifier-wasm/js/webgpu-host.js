@@ -9,6 +9,11 @@ import { throttled } from './throttle.js';
 /** @typedef {import('./host.js').Computed} Computed */
 /** @typedef {import('./webgpu.js').EngineInfo} EngineInfo */
 
+/**
+ * A model on a device: of `sizes`, profile and parameters, for `blockHash`.
+ * @typedef {{model: import('./generated/webgpu.js').GpuModel, sizes: string, blockHash: string, instance: number, info: EngineInfo}} Open
+ */
+
 /** The step in which a host tells its {@link EngineInfo}. */
 export const ENGINE = 3;
 /** What no nonces come to. */
@@ -22,7 +27,7 @@ const NOT_OURS = ['E_ABORTED', 'E_RANGE', 'E_FORMAT', 'E_BLOCK_HASH', 'E_PROFILE
 export class GpuHost {
   #runtime;
   #wasm;
-  /** @type {{model: import('./generated/webgpu.js').GpuModel, key: string, instance: number, info: EngineInfo} | undefined} */
+  /** @type {Open | undefined} */
   #open;
   /** Why the GPU is not used. @type {string | undefined} */
   #reason;
@@ -77,16 +82,37 @@ export class GpuHost {
    * @param {Tell} tell
    */
   async #model({ profile, params, blockHash, softwareAdapter }, tell) {
-    const key = `${profile} ${params} ${blockHash}`;
-    if (this.#open?.key === key && this.#open.instance === this.#runtime.instance) return this.#open;
+    const sizes = `${profile} ${params}`;
+    const report = this.#stoppable((fraction) => tell(0, fraction));
+    const open = this.#open;
+    if (open?.sizes === sizes && open.instance === this.#runtime.instance) {
+      if (open.blockHash !== blockHash) await this.#setBlock(open, blockHash, report);
+      return open;
+    }
     this.#free();
     const adapter = await this.#findAdapter(softwareAdapter);
     const { instance } = this.#runtime;
-    const report = this.#stoppable((fraction) => tell(0, fraction));
     const model = await settled(() => this.#runtime.call(({ open_gpu }) => open_gpu(profile, params, blockHash, report)));
     const engine = JSON.parse(this.#runtime.call(() => model.engine()));
-    this.#open = { model, key, instance, info: { engine: 'webgpu', adapter, ...engine } };
+    this.#open = { model, sizes, blockHash, instance, info: { engine: 'webgpu', adapter, ...engine } };
     return this.#open;
+  }
+
+  /**
+   * Brings another block onto the device that is open. What fails leaves no model there.
+   * @param {Open} open
+   * @param {string} blockHash
+   * @param {(fraction: number) => boolean} report
+   */
+  async #setBlock(open, blockHash, report) {
+    try {
+      await settled(() => this.#runtime.call(() => open.model.set_block(blockHash, report)));
+      open.blockHash = blockHash;
+    } catch (error) {
+      // So that it counts as a failure at work, and the device is opened anew.
+      open.sizes = '';
+      throw error;
+    }
   }
 
   /** @param {(fraction: number) => void} tell */

@@ -8,7 +8,8 @@ use crate::context::Gpu;
 use crate::device::{DeviceInfo, MatrixUnits};
 use crate::error::GpuError;
 use crate::pace::Pace;
-use crate::recorder::{self, Recorder, run};
+use crate::measure::{self, TELLING};
+use crate::recorder::{Recorder, run};
 use sphere_pow_core::exact::ops::Requant;
 
 /// What is chosen for.
@@ -293,7 +294,7 @@ pub async fn rate(
     run(gpu, |recorder| linear::record(recorder, linear, [&x, &weight, &out], once)).await?;
     let cost = 2.0 * rows as f64 * dim as f64 * dim as f64;
     let again = |recorder: &mut Recorder<'_>| linear::record(recorder, linear, [&x, &weight, &out], shape);
-    Ok(cost * recorder::rate(gpu, pace, again).await?)
+    Ok(cost * measure::rate(gpu, pace, TELLING, again).await?)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::executor::ExactGpuExecutor;
 use crate::error::GpuError;
 use sphere_pow_core::exact::transcript::{Hash, Keys};
 use sphere_pow_core::exact::{Digest, Exact, Verdict};
-use sphere_pow_core::identity::{Nonce, PublicKey};
+use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use sphere_pow_core::profile::{Engine, EngineInfo, OnProgress};
 
 /// Batches at a call, so that the host judges one while the device works on the next.
@@ -40,6 +40,14 @@ impl ExactGpuEngine {
     /// The roots of the nonces of the last call, in their order; none without [`Self::keep_roots`].
     pub fn take_roots(&mut self) -> Vec<Hash> {
         self.roots.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Takes another block, of a model of the same sizes; whether transcripts are kept stays as it was.
+    ///
+    /// # Errors
+    /// As [`ExactGpuExecutor::set_block`], which see for what is left then.
+    pub async fn set_block(&mut self, block: &BlockHash, progress: OnProgress<'_>) -> Result<(), GpuError> {
+        self.executor.set_block(block, progress).await
     }
 
     /// The executor.

@@ -18,7 +18,7 @@ use crate::recorder::Recorder;
 use sphere_pow_core::exact::plan::{Rows, Slot};
 use sphere_pow_core::exact::transcript::Hash;
 use sphere_pow_core::exact::{Digest, Params, Puzzle, Verdict};
-use sphere_pow_core::identity::{Nonce, PublicKey};
+use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use std::num::NonZeroUsize;
 
 /// How an executor is set up. The default suits mining.
@@ -96,24 +96,36 @@ impl ExactGpuExecutor {
         let params = puzzle.params();
         let layout = Layout::new(params, &info.name, &info.limits, options.max_binding_bytes)?;
         let (place, batch) = choose_sizes(info, &layout, &options)?;
-        let gpu = Gpu::open(info, features).await?;
+        let mut gpu = Gpu::open(info, features).await?;
         let kernels = Kernels::new(&gpu, options.checked).await?;
         let mut pace = Pace::default();
         let linears = choose::choose(&gpu, &wish(info, params, batch, &options), &mut pace).await?;
         let exact = self_test::forward_is_exact(&gpu, &kernels, &linears).await?;
         exact.map_err(|mismatch| mismatch.on(info))?;
         let needed_bytes = layout.memory_bytes(batch, place);
-        let model = Model::new(&gpu, puzzle, layout.clone(), place, batch);
+        let mut model = Model::new(&gpu, puzzle, layout.clone(), place, batch);
         gpu.check(needed_bytes)?;
         let readback = Readback::new(&gpu, READBACKS, slot_bytes(Slot::Logits, params, Rows::Last, batch));
         gpu.settle(needed_bytes).await?;
-        let mut recorder = Recorder::new(&gpu, &mut pace, model.weights().cost(), progress);
-        model.weights().record_all(&mut recorder, &kernels).await?;
-        recorder.finish().await?;
-        gpu.check(needed_bytes)?;
+        gpu.set_needed_bytes(needed_bytes);
+        model.load(&gpu, &kernels, puzzle, &mut pace, progress).await?;
         let puzzle = puzzle.clone();
         let hasher = None;
         Ok(Self { gpu, kernels, linears, model, readback, hasher, pace, puzzle, layout, place, options })
+    }
+
+    /// Takes another block: device, kernels, buffers and what was learnt of the device stay, only the weights are made anew.
+    ///
+    /// # Errors
+    /// What a device can do. The executor then has no model ([`GpuError::NotLoaded`]) until a block is brought onto it; a lost one
+    /// stays lost.
+    pub async fn set_block(&mut self, block: &BlockHash, progress: Progress<'_>) -> Result<(), GpuError> {
+        // A loss is told no sooner than at a poll.
+        self.gpu.poll_for_loss();
+        self.gpu.check(0)?;
+        self.puzzle = Puzzle::new(self.puzzle.params(), block);
+        let Self { gpu, kernels, model, pace, puzzle, .. } = self;
+        model.load(gpu, kernels, puzzle, pace, progress).await
     }
 
     /// Opens the device anew after [`GpuError::DeviceLost`], with the same sizes and options.

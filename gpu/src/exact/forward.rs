@@ -2,11 +2,13 @@
 
 use super::kernels::linear::Linear;
 use super::kernels::{Kernels, attention, embed, linear, merge, norm, stream, swiglu, take_last};
-use super::layout::{LAST_SLOTS, Layout, TILE_COLUMNS, WIDE_SLOTS, WeightPlace, slot_bytes, stride};
+use super::layout::{LAST_SLOTS, Layout, Piece, TILE_COLUMNS, WIDE_SLOTS, WeightPlace, slot_bytes, stride};
 use super::leaves::StateHasher;
 use super::weights::DeviceWeights;
+use crate::Progress;
 use crate::context::Gpu;
 use crate::error::GpuError;
+use crate::pace::Pace;
 use crate::recorder::Recorder;
 use sphere_pow_core::exact::ops::{AttentionShape, Requant};
 use sphere_pow_core::exact::plan::{Op, Plan, Rows, Slot};
@@ -25,7 +27,9 @@ pub struct Linears {
 }
 
 impl Linears {
-    fn for_rows(&self, rows: usize) -> &Linear {
+    /// The one for that many rows.
+    #[must_use]
+    pub fn for_rows(&self, rows: usize) -> &Linear {
         if rows <= self.flat.variant.rows() { &self.flat } else { &self.wide }
     }
 }
@@ -37,13 +41,15 @@ pub struct Model {
     plan: Plan,
     batch: usize,
     weights: DeviceWeights,
+    /// Whether all weights are there that are to be.
+    is_loaded: bool,
     nonces: wgpu::Buffer,
     wide: Vec<(Slot, wgpu::Buffer)>,
     last: Vec<(Slot, wgpu::Buffer)>,
 }
 
 impl Model {
-    /// Makes the buffers for batches of `batch` nonces.
+    /// Makes the buffers for batches of `batch` nonces; resident weights are made by [`Self::load`].
     #[must_use]
     pub fn new(gpu: &Gpu, puzzle: &Puzzle, layout: Layout, place: WeightPlace, batch: usize) -> Self {
         let params = *puzzle.params();
@@ -57,22 +63,39 @@ impl Model {
             plan: Plan::new(&params),
             batch,
             weights: DeviceWeights::new(gpu, &params, puzzle.weights_key(), layout, place),
+            is_loaded: place == WeightPlace::Streamed,
             nonces: gpu.buffer("nonces", batch as u64 * 8),
             wide: buffers(&WIDE_SLOTS, Rows::All),
             last: buffers(&LAST_SLOTS, Rows::Last),
         }
     }
 
+    /// Makes the weights of the puzzle's block, which `progress` is told of, in place of what was there.
+    ///
+    /// # Errors
+    /// As [`Recorder::finish`]; then there is no model.
+    pub async fn load(
+        &mut self,
+        gpu: &Gpu,
+        kernels: &Kernels,
+        puzzle: &Puzzle,
+        pace: &mut Pace,
+        progress: Progress<'_>,
+    ) -> Result<(), GpuError> {
+        self.is_loaded = false;
+        self.weights.set_key(puzzle.weights_key());
+        let mut recorder = Recorder::new(gpu, pace, self.weights.cost(), progress);
+        self.weights.record_all(&mut recorder, kernels).await?;
+        recorder.finish().await?;
+        gpu.check(0)?;
+        self.is_loaded = true;
+        Ok(())
+    }
+
     /// Most nonces at once.
     #[must_use]
     pub fn batch(&self) -> usize {
         self.batch
-    }
-
-    /// The weights.
-    #[must_use]
-    pub fn weights(&self) -> &DeviceWeights {
-        &self.weights
     }
 
     /// The logits of the last run: `[nonces, vocab]` i32 with padded rows of [`Self::logits_stride`].
@@ -121,7 +144,7 @@ impl Model {
     /// Records the making of the inputs and round keys of `nonces`. What was recorded before must have been submitted.
     ///
     /// # Errors
-    /// As [`Recorder::dispatch`].
+    /// As [`Recorder::dispatch`]; [`GpuError::NotLoaded`] where [`Self::load`] did not end well.
     pub fn start<'a>(
         &'a self,
         recorder: &mut Recorder<'_>,
@@ -130,6 +153,9 @@ impl Model {
         key: &StreamKey,
         nonces: &[Nonce],
     ) -> Result<Run<'a>, GpuError> {
+        if !self.is_loaded {
+            return Err(GpuError::NotLoaded { name: recorder.gpu().info().name.clone() });
+        }
         let ids: Vec<u64> = nonces.iter().map(|nonce| nonce.get()).collect();
         recorder.gpu().write(&self.nonces, 0, bytemuck::cast_slice(&ids));
         let row_blocks = self.params.dim() / stream::BLOCK;
@@ -157,6 +183,46 @@ impl Model {
     #[must_use]
     pub fn stream(&self) -> &wgpu::Buffer {
         self.slot(Slot::Stream, false)
+    }
+
+    /// A part of a tensor where it lies, made now if it is not resident: see [`DeviceWeights::first_piece`].
+    ///
+    /// # Errors
+    /// As [`Recorder::dispatch`].
+    pub fn first_piece(
+        &self,
+        recorder: &mut Recorder<'_>,
+        kernels: &Kernels,
+        tensor: Tensor,
+    ) -> Result<(Piece, &wgpu::Buffer), GpuError> {
+        self.weights.first_piece(recorder, kernels, tensor)
+    }
+
+    /// What a product of all positions reads and writes beside its weight.
+    #[must_use]
+    pub fn product_buffers(&self, input: Slot, output: Slot) -> [&wgpu::Buffer; 2] {
+        [input, output].map(|slot| self.slot(slot, false))
+    }
+
+    /// Sizes of the product of `rows` rows by a piece of `weight`.
+    #[must_use]
+    pub fn product_shape(
+        &self,
+        weight: Tensor,
+        output: Slot,
+        requant: Requant,
+        piece: Piece,
+        rows: usize,
+    ) -> linear::Shape {
+        linear::Shape {
+            rows,
+            k: weight.shape(&self.params).1,
+            columns: piece.padded_rows,
+            weight_first: usize::try_from(piece.offset).expect("buffers are below 2^31 bytes"),
+            first_column: piece.first_row,
+            out_stride: stride(output, &self.params),
+            requant,
+        }
     }
 
     fn slot(&self, slot: Slot, is_last: bool) -> &wgpu::Buffer {
@@ -249,19 +315,10 @@ impl<'a> Run<'a> {
         (weight, output, requant): (Tensor, Slot, Requant),
         rows: usize,
     ) -> Result<(), GpuError> {
-        let (model, params) = (self.model, &self.model.params);
-        let chosen = self.linears.for_rows(rows);
+        let (model, chosen) = (self.model, self.linears.for_rows(rows));
         debug_assert!(TILE_COLUMNS.is_multiple_of(chosen.variant.columns()));
         model.weights.with_pieces(recorder, self.kernels, weight, |recorder, piece, buffer| {
-            let shape = linear::Shape {
-                rows,
-                k: weight.shape(params).1,
-                columns: piece.padded_rows,
-                weight_first: usize::try_from(piece.offset).expect("buffers are below 2^31 bytes"),
-                first_column: piece.first_row,
-                out_stride: stride(output, params),
-                requant,
-            };
+            let shape = model.product_shape(weight, output, requant, piece, rows);
             linear::record(recorder, chosen, [x, buffer, out], shape)
         })
     }

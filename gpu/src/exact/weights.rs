@@ -38,6 +38,11 @@ impl DeviceWeights {
         Self { params: *params, key, numbers, layout, placed, arenas }
     }
 
+    /// Takes the key of another block; resident weights are to be recorded anew.
+    pub fn set_key(&mut self, key: StreamKey) {
+        self.key = key;
+    }
+
     /// What [`Self::record_all`] costs, in operations of `linear`.
     #[must_use]
     pub fn cost(&self) -> f64 {
@@ -70,14 +75,35 @@ impl DeviceWeights {
         tensor: Tensor,
         mut each: impl FnMut(&mut Recorder<'_>, Piece, &wgpu::Buffer) -> Result<(), GpuError>,
     ) -> Result<(), GpuError> {
-        let number = usize::try_from(tensor.stream(&self.params)).expect("at most 1793 tensors");
-        if let Some(pieces) = self.placed.get(number) {
+        if let Some(pieces) = self.placed.get(self.number(tensor)) {
             return pieces.iter().try_for_each(|piece| each(recorder, *piece, &self.arenas[piece.arena]));
         }
         self.layout.pieces(tensor).into_iter().try_for_each(|piece| {
             self.make(recorder, kernels, tensor, piece)?;
             each(recorder, piece, &self.arenas[0])
         })
+    }
+
+    /// The first piece of a tensor and the buffer that holds it by then.
+    ///
+    /// # Errors
+    /// The recorder's.
+    pub fn first_piece(
+        &self,
+        recorder: &mut Recorder<'_>,
+        kernels: &Kernels,
+        tensor: Tensor,
+    ) -> Result<(Piece, &wgpu::Buffer), GpuError> {
+        if let Some(pieces) = self.placed.get(self.number(tensor)) {
+            return Ok((pieces[0], &self.arenas[pieces[0].arena]));
+        }
+        let piece = self.layout.pieces(tensor)[0];
+        self.make(recorder, kernels, tensor, piece)?;
+        Ok((piece, &self.arenas[0]))
+    }
+
+    fn number(&self, tensor: Tensor) -> usize {
+        usize::try_from(tensor.stream(&self.params)).expect("at most 1793 tensors")
     }
 
     fn make(
@@ -91,7 +117,7 @@ impl DeviceWeights {
         // Rows are whole blocks of the stream. Padding rows are the stream's next, and nobody reads their sums.
         let row_blocks = inputs / stream::BLOCK;
         let shape = stream::Shape {
-            first_stream: usize::try_from(tensor.stream(&self.params)).expect("at most 1793 tensors"),
+            first_stream: self.number(tensor),
             streams: 1,
             first_block: (piece.first_row * row_blocks) as u64,
             blocks: piece.padded_rows * row_blocks,

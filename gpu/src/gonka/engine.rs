@@ -1,10 +1,11 @@
 //! A GPU as core's [`Engine`] of the `gonka` profile: keys and nonces in, distances out.
 
 use super::executor::GpuExecutor;
+use super::pool::PoolSource;
 use crate::error::GpuError;
 use crate::side_by_side::side_by_side;
 use sphere_pow_core::gonka::{Gonka, Puzzle};
-use sphere_pow_core::identity::{Nonce, PublicKey};
+use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use sphere_pow_core::profile::{Engine, EngineInfo, OnProgress};
 use std::ops::Range;
 
@@ -34,6 +35,20 @@ impl GpuEngine {
     #[must_use]
     pub fn puzzle(&self) -> &Puzzle {
         &self.puzzle
+    }
+
+    /// Takes another block, of a model of the same sizes.
+    ///
+    /// # Errors
+    /// As [`GpuExecutor::set_block`], which see for what is left then.
+    pub async fn set_block(
+        &mut self,
+        block: &BlockHash,
+        pool: &(impl PoolSource + ?Sized),
+        progress: OnProgress<'_>,
+    ) -> Result<(), GpuError> {
+        self.puzzle = Puzzle::new(self.puzzle.params(), block);
+        self.executor.set_block(block, pool, progress).await
     }
 
     /// The executor.

@@ -44,7 +44,6 @@ pub struct GpuExecutor {
     pub(super) readback: Readback,
     pub(super) pace: Pace,
     pub(super) options: GpuOptions,
-    pub(super) block: BlockHash,
 }
 
 /// Gives the inputs of some of the nonces asked for, `[nonces * seq_len, dim]`.
@@ -69,6 +68,24 @@ impl GpuExecutor {
         Prepared::new(info, params, options).await?.load(block, pool, progress).await
     }
 
+    /// Takes another block: device, kernels, tile, buffers and what was learnt of the device stay; the pool is uploaded as it is made.
+    ///
+    /// # Errors
+    /// [`GpuError::Pool`], and what a device can do. The executor then has no model ([`GpuError::NotLoaded`]) until a block is
+    /// brought onto it; a lost one stays lost.
+    pub async fn set_block(
+        &mut self,
+        block: &BlockHash,
+        pool: &(impl PoolSource + ?Sized),
+        progress: Progress<'_>,
+    ) -> Result<(), GpuError> {
+        check_pool(pool, self.model.params())?;
+        // A loss is told no sooner than at a poll.
+        self.gpu.poll_for_loss();
+        self.gpu.check(0)?;
+        self.model.load(&self.gpu, block, pool, progress).await
+    }
+
     /// Opens the device anew after [`GpuError::DeviceLost`], with the same sizes and options.
     ///
     /// # Errors
@@ -82,7 +99,7 @@ impl GpuExecutor {
         let info = self.gpu.info().clone();
         // What the driver still holds of the old device must not stand in the way of the new one.
         self.destroy_device();
-        *self = Self::new(&info, self.model.params(), &self.block, pool, options, progress).await?;
+        *self = Self::new(&info, self.model.params(), self.model.block(), pool, options, progress).await?;
         Ok(())
     }
 

@@ -4,8 +4,9 @@ use super::kernels::linear::{self, Leaves};
 use super::kernels::repack::Turns;
 use super::kernels::{Kernels, add, attention, rms_norm, rope, take_last};
 use super::layout::{Layout, slot_bytes, stride};
-use super::pool::DevicePool;
+use super::pool::{DevicePool, PoolSource};
 use super::steps::{Factor, Step, steps};
+use crate::Progress;
 use crate::context::Gpu;
 use crate::error::GpuError;
 use crate::recorder::Recorder;
@@ -31,7 +32,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// Makes the buffers for batches of `batch` nonces around a pool that is on the device already.
+    /// Makes the buffers for batches of `batch` nonces around those of the pool.
     #[must_use]
     pub fn new(
         gpu: &Gpu,
@@ -57,6 +58,27 @@ impl Model {
             slots: slots.collect(),
             layout,
         }
+    }
+
+    /// Takes the pool of `block` in place of what was there.
+    ///
+    /// # Errors
+    /// As [`DevicePool::fill`]; then there is no model.
+    pub async fn load(
+        &mut self,
+        gpu: &Gpu,
+        block: &BlockHash,
+        pool: &(impl PoolSource + ?Sized),
+        progress: Progress<'_>,
+    ) -> Result<(), GpuError> {
+        self.block = block.clone();
+        self.pool.fill(gpu, pool, progress).await
+    }
+
+    /// The block.
+    #[must_use]
+    pub fn block(&self) -> &BlockHash {
+        &self.block
     }
 
     /// Model sizes.

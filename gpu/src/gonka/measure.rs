@@ -4,33 +4,11 @@ use super::executor::GpuExecutor;
 use super::kernels::linear;
 use super::steps::Factor;
 use crate::error::GpuError;
-use crate::measure::OpTimes;
+use crate::measure::{OpTimes, ProductTime, seconds_each};
 use crate::recorder::Recorder;
 use sphere_pow_core::gonka::plan::Slot;
 use sphere_pow_core::gonka::weights::{LayerTensor, Tensor};
 use std::ops::ControlFlow;
-use std::time::Duration;
-use web_time::Instant;
-
-/// A measurement this long is believed.
-const TELLING: Duration = Duration::from_millis(200);
-/// Repetitions after which it is believed anyway.
-const MAX_REPEATS: u32 = 1 << 14;
-
-/// A product as it was timed.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ProductTime {
-    /// The tensors: `w1+w3`, `w2` or `wq`.
-    pub name: &'static str,
-    /// Rows of the left side.
-    pub rows: usize,
-    /// What is summed over.
-    pub k: usize,
-    /// Rows of the weight, of both tensors where there are two.
-    pub columns: usize,
-    /// Of one, on the host's clock over many, without any readback.
-    pub seconds: f64,
-}
 
 impl GpuExecutor {
     /// Times the products of a layer at the rows of a full batch: the wide one of gate and up, the deep one and the square one. Their values
@@ -58,23 +36,16 @@ impl GpuExecutor {
                 recorder.finish().await?;
                 shape
             };
-            let mut repeats = 1;
-            let seconds = loop {
-                let mut go_on = |_| ControlFlow::Continue(());
-                let mut recorder = Recorder::new(gpu, pace, 1.0, &mut go_on);
-                let since = Instant::now();
-                for _ in 0..repeats {
-                    linear::record(&mut recorder, kernels, kernels.tile_for(rows), buffers, shape)?;
-                    recorder.catch_up().await?;
-                }
-                recorder.finish().await?;
-                let time = since.elapsed();
-                if time >= TELLING || repeats >= MAX_REPEATS {
-                    break time.as_secs_f64() / f64::from(repeats);
-                }
-                repeats *= 2;
-            };
-            out.push(ProductTime { name, rows, k: shape.k, columns: shape.weight_rows, seconds });
+            let seconds = seconds_each(gpu, pace, |recorder| {
+                linear::record(recorder, kernels, kernels.tile_for(rows), buffers, shape)
+            });
+            out.push(ProductTime {
+                name,
+                rows,
+                k: shape.k,
+                columns: shape.weight_rows,
+                seconds: seconds.await?,
+            });
         }
         Ok(out)
     }

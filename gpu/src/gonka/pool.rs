@@ -89,39 +89,55 @@ async fn upload(
 #[derive(Debug)]
 pub struct DevicePool {
     chunks: Vec<wgpu::Buffer>,
+    /// Of a chunk.
     values: usize,
+    /// Whether they hold all of one pool.
+    is_whole: bool,
 }
 
 impl DevicePool {
-    /// Uploads `pool` as it is made and reads it back to compare: a bad weight would spoil every nonce of the block.
+    /// Takes the memory for a pool of `all` values.
     ///
     /// # Errors
-    /// As [`Gpu::check`], [`GpuError::SelfTest`], [`GpuError::Interrupted`].
-    pub async fn new(
-        gpu: &Gpu,
-        layout: &Layout,
-        pool: &(impl PoolSource + ?Sized),
-        progress: Progress<'_>,
-    ) -> Result<Self, GpuError> {
-        let (values, all) = (layout.pool_values(), pool.values());
+    /// As [`Gpu::check`].
+    pub async fn new(gpu: &Gpu, layout: &Layout, all: usize) -> Result<Self, GpuError> {
+        let values = layout.pool_values();
         let mut chunks = Vec::new();
         for first in (0..all).step_by(values) {
-            let end = all.min(first + values);
-            let buffer = gpu.buffer("pool", (end - first) as u64 * 2 + SLACK_BYTES);
+            chunks.push(gpu.buffer("pool", values.min(all - first) as u64 * 2 + SLACK_BYTES));
             gpu.settle(layout.pool_bytes()).await?;
+        }
+        Ok(Self { chunks, values, is_whole: false })
+    }
+
+    /// Uploads `pool`, of as many values, as it is made, in place of what was there, and reads it back to compare: a bad weight
+    /// would spoil every nonce of the block.
+    ///
+    /// # Errors
+    /// As [`Gpu::check`], [`GpuError::SelfTest`], [`GpuError::Interrupted`]; then no tensor can be made of it.
+    pub async fn fill(
+        &mut self,
+        gpu: &Gpu,
+        pool: &(impl PoolSource + ?Sized),
+        progress: Progress<'_>,
+    ) -> Result<(), GpuError> {
+        self.is_whole = false;
+        let all = pool.values();
+        for (first, buffer) in (0..all).step_by(self.values).zip(&self.chunks) {
+            let end = all.min(first + self.values);
             for start in (first..end).step_by(PIECE_VALUES) {
                 #[expect(clippy::cast_precision_loss, reason = "a share")]
                 let mut tell = |done: usize| progress(done as f32 / all as f32);
                 let piece = start..end.min(start + PIECE_VALUES);
                 let done = piece.end;
-                upload(gpu, (&buffer, first), pool, piece, &mut || tell(start)).await?;
+                upload(gpu, (buffer, first), pool, piece, &mut || tell(start)).await?;
                 if tell(done).is_break() {
                     return Err(GpuError::Interrupted);
                 }
             }
-            chunks.push(buffer);
         }
-        Ok(Self { chunks, values })
+        self.is_whole = true;
+        Ok(())
     }
 
     /// Records the copy of rows `rows` of a tensor into `chunk`, padded with zeros to whole tiles, between those of another
@@ -131,7 +147,7 @@ impl DevicePool {
     /// - `chunk`: `[rows, cols]` f16 with padding, twice the rows where there are turns.
     ///
     /// # Errors
-    /// As [`Recorder::dispatch`].
+    /// As [`Recorder::dispatch`]; [`GpuError::NotLoaded`] where [`Self::fill`] did not end well.
     pub fn unpack(
         &self,
         recorder: &mut Recorder<'_>,
@@ -141,6 +157,9 @@ impl DevicePool {
         turns: Turns,
         chunk: &wgpu::Buffer,
     ) -> Result<(), GpuError> {
+        if !self.is_whole {
+            return Err(GpuError::NotLoaded { name: recorder.gpu().info().name.clone() });
+        }
         let cols = view.cols;
         let padded_rows = if view.rows == 1 { 1 } else { rows.len().next_multiple_of(TILE) };
         let shape = Shape { rows: rows.len(), cols, padded_rows, stride: stride(cols), turns };

@@ -132,11 +132,12 @@ impl Prepared {
         progress: Progress<'_>,
     ) -> Result<GpuExecutor, GpuError> {
         let Self { gpu, kernels, pace, params, layout, batch, options } = self;
-        let device_pool = DevicePool::new(&gpu, &layout, pool, progress).await?;
-        let model = Model::new(&gpu, &params, block, layout, device_pool, batch);
+        let device_pool = DevicePool::new(&gpu, &layout, pool.values()).await?;
+        let mut model = Model::new(&gpu, &params, block, layout, device_pool, batch);
+        model.load(&gpu, block, pool, progress).await?;
         let readback = Readback::new(&gpu, READBACKS, slot_bytes(Slot::Logits, &params, batch));
         gpu.settle(0).await?;
-        Ok(GpuExecutor { gpu, kernels, model, readback, pace, options, block: block.clone() })
+        Ok(GpuExecutor { gpu, kernels, model, readback, pace, options })
     }
 }
 

@@ -263,8 +263,9 @@ pub async fn known_answers(gpu: &Gpu, kernels: &Kernels, known: &[f64]) -> Resul
     let params = puzzle.params();
     let layout = Layout::new(params, &gpu.info().name, &gpu.info().limits, None)?;
     let pool = weight_pool(params, puzzle.block());
-    let pool = DevicePool::new(gpu, &layout, &pool, &mut |_| ControlFlow::Continue(())).await?;
-    let model = Model::new(gpu, params, puzzle.block(), layout, pool, known.len());
+    let device_pool = DevicePool::new(gpu, &layout, pool.len()).await?;
+    let mut model = Model::new(gpu, params, puzzle.block(), layout, device_pool, known.len());
+    model.load(gpu, puzzle.block(), &pool, &mut |_| ControlFlow::Continue(())).await?;
     model.write_rows(gpu, Slot::Stream, &known_answer::inputs(known.len()));
     let (mut pace, mut progress) = (Pace::default(), |_| ControlFlow::Continue(()));
     let mut recorder = Recorder::new(gpu, &mut pace, 1.0, &mut progress);

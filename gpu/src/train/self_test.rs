@@ -5,6 +5,7 @@ use super::kernels::{Kernels, Pass};
 use super::trainer::{GpuTrainer, GpuTrainerOptions};
 use crate::context::Gpu;
 use crate::error::GpuError;
+use crate::measure::{self, TELLING};
 use crate::pace::Pace;
 use crate::recorder::{self, Recorder};
 use sphere_pow_core::train::merge::Agreed;
@@ -87,7 +88,7 @@ async fn rate(gpu: &Gpu, kernels: &Kernels, pace: &mut Pace) -> Result<f64, GpuE
     let small = Shape::plain(Sides::Through, [64, columns, k]);
     recorder::run(gpu, |recorder| product(recorder, &small)).await?;
     let again = |recorder: &mut Recorder<'_>| product(recorder, &shape);
-    Ok((4 * rows * columns * k) as f64 * recorder::rate(gpu, pace, again).await?)
+    Ok((4 * rows * columns * k) as f64 * measure::rate(gpu, pace, TELLING, again).await?)
 }
 
 /// The kernels with the faster way to multiply that is exact.

@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use sphere_pow_core::profile::{Model, ProfileName};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
 #[derive(Debug, Args)]
@@ -54,7 +55,7 @@ impl Visitor for Bench<'_> {
         stop.heed();
         let (shared, first) = P::bench_shared(&puzzle, stop)?;
         let started = Instant::now();
-        let mut device = session::one_with::<P>(&args.devices, &puzzle, Some(shared), stop)?;
+        let mut device = session::one_with::<P>(&args.devices, &puzzle, Some(Arc::new(shared)), stop)?;
         // Known-answer test, choice of kernels and weights together.
         let ready_seconds = started.elapsed().as_secs_f64();
         let mut parts: Vec<Part> = first.into_iter().collect();
@@ -108,13 +109,15 @@ fn gemm(product: Product) -> Part {
 
 /// Products without readback, and each kernel's share of a batch on the device's clock.
 fn measured(found: Measured) -> Vec<Part> {
-    let Measured { products, ops } = found;
+    let Measured { products, unit, ops } = found;
     let mut parts = Vec::new();
     if !products.is_empty() {
-        let lines = products.iter().map(|ProductRate { name, rows, k, columns, seconds, tflops }| {
-            let ms = seconds * 1e3;
-            format!("{name} [{rows}, {k}] x [{columns}, {k}]ᵀ in {ms:.3} ms, {tflops:.4} TFLOP/s")
-        });
+        let line =
+            |ProductRate { name, rows, k, columns, seconds, tera_operations_per_second }: &ProductRate| {
+                let (ms, rate) = (seconds * 1e3, tera_operations_per_second);
+                format!("{name} [{rows}, {k}] x [{columns}, {k}]ᵀ in {ms:.3} ms, {rate:.4} {unit}")
+            };
+        let lines = products.iter().map(line);
         let text = lines.collect::<Vec<_>>().join("\n         ");
         parts.push(("products", json!(products), text));
     }

@@ -2,12 +2,13 @@
 
 use super::Rig;
 use crate::error::ProverError;
-use sphere_pow_core::gonka::Gonka;
-use sphere_pow_core::identity::{Nonce, PublicKey};
+use crate::profiles::Machine;
+use sphere_pow_core::gonka::{Gonka, Puzzle};
+use sphere_pow_core::identity::{BlockHash, Nonce, PublicKey};
 use sphere_pow_core::profile::{Engine, EngineInfo, OnProgress};
 use sphere_pow_gpu::GpuError;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
 /// What is wrong with a device; a fault that counts ends by itself.
@@ -39,6 +40,8 @@ pub(crate) struct Fake {
     pub(crate) batch: usize,
     pub(crate) fault: Fault,
     pub(crate) rebuilds: Arc<AtomicU64>,
+    /// That it took after the first.
+    pub(crate) blocks: Arc<Mutex<Vec<BlockHash>>>,
     /// Of every transcript.
     pub(crate) root: Option<&'static str>,
     /// Where it waits before its first batch until others have theirs.
@@ -49,7 +52,8 @@ impl Fake {
     /// A GPU that wins every nonce.
     pub(crate) fn gpu(name: &str, fault: Fault) -> Self {
         let info = EngineInfo { engine: "gpu", device: name.into() };
-        Self { info, outcome: 1.0, batch: 5, fault, rebuilds: Arc::default(), root: None, start: None }
+        let (rebuilds, blocks) = (Arc::default(), Arc::default());
+        Self { info, outcome: 1.0, batch: 5, fault, rebuilds, blocks, root: None, start: None }
     }
 
     /// A CPU that says the truth.
@@ -125,7 +129,22 @@ impl Engine<Gonka> for Fake {
     }
 }
 
-impl Rig for Fake {
+impl Rig<Gonka> for Fake {
+    fn set_block(
+        &mut self,
+        puzzle: &Puzzle,
+        _: &Arc<<Gonka as Machine>::Shared>,
+        _: OnProgress<'_>,
+    ) -> Result<(), ProverError> {
+        match &self.fault {
+            Fault::Lost(left) if one_of(left).is_some() => Err(self.lost()),
+            _ => {
+                self.blocks.lock().unwrap().push(puzzle.block().clone());
+                Ok(())
+            }
+        }
+    }
+
     fn keep_roots(&mut self) -> bool {
         self.root.is_some()
     }

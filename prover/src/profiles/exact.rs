@@ -6,7 +6,7 @@ mod transcripts;
 pub use transcriber::Transcriber;
 
 use super::{Demo, Listing, Machine, Part, Setup, Shortcuts, Transcripts};
-use crate::device::{Device, Rig};
+use crate::device::{Device, Measured, Rig};
 use crate::error::ProverError;
 use crate::memory;
 use crate::signals::Stop;
@@ -27,6 +27,7 @@ use sphere_pow_soundness::exact::ExactAttacker;
 use sphere_pow_soundness::harness::OnShare;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// Nonces of the known-answer test.
 const KNOWN_NONCES: u64 = 4;
@@ -160,7 +161,7 @@ impl Machine for Exact {
     }
 }
 
-impl Rig for CpuEngine {
+impl Rig<Exact> for CpuEngine {
     fn keep_roots(&mut self) -> bool {
         CpuEngine::keep_roots(self);
         true
@@ -175,7 +176,16 @@ impl Rig for CpuEngine {
     }
 }
 
-impl Rig for ExactGpuEngine {
+impl Rig<Exact> for ExactGpuEngine {
+    fn set_block(
+        &mut self,
+        puzzle: &Puzzle,
+        _: &Arc<()>,
+        progress: OnProgress<'_>,
+    ) -> Result<(), ProverError> {
+        Ok(block_on(ExactGpuEngine::set_block(self, puzzle.block(), progress))?)
+    }
+
     fn keep_roots(&mut self) -> bool {
         let kept = block_on(ExactGpuEngine::keep_roots(self));
         if let Err(error) = &kept {
@@ -194,6 +204,12 @@ impl Rig for ExactGpuEngine {
 
     fn rebuild(&mut self, progress: OnProgress<'_>) -> Result<(), ProverError> {
         Ok(block_on(self.executor().rebuild(progress))?)
+    }
+
+    fn measure(&mut self) -> Result<Measured, ProverError> {
+        let products = block_on(self.executor().product_times())?;
+        let ops = block_on(self.executor().op_times())?.unwrap_or_default();
+        Ok(Measured::new("TOP/s", products, ops))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Demo, Listing, Machine, Part, Setup, Shortcuts};
 use crate::console::{advance, bar};
-use crate::device::{Device, Measured, OpShare, Product, ProductRate, Rig};
+use crate::device::{Device, Measured, Product, Rig};
 use crate::error::ProverError;
 use crate::memory;
 use crate::signals::Stop;
@@ -19,8 +19,6 @@ use sphere_pow_core::verify::{AnyReport, SampleSize, SubmissionReport};
 use sphere_pow_cpu::gonka::{CpuEngine, CpuExecutor, CpuOptions, GrowingPool, weight_pool};
 use sphere_pow_cpu::simd::SimdLevel;
 use sphere_pow_gpu::gonka::PoolSource;
-use sphere_pow_gpu::gonka::measure::ProductTime;
-use sphere_pow_gpu::measure::OpTime;
 use sphere_pow_gpu::{DeviceInfo, GpuEngine, GpuExecutor, GpuOptions};
 use sphere_pow_soundness::gonka::{GonkaAttacker, testnet_depth};
 use sphere_pow_soundness::harness::OnShare;
@@ -215,7 +213,7 @@ fn known_answers(options: CpuOptions) -> Result<(), ProverError> {
     })
 }
 
-impl Rig for CpuEngine {
+impl Rig<Gonka> for CpuEngine {
     fn product(&mut self) -> Result<Option<Product>, ProverError> {
         let puzzle = self.puzzle().clone();
         let batch = self.executor().preferred_batch().get();
@@ -224,7 +222,16 @@ impl Rig for CpuEngine {
     }
 }
 
-impl Rig for GpuEngine {
+impl Rig<Gonka> for GpuEngine {
+    fn set_block(
+        &mut self,
+        puzzle: &Puzzle,
+        shared: &Arc<Pool>,
+        progress: OnProgress<'_>,
+    ) -> Result<(), ProverError> {
+        Ok(block_on(GpuEngine::set_block(self, puzzle.block(), &**shared, progress))?)
+    }
+
     fn rebuild(&mut self, progress: OnProgress<'_>) -> Result<(), ProverError> {
         // The pool is made again rather than kept: on mainnet it would hold 1.8 GB of the host for a rare event.
         let pool = Pool::begin(self.puzzle())?;
@@ -239,25 +246,10 @@ impl Rig for GpuEngine {
         product.map(Some)
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "for display")]
     fn measure(&mut self) -> Result<Measured, ProverError> {
-        let times = block_on(self.executor().product_times())?;
-        let products = times.into_iter().map(|ProductTime { name, rows, k, columns, seconds }| {
-            let tflops = 2e-12 * (rows * k * columns) as f64 / seconds;
-            ProductRate { name: name.to_owned(), rows, k, columns, seconds, tflops }
-        });
-        let products = products.collect();
+        let products = block_on(self.executor().product_times())?;
         let ops = block_on(self.executor().op_times())?.unwrap_or_default();
-        let all: f64 = ops.values().map(|op| op.seconds).sum();
-        let share = |(name, op): (&'static str, OpTime)| {
-            let (seconds, dispatches) = (op.seconds, op.dispatches);
-            // A clock too coarse for so small a model gives nothing.
-            let share = if all > 0.0 { seconds / all } else { 0.0 };
-            OpShare { name: name.to_owned(), seconds, dispatches, share }
-        };
-        let mut ops: Vec<OpShare> = ops.into_iter().map(share).collect();
-        ops.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
-        Ok(Measured { products, ops })
+        Ok(Measured::new("TFLOP/s", products, ops))
     }
 }
 

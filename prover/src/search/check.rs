@@ -8,8 +8,8 @@
 use super::{Batch, Hunt};
 use crate::device::Device;
 use crate::error::ProverError;
+use crate::profiles::Machine;
 use sphere_pow_core::identity::Nonce;
-use sphere_pow_core::profile::Profile;
 use sphere_pow_core::verify::{DEFAULT_SAMPLE, Verdict};
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -24,7 +24,7 @@ const MOST_WAITING: usize = 8;
 const WINDOW: usize = DEFAULT_SAMPLE;
 
 /// Wins to recompute.
-struct Request<P: Profile> {
+struct Request<P: Machine> {
     wins: Vec<(Nonce, P::Claim)>,
     /// Of their transcripts, where the device makes them.
     roots: Vec<String>,
@@ -45,15 +45,15 @@ struct Found<F> {
 }
 
 impl<F> Found<F> {
-    fn is_good<P: Profile<Finding = F>>(&self) -> bool {
+    fn is_good<P: Machine<Finding = F>>(&self) -> bool {
         P::is_good(&self.finding) && !self.is_root_false
     }
 }
 
 /// The thread that recomputes.
-pub(super) struct Checker<P: Profile>(Sender<Request<P>>);
+pub(super) struct Checker<P: Machine>(Sender<Request<P>>);
 
-impl<P: Profile> Checker<P> {
+impl<P: Machine> Checker<P> {
     /// Starts it; it ends when the last of its clients has gone.
     pub(super) fn start<'scope>(
         scope: &'scope Scope<'scope, '_>,
@@ -84,7 +84,7 @@ impl<P: Profile> Checker<P> {
     }
 }
 
-fn serve<P: Profile>(
+fn serve<P: Machine>(
     device: &mut dyn Device<P>,
     hunt: &Hunt<P>,
     requests: &Receiver<Request<P>>,
@@ -131,7 +131,7 @@ struct Asked<F> {
 }
 
 /// One device's wins: those that wait, and what was found of the others.
-pub(super) struct Checks<P: Profile> {
+pub(super) struct Checks<P: Machine> {
     requests: Sender<Request<P>>,
     asked: Option<Asked<P::Finding>>,
     /// Not in the ledger yet, in order.
@@ -142,7 +142,7 @@ pub(super) struct Checks<P: Profile> {
     bad: u64,
 }
 
-impl<P: Profile> Checks<P> {
+impl<P: Machine> Checks<P> {
     /// Takes a batch; gives those that may go into the ledger.
     pub(super) fn add(&mut self, batch: Batch<P>) -> Vec<Batch<P>> {
         self.take_reply(false);

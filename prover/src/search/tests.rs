@@ -3,6 +3,7 @@ use crate::device::fake::{Fake, Fault};
 use crate::ledger::Ledger;
 use serde_json::{Map, Value, json};
 use sphere_pow_core::gonka::Gonka;
+use sphere_pow_core::profile::Profile;
 use sphere_pow_core::verify::{Expectations, Given};
 use std::sync::{Arc, Barrier};
 

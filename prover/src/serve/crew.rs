@@ -85,12 +85,13 @@ impl Visitor for Shift<'_> {
             loaded.is_some_and(|it| it.params == params && it.block == init.block_hash)
         };
         if !loaded.as_ref().is_some_and(is_there) {
-            // The old model's memory goes before the new one's is taken.
-            *loaded = None;
+            // The old model's memory goes before the new one's is taken, but for GPUs that hold one of these sizes.
+            let old = loaded.take().and_then(|any| any.downcast::<Loaded<P>>().ok());
+            let kept = old.filter(|it| it.params == params).map_or_else(Vec::new, |it| it.miners.devices);
             let started = Instant::now();
             let (puzzle, watch) =
                 (P::puzzle(&params, &init.block_hash), (&node.roster, node.settings.patience));
-            let miners = session::mining_watched::<P>(&node.settings.devices, &puzzle, watch, stop)?;
+            let miners = session::mining_watched::<P>(&node.settings.devices, &puzzle, watch, kept, stop)?;
             tracing::info!(
                 "the model of block {} is loaded after {:.1} s",
                 init.block_hash,

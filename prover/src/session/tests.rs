@@ -1,6 +1,10 @@
 use super::*;
+use crate::device::fake::{Fake, Fault};
+use crate::watch::Condition;
+use sphere_pow_core::gonka::{Gonka, known_answer};
 use sphere_pow_gpu::device::DeviceLimits;
-use std::sync::{Condvar, Mutex};
+use std::ops::ControlFlow;
+use std::sync::{Condvar, Weak};
 use std::time::Duration;
 
 fn info(name: &str) -> DeviceInfo {
@@ -51,4 +55,29 @@ fn a_driver_that_panics_while_it_is_opened_is_named_and_the_others_are_had() {
     });
     assert!(opened[0].is_ok());
     assert!(matches!(&opened[1], Err(ProverError::Panicked { device, .. }) if device == "bad"));
+}
+
+#[test]
+fn only_devices_that_are_still_meant_are_kept_and_each_once() {
+    let roster = Roster::default();
+    let open = |name: &str| -> AnyDevice<Gonka> {
+        let opener: Opener<Gonka> = {
+            let name = name.to_owned();
+            Arc::new(move |_, _, _| Ok(Box::new(Fake::gpu(&name, Fault::None))))
+        };
+        let wanted = Wanted { puzzle: known_answer::puzzle(), shared: Weak::new() };
+        let of_row = (roster.of_adapter(&info(name)), Patience::default());
+        Box::new(Watched::open(opener, wanted, of_row, &mut |_| ControlFlow::Continue(())).unwrap())
+    };
+    let devices = vec![open("a"), open("liar"), open("unplugged"), Box::new(Fake::cpu()) as AnyDevice<Gonka>];
+    roster.of_adapter(&info("liar")).dismiss(Condition::Quarantined, "what it won was false".into());
+    // As `mining_watched` chooses.
+    let chosen: Vec<DeviceInfo> = ["new", "liar", "a"].map(info).into();
+    let is_out = |info: &DeviceInfo| roster.of_adapter(info).condition().0.is_out();
+    let chosen: Vec<DeviceInfo> = chosen.into_iter().filter(|info| !is_out(info)).collect();
+    let kept = Mutex::new(kept::still_meant(devices, &chosen, &roster));
+    let take = |name: &str| take_kept(&kept, &roster.of_adapter(&info(name)));
+    assert!(take("new").is_none() && take("liar").is_none() && take("unplugged").is_none());
+    assert_eq!(take("a").expect("it still works").info().device, "a");
+    assert!(take("a").is_none());
 }

@@ -69,13 +69,14 @@ const PATCHES = {
       return createBindGroup.apply(this, args);
     };`,
   counts: `
-    const counts = { maps: 0, submits: 0, dispatches: 0 };
+    const counts = { maps: 0, submits: 0, dispatches: 0, devices: 0 };
     const count = (prototype, method, name) => {
       const original = prototype[method];
       prototype[method] = function (...args) { counts[name] += 1; return original.apply(this, args); };
     };
     count(GPUBuffer.prototype, 'mapAsync', 'maps');
     count(GPUQueue.prototype, 'submit', 'submits');
+    count(GPUAdapter.prototype, 'requestDevice', 'devices');
     count(GPUComputePassEncoder.prototype, 'dispatchWorkgroups', 'dispatches');
     addEventListener('message', ({ data }) => {
       if (data.job?.nonces.length > 0) postMessage({ before: { ...counts } });
@@ -262,6 +263,35 @@ test('nonces are batched: a batch has one readback, and far fewer submits than d
   assert.equal(to.maps - from.maps, batches);
   const [submits, dispatches] = [to.submits - from.submits, to.dispatches - from.dispatches];
   assert.ok(dispatches >= 200 * batches && submits * 4 < dispatches, `${submits} submits of ${dispatches} dispatches in ${batches} batches`);
+});
+
+test('blocks of a document take turns on one device, which is opened once', { timeout: 300_000 }, async () => {
+  const batches = ['AB01', 'AB02'].map((block_hash) => ({ ...exactBatch(nano, 4), block_hash }));
+  const { page, complaints } = await chromium.open(server.url);
+  const [gpu, wasm] = await page.evaluate(async (text) => {
+    const { verifyDocument } = await import('/sphere-pow/webgpu-slim.js');
+    const outcomes = [];
+    for (const name of ['counts', 'missing']) {
+      const told = [];
+      const worker = () => {
+        const own = new Worker(`/${name}.worker.js`, { type: 'module' });
+        own.addEventListener('message', ({ data }) => { if (data.id === undefined) told.push(data); });
+        return own;
+      };
+      const options = { sample: 'all', concurrency: 1, softwareAdapter: true, wasm: '/sphere-pow/webgpu.wasm', worker };
+      const results = [];
+      for await (const result of verifyDocument(text, options)) results.push(JSON.stringify(result));
+      // What the worker counted comes a moment later.
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      outcomes.push({ results: results.sort(), devices: told.findLast(({ counts }) => counts)?.counts.devices });
+    }
+    return outcomes;
+  }, JSON.stringify(batches));
+  assert.equal(gpu.devices, 1);
+  assert.equal(gpu.results.length, 2 * 4);
+  assert.deepEqual(gpu.results, wasm.results);
+  await page.close();
+  assert.deepEqual(complaints, []);
 });
 
 test('an abort rejects at once while the device works, its worker is gone, and the next call works', { timeout: 120_000 }, async () => {

@@ -30,6 +30,12 @@ impl Model {
     }
 }
 
+impl Model {
+    pub(super) async fn set_block(&mut self, block: &BlockHash, progress: &Function) -> Result<(), Failure> {
+        self.executor.set_block(block, &mut telling(progress, 0.0)).await.map_err(failure)
+    }
+}
+
 impl Engine<Exact> for Model {
     type Error = Failure;
 

@@ -30,14 +30,25 @@ impl Model {
     ) -> Result<Self, Failure> {
         // What will not do is known before the pool is made, which takes minutes at the network's sizes.
         let prepared = Prepared::new(info, params, GpuOptions::default()).await.map_err(failure)?;
-        let made = |share| tell(progress, POOL_SHARE * f64::from(share));
-        let pool = weight_pool_with(params, block, &made).ok_or_else(Failure::aborted)?;
+        let pool = pool_of(params, block, progress)?;
         let mut loaded = telling(progress, POOL_SHARE);
         let executor = prepared.load(block, &pool, &mut loaded).await.map_err(failure)?;
         let device = format!("{:?}", executor.tile()).to_lowercase();
         let info = EngineInfo { engine: "webgpu", device };
         Ok(Self { puzzle: Puzzle::new(params, block), executor, info })
     }
+
+    pub(super) async fn set_block(&mut self, block: &BlockHash, progress: &Function) -> Result<(), Failure> {
+        let puzzle = Puzzle::new(self.puzzle.params(), block);
+        let pool = pool_of(puzzle.params(), block, progress)?;
+        self.puzzle = puzzle;
+        self.executor.set_block(block, &pool, &mut telling(progress, POOL_SHARE)).await.map_err(failure)
+    }
+}
+
+fn pool_of(params: &Params, block: &BlockHash, progress: &Function) -> Result<Vec<f16>, Failure> {
+    let made = |share| tell(progress, POOL_SHARE * f64::from(share));
+    weight_pool_with(params, block, &made).ok_or_else(Failure::aborted)
 }
 
 impl Engine<Gonka> for Model {

@@ -94,6 +94,18 @@ impl GpuModel {
         Ok(serde_json::to_string(&description)?)
     }
 
+    /// Brings another block of the same model onto the device, which keeps all else; `progress` is told the share done.
+    ///
+    /// # Errors
+    /// `E_BLOCK_HASH`; `E_ABORTED`, `E_MEMORY` and `E_INTERNAL`, with the reason, after which the model is to be freed.
+    pub async fn set_block(&mut self, block_hash: String, progress: Function) -> Result<(), Failure> {
+        let block = BlockHash::new(&block_hash).map_err(Failure::block_hash)?;
+        match &mut self.model {
+            Model::Gonka(model) => model.set_block(&block, &progress).await,
+            Model::Exact(model) => model.set_block(&block, &progress).await,
+        }
+    }
+
     /// What `nonces` come to, as the JSON that the verifier's wasm gives.
     ///
     /// # Errors

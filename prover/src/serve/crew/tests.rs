@@ -5,19 +5,21 @@ use crate::ledger::{Ledger, Progress};
 use crate::sensors::Sensors;
 use crate::serve::Settings;
 use crate::serve::store::Store;
-use crate::watch::{Opener, Patience, Row, Watched};
-use sphere_pow_core::gonka::Gonka;
+use crate::watch::{Opener, Patience, Row, Wanted, Watched};
+use sphere_pow_core::gonka::{Gonka, known_answer};
 use sphere_pow_core::profile::{Profile, ProfileName};
 use sphere_pow_core::verify::{Expectations, Given};
 use std::ops::ControlFlow;
+use std::sync::Weak;
 
 /// A watched GPU of that name, in the node's roster.
 fn device(node: &Node, name: &str, fault: &Fault) -> Box<dyn Device<Gonka>> {
     let row = node.roster.add(Row::named(name, "vulkan", None));
     let (name, fault) = (name.to_owned(), fault.clone());
-    let opener: Opener<Gonka> = Arc::new(move |_, _| Ok(Box::new(Fake::gpu(&name, fault.clone()))));
+    let opener: Opener<Gonka> = Arc::new(move |_, _, _| Ok(Box::new(Fake::gpu(&name, fault.clone()))));
     let mut go_on = |_| ControlFlow::Continue(());
-    Box::new(Watched::open(opener, row, Patience::default(), &mut go_on).unwrap())
+    let wanted = Wanted { puzzle: known_answer::puzzle(), shared: Weak::new() };
+    Box::new(Watched::open(opener, wanted, (row, Patience::default()), &mut go_on).unwrap())
 }
 
 /// What an operator sees of each device.
