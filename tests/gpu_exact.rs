@@ -153,7 +153,8 @@ fn digests(gpu: &mut ExactGpuExecutor, key: &PublicKey, nonces: &[Nonce]) -> Vec
 #[test]
 fn every_batch_kernel_and_place_gives_the_same_digests() {
     let (info, (puzzle, key, nonces, want)) = (adapter(), small());
-    for kernel in [Method::Dp4a, Method::F32] {
+    let units = info.matrix_units.map(|units| if units.block == 8 { Method::Coop8 } else { Method::Coop16 });
+    for kernel in [Method::Dp4a, Method::F32].into_iter().chain(units) {
         for weights in [WeightPlace::Resident, WeightPlace::Streamed] {
             for batch in [1, 2, 4, 9, 64] {
                 let batch = NonZeroUsize::new(batch);

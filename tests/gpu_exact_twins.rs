@@ -42,13 +42,8 @@ fn rows16(seed: u32, rows: usize, dim: usize, bound: i32) -> Vec<i32> {
         let size = [bound, bound / 8, 300, 1][row / 5 % 4];
         match row % 5 {
             0 if rows > 1 => 0,
-            1 => {
-                if row % 2 == 0 {
-                    bound
-                } else {
-                    -bound
-                }
-            }
+            1 if row % 2 == 0 => bound,
+            1 => -bound,
             2 => {
                 if column == row % dim {
                     bound
@@ -107,12 +102,12 @@ fn norm_and_lanes_match_their_twins() {
                 ops::lanes(&want[row * dim..][..dim], key, position, lanes);
             }
             let (dx, dkeys) = (bench.upload(&narrow16(&x)), bench.upload(&keys));
-            let (out, lanes) = (bench.unwritten::<i16>(x.len()), bench.unwritten::<i8>(x.len()));
+            let (out, lanes) = (bench.unwritten::<i16>(x.len()), bench.unwritten_operands(x.len()));
             let shape = norm::Shape { rows, dim, first_position, positions, rounds, round };
             let buffers = [&dx, &dkeys, &out, &lanes];
             bench.run(|recorder| norm::record(recorder, &bench.kernels, buffers, shape));
             same(&format!("{shape:?}, {case}"), &bench.download::<i16>(&out, x.len()), &want);
-            let got = bench.download::<i8>(&lanes, x.len());
+            let got = bench.operands(&lanes, x.len());
             same(&format!("lanes, {shape:?}, {case}"), &got, &wide(&want_lanes));
         }
     });
@@ -131,7 +126,7 @@ fn norm_matches_its_twin_on_every_sum_of_squares_near_a_root() {
         let mut want = vec![0; x.len()];
         ops::norm(&x, 64, &mut want);
         let (dx, out) = (bench.upload(&narrow16(&x)), bench.unwritten::<i16>(x.len()));
-        let lanes = bench.unwritten::<i8>(x.len());
+        let lanes = bench.unwritten_operands(x.len());
         let (first_position, positions, rounds, round) = (0, 1, 1, None);
         let keys = bench.upload(&vec![0_i8; rows * 64]);
         let shape = norm::Shape { rows, dim: 64, first_position, positions, rounds, round };
@@ -198,8 +193,9 @@ fn swiglu_matches_its_twin_on_every_pair_and_at_every_edge() {
             ops::swiglu(&mut want, &up);
             let (dgate, dup) = (bench.upload(&gate), bench.upload(&up));
             let words = gate.len() / 4;
-            bench.run(|recorder| swiglu::record(recorder, &bench.kernels, [&dup, &dgate], words));
-            same(&format!("swiglu {words}"), &bench.download::<i8>(&dgate, want.len()), &wide(&want));
+            let out = bench.unwritten_operands(want.len());
+            bench.run(|recorder| swiglu::record(recorder, &bench.kernels, [&dup, &dgate, &out], words));
+            same(&format!("swiglu {words}"), &bench.operands(&out, want.len()), &wide(&want));
         }
     });
 }
@@ -228,10 +224,10 @@ fn attention_on_device(
     shape: AttentionShape,
 ) -> Vec<i32> {
     let [query, key, value] = [q, k, v].map(|x| bench.upload(x));
-    let out = bench.unwritten::<i8>(q.len());
+    let out = bench.unwritten_operands(q.len());
     let buffers = attention::Buffers { query: &query, key: &key, value: &value, out: &out };
     bench.run(|recorder| attention::record(recorder, &bench.kernels, buffers, nonces, shape));
-    bench.download::<i8>(&out, q.len())
+    bench.operands(&out, q.len())
 }
 
 #[test]

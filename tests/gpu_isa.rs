@@ -133,8 +133,8 @@ struct MatrixBound {
 }
 
 const MATRIX_BOUNDS: [MatrixBound; 2] = [
-    MatrixBound { name: "gonka LinearMatrix", waves: 8, instructions: 12 },
-    MatrixBound { name: "exact coop16", waves: 8, instructions: 4 },
+    MatrixBound { name: "gonka LinearMatrix", waves: 8, instructions: 10 },
+    MatrixBound { name: "exact coop16", waves: 8, instructions: 9 },
 ];
 
 #[test]

@@ -88,9 +88,13 @@ fn sizes(variant: &Variant) -> Vec<Sizes> {
         }
         ("exact", "linear_coop") => {
             // Subgroups as large as they may be, with more than one chunk of 2048 values, and half as large.
-            let threads = variant.constants.iter().find(|(name, _)| *name == "THREADS");
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
-            let threads = threads.expect("a number of threads").1 as u32 / 4;
+            let size = |wanted: &str| {
+                let found = variant.constants.iter().find(|(name, _)| *name == wanted);
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+                let size = found.unwrap_or_else(|| panic!("no {wanted}")).1 as u32;
+                size
+            };
+            let threads = size("THREADS") / (2 * size("COLUMN_PAIRS"));
             let shape = |k_vecs| [("k_vecs", k_vecs), ("out_words", 64)];
             vec![
                 of(&shape(130), [1, 1], threads),

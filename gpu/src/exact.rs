@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`kernels`] holds the host side of `shaders/exact/`, [`layout`] says what is padded to what
 //! and where weights lie, [`weights`] makes them on the device from 32 bytes of key, [`forward`] runs core's plan,
-//! [`leaves`] hashes the states that pass, [`self_test`] holds kernels to core's twins, [`choose`] takes the fastest,
+//! [`sizes`] says what fits, [`leaves`] hashes the states that pass, [`self_test`] holds kernels to core's twins, [`choose`] takes the fastest,
 //! if they are exact, which [`cache`] remembers, [`executor`] joins these, [`transcript`] does what openings take, and [`measure`] times it.
 
 pub mod cache;
@@ -15,6 +15,7 @@ pub mod layout;
 pub mod leaves;
 pub mod measure;
 pub mod self_test;
+pub mod sizes;
 pub mod transcript;
 pub mod weights;
 

@@ -5,7 +5,7 @@
 //! The ground floor knows no profile. In reading order: [`device`] finds adapters and says which are usable, [`select`]
 //! which one a user means, [`context`] opens it, [`kernel`] is a kernel as text and compiled, which [`compile`] does,
 //! [`recorder`] turns dispatches into submits of bounded time by what [`pace`] has learnt, [`fence`] waits for them, [`measure`] times
-//! kernels, and [`readback`] brings results home meanwhile. On it stand [`gonka`], [`exact`] and [`train`], beside each other, each with its
+//! kernels, [`matrix_tile`] says what matrix units make at once, and [`readback`] brings results home meanwhile. On it stand [`gonka`], [`exact`] and [`train`], beside each other, each with its
 //! kernels, plan and tests. [`probe`] tries a driver's matrix units with the kernels of both, in another process.
 //!
 //! Nothing here knows the verdict: inputs or nonces go in, logits come out.
@@ -19,6 +19,7 @@ pub mod exact;
 pub mod fence;
 pub mod gonka;
 pub mod kernel;
+pub mod matrix_tile;
 pub mod measure;
 pub mod pace;
 pub mod probe;

@@ -5,7 +5,7 @@
 //   query  [nonces * queries, row_vecs] i8, 16 to a vec4   in
 //   key    [nonces * tokens, row_vecs] i8, 16 to a vec4    in
 //   value  [nonces * tokens, 4 row_vecs] i8, 4 to a u32    in
-//   out    [nonces * queries, 4 row_vecs] i8, 4 to a u32   out
+//   out    [nonces * queries, 4 row_vecs] i8 or f16, 4 to an Operand   out
 // Dispatch: (heads, nonces * blocks, 1). Accuracy: exact.
 // |score| <= 127² * 64 < 2^20; sum of powers <= 1024 * 2^14 = 2^24; power times inverse <= 127 * 2^23 < 2^30;
 // |weighted sum| <= 254 * 127.
@@ -31,7 +31,7 @@ struct Dims {
 @group(0) @binding(2) var<storage, read> query: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read> key: array<vec4<u32>>;
 @group(0) @binding(4) var<storage, read> value: array<u32>;
-@group(0) @binding(5) var<storage, read_write> out: array<u32>;
+@group(0) @binding(5) var<storage, read_write> out: array<Operand>;
 
 var<workgroup> shares: array<i32, 2048>;
 // per query: the best score, then the inverse of the sum of powers
@@ -100,6 +100,6 @@ fn attention(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_
             sums += shares[q * tokens + t] * unpack4xI8(value[at]);
             at += row_words;
         }
-        out[(query_row + q) * row_words + word] = pack4xI8(clamp_int8(rounding_shift(sums, 7u)));
+        out[(query_row + q) * row_words + word] = operand(clamp_int8(rounding_shift(sums, 7u)));
     }
 }

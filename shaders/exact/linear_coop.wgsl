@@ -1,45 +1,30 @@
 // linear_coop: SPEC §II.6.5. Twin: core/src/exact/ops/linear.rs
-// x weightᵀ on matrix units (shared/coop8.wgsl or coop16.wgsl). int8 is exact in f16; products and sums are
-// integers of at most 127 * 46 * 2048 < 2^24, exact where the unit sums in f32 as it says: the self-test decides.
-// After 2048 values of k the sums move to i32, which stay in registers: every index into them is known when it is compiled.
-// Tiles are those of gonka (shared/matrix_quads.wgsl or matrix_halves.wgsl). One workgroup per tile of 8 by 4 blocks, a quarter
-// of it for each subgroup; a fifth subgroup and more make what the first ones make, and store nothing.
-// Interface: exact/shared/linear.wgsl.
+// x weightᵀ on matrix units: f16 that are int8 in, tiles by shared/matrix_operands.wgsl. Products and sums are integers of at most
+// 127 * 46 * 2048 < 2^24, exact where the unit sums in f32 as it says: the self-test decides. After 2048 values of k the sums move to
+// i32, which stay in registers: every index into them is known when it is compiled. Subgroups beyond PARTS make what the first ones
+// make, and store nothing.
+// Interface: exact/shared/linear.wgsl, with f16 in place of i8 in x and weight.
 // Dispatch: (row tiles, column tiles, 1): the groups that run side by side read the same weights. Accuracy: exact.
 
-// Four times the largest subgroup.
-override THREADS: u32 = 128u;
+// vec4 of k whose sums f32 holds exactly: 2048 values.
+const CHUNK_QUADS: u32 = 512u;
+// Groups of four sums that block `b` of every subgroup has, and those of them that are a thread's, at most 4.
+override GROUPS: u32 = PARTS * AREA / 4u;
+override OWN: u32 = (GROUPS + THREADS - 1u) / THREADS;
+override STAGE: u32 = PARTS * AREA;
 
-@group(0) @binding(1) var<storage, read> x: array<vec4<u32>>;
-@group(0) @binding(2) var<storage, read> weight: array<vec4<u32>>;
+// One block per subgroup: zeros, then sums.
+var<workgroup> sums: array<f32, STAGE>;
 
-const ROWS: u32 = 8u * BLOCK;
-const COLUMNS: u32 = 4u * BLOCK;
-// Groups of 16 values of k in a tile.
-const TILE_VECS: u32 = 2u;
-// vec4 of k whose sums f32 holds exactly: 2048 / 16.
-const CHUNK_VECS: u32 = 128u;
-const AREA: u32 = BLOCK * BLOCK;
-
-// Groups of four sums that are a thread's, of the AREA groups of a block in every quarter.
-override OWN: u32 = (AREA + THREADS - 1u) / THREADS;
-
-// One block per quarter.
-var<workgroup> sums: array<f32, 4u * AREA>;
-
-// A thread's groups of four sums: 8 blocks of AREA groups over at least 64 threads.
+// A thread's groups of four sums: 4 of each of 8 blocks.
 alias Totals = array<vec4<i32>, 32>;
 
-fn four(word: u32) -> vec4<f16> {
-    return vec4<f16>(unpack4xI8(word));
-}
-
-// Adds block `block` of every quarter, which lies in `sums`, to the totals.
+// Adds block `block` of every subgroup, which lies in `sums`, to the totals.
 fn drain(totals: ptr<function, Totals>, block: u32, lane: u32) {
     workgroupBarrier();
     for (var own = 0u; own < OWN; own += 1u) {
         let i = lane + own * THREADS;
-        if i < AREA {
+        if i < GROUPS {
             let s = vec4(sums[4u * i], sums[4u * i + 1u], sums[4u * i + 2u], sums[4u * i + 3u]);
             (*totals)[4u * block + own] += vec4<i32>(s);
         }
@@ -47,16 +32,16 @@ fn drain(totals: ptr<function, Totals>, block: u32, lane: u32) {
     workgroupBarrier();
 }
 
-// Writes block `block` of every quarter.
+// Writes block `block` of every subgroup.
 fn leave_block(totals: ptr<function, Totals>, block: u32, lane: u32, first_row: u32, first_column: u32) {
     for (var own = 0u; own < OWN; own += 1u) {
         let i = lane + own * THREADS;
-        if i < AREA {
-            // Group i of four sums lies in quarter i / (AREA / 4), in its rows of BLOCK / 4 groups.
+        if i < GROUPS {
+            // Group i of four sums lies in part i / (AREA / 4), in its rows of BLOCK / 4 groups.
             let place = i % (AREA / 4u);
             let part = i / (AREA / 4u);
-            let row = (part / 2u * 4u + block / 2u) * BLOCK + place / (BLOCK / 4u);
-            let column = (part % 2u * 2u + block % 2u) * BLOCK + place % (BLOCK / 4u) * 4u;
+            let row = (part / COLUMN_PAIRS * 4u + block / 2u) * BLOCK + place / (BLOCK / 4u);
+            let column = (part % COLUMN_PAIRS * 2u + block % 2u) * BLOCK + place % (BLOCK / 4u) * 4u;
             leave(first_row + row, first_column + column, (*totals)[4u * block + own]);
         }
     }
@@ -70,44 +55,46 @@ fn linear_coop(
 ) {
     let first_row = dims.first_row + group.x * ROWS;
     let first_column = group.y * COLUMNS;
-    let quarter = subgroup % 4u;
-    let stores = subgroup < 4u;
-    let own_sums = quarter * AREA;
-    let own_x = quarter / 2u * 4u * BLOCK * ROW_UNITS;
-    let own_w = quarter % 2u * 2u * BLOCK * ROW_UNITS;
+    let part = subgroup % PARTS;
+    let stores = subgroup < PARTS;
+    let own_sums = part * AREA;
+    let own_x = part / COLUMN_PAIRS * 4u * BLOCK * ROW_UNITS;
+    let own_w = part % COLUMN_PAIRS * 2u * BLOCK * ROW_UNITS;
+    // What this thread brings: rows THREADS / TILE_PARTS apart.
+    let k_quads = 4u * dims.k_vecs;
+    let bring = lane / TILE_PARTS;
+    let part_of_k = lane % TILE_PARTS;
+    let step = THREADS / TILE_PARTS * k_quads;
+    let x_first = (first_row + bring) * k_quads + 2u * part_of_k;
+    let w_first = 4u * dims.weight_first + (first_column + bring) * k_quads + 2u * part_of_k;
+    var next_x: Fetched;
+    var next_w: Fetched;
+    fetch_x(&next_x, x_first, step);
+    fetch_w(&next_w, w_first, step);
     var totals = Totals();
-    for (var chunk = 0u; chunk < dims.k_vecs; chunk += CHUNK_VECS) {
-        for (var i = lane; i < 4u * AREA; i += THREADS) {
+    for (var chunk = 0u; chunk < k_quads; chunk += CHUNK_QUADS) {
+        for (var i = lane; i < STAGE; i += THREADS) {
             sums[i] = 0.0;
         }
         workgroupBarrier();
         var c00 = coopLoadT<BlockC>(&sums[own_sums], BLOCK);
-        var c01 = c00;
-        var c10 = c00;
-        var c11 = c00;
-        var c20 = c00;
-        var c21 = c00;
-        var c30 = c00;
-        var c31 = c00;
-        let chunk_end = min(chunk + CHUNK_VECS, dims.k_vecs);
-        for (var k0 = chunk; k0 < chunk_end; k0 += TILE_VECS) {
+        var c01 = coopLoadT<BlockC>(&sums[own_sums], BLOCK);
+        var c10 = coopLoadT<BlockC>(&sums[own_sums], BLOCK);
+        var c11 = coopLoadT<BlockC>(&sums[own_sums], BLOCK);
+        var c20 = coopLoadT<BlockC>(&sums[own_sums], BLOCK);
+        var c21 = coopLoadT<BlockC>(&sums[own_sums], BLOCK);
+        var c30 = coopLoadT<BlockC>(&sums[own_sums], BLOCK);
+        var c31 = coopLoadT<BlockC>(&sums[own_sums], BLOCK);
+        let chunk_end = min(chunk + CHUNK_QUADS, k_quads);
+        for (var k0 = chunk; k0 < chunk_end; k0 += TILE_QUADS) {
             workgroupBarrier();
-            for (var i = lane; i < ROWS * TILE_VECS; i += THREADS) {
-                let row = i / TILE_VECS;
-                let v = x[(first_row + row) * dims.k_vecs + k0 + i % TILE_VECS];
-                let part = 2u * (i % TILE_VECS);
-                put_x(row, part, four(v.x), four(v.y));
-                put_x(row, part + 1u, four(v.z), four(v.w));
-            }
-            for (var i = lane; i < COLUMNS * TILE_VECS; i += THREADS) {
-                let column = i / TILE_VECS;
-                let v = weight[dims.weight_first + (first_column + column) * dims.k_vecs + k0 + i % TILE_VECS];
-                let part = 2u * (i % TILE_VECS);
-                put_w(column, part, four(v.x), four(v.y));
-                put_w(column, part + 1u, four(v.z), four(v.w));
-            }
+            put(&next_x, &next_w, bring, part_of_k);
             workgroupBarrier();
-            for (var k = 0u; k < 16u * TILE_VECS / UNIT; k += BLOCK / UNIT) {
+            // After the last tile it is brought once more, and left.
+            let next = min(k0 + TILE_QUADS, k_quads - TILE_QUADS);
+            fetch_x(&next_x, x_first + next, step);
+            fetch_w(&next_w, w_first + next, step);
+            for (var k = 0u; k < 8u * TILE_PARTS / UNIT; k += BLOCK / UNIT) {
                 // Element (k, column) of the weights lies at [column][k]: column-major.
                 let b0 = coopLoad<BlockB>(&w_tile[own_w + k], ROW_UNITS);
                 let b1 = coopLoad<BlockB>(&w_tile[own_w + BLOCK * ROW_UNITS + k], ROW_UNITS);

@@ -1,10 +1,10 @@
 // norm: SPEC §II.6.3 and §II.6.4. Twins: core/src/exact/ops/norm.rs, core/src/exact/ops/lanes.rs
-// Each row scaled to root mean square 256, and its int8 copy: a round key added, turned by four values a position.
+// Each row scaled to root mean square 256, and its copy of 7 bits, as products read it: a round key added, turned by four values a position.
 // One workgroup per row; threads stride over groups of four; tree sum (shared/sum.wgsl).
 //   x      [rows, quads] i16, 4 to a vec2            in
 //   keys   [nonces, key_stride] i8, 4 to a u32       in, |value| <= 46
 //   out    [rows, quads] i16, 4 to a vec2            out, |value| <= 16368
-//   lanes  [rows, quads] i8, 4 to a u32              out, |value| <= 127
+//   lanes  [rows, quads] i8 or f16, 4 to an Operand  out, |value| <= 127
 // Dispatch: (rows, 1, 1). Accuracy: exact. Sum of squares at most 4096 * 1023² < 2^32.
 
 struct Dims {
@@ -27,7 +27,7 @@ struct Dims {
 @group(0) @binding(1) var<storage, read> x: array<vec2<u32>>;
 @group(0) @binding(2) var<storage, read> keys: array<u32>;
 @group(0) @binding(3) var<storage, read_write> out: array<vec2<u32>>;
-@group(0) @binding(4) var<storage, read_write> lanes: array<u32>;
+@group(0) @binding(4) var<storage, read_write> lanes: array<Operand>;
 
 @compute @workgroup_size(WG)
 fn norm(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -45,6 +45,6 @@ fn norm(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let y = scaled(clamp_row(unpack_int16(x[at + i])), scale);
         out[at + i] = pack_int16(y);
         let keyed = y + dims.key_weight * unpack4xI8(keys[key + i]);
-        lanes[at + (i + turn) % dims.quads] = pack4xI8(clamp_int8(rounding_shift(keyed, 3u)));
+        lanes[at + (i + turn) % dims.quads] = operand(clamp_int8(rounding_shift(keyed, 3u)));
     }
 }

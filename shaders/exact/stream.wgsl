@@ -1,8 +1,8 @@
 // stream: SPEC §II.3 and §II.5. Twins: core/src/exact/stream.rs, core/src/exact/weights.rs
 // Keystreams of ChaCha20 through the normal table; one thread per block of 64 values.
-//   normal   [256] u32, the table's bytes           in
+//   normal   [256] u32, the table's values as they are stored   in
 //   streams  [n] u64 as low and high word           in, stream numbers
-//   out      [n, blocks, 64] i8, 16 to a vec4       out, from vec4 out_first
+//   out      [n, blocks, 64] i8 or f16 (shared/stream_int8.wgsl, stream_f16.wgsl)   out, from vec4 out_first
 // Dispatch: (ceil(blocks / WG), 1, 1). Accuracy: exact.
 
 override WG: u32 = 64u;
@@ -52,7 +52,8 @@ fn quarter_rounds(s: State) -> State {
     return r;
 }
 
-fn through_normal(x: vec4<u32>) -> vec4<u32> {
+// Leaves group `at` of 16 values.
+fn leave(at: u32, x: vec4<u32>) {
     let m = vec4(255u);
     let b0 = x & m;
     let b1 = (x >> vec4(8u)) & m;
@@ -62,7 +63,7 @@ fn through_normal(x: vec4<u32>) -> vec4<u32> {
     let y1 = vec4(table[b1.x], table[b1.y], table[b1.z], table[b1.w]);
     let y2 = vec4(table[b2.x], table[b2.y], table[b2.z], table[b2.w]);
     let y3 = vec4(table[b3.x], table[b3.y], table[b3.z], table[b3.w]);
-    return y0 | (y1 << vec4(8u)) | (y2 << vec4(16u)) | (y3 << vec4(24u));
+    store(at, y0, y1, y2, y3);
 }
 
 @compute @workgroup_size(WG)
@@ -96,9 +97,9 @@ fn stream(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_ind
         s.c = s.c.zwxy;
         s.d = s.d.yzwx;
     }
-    let at = dims.out_first + 4u * block;
-    out[at] = through_normal(s.a + start.a);
-    out[at + 1u] = through_normal(s.b + start.b);
-    out[at + 2u] = through_normal(s.c + start.c);
-    out[at + 3u] = through_normal(s.d + start.d);
+    let at = 4u * block;
+    leave(at, s.a + start.a);
+    leave(at + 1u, s.b + start.b);
+    leave(at + 2u, s.c + start.c);
+    leave(at + 3u, s.d + start.d);
 }

@@ -1,8 +1,9 @@
 // swiglu: SPEC §II.6.7. Twin: core/src/exact/ops/swiglu.rs
-// gate = clamp8((silu(gate) up + 8) >> 4); one thread per four values, four times.
+// out = clamp8((silu(gate) up + 8) >> 4); one thread per four values, four times.
 //   silu  [256] u32, entries as two's complement   in
 //   up    [words] i8, 4 to a u32                   in
-//   gate  [words] i8, 4 to a u32                   in and out
+//   gate  [words] i8, 4 to a u32                   in
+//   out   [words] i8 or f16, 4 to an Operand       out
 // Dispatch: (ceil(words / (4 WG)), 1, 1). Accuracy: exact. |silu up| <= 125 * 127.
 
 override WG: u32 = 64u;
@@ -16,7 +17,8 @@ struct Dims {
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> silu: array<u32>;
 @group(0) @binding(2) var<storage, read> up: array<u32>;
-@group(0) @binding(3) var<storage, read_write> gate: array<u32>;
+@group(0) @binding(3) var<storage, read> gate: array<u32>;
+@group(0) @binding(4) var<storage, read_write> out: array<Operand>;
 
 var<workgroup> table: array<i32, 256>;
 
@@ -31,6 +33,6 @@ fn swiglu(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_ind
     for (var i = first; i < end; i += WG) {
         let g = unpack4xI8(gate[i]) + vec4(128);
         let s = vec4(table[g.x], table[g.y], table[g.z], table[g.w]);
-        gate[i] = pack4xI8(clamp_int8(rounding_shift(s * unpack4xI8(up[i]), 4u)));
+        out[i] = operand(clamp_int8(rounding_shift(s * unpack4xI8(up[i]), 4u)));
     }
 }

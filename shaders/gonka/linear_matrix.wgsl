@@ -1,30 +1,11 @@
 // linear_matrix: SPEC §I.4. Twin: core/src/gonka/ops/linear.rs
-// x weightᵀ on matrix units (shared/coop8.wgsl or coop16.wgsl): f16 in, f32 sums. Tiles (shared/matrix_quads.wgsl or
-// matrix_halves.wgsl) are filled 8 values at a time, and the next one is under way while this one is multiplied. Units that cut
-// off what they add drift, so after 1024 values of k the sums are closed. One workgroup per tile of 8 by 2 COLUMN_PAIRS blocks, 4
-// by 2 of them for each subgroup; subgroups beyond make what the first ones make, and store nothing.
+// x weightᵀ on matrix units: f16 in, f32 sums, tiles by shared/matrix_operands.wgsl. Units that cut off what they add drift, so after
+// 1024 values of k the sums are closed. Subgroups beyond PARTS make what the first ones make, and store nothing.
 // Interface: gonka/shared/linear.wgsl; what is left of the sums: leave_sums.wgsl or leave_gated.wgsl there.
 // Dispatch: (row tiles, column tiles, 1): the groups that run side by side read the same weights. Accuracy: bounded; f32 sums.
 
-// Pairs of blocks along columns.
-override COLUMN_PAIRS: u32 = 2u;
-// 2 COLUMN_PAIRS times the largest subgroup.
-override THREADS: u32 = 128u;
-
-@group(0) @binding(1) var<storage, read> x: array<vec4<f16>>;
-@group(0) @binding(2) var<storage, read> weight: array<vec4<f16>>;
-
-const ROWS: u32 = 8u * BLOCK;
-override COLUMNS: u32 = 2u * COLUMN_PAIRS * BLOCK;
-override PARTS: u32 = 2u * COLUMN_PAIRS;
-// Groups of 8 values of k in a tile, and vec4 of k in it and after which sums are closed: 32 and 1024 values.
-const TILE_PARTS: u32 = 4u;
-const TILE_QUADS: u32 = 8u;
+// vec4 of k after which sums are closed: 1024 values.
 const CHUNK_QUADS: u32 = 256u;
-const AREA: u32 = BLOCK * BLOCK;
-// Groups of 8 that a thread brings, at most 4; the host picks THREADS so that they come out even.
-override X_PARTS: u32 = ROWS * TILE_PARTS / THREADS;
-override W_PARTS: u32 = COLUMNS * TILE_PARTS / THREADS;
 override STAGE: u32 = PARTS * AREA;
 
 // One block per subgroup: zeros, then the results.
@@ -62,21 +43,13 @@ fn linear_matrix(
     // What this thread brings: rows THREADS / TILE_PARTS apart.
     let bring = lane / TILE_PARTS;
     let part_of_k = lane % TILE_PARTS;
-    let step = THREADS / TILE_PARTS;
+    let step = THREADS / TILE_PARTS * dims.k_quads;
     let x_first = (first_row + bring) * dims.k_quads + 2u * part_of_k;
     let w_first = (dims.first_weight + first_column + bring) * dims.k_quads + 2u * part_of_k;
-    var next_x: array<vec4<f16>, 8>;
-    var next_w: array<vec4<f16>, 8>;
-    for (var i = 0u; i < X_PARTS; i += 1u) {
-        let at = x_first + i * step * dims.k_quads;
-        next_x[2u * i] = x[at];
-        next_x[2u * i + 1u] = x[at + 1u];
-    }
-    for (var i = 0u; i < W_PARTS; i += 1u) {
-        let at = w_first + i * step * dims.k_quads;
-        next_w[2u * i] = weight[at];
-        next_w[2u * i + 1u] = weight[at + 1u];
-    }
+    var next_x: Fetched;
+    var next_w: Fetched;
+    fetch_x(&next_x, x_first, step);
+    fetch_w(&next_w, w_first, step);
     workgroupBarrier();
     var t00 = coopLoadT<BlockC>(&stage[own_stage], BLOCK);
     var t01 = coopLoadT<BlockC>(&stage[own_stage], BLOCK);
@@ -98,25 +71,12 @@ fn linear_matrix(
         let chunk_end = min(chunk + CHUNK_QUADS, dims.k_quads);
         for (var k0 = chunk; k0 < chunk_end; k0 += TILE_QUADS) {
             workgroupBarrier();
-            for (var i = 0u; i < X_PARTS; i += 1u) {
-                put_x(bring + i * step, part_of_k, next_x[2u * i], next_x[2u * i + 1u]);
-            }
-            for (var i = 0u; i < W_PARTS; i += 1u) {
-                put_w(bring + i * step, part_of_k, next_w[2u * i], next_w[2u * i + 1u]);
-            }
+            put(&next_x, &next_w, bring, part_of_k);
             workgroupBarrier();
             // After the last tile it is brought once more, and left.
             let next = min(k0 + TILE_QUADS, dims.k_quads - TILE_QUADS);
-            for (var i = 0u; i < X_PARTS; i += 1u) {
-                let at = x_first + i * step * dims.k_quads + next;
-                next_x[2u * i] = x[at];
-                next_x[2u * i + 1u] = x[at + 1u];
-            }
-            for (var i = 0u; i < W_PARTS; i += 1u) {
-                let at = w_first + i * step * dims.k_quads + next;
-                next_w[2u * i] = weight[at];
-                next_w[2u * i + 1u] = weight[at + 1u];
-            }
+            fetch_x(&next_x, x_first + next, step);
+            fetch_w(&next_w, w_first + next, step);
             for (var k = 0u; k < 8u * TILE_PARTS / UNIT; k += BLOCK / UNIT) {
                 // Element (k, column) of the weights lies at [column][k]: column-major.
                 let b0 = coopLoad<BlockB>(&w_tile[own_w + k], ROW_UNITS);

@@ -63,6 +63,7 @@ pub mod gonka {
         "gonka/shared/linear",
         "gonka/shared/leave_sums",
         "shared/matrix_quads",
+        "shared/matrix_operands",
         "gonka/linear_matrix"
     );
     /// `gonka/linear_matrix.wgsl` by blocks of 8, its tiles as vectors of 4, which leaves silu of a gate times up.
@@ -72,6 +73,7 @@ pub mod gonka {
         "gonka/shared/linear",
         "gonka/shared/leave_gated",
         "shared/matrix_quads",
+        "shared/matrix_operands",
         "gonka/linear_matrix"
     );
     /// `gonka/linear_matrix.wgsl` by blocks of 8, its tiles as single values.
@@ -81,6 +83,7 @@ pub mod gonka {
         "gonka/shared/linear",
         "gonka/shared/leave_sums",
         "shared/matrix_halves",
+        "shared/matrix_operands",
         "gonka/linear_matrix"
     );
     /// `gonka/linear_matrix.wgsl` by blocks of 8, its tiles as single values, which leaves silu of a gate times up.
@@ -90,6 +93,7 @@ pub mod gonka {
         "gonka/shared/linear",
         "gonka/shared/leave_gated",
         "shared/matrix_halves",
+        "shared/matrix_operands",
         "gonka/linear_matrix"
     );
     /// `gonka/linear_matrix.wgsl` by blocks of 16, its tiles as vectors of 4.
@@ -99,6 +103,7 @@ pub mod gonka {
         "gonka/shared/linear",
         "gonka/shared/leave_sums",
         "shared/matrix_quads",
+        "shared/matrix_operands",
         "gonka/linear_matrix"
     );
     /// `gonka/linear_matrix.wgsl` by blocks of 16, its tiles as vectors of 4, which leaves silu of a gate times up.
@@ -108,6 +113,7 @@ pub mod gonka {
         "gonka/shared/linear",
         "gonka/shared/leave_gated",
         "shared/matrix_quads",
+        "shared/matrix_operands",
         "gonka/linear_matrix"
     );
     /// `gonka/narrow_all.wgsl`.
@@ -133,8 +139,11 @@ pub mod probe {
 
 /// Kernels of the `exact` profile.
 pub mod exact {
-    /// `exact/attention.wgsl`.
-    pub const ATTENTION: &str = join!("exact/shared/narrow", "exact/attention");
+    /// `exact/attention.wgsl`, for products that read int8.
+    pub const ATTENTION: &str = join!("exact/shared/narrow", "exact/shared/operand_int8", "exact/attention");
+    /// `exact/attention.wgsl`, for products that read f16.
+    pub const ATTENTION_F16: &str =
+        join!("exact/shared/narrow", "exact/shared/operand_f16", "exact/attention");
     /// `exact/embed.wgsl`.
     pub const EMBED: &str = join!("exact/shared/narrow", "exact/embed");
     /// `exact/leaf_chunks.wgsl`.
@@ -144,13 +153,30 @@ pub mod exact {
     /// `exact/merge.wgsl`.
     pub const MERGE: &str =
         join!("exact/shared/narrow", "exact/shared/sum", "exact/shared/scale", "exact/merge");
-    /// `exact/norm.wgsl`.
-    pub const NORM: &str =
-        join!("exact/shared/narrow", "exact/shared/sum", "exact/shared/scale", "exact/norm");
-    /// `exact/stream.wgsl`.
-    pub const STREAM: &str = join!("exact/stream");
-    /// `exact/swiglu.wgsl`.
-    pub const SWIGLU: &str = join!("exact/shared/narrow", "exact/swiglu");
+    /// `exact/norm.wgsl`, for products that read int8.
+    pub const NORM: &str = join!(
+        "exact/shared/narrow",
+        "exact/shared/operand_int8",
+        "exact/shared/sum",
+        "exact/shared/scale",
+        "exact/norm"
+    );
+    /// `exact/norm.wgsl`, for products that read f16.
+    pub const NORM_F16: &str = join!(
+        "exact/shared/narrow",
+        "exact/shared/operand_f16",
+        "exact/shared/sum",
+        "exact/shared/scale",
+        "exact/norm"
+    );
+    /// `exact/stream.wgsl`, as int8.
+    pub const STREAM: &str = join!("exact/shared/stream_int8", "exact/stream");
+    /// `exact/stream.wgsl`, as f16.
+    pub const STREAM_F16: &str = join!("exact/shared/stream_f16", "exact/stream");
+    /// `exact/swiglu.wgsl`, for products that read int8.
+    pub const SWIGLU: &str = join!("exact/shared/narrow", "exact/shared/operand_int8", "exact/swiglu");
+    /// `exact/swiglu.wgsl`, for products that read f16.
+    pub const SWIGLU_F16: &str = join!("exact/shared/narrow", "exact/shared/operand_f16", "exact/swiglu");
     /// `exact/take_last.wgsl`.
     pub const TAKE_LAST: &str = join!("exact/take_last");
     /// `exact/linear_dp4a.wgsl`.
@@ -195,6 +221,7 @@ pub mod exact {
         "exact/shared/narrow",
         "exact/shared/linear",
         "shared/matrix_halves",
+        "shared/matrix_operands",
         "exact/linear_coop"
     );
     /// `exact/linear_coop.wgsl` by blocks of 16, which Metal has not.
@@ -203,6 +230,7 @@ pub mod exact {
         "exact/shared/narrow",
         "exact/shared/linear",
         "shared/matrix_quads",
+        "shared/matrix_operands",
         "exact/linear_coop"
     );
 }

@@ -2,9 +2,8 @@
 
 use pollster::block_on;
 use sphere_pow_core::exact::ops::Requant;
-use sphere_pow_gpu::device::MatrixUnits;
 use sphere_pow_gpu::exact::choose::{candidates, compile};
-use sphere_pow_gpu::exact::kernels::linear::{Method, Variant};
+use sphere_pow_gpu::exact::kernels::linear::{Method, Operand, Variant};
 use sphere_pow_gpu::exact::self_test::{self, extremes, paint};
 use sphere_pow_tests::cases::cases;
 use sphere_pow_tests::exact_bench::{Bench, same};
@@ -13,16 +12,14 @@ use sphere_pow_tests::gpu::adapter;
 #[test]
 fn every_variant_of_linear_matches_its_twin() {
     let info = adapter();
-    // Software drivers with matrix units have narrower subgroups than mining takes.
-    let own_units =
-        info.matrix_units.filter(|units| units.block == 8).map(|MatrixUnits { subgroup_threads, .. }| {
-            Variant { method: Method::Coop8, wg_x: 4 * subgroup_threads, wg_y: 1, steps: 1, k_vecs: 2 }
-        });
+    // Software drivers mine by matrix units only where they are asked to.
+    let units = candidates(&info, Some(Method::Coop8));
+    assert!(units.is_empty() == info.matrix_units.is_none_or(|units| units.block != 8), "{units:?}");
     for checked in [true, false] {
         let gpu = &Bench::shared(checked).gpu;
         // What blocks of 16 give is the hardware's own; opening a device tests it.
-        let others = candidates(&info, None).into_iter().filter(|v| v.method != Method::Coop16);
-        for variant in own_units.into_iter().chain(others) {
+        let is_plain = |v: &Variant| v.method.operand() == Operand::Int8;
+        for variant in units.iter().copied().chain(candidates(&info, None).into_iter().filter(is_plain)) {
             let linear = block_on(compile(gpu, variant, checked)).expect("compiles");
             let (tile_rows, tile_columns) = (variant.rows(), variant.columns());
             let rows = [1, 2, tile_rows - 1, tile_rows, tile_rows + 1, 2 * tile_rows + 3];

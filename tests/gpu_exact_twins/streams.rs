@@ -14,7 +14,7 @@ use sphere_pow_tests::exact_bench::{Bench, on_every_bench, same};
 fn the_keystream_is_that_of_rand_chacha() {
     let gpu = &Bench::shared(true).gpu;
     let constants = [("WG", f64::from(WG))];
-    let compiled = block_on(gpu.compile_kernel(&stream::KERNEL, &constants, true)).expect("compiles");
+    let compiled = block_on(gpu.compile_kernel(&stream::KERNELS[0], &constants, true)).expect("compiles");
     // Bytes as they are instead of through the normal table.
     let identity: Vec<u32> = (0..256).collect();
     let table = gpu.buffer("identity", 1024);
@@ -83,10 +83,12 @@ fn streams_through_the_normal_table_match_their_twin() {
             (count, d.within(1, 70), d.within(0, 70 - count), d.within(0, 1 << 26) as u64, d.within(0, 5))
         });
         for (_, (count, blocks, first_stream, first_block, out_block)) in all {
-            let shape = stream::Shape { first_stream, streams: count, first_block, blocks, out_block };
-            let out = bench.unwritten::<i8>((out_block + count * blocks) * 64);
+            let stored = bench.kernels.operand();
+            let shape =
+                stream::Shape { first_stream, streams: count, first_block, blocks, out_block, stored };
+            let out = bench.upload(&stored.store(&vec![0x5a; (out_block + count * blocks) * 64]));
             bench.run(|recorder| stream::record(recorder, &bench.kernels, &key, [&streams, &out], shape));
-            let got = bench.download::<i8>(&out, (out_block + count * blocks) * 64);
+            let got = bench.operands(&out, (out_block + count * blocks) * 64);
             let mut want = vec![0x5a; out_block * 64];
             for number in &numbers[first_stream..first_stream + count] {
                 want.extend(drawn(&key, *number, 64 * first_block, 64 * blocks));

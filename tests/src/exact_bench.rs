@@ -2,10 +2,12 @@
 
 use crate::gpu::adapter;
 use pollster::block_on;
+use sphere_pow_core::f16;
 use sphere_pow_gpu::GpuError;
 use sphere_pow_gpu::context::Gpu;
 use sphere_pow_gpu::device::MatrixUnits;
 use sphere_pow_gpu::exact::kernels::Kernels;
+use sphere_pow_gpu::exact::kernels::linear::Operand;
 use sphere_pow_gpu::exact::self_test::compare;
 use sphere_pow_gpu::recorder::{self, Recorder};
 use sphere_pow_gpu::train;
@@ -19,7 +21,7 @@ pub struct Bench<K = Kernels> {
     pub kernels: K,
 }
 
-/// Runs `test` with and without wgpu's bounds checks.
+/// Runs `test` with and without wgpu's bounds checks, for products of int8 and of f16.
 ///
 /// # Panics
 /// When the device or the kernels cannot be had.
@@ -27,6 +29,7 @@ pub fn on_every_bench(test: impl Fn(&Bench)) {
     for checked in [true, false] {
         test(Bench::shared(checked));
     }
+    test(Bench::for_matrix_units());
 }
 
 impl Bench {
@@ -36,12 +39,54 @@ impl Bench {
     /// When the device or the kernels cannot be had.
     pub fn shared(checked: bool) -> &'static Self {
         static BENCHES: [OnceLock<Bench>; 2] = [const { OnceLock::new() }; 2];
-        BENCHES[usize::from(checked)].get_or_init(|| {
-            let info = adapter();
-            let gpu = block_on(Gpu::open(&info, MatrixUnits::features_of(&info))).expect("a usable device");
-            let kernels = block_on(Kernels::new(&gpu, checked)).expect("kernels");
-            Self { gpu, kernels }
-        })
+        BENCHES[usize::from(checked)].get_or_init(|| Self::open(Operand::Int8, checked))
+    }
+
+    /// One whose kernels write what matrix units read, with bounds checks, which all tests share; any device runs it.
+    ///
+    /// # Panics
+    /// When the device or the kernels cannot be had.
+    pub fn for_matrix_units() -> &'static Self {
+        static BENCH: OnceLock<Bench> = OnceLock::new();
+        BENCH.get_or_init(|| Self::open(Operand::F16, true))
+    }
+
+    fn open(operand: Operand, checked: bool) -> Self {
+        let info = adapter();
+        let gpu = block_on(Gpu::open(&info, MatrixUnits::features_of(&info))).expect("a usable device");
+        let kernels = block_on(Kernels::new(&gpu, operand, checked)).expect("kernels");
+        Self { gpu, kernels }
+    }
+
+    /// A buffer for `n` operands of products that a kernel must all write.
+    #[must_use]
+    pub fn unwritten_operands(&self, n: usize) -> wgpu::Buffer {
+        self.unwritten::<u8>(n * self.kernels.operand().bytes())
+    }
+
+    /// The first `n` operands of a buffer.
+    ///
+    /// # Panics
+    /// When the device fails, or one is no integer.
+    #[must_use]
+    pub fn operands(&self, buffer: &wgpu::Buffer, n: usize) -> Vec<i32> {
+        match self.kernels.operand() {
+            Operand::Int8 => self.download::<i8>(buffer, n),
+            Operand::F16 => {
+                let bits = self.download::<u16>(buffer, n).into_iter();
+                let values = bits.map(|bits| f16::from_bits(u16::try_from(bits).expect("16 bits")).to_f32());
+                values.map(integer).collect()
+            }
+        }
+    }
+}
+
+/// A value that must be an integer.
+fn integer(value: f32) -> i32 {
+    assert!(value.fract() == 0.0, "{value} is no integer");
+    #[expect(clippy::cast_possible_truncation, reason = "an f16 that is an integer")]
+    {
+        value as i32
     }
 }
 

@@ -119,7 +119,10 @@ pub fn variants() -> Vec<Variant> {
     all.push(Variant { profile, name: "probe subgroup_width".into(), kernel, constants });
     for kernel in exact::kernels::ALL.into_iter().filter(|kernel| !kernel.name.starts_with("linear")) {
         let constants = vec![("WG", f64::from(exact::kernels::WG))];
-        all.push(Variant { profile: "exact", name: format!("exact {}", kernel.name), kernel, constants });
+        // One text for products of int8, another for those of f16.
+        let is_second = all.iter().any(|one| one.profile == "exact" && one.kernel.name == kernel.name);
+        let name = format!("exact {}{}", kernel.name, if is_second { " f16" } else { "" });
+        all.push(Variant { profile: "exact", name, kernel, constants });
     }
     // Both blocks are alike in what has no matrix units.
     let coop8 = candidates(&ideal(8), Some(exact::Method::Coop8));

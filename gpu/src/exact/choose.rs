@@ -2,13 +2,15 @@
 
 use super::cache::{CachePlace, Choice};
 use super::forward::Linears;
-use super::kernels::linear::{self, Linear, Method, Shape, Variant};
+use super::kernels::linear::{self, Linear, Method, Operand, Shape, Variant};
+use super::layout::TILE_COLUMNS;
 use super::self_test;
 use crate::context::Gpu;
-use crate::device::{DeviceInfo, MatrixUnits};
+use crate::device::DeviceInfo;
 use crate::error::GpuError;
-use crate::pace::Pace;
+use crate::matrix_tile::MatrixTile;
 use crate::measure::{self, TELLING};
+use crate::pace::Pace;
 use crate::recorder::{Recorder, run};
 use sphere_pow_core::exact::ops::Requant;
 
@@ -17,6 +19,8 @@ use sphere_pow_core::exact::ops::Requant;
 pub struct Wish {
     /// Only this method.
     pub method: Option<Method>,
+    /// Whether there is memory for operands in f16.
+    pub fits_f16: bool,
     /// Keep wgpu's bounds checks.
     pub checked: bool,
     /// Where choices are remembered.
@@ -51,18 +55,19 @@ pub fn candidates(info: &DeviceInfo, method: Option<Method>) -> Vec<Variant> {
     ];
     let dp4a = dp4a.map(|sizes| tile(Method::Dp4a, sizes));
     let f32 = f32.map(|sizes| tile(Method::F32, sizes));
-    let coop = info.matrix_units.and_then(|MatrixUnits { block, subgroup_threads }| {
-        let method = if block == 16 { Method::Coop16 } else { Method::Coop8 };
-        // Fewer than 64 threads would hold more sums each than the kernel has room for.
-        let known = matches!(block, 8 | 16) && (16..=64).contains(&subgroup_threads);
-        known.then(|| tile(method, (4 * subgroup_threads, 1, 1, 2)))
+    let tiles = MatrixTile::for_device(info).into_iter().filter(|one| one.columns() <= TILE_COLUMNS);
+    // Software that emulates them is faster without.
+    let tiles = tiles.filter(|_| !info.is_software() || method.is_some());
+    let coop = tiles.map(|one| {
+        let method = if one.block == 16 { Method::Coop16 } else { Method::Coop8 };
+        tile(method, (one.threads(), 1, one.column_pairs, 2))
     });
     let fits = |v: &Variant| {
         method.is_none_or(|only| only == v.method)
             && v.threads() <= info.limits.workgroup_threads
             && v.workgroup_bytes() <= info.limits.workgroup_bytes as usize
     };
-    coop.into_iter().chain(dp4a).chain(f32).filter(fits).collect()
+    coop.chain(dp4a).chain(f32).filter(fits).collect()
 }
 
 /// The tiles that a software driver tries: 16 x 64 by 64 threads, and 64 x 64 by as many.
@@ -106,12 +111,14 @@ struct Search<'a> {
 /// # Errors
 /// [`GpuError::NoKernel`] when none is exact, else as the device fails.
 pub async fn choose(gpu: &Gpu, wish: &Wish, pace: &mut Pace) -> Result<Linears, GpuError> {
-    let all = candidates(gpu.info(), wish.method);
+    let fits = |variant: &Variant| wish.fits_f16 || variant.method.operand() == Operand::Int8;
+    let all: Vec<Variant> = candidates(gpu.info(), wish.method).into_iter().filter(fits).collect();
     let key = key(gpu.info(), wish);
     let mut search = Search { gpu, wish, out: Vec::new(), reasons: Vec::new() };
     if let Some(Choice { wide, flat }) = wish.cache.load(&key)
         && all.contains(&wide)
         && all.contains(&flat)
+        && wide.method.operand() == flat.method.operand()
         && let Some(linears) = search.remembered(wide, flat).await?
     {
         return Ok(linears);
@@ -219,13 +226,16 @@ fn speeds(trials: &[Trial]) -> Vec<(Method, [f64; 2])> {
     trials.iter().map(|trial| (trial.linear.variant.method, trial.rates)).collect()
 }
 
-/// Places of the fastest, for many rows and for few, of those whose method is not `out`.
+/// Places of the fastest, for many rows and for few, of those whose method is not `out`. Both read the same operands: weights are there
+/// once.
 fn fastest(speeds: &[(Method, [f64; 2])], out: &[Method]) -> Option<[usize; 2]> {
-    let place = |by: usize| {
+    let place = |by: usize, operand: Option<Operand>| {
         let left = (0..speeds.len()).filter(|ix| !out.contains(&speeds[*ix].0));
+        let left = left.filter(|ix| operand.is_none_or(|one| one == speeds[*ix].0.operand()));
         left.max_by(|a, b| speeds[*a].1[by].total_cmp(&speeds[*b].1[by]))
     };
-    Some([place(0)?, place(1)?])
+    let wide = place(0, None)?;
+    Some([wide, place(1, Some(speeds[wide].0.operand()))?])
 }
 
 /// Places of the fastest that `is_exact` finds to be so. A method with a single variant that is not is out as a whole.
@@ -283,9 +293,9 @@ pub async fn rate(
     dim: usize,
 ) -> Result<f64, GpuError> {
     let padded = rows.next_multiple_of(linear.variant.rows());
-    let bytes = |rows: usize| (rows * dim) as u64;
+    let bytes = |rows: usize| (rows * dim * linear.variant.method.operand().bytes()) as u64;
     let (x, weight) = (gpu.buffer("x", bytes(padded)), gpu.buffer("weight", bytes(dim)));
-    let out = gpu.buffer("out", bytes(padded));
+    let out = gpu.buffer("out", (padded * dim) as u64);
     let requant = Requant::Int8;
     let shape =
         Shape { rows, k: dim, columns: dim, weight_first: 0, first_column: 0, out_stride: dim, requant };
@@ -300,7 +310,7 @@ pub async fn rate(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::DeviceLimits;
+    use crate::device::{DeviceLimits, MatrixUnits};
 
     #[test]
     fn the_fastest_are_tested_and_one_that_is_wrong_disables_its_method() {
@@ -329,6 +339,16 @@ mod tests {
     }
 
     #[test]
+    fn both_variants_read_what_the_one_for_many_rows_reads() {
+        use Method::{Coop16, Dp4a};
+        let speeds = [(Dp4a, [3.0, 9.0]), (Coop16, [8.0, 1.0]), (Coop16, [7.0, 2.0])];
+        assert_eq!(fastest(&speeds, &[]), Some([1, 2]));
+        assert_eq!(fastest(&speeds, &[Coop16]), Some([0, 0]));
+        let speeds = [(Dp4a, [3.0, 1.0]), (Coop16, [2.0, 5.0])];
+        assert_eq!(fastest(&speeds, &[]), Some([0, 0]));
+    }
+
+    #[test]
     fn a_software_driver_tries_one_variant_of_a_method_and_one_more_of_the_best() {
         let limits = DeviceLimits::new(&wgpu::Limits::default());
         let info = |matrix_units| DeviceInfo {
@@ -354,6 +374,10 @@ mod tests {
         };
         assert_eq!(tried(&info(None)), [Method::Dp4a, Method::F32]);
         let units = MatrixUnits { block: 8, subgroup_threads: 16 };
-        assert_eq!(tried(&info(Some(units))), [Method::Coop8, Method::Dp4a, Method::F32]);
+        assert_eq!(tried(&info(Some(units))), [Method::Dp4a, Method::F32]);
+        assert!(
+            candidates(&info(Some(units)), Some(Method::Coop8)).iter().all(is_scout),
+            "where they are asked for"
+        );
     }
 }

@@ -1,13 +1,14 @@
 //! The GPU executor: a device, a model on it, and batches of nonces.
 
 use super::cache::CachePlace;
-use super::choose::{self, Wish};
+use super::choose;
 use super::forward::{Linears, Model};
 use super::kernels::Kernels;
 use super::kernels::linear::Method;
-use super::layout::{Layout, READBACKS, WeightPlace, slot_bytes};
+use super::layout::{Layout, READBACKS, WeightPlace};
 use super::leaves::StateHasher;
 use super::self_test;
+use super::sizes::{Size, Sizes};
 use crate::Progress;
 use crate::context::Gpu;
 use crate::device::{DeviceInfo, MatrixUnits};
@@ -30,7 +31,7 @@ pub struct ExactGpuOptions {
     pub memory_limit_bytes: Option<u64>,
     /// Only this way to multiply; by default the fastest that is exact.
     pub kernel: Option<Method>,
-    /// Where weights are; by default resident if they fit.
+    /// Where weights are; by default resident if they fit, as what the fastest products read.
     pub weights: Option<WeightPlace>,
     /// Where the choice of kernels is remembered.
     pub cache: CachePlace,
@@ -94,18 +95,18 @@ impl ExactGpuExecutor {
         progress: Progress<'_>,
     ) -> Result<Self, GpuError> {
         let params = puzzle.params();
-        let layout = Layout::new(params, &info.name, &info.limits, options.max_binding_bytes)?;
-        let (place, batch) = choose_sizes(info, &layout, &options)?;
+        let sizes = Sizes::choose(info, params, &options)?;
         let mut gpu = Gpu::open(info, features).await?;
-        let kernels = Kernels::new(&gpu, options.checked).await?;
         let mut pace = Pace::default();
-        let linears = choose::choose(&gpu, &wish(info, params, batch, &options), &mut pace).await?;
+        let linears = choose::choose(&gpu, &sizes.wish(info, params, &options), &mut pace).await?;
+        let Size { layout, place, batch } = sizes.of(linears.operand());
+        let kernels = Kernels::new(&gpu, linears.operand(), options.checked).await?;
         let exact = self_test::forward_is_exact(&gpu, &kernels, &linears).await?;
         exact.map_err(|mismatch| mismatch.on(info))?;
         let needed_bytes = layout.memory_bytes(batch, place);
         let mut model = Model::new(&gpu, puzzle, layout.clone(), place, batch);
         gpu.check(needed_bytes)?;
-        let readback = Readback::new(&gpu, READBACKS, slot_bytes(Slot::Logits, params, Rows::Last, batch));
+        let readback = Readback::new(&gpu, READBACKS, layout.slot_bytes(Slot::Logits, Rows::Last, batch));
         gpu.settle(needed_bytes).await?;
         gpu.set_needed_bytes(needed_bytes);
         model.load(&gpu, &kernels, puzzle, &mut pace, progress).await?;
@@ -348,43 +349,4 @@ impl ExactGpuExecutor {
     pub fn memory_needed(params: &Params, batch: usize, place: WeightPlace) -> Result<u64, GpuError> {
         Ok(Layout::least(params)?.memory_bytes(batch, place))
     }
-}
-
-fn wish(info: &DeviceInfo, params: &Params, batch: usize, options: &ExactGpuOptions) -> Wish {
-    // A software driver would take seconds for what tells a GPU's variants apart, and cares little for shapes.
-    let (rows, dim) = if info.is_software() {
-        ([128, 8], 256)
-    } else {
-        let rows = [batch * params.tokens(), batch].map(|rows| rows.next_power_of_two().min(4096));
-        (rows, params.dim())
-    };
-    Wish { method: options.kernel, checked: options.checked, cache: options.cache.clone(), rows, dim }
-}
-
-fn choose_sizes(
-    info: &DeviceInfo,
-    layout: &Layout,
-    options: &ExactGpuOptions,
-) -> Result<(WeightPlace, usize), GpuError> {
-    let limit = options.memory_limit_bytes.unwrap_or_else(|| info.default_memory_bytes());
-    let wanted = options.batch.map_or(1, NonZeroUsize::get);
-    let places = match options.weights {
-        Some(place) => vec![place],
-        None => vec![WeightPlace::Resident, WeightPlace::Streamed],
-    };
-    for place in &places {
-        let most = layout.max_batch(limit, *place);
-        if most >= wanted {
-            let most_wanted = layout.wanted_batch(info.is_software()).min(most);
-            return Ok((*place, options.batch.map_or(most_wanted, NonZeroUsize::get)));
-        }
-    }
-    let place = places[places.len() - 1];
-    let (needed, most) = (layout.memory_bytes(wanted, place), layout.max_batch(u64::MAX, place));
-    let name = info.name.clone();
-    Err(if needed > limit {
-        GpuError::Limit { name, what: "memory in bytes", needed, limit }
-    } else {
-        GpuError::Limit { name, what: "batch in nonces", needed: wanted as u64, limit: most as u64 }
-    })
 }

@@ -1,8 +1,8 @@
 //! Runs core's plan: every op becomes dispatches of its kernel over the activations on the device.
 
-use super::kernels::linear::Linear;
+use super::kernels::linear::{Linear, Operand};
 use super::kernels::{Kernels, attention, embed, linear, merge, norm, stream, swiglu, take_last};
-use super::layout::{LAST_SLOTS, Layout, Piece, TILE_COLUMNS, WIDE_SLOTS, WeightPlace, slot_bytes, stride};
+use super::layout::{LAST_SLOTS, Layout, Piece, TILE_COLUMNS, WIDE_SLOTS, WeightPlace, stride};
 use super::leaves::StateHasher;
 use super::weights::DeviceWeights;
 use crate::Progress;
@@ -17,7 +17,7 @@ use sphere_pow_core::exact::weights::Tensor;
 use sphere_pow_core::exact::{Params, Puzzle};
 use sphere_pow_core::identity::Nonce;
 
-/// The variants of `linear` that a model runs on.
+/// The variants of `linear` that a model runs on, which read the same operands.
 #[derive(Debug)]
 pub struct Linears {
     /// For many rows.
@@ -27,6 +27,12 @@ pub struct Linears {
 }
 
 impl Linears {
+    /// What both read.
+    #[must_use]
+    pub fn operand(&self) -> Operand {
+        self.wide.variant.method.operand()
+    }
+
     /// The one for that many rows.
     #[must_use]
     pub fn for_rows(&self, rows: usize) -> &Linear {
@@ -46,6 +52,8 @@ pub struct Model {
     nonces: wgpu::Buffer,
     wide: Vec<(Slot, wgpu::Buffer)>,
     last: Vec<(Slot, wgpu::Buffer)>,
+    /// What comes of gate and up, as products read it.
+    gated: wgpu::Buffer,
 }
 
 impl Model {
@@ -55,9 +63,11 @@ impl Model {
         let params = *puzzle.params();
         let buffers = |slots: &[Slot], rows: Rows| {
             let buffer =
-                |slot: &Slot| (*slot, gpu.buffer("activation", slot_bytes(*slot, &params, rows, batch)));
+                |slot: &Slot| (*slot, gpu.buffer("activation", layout.slot_bytes(*slot, rows, batch)));
             slots.iter().map(buffer).collect::<Vec<_>>()
         };
+        let (wide, last) = (buffers(&WIDE_SLOTS, Rows::All), buffers(&LAST_SLOTS, Rows::Last));
+        let gated = gpu.buffer("activation", layout.gated_bytes(batch));
         Self {
             params,
             plan: Plan::new(&params),
@@ -65,8 +75,9 @@ impl Model {
             weights: DeviceWeights::new(gpu, &params, puzzle.weights_key(), layout, place),
             is_loaded: place == WeightPlace::Streamed,
             nonces: gpu.buffer("nonces", batch as u64 * 8),
-            wide: buffers(&WIDE_SLOTS, Rows::All),
-            last: buffers(&LAST_SLOTS, Rows::Last),
+            wide,
+            last,
+            gated,
         }
     }
 
@@ -167,6 +178,7 @@ impl Model {
                 first_block: (first_row * row_blocks) as u64,
                 blocks: rows * row_blocks,
                 out_block: 0,
+                stored: Operand::Int8,
             };
             stream::record(recorder, kernels, key, [&self.nonces, self.slot(slot, false)], shape)?;
         }
@@ -201,7 +213,13 @@ impl Model {
     /// What a product of all positions reads and writes beside its weight.
     #[must_use]
     pub fn product_buffers(&self, input: Slot, output: Slot) -> [&wgpu::Buffer; 2] {
-        [input, output].map(|slot| self.slot(slot, false))
+        [self.factor(input, false), self.slot(output, false)]
+    }
+
+    /// The left side of a product.
+    fn factor(&self, input: Slot, is_last: bool) -> &wgpu::Buffer {
+        // Gate and up are int8, whatever products read.
+        if input == Slot::Gate { &self.gated } else { self.slot(input, is_last) }
     }
 
     /// Sizes of the product of `rows` rows by a piece of `weight`.
@@ -218,7 +236,8 @@ impl Model {
             rows,
             k: weight.shape(&self.params).1,
             columns: piece.padded_rows,
-            weight_first: usize::try_from(piece.offset).expect("buffers are below 2^31 bytes"),
+            weight_first: usize::try_from(piece.offset).expect("buffers are below 2^31 bytes")
+                / self.weights.operand().bytes(),
             first_column: piece.first_row,
             out_stride: stride(output, &self.params),
             requant,
@@ -274,7 +293,7 @@ impl<'a> Run<'a> {
             }
             Op::Linear { input, weight, output, requant, rows } => self.linear(
                 recorder,
-                [self.slot(input), self.slot(output)],
+                [self.model.factor(input, self.is_last), self.slot(output)],
                 (weight, output, requant),
                 count(rows),
             ),
@@ -283,7 +302,8 @@ impl<'a> Run<'a> {
                 self.is_last = true;
                 let to = [Slot::Normed, Slot::Lanes].map(|slot| self.slot(slot));
                 take_last::record(recorder, kernels, [from[0], to[0]], [nonces, tokens, dim / 2])?;
-                take_last::record(recorder, kernels, [from[1], to[1]], [nonces, tokens, dim / 4])
+                let lane_words = dim * kernels.operand().bytes() / 4;
+                take_last::record(recorder, kernels, [from[1], to[1]], [nonces, tokens, lane_words])
             }
             Op::Attention { rows } => {
                 let queries = rows.count(1, params);
@@ -298,7 +318,7 @@ impl<'a> Run<'a> {
                 attention::record(recorder, kernels, buffers, nonces, shape)
             }
             Op::SwiGlu { rows } => {
-                let buffers = [self.slot(Slot::Up), self.slot(Slot::Gate)];
+                let buffers = [self.slot(Slot::Up), self.slot(Slot::Gate), &self.model.gated];
                 swiglu::record(recorder, kernels, buffers, count(rows) * params.hidden() / 4)
             }
             Op::Merge { rows } => {

@@ -7,8 +7,10 @@ use crate::context::Gpu;
 use crate::error::GpuError;
 pub use crate::kernel::WG;
 use crate::kernel::{Compiled, Kernel, assert_holds, u32_of};
+use linear::Operand;
 use sphere_pow_core::exact::stream::StreamKey;
 use sphere_pow_core::exact::tables::{EXP2, NORMAL, SILU};
+use sphere_pow_core::f16;
 
 pub mod attention;
 pub mod embed;
@@ -21,12 +23,16 @@ pub mod swiglu;
 pub mod take_last;
 
 /// Every kernel of the profile.
-pub const ALL: [&Kernel; 15] = [
-    &stream::KERNEL,
+pub const ALL: [&Kernel; 19] = [
+    &stream::KERNELS[0],
+    &stream::KERNELS[1],
     &embed::KERNEL,
-    &norm::KERNEL,
-    &attention::KERNEL,
-    &swiglu::KERNEL,
+    &norm::KERNELS[0],
+    &norm::KERNELS[1],
+    &attention::KERNELS[0],
+    &attention::KERNELS[1],
+    &swiglu::KERNELS[0],
+    &swiglu::KERNELS[1],
     &merge::KERNEL,
     &take_last::KERNEL,
     &leaf::CHUNKS,
@@ -63,10 +69,13 @@ fn key_words(key: &StreamKey) -> [[u32; 4]; 2] {
 /// Cost of four values in the kernels that read and write each value once, in operations of [`linear`].
 const WORD_COST: f64 = 60.0;
 
-/// The kernels that are neither [`linear`] nor [`leaf`], compiled, with the tables they read.
+/// The kernels that are neither [`linear`] nor [`leaf`], compiled for products of one operand, with the tables they read.
 #[derive(Debug)]
 pub struct Kernels {
+    operand: Operand,
     stream: Compiled,
+    /// The same where it leaves what products read.
+    weights: Compiled,
     embed: Compiled,
     norm: Compiled,
     attention: Compiled,
@@ -74,43 +83,77 @@ pub struct Kernels {
     merge: Compiled,
     take_last: Compiled,
     normal_table: wgpu::Buffer,
+    /// The same as products read it.
+    weights_table: wgpu::Buffer,
     silu_table: wgpu::Buffer,
     exp2_table: wgpu::Buffer,
 }
 
 impl Kernels {
-    /// Compiles them, with wgpu's bounds checks if `checked`.
+    /// Compiles them for products that read `operand`, with wgpu's bounds checks if `checked`.
     ///
     /// # Errors
     /// [`GpuError::Internal`] when the driver refuses one.
-    pub async fn new(gpu: &Gpu, checked: bool) -> Result<Self, GpuError> {
+    pub async fn new(gpu: &Gpu, operand: Operand, checked: bool) -> Result<Self, GpuError> {
+        let own = operand as usize;
         let kernels = [
-            &stream::KERNEL,
+            &stream::KERNELS[0],
             &embed::KERNEL,
-            &norm::KERNEL,
-            &attention::KERNEL,
-            &swiglu::KERNEL,
+            &norm::KERNELS[own],
+            &attention::KERNELS[own],
+            &swiglu::KERNELS[own],
             &merge::KERNEL,
             &take_last::KERNEL,
         ];
         let [stream, embed, norm, attention, swiglu, merge, take_last] =
             compile(gpu, kernels, checked).await?;
+        let weights = match operand {
+            Operand::Int8 => stream.clone(),
+            Operand::F16 => {
+                let [weights] = compile(gpu, [&stream::KERNELS[own]], checked).await?;
+                weights
+            }
+        };
         let table = |label, entries: [u32; 256]| {
             let buffer = gpu.buffer(label, 1024);
             gpu.write(&buffer, 0, bytemuck::cast_slice(&entries));
             buffer
         };
+        let normal = NORMAL.map(|x| x.cast_unsigned().into());
+        let stored = |x: i8| match operand {
+            Operand::Int8 => x.cast_unsigned().into(),
+            Operand::F16 => f16::from_f32(x.into()).to_bits().into(),
+        };
         Ok(Self {
+            operand,
             stream,
+            weights,
             embed,
             norm,
             attention,
             swiglu,
             merge,
             take_last,
-            normal_table: table("normal", NORMAL.map(|x| x.cast_unsigned().into())),
+            normal_table: table("normal", normal),
+            weights_table: table("normal", NORMAL.map(stored)),
             silu_table: table("silu", SILU.map(|x| i32::from(x).cast_unsigned())),
             exp2_table: table("exp2", EXP2.map(u32::from)),
         })
+    }
+
+    /// What products read.
+    #[must_use]
+    pub fn operand(&self) -> Operand {
+        self.operand
+    }
+
+    /// The kernel that stores streams so, and its table.
+    fn stream(&self, stored: Operand) -> (&Compiled, &wgpu::Buffer) {
+        if stored == Operand::Int8 {
+            (&self.stream, &self.normal_table)
+        } else {
+            assert_eq!(stored, self.operand, "these kernels were compiled for other products");
+            (&self.weights, &self.weights_table)
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! multiples of 64 but for the logits, which are padded to one. What lies in padding rows is never read as a
 //! result. So no kernel meets an edge.
 
+use super::kernels::linear::Operand;
 use super::leaves::{chaining_bytes, leaves_bytes};
 use crate::device::DeviceLimits;
 use crate::error::GpuError;
@@ -29,7 +30,7 @@ const ROWS_ENOUGH_SOFTWARE: usize = 256;
 /// Whether weights stay on the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WeightPlace {
-    /// All weights are made once and stay: one byte each.
+    /// All weights are made once and stay: a byte each, or two where matrix units read them.
     Resident,
     /// Each tensor is made when it is used, once a batch.
     Streamed,
@@ -40,7 +41,7 @@ pub enum WeightPlace {
 pub struct Piece {
     /// Which buffer.
     pub arena: usize,
-    /// Byte of the buffer where it begins, a multiple of 64.
+    /// Byte of the buffer where it begins, a multiple of 64 values.
     pub offset: u64,
     /// First row.
     pub first_row: usize,
@@ -54,6 +55,7 @@ pub struct Piece {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     params: Params,
+    operand: Operand,
     binding_bytes: u64,
     arena_bytes: u64,
 }
@@ -66,18 +68,6 @@ fn padded_rows(rows: usize) -> usize {
 #[must_use]
 pub fn stride(slot: Slot, params: &Params) -> usize {
     slot.width(params).next_multiple_of(TILE_COLUMNS)
-}
-
-/// Bytes of a slot that holds `rows` of a batch of `batch` nonces.
-#[must_use]
-pub fn slot_bytes(slot: Slot, params: &Params, rows: Rows, batch: usize) -> u64 {
-    let rows = if slot == Slot::RoundKeys { 2 * batch * params.layers() } else { rows.count(batch, params) };
-    let value_bytes = match slot {
-        Slot::Stream | Slot::Normed | Slot::Branch => 2,
-        Slot::Logits => 4,
-        _ => 1,
-    };
-    padded_rows(rows) as u64 * stride(slot, params) as u64 * value_bytes
 }
 
 /// The slots that hold a row for every position, and the round keys.
@@ -99,34 +89,69 @@ pub const WIDE_SLOTS: [Slot; 12] = [
 pub const LAST_SLOTS: [Slot; 3] = [Slot::Normed, Slot::Lanes, Slot::Logits];
 
 impl Layout {
-    /// The layout of `params` under `limits`, bindings no larger than `max_binding_bytes` if that is given.
+    /// The layout of `params` for products that read `operand`, under `limits`, bindings no larger than `max_binding_bytes` if that is
+    /// given.
     ///
     /// # Errors
     /// [`GpuError::Limit`] when one tile of a tensor is too large.
     pub fn new(
         params: &Params,
-        name: &str,
-        limits: &DeviceLimits,
+        operand: Operand,
+        (name, limits): (&str, &DeviceLimits),
         max_binding_bytes: Option<u64>,
     ) -> Result<Self, GpuError> {
         let binding_bytes = limits.binding_bytes.min(max_binding_bytes.unwrap_or(u64::MAX));
         let widest = params.dim().max(params.hidden());
-        let needed = (TILE_COLUMNS * widest) as u64;
+        let needed = (TILE_COLUMNS * widest * operand.bytes()) as u64;
         if needed > binding_bytes {
             let what = "one tile of a weight in bytes";
             return Err(GpuError::Limit { name: name.to_owned(), what, needed, limit: binding_bytes });
         }
-        let whole = Tensor::all(params).map(|tensor| padded_bytes(tensor, params));
-        let arena_bytes = ARENA_BYTES.min(binding_bytes).min(whole.sum::<u64>());
-        Ok(Self { params: *params, binding_bytes, arena_bytes })
+        let mut this = Self { params: *params, operand, binding_bytes, arena_bytes: 0 };
+        let whole: u64 = Tensor::all(params).map(|tensor| this.padded_bytes(tensor)).sum();
+        this.arena_bytes = ARENA_BYTES.min(binding_bytes).min(whole);
+        Ok(this)
     }
 
-    /// The layout on a device with the limits every device has.
+    /// The layout on a device with the limits every device has, and without matrix units.
     ///
     /// # Errors
     /// As [`Self::new`].
     pub fn least(params: &Params) -> Result<Self, GpuError> {
-        Self::new(params, "any device", &DeviceLimits::new(&wgpu::Limits::default()), None)
+        let limits = DeviceLimits::new(&wgpu::Limits::default());
+        Self::new(params, Operand::Int8, ("any device", &limits), None)
+    }
+
+    /// What products read.
+    #[must_use]
+    pub fn operand(&self) -> Operand {
+        self.operand
+    }
+
+    /// Bytes of a slot that holds `rows` of a batch of `batch` nonces.
+    #[must_use]
+    pub fn slot_bytes(&self, slot: Slot, rows: Rows, batch: usize) -> u64 {
+        let params = &self.params;
+        let rows =
+            if slot == Slot::RoundKeys { 2 * batch * params.layers() } else { rows.count(batch, params) };
+        let value_bytes = match slot {
+            Slot::Stream | Slot::Normed | Slot::Branch => 2,
+            Slot::Logits => 4,
+            Slot::Lanes | Slot::Attended => self.operand.bytes() as u64,
+            _ => 1,
+        };
+        padded_rows(rows) as u64 * stride(slot, params) as u64 * value_bytes
+    }
+
+    /// Bytes of what comes of gate and up, as products read it.
+    #[must_use]
+    pub fn gated_bytes(&self, batch: usize) -> u64 {
+        self.slot_bytes(Slot::Gate, Rows::All, batch) * self.operand.bytes() as u64
+    }
+
+    fn padded_bytes(&self, tensor: Tensor) -> u64 {
+        let (outputs, inputs) = tensor.shape(&self.params);
+        (outputs.next_multiple_of(TILE_COLUMNS) * inputs * self.operand.bytes()) as u64
     }
 
     /// Where every tensor lies, by the number of its stream, and the bytes of each buffer.
@@ -134,7 +159,7 @@ impl Layout {
     pub fn resident(&self) -> (Vec<Vec<Piece>>, Vec<u64>) {
         let mut arenas = vec![0];
         let place = |tensor: Tensor| {
-            let bytes = padded_bytes(tensor, &self.params);
+            let bytes = self.padded_bytes(tensor);
             let used = arenas.last().copied().unwrap_or(0);
             // A tensor that fits a buffer is not cut; what is left of the last buffer then stays empty.
             if used > 0 && used + bytes > self.arena_bytes {
@@ -147,7 +172,7 @@ impl Layout {
                 }
                 piece.arena = arenas.len() - 1;
                 piece.offset = arenas[piece.arena];
-                arenas[piece.arena] += (piece.padded_rows * tensor.shape(&self.params).1) as u64;
+                arenas[piece.arena] += self.piece_bytes(tensor, piece);
             }
             pieces
         };
@@ -159,7 +184,7 @@ impl Layout {
     #[must_use]
     pub fn pieces(&self, tensor: Tensor) -> Vec<Piece> {
         let (outputs, inputs) = tensor.shape(&self.params);
-        let fit = usize::try_from(self.arena_bytes).unwrap_or(usize::MAX) / inputs;
+        let fit = usize::try_from(self.arena_bytes).unwrap_or(usize::MAX) / (inputs * self.operand.bytes());
         let most = (fit / TILE_COLUMNS * TILE_COLUMNS).max(TILE_COLUMNS);
         let firsts = (0..outputs).step_by(most);
         let piece = |first_row: usize| {
@@ -172,11 +197,12 @@ impl Layout {
     /// Bytes of the buffer that holds any one piece.
     #[must_use]
     pub fn scratch_bytes(&self) -> u64 {
-        let of = |tensor: Tensor| {
-            let inputs = tensor.shape(&self.params).1;
-            self.pieces(tensor).iter().map(|piece| (piece.padded_rows * inputs) as u64).max()
-        };
+        let of = |tensor| self.pieces(tensor).iter().map(|piece| self.piece_bytes(tensor, piece)).max();
         Tensor::all(&self.params).filter_map(of).max().unwrap_or(0)
+    }
+
+    fn piece_bytes(&self, tensor: Tensor, piece: &Piece) -> u64 {
+        (piece.padded_rows * tensor.shape(&self.params).1 * self.operand.bytes()) as u64
     }
 
     /// Bytes of all buffers for batches of `batch` nonces: weights, activations, readback, leaves if kept or not.
@@ -192,11 +218,12 @@ impl Layout {
     fn batch_bytes(&self, batch: usize) -> u64 {
         let params = &self.params;
         let bytes = |slots: &[Slot], rows| -> u64 {
-            slots.iter().map(|slot| slot_bytes(*slot, params, rows, batch)).sum()
+            slots.iter().map(|slot| self.slot_bytes(*slot, rows, batch)).sum()
         };
-        let readbacks = READBACKS as u64 * slot_bytes(Slot::Logits, params, Rows::Last, batch);
+        let readbacks = READBACKS as u64 * self.slot_bytes(Slot::Logits, Rows::Last, batch);
         let leaves = (1 + READBACKS as u64) * leaves_bytes(params, batch) + chaining_bytes(params, batch);
-        bytes(&WIDE_SLOTS, Rows::All) + bytes(&LAST_SLOTS, Rows::Last) + readbacks + leaves
+        let slots = bytes(&WIDE_SLOTS, Rows::All) + bytes(&LAST_SLOTS, Rows::Last);
+        slots + self.gated_bytes(batch) + readbacks + leaves
     }
 
     /// The largest batch whose buffers each fit a binding and together fit `memory_bytes`; 0 when none does.
@@ -205,10 +232,11 @@ impl Layout {
         let fits = |batch: usize| {
             let params = &self.params;
             let largest = |slots: &[Slot], rows| {
-                slots.iter().map(|slot| slot_bytes(*slot, params, rows, batch)).max().unwrap_or(0)
+                slots.iter().map(|slot| self.slot_bytes(*slot, rows, batch)).max().unwrap_or(0)
             };
             largest(&WIDE_SLOTS, Rows::All) <= self.binding_bytes
                 && largest(&LAST_SLOTS, Rows::Last) <= self.binding_bytes
+                && self.gated_bytes(batch) <= self.binding_bytes
                 && leaves_bytes(params, batch).max(chaining_bytes(params, batch)) <= self.binding_bytes
                 && self.batch_bytes(batch) <= memory_bytes.saturating_sub(self.memory_bytes(0, place))
         };
@@ -228,11 +256,6 @@ impl Layout {
     }
 }
 
-fn padded_bytes(tensor: Tensor, params: &Params) -> u64 {
-    let (outputs, inputs) = tensor.shape(params);
-    outputs.next_multiple_of(TILE_COLUMNS) as u64 * inputs as u64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,11 +264,19 @@ mod tests {
 
     #[test]
     fn presets_fit_the_least_limits_within_their_promises() {
-        let bytes =
-            |preset: Preset, place| Layout::least(&preset.params()).expect("fits").memory_bytes(1, place);
-        assert!(bytes(Preset::Standard, WeightPlace::Resident) < 320_000_000);
-        assert!(bytes(Preset::Standard, WeightPlace::Streamed) < 16_000_000);
-        assert!(bytes(Preset::Large, WeightPlace::Streamed) < 64_000_000);
+        let limits = DeviceLimits::new(&wgpu::Limits::default());
+        let bytes = |preset: Preset, operand, place| {
+            let layout = Layout::new(&preset.params(), operand, ("any device", &limits), None).expect("fits");
+            layout.memory_bytes(1, place)
+        };
+        let least = |preset, place| bytes(preset, Operand::Int8, place);
+        assert!(least(Preset::Standard, WeightPlace::Resident) < 320_000_000);
+        assert!(least(Preset::Standard, WeightPlace::Streamed) < 16_000_000);
+        assert!(least(Preset::Large, WeightPlace::Streamed) < 64_000_000);
+        let in_f16 = |preset, place| bytes(preset, Operand::F16, place);
+        assert!(in_f16(Preset::Standard, WeightPlace::Resident) < 620_000_000);
+        assert!(in_f16(Preset::Large, WeightPlace::Resident) < 9_000_000_000);
+        assert!(in_f16(Preset::Large, WeightPlace::Streamed) < 96_000_000);
     }
 
     #[test]
@@ -258,10 +289,11 @@ mod tests {
             tokens: 3,
             ..Preset::Nano.params().raw()
         };
-        for (raw, binding) in [(odd, 1 << 16), (odd, 1 << 15), (Preset::Large.params().raw(), 1 << 27)] {
+        let cases = [(odd, 1 << 16), (odd, 1 << 15), (Preset::Large.params().raw(), 1 << 27)];
+        for ((raw, binding), operand) in cases.into_iter().zip([Operand::F16, Operand::Int8, Operand::F16]) {
             let params = Params::new(&raw).expect("valid");
             let limits = DeviceLimits::new(&wgpu::Limits::default());
-            let layout = Layout::new(&params, "toy", &limits, Some(binding)).expect("fits");
+            let layout = Layout::new(&params, operand, ("toy", &limits), Some(binding)).expect("fits");
             let (tensors, arenas) = layout.resident();
             assert!(arenas.iter().all(|bytes| *bytes > 0 && *bytes <= binding));
             let mut ends = vec![0; arenas.len()];
@@ -271,7 +303,7 @@ mod tests {
                 for piece in pieces {
                     assert_eq!(piece.offset, ends[piece.arena]);
                     assert!(piece.first_row.is_multiple_of(TILE_COLUMNS));
-                    ends[piece.arena] += (piece.padded_rows * inputs) as u64;
+                    ends[piece.arena] += (piece.padded_rows * inputs * operand.bytes()) as u64;
                 }
             }
             assert_eq!(ends, arenas);
@@ -292,8 +324,10 @@ mod tests {
     #[test]
     fn too_small_limits_are_named_with_numbers() {
         let limits = DeviceLimits::new(&wgpu::Limits::default());
-        let error = Layout::new(&Preset::Large.params(), "toy", &limits, Some(1 << 16));
-        let Err(GpuError::Limit { needed, limit, .. }) = error else { panic!("{error:?}") };
-        assert_eq!((needed, limit), (64 * 4096, 1 << 16));
+        for operand in Operand::ALL {
+            let error = Layout::new(&Preset::Large.params(), operand, ("toy", &limits), Some(1 << 16));
+            let Err(GpuError::Limit { needed, limit, .. }) = error else { panic!("{error:?}") };
+            assert_eq!((needed, limit), (64 * 4096 * operand.bytes() as u64, 1 << 16));
+        }
     }
 }

@@ -106,12 +106,13 @@ pub async fn linear_on_device(
         Requant::Branch => 2,
         Requant::Raw => 4,
     };
-    let device_x = gpu.buffer("x", (padded * k) as u64);
-    // The weights begin 64 bytes into their buffer.
-    let device_weight = gpu.buffer("weight", 64 + (columns * k) as u64);
+    let operand = linear.variant.method.operand();
+    let device_x = gpu.buffer("x", (padded * k * operand.bytes()) as u64);
+    // The weights begin 64 values into their buffer.
+    let device_weight = gpu.buffer("weight", ((64 + columns * k) * operand.bytes()) as u64);
     let out = gpu.buffer("out", (padded * columns * value_bytes) as u64);
-    gpu.write(&device_x, 0, bytemuck::cast_slice(x));
-    gpu.write(&device_weight, 64, bytemuck::cast_slice(weight));
+    gpu.write(&device_x, 0, &operand.store(x));
+    gpu.write(&device_weight, 64 * operand.bytes() as u64, &operand.store(weight));
     let shape = Shape { rows, k, columns, weight_first: 64, first_column: 0, out_stride: columns, requant };
     run(gpu, |recorder| linear::record(recorder, linear, [&device_x, &device_weight, &out], shape)).await?;
     let bytes = gpu.read(&out, (rows * columns * value_bytes) as u64).await?;
@@ -206,7 +207,8 @@ pub async fn forward_is_exact(
     let puzzle = Puzzle::new(&params, &BlockHash::new("self-test").expect("a hash"));
     let key = PublicKey::new("self-test").expect("a key");
     let nonces: Vec<Nonce> = ["0", "1", "4294967299"].map(|n| n.parse().expect("a nonce")).to_vec();
-    let layout = Layout::new(&params, &gpu.info().name, &gpu.info().limits, None)?;
+    let limits = (gpu.info().name.as_str(), &gpu.info().limits);
+    let layout = Layout::new(&params, kernels.operand(), limits, None)?;
     let model = Model::new(gpu, &puzzle, layout, WeightPlace::Streamed, nonces.len());
     let inputs_key = puzzle.inputs_key(&key);
     let (mut pace, mut progress) = (Pace::default(), |_| ControlFlow::Continue(()));

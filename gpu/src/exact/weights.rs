@@ -1,5 +1,6 @@
 //! Weights on the device, made there from 32 bytes of key.
 
+use super::kernels::linear::Operand;
 use super::kernels::{Kernels, stream};
 use super::layout::{Layout, Piece, WeightPlace};
 use crate::context::Gpu;
@@ -38,6 +39,12 @@ impl DeviceWeights {
         Self { params: *params, key, numbers, layout, placed, arenas }
     }
 
+    /// How they are stored.
+    #[must_use]
+    pub fn operand(&self) -> Operand {
+        self.layout.operand()
+    }
+
     /// Takes the key of another block; resident weights are to be recorded anew.
     pub fn set_key(&mut self, key: StreamKey) {
         self.key = key;
@@ -47,7 +54,8 @@ impl DeviceWeights {
     #[must_use]
     pub fn cost(&self) -> f64 {
         let bytes: u64 = self.arenas.iter().map(wgpu::Buffer::size).sum();
-        if self.placed.is_empty() { 0.0 } else { bytes as f64 / stream::BLOCK as f64 * stream::BLOCK_COST }
+        let block_bytes = (stream::BLOCK * self.layout.operand().bytes()) as f64;
+        if self.placed.is_empty() { 0.0 } else { bytes as f64 / block_bytes * stream::BLOCK_COST }
     }
 
     /// Records the making of all resident weights.
@@ -113,7 +121,7 @@ impl DeviceWeights {
         tensor: Tensor,
         piece: Piece,
     ) -> Result<(), GpuError> {
-        let inputs = tensor.shape(&self.params).1;
+        let (inputs, stored) = (tensor.shape(&self.params).1, self.layout.operand());
         // Rows are whole blocks of the stream. Padding rows are the stream's next, and nobody reads their sums.
         let row_blocks = inputs / stream::BLOCK;
         let shape = stream::Shape {
@@ -121,7 +129,9 @@ impl DeviceWeights {
             streams: 1,
             first_block: (piece.first_row * row_blocks) as u64,
             blocks: piece.padded_rows * row_blocks,
-            out_block: usize::try_from(piece.offset).expect("buffers are below 2^31 bytes") / stream::BLOCK,
+            out_block: usize::try_from(piece.offset).expect("buffers are below 2^31 bytes")
+                / (stream::BLOCK * stored.bytes()),
+            stored,
         };
         stream::record(recorder, kernels, &self.key, [&self.numbers, &self.arenas[piece.arena]], shape)
     }

@@ -61,7 +61,7 @@ impl<'a> Session<'a> {
     /// The device, holding that model.
     ///
     /// # Errors
-    /// As [`mining`].
+    /// As [`super::mining`].
     pub fn device<P: Machine>(
         &mut self,
         params: &P::Params,
@@ -113,7 +113,7 @@ impl<'a> Session<'a> {
     /// Recomputes nonces of a key, with a bar.
     ///
     /// # Errors
-    /// As [`mining`], and the device's.
+    /// As [`super::mining`], and the device's.
     pub fn outcomes<P: Machine>(
         &mut self,
         (params, block, key): (&P::Params, &BlockHash, &PublicKey),

@@ -6,15 +6,20 @@ use crate::kernel::{Access, Kernel, members};
 use crate::recorder::Recorder;
 use sphere_pow_core::exact::ops::{AttentionShape, log2_sqrt};
 
-/// See the kernel's file.
-pub const KERNEL: Kernel = Kernel {
-    name: "attention",
-    entry_point: "attention",
-    source: sphere_pow_shaders::exact::ATTENTION,
-    dims_bytes: size_of::<Dims>(),
-    dims_members: members!(Dims; tokens, queries, row_vecs, head_vecs, log2_root, block_queries, blocks, first_block),
-    buffers: &[Access::Read, Access::Read, Access::Read, Access::Read, Access::Write],
-};
+const fn kernel(source: &'static str) -> Kernel {
+    Kernel {
+        name: "attention",
+        entry_point: "attention",
+        source,
+        dims_bytes: size_of::<Dims>(),
+        dims_members: members!(Dims; tokens, queries, row_vecs, head_vecs, log2_root, block_queries, blocks, first_block),
+        buffers: &[Access::Read, Access::Read, Access::Read, Access::Read, Access::Write],
+    }
+}
+
+/// See the kernel's file: for each [`Operand`](super::linear::Operand) of products.
+pub const KERNELS: [Kernel; 2] =
+    [kernel(sphere_pow_shaders::exact::ATTENTION), kernel(sphere_pow_shaders::exact::ATTENTION_F16)];
 
 /// `Dims` of the kernel.
 #[repr(C)]
@@ -54,7 +59,7 @@ pub struct Buffers<'a> {
     pub key: &'a wgpu::Buffer,
     /// `[nonces * tokens, dim]` i8.
     pub value: &'a wgpu::Buffer,
-    /// `[nonces * queries, dim]` i8.
+    /// `[nonces * queries, dim]` as the products' operand.
     pub out: &'a wgpu::Buffer,
 }
 
@@ -79,7 +84,7 @@ pub fn record(
     assert_holds(query, nonces * queries, dim);
     assert_holds(key, nonces * tokens, dim);
     assert_holds(value, nonces * tokens, dim);
-    assert_holds(out, nonces * queries, dim);
+    assert_holds(out, nonces * queries, dim * kernels.operand.bytes());
     let block_queries = (SHARES / tokens).min(BLOCK_QUERIES).min(queries);
     let blocks = queries.div_ceil(block_queries);
     let block_cost = MULTIPLY_COST * f64::from(u32_of(2 * block_queries * tokens * dim));

@@ -6,6 +6,7 @@ use crate::kernel::{Access, Compiled, Kernel, members};
 use crate::recorder::Recorder;
 use serde::{Deserialize, Serialize};
 use sphere_pow_core::exact::ops::Requant;
+use sphere_pow_core::f16;
 use std::fmt;
 use std::str::FromStr;
 
@@ -56,6 +57,38 @@ pub struct Dims {
     pub shift: u32,
 }
 
+/// How the operands of products lie in memory: what makes one writes it so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Operand {
+    /// As they are.
+    Int8,
+    /// As matrix units take them.
+    F16,
+}
+
+impl Operand {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Int8, Self::F16];
+
+    /// Bytes of a value.
+    #[must_use]
+    pub const fn bytes(self) -> usize {
+        match self {
+            Self::Int8 => 1,
+            Self::F16 => 2,
+        }
+    }
+
+    /// These values in memory.
+    #[must_use]
+    pub fn store(self, values: &[i8]) -> Vec<u8> {
+        match self {
+            Self::Int8 => bytemuck::cast_slice(values).to_vec(),
+            Self::F16 => values.iter().flat_map(|x| f16::from_f32((*x).into()).to_le_bytes()).collect(),
+        }
+    }
+}
+
 /// How sums are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -73,6 +106,15 @@ pub enum Method {
 impl Method {
     /// All methods.
     pub const ALL: [Self; 4] = [Self::Dp4a, Self::F32, Self::Coop8, Self::Coop16];
+
+    /// What it reads.
+    #[must_use]
+    pub const fn operand(self) -> Operand {
+        match self {
+            Self::Dp4a | Self::F32 => Operand::Int8,
+            Self::Coop8 | Self::Coop16 => Operand::F16,
+        }
+    }
 
     /// The name on the command line and in the cache.
     #[must_use]
@@ -109,7 +151,7 @@ pub struct Variant {
     pub wg_x: u32,
     /// Threads along rows; for matrix units 1.
     pub wg_y: u32,
-    /// Steps of 4 rows and of 4 columns per thread, 1 or 2; for matrix units 1.
+    /// Steps of 4 rows and of 4 columns per thread, 1 or 2; for matrix units pairs of blocks along columns, 2 or 4.
     pub steps: u32,
     /// Groups of 16 values of k that a tile holds; for matrix units 2.
     pub k_vecs: u32,
@@ -144,8 +186,8 @@ impl Variant {
     pub const fn columns(self) -> usize {
         match self.method {
             Method::Dp4a | Method::F32 => 4 * (self.steps * self.wg_x) as usize,
-            Method::Coop8 => 32,
-            Method::Coop16 => 64,
+            Method::Coop8 => 16 * self.steps as usize,
+            Method::Coop16 => 32 * self.steps as usize,
         }
     }
 
@@ -162,9 +204,9 @@ impl Variant {
         match self.method {
             Method::Dp4a => values,
             Method::F32 => 4 * values,
-            // Rows of 40 f16, and four blocks of f32.
-            Method::Coop8 => (64 + 32) * 40 * 2 + 4 * 64 * 4,
-            Method::Coop16 => (128 + 64) * 40 * 2 + 4 * 256 * 4,
+            // Rows of 40 f16, and a block of f32 for each subgroup.
+            Method::Coop8 => (self.rows() + self.columns()) * 40 * 2 + 2 * self.steps as usize * 64 * 4,
+            Method::Coop16 => (self.rows() + self.columns()) * 40 * 2 + 2 * self.steps as usize * 256 * 4,
         }
     }
 
@@ -179,7 +221,10 @@ impl Variant {
                     [("WG_X", self.wg_x), ("WG_Y", self.wg_y), ("STEPS", self.steps), ("K_QUADS", k_quads)];
                 sizes.map(|(name, size)| (name, f64::from(size))).to_vec()
             }
-            Method::Coop8 | Method::Coop16 => vec![("THREADS", f64::from(self.threads()))],
+            Method::Coop8 | Method::Coop16 => {
+                let sizes = [("COLUMN_PAIRS", self.steps), ("THREADS", self.threads())];
+                sizes.map(|(name, size)| (name, f64::from(size))).to_vec()
+            }
         }
     }
 }
@@ -232,7 +277,7 @@ impl Shape {
 /// Records `out[.., first_column..] = requant(x weightᵀ)`, tile by tile within the budget of a dispatch.
 ///
 /// # Shapes
-/// - `x`: `[rows, k]` i8 and `weight`: `[columns, k]` i8 from `weight_first`, rows and columns in whole tiles.
+/// - `x`: `[rows, k]` and `weight`: `[columns, k]` from `weight_first`, as the variant's [`Operand`]; rows and columns in whole tiles.
 /// - `out`: `[rows, out_stride]` i8, i16 or i32.
 ///
 /// # Errors
@@ -253,8 +298,9 @@ pub fn record(
     assert!(k.is_multiple_of(64) && k <= 16_384 && weight_first.is_multiple_of(16), "{shape:?}");
     assert!(columns.is_multiple_of(tile_columns) && first_column.is_multiple_of(4), "{shape:?}");
     assert!(first_column + columns <= out_stride && out_stride.is_multiple_of(4), "{shape:?}");
-    assert_holds(x, padded_rows, k);
-    assert_holds(weight, 1, weight_first + columns * k);
+    let operand_bytes = linear.variant.method.operand().bytes();
+    assert_holds(x, padded_rows, k * operand_bytes);
+    assert_holds(weight, weight_first + columns * k, operand_bytes);
     assert_holds(out, padded_rows, out_stride * value_bytes);
     let (row_tiles, column_tiles) = (padded_rows / tile_rows, columns / tile_columns);
     let tile_cost = 2.0 * f64::from(u32_of(tile_rows * tile_columns * k));

@@ -6,15 +6,20 @@ use crate::kernel::{Access, Kernel, members};
 use crate::recorder::Recorder;
 use sphere_pow_core::exact::ops::log2_sqrt;
 
-/// See the kernel's file.
-pub const KERNEL: Kernel = Kernel {
-    name: "norm",
-    entry_point: "norm",
-    source: sphere_pow_shaders::exact::NORM,
-    dims_bytes: size_of::<Dims>(),
-    dims_members: members!(Dims; quads, log2_root, first_row, first_position, positions, key_stride, key_first, key_weight),
-    buffers: &[Access::Read, Access::Read, Access::Write, Access::Write],
-};
+const fn kernel(source: &'static str) -> Kernel {
+    Kernel {
+        name: "norm",
+        entry_point: "norm",
+        source,
+        dims_bytes: size_of::<Dims>(),
+        dims_members: members!(Dims; quads, log2_root, first_row, first_position, positions, key_stride, key_first, key_weight),
+        buffers: &[Access::Read, Access::Read, Access::Write, Access::Write],
+    }
+}
+
+/// See the kernel's file: for each [`Operand`](super::linear::Operand) of products.
+pub const KERNELS: [Kernel; 2] =
+    [kernel(sphere_pow_shaders::exact::NORM), kernel(sphere_pow_shaders::exact::NORM_F16)];
 
 /// `Dims` of the kernel.
 #[repr(C)]
@@ -55,10 +60,11 @@ pub struct Shape {
     pub round: Option<usize>,
 }
 
-/// Records the norm of each row and its turned int8 copy.
+/// Records the norm of each row and its turned copy for products.
 ///
 /// # Shapes
-/// - `x`, `out`: `[rows, dim]` i16; `keys`: `[nonces, rounds, dim]` i8; `lanes`: `[rows, dim]` i8.
+/// - `x`, `out`: `[rows, dim]` i16; `keys`: `[nonces, rounds, dim]` i8; `lanes`: `[rows, dim]` as the
+///   products' operand.
 ///
 /// # Errors
 /// As [`Recorder::dispatch`].
@@ -77,7 +83,7 @@ pub fn record(
     assert_holds(x, rows, dim * 2);
     assert_holds(keys, rows.div_ceil(positions) * rounds, dim);
     assert_holds(out, rows, dim * 2);
-    assert_holds(lanes, rows, dim);
+    assert_holds(lanes, rows, dim * kernels.operand.bytes());
     let quads = u32_of(dim / 4);
     recorder.split_rows(rows, f64::from(quads) * WORD_COST, |recorder, rows, cost| {
         let dims = Dims {

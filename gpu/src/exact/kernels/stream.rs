@@ -1,20 +1,26 @@
 //! Host side of `shaders/exact/stream.wgsl`.
 
+use super::linear::Operand;
 use super::{Kernels, WG, assert_holds, key_words, u32_of};
 use crate::error::GpuError;
 use crate::kernel::{Access, Kernel, members};
 use crate::recorder::Recorder;
 use sphere_pow_core::exact::stream::StreamKey;
 
-/// See the kernel's file.
-pub const KERNEL: Kernel = Kernel {
-    name: "stream",
-    entry_point: "stream",
-    source: sphere_pow_shaders::exact::STREAM,
-    dims_bytes: size_of::<Dims>(),
-    dims_members: members!(Dims; key, counter, first_stream, blocks_per_stream, first_block, end_block, out_first, padding),
-    buffers: &[Access::Read, Access::Read, Access::Write],
-};
+const fn kernel(source: &'static str) -> Kernel {
+    Kernel {
+        name: "stream",
+        entry_point: "stream",
+        source,
+        dims_bytes: size_of::<Dims>(),
+        dims_members: members!(Dims; key, counter, first_stream, blocks_per_stream, first_block, end_block, out_first, padding),
+        buffers: &[Access::Read, Access::Read, Access::Write],
+    }
+}
+
+/// See the kernel's file: as each [`Operand`].
+pub const KERNELS: [Kernel; 2] =
+    [kernel(sphere_pow_shaders::exact::STREAM), kernel(sphere_pow_shaders::exact::STREAM_F16)];
 
 /// `Dims` of the kernel.
 #[repr(C)]
@@ -56,13 +62,15 @@ pub struct Shape {
     pub blocks: usize,
     /// First block of the output.
     pub out_block: usize,
+    /// How values are stored.
+    pub stored: Operand,
 }
 
 /// Records `out[out_block..] = [streams, blocks, 64]` values of the normal table.
 ///
 /// # Shapes
 /// - `streams`: stream numbers as u64.
-/// - `out`: i8.
+/// - `out`: as `shape.stored`, which is int8 or the kernels' own operand.
 ///
 /// # Errors
 /// As [`Recorder::dispatch`].
@@ -78,7 +86,9 @@ pub fn record(
 ) -> Result<(), GpuError> {
     let total = shape.streams * shape.blocks;
     assert_holds(streams, shape.first_stream + shape.streams, 8);
-    assert_holds(out, shape.out_block + total, BLOCK);
+    let block_bytes = BLOCK * shape.stored.bytes();
+    assert_holds(out, shape.out_block + total, block_bytes);
+    let (kernel, table) = kernels.stream(shape.stored);
     let wg = WG as usize;
     let group_cost = BLOCK_COST * f64::from(WG);
     recorder.split_rows(total.div_ceil(wg), group_cost, |recorder, groups, cost| {
@@ -90,11 +100,11 @@ pub fn record(
             blocks_per_stream: u32_of(shape.blocks),
             first_block: u32_of(groups.start * wg),
             end_block: u32_of(total),
-            out_first: u32_of(shape.out_block * (BLOCK / 16)),
+            out_first: u32_of(shape.out_block * (block_bytes / 16)),
             padding: 0,
         };
-        let buffers = [&kernels.normal_table, streams, out];
+        let buffers = [table, streams, out];
         let groups = [u32_of(groups.len()), 1];
-        recorder.dispatch(&kernels.stream, bytemuck::bytes_of(&dims), &buffers, groups, cost)
+        recorder.dispatch(kernel, bytemuck::bytes_of(&dims), &buffers, groups, cost)
     })
 }
