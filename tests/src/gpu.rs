@@ -47,7 +47,8 @@ pub fn tiles_of(info: &DeviceInfo) -> Vec<Tile> {
         let halves = MatrixTile { form: Form::Halves, ..tile };
         if tile.block == 8 { vec![tile, halves] } else { vec![tile] }
     });
-    Tile::PLAIN.into_iter().chain(units.map(Tile::Matrix)).collect()
+    let plain = Tile::PLAIN.into_iter().filter(|tile| tile.fits(info));
+    plain.chain(units.map(Tile::Matrix)).collect()
 }
 
 /// A device with its kernels, for running one of them at a time.
@@ -67,7 +68,8 @@ impl Bench {
     #[must_use]
     fn open(checked: bool, native: bool) -> Self {
         let info = adapter();
-        let options = KernelOptions { checked, native_unpack: native, native_pack: native, max_seq: 512 };
+        let options =
+            KernelOptions { checked, native_unpack: native, native_pack: native, ahead: true, max_seq: 512 };
         let gpu = block_on(Gpu::open(&info, MatrixUnits::features_of(&info))).expect("a usable device");
         let tiles = tiles_of(&info);
         let mut kernels = block_on(Kernels::new(&gpu, options, &tiles)).expect("kernels that compile");

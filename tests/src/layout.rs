@@ -100,8 +100,13 @@ pub fn gonka_products() -> Vec<(String, Tile, Leaves)> {
 pub fn variants() -> Vec<Variant> {
     let mut all = Vec::new();
     for native in [false, true] {
-        let options =
-            KernelOptions { checked: false, native_unpack: native, native_pack: native, max_seq: 1024 };
+        let options = KernelOptions {
+            checked: false,
+            native_unpack: native,
+            native_pack: native,
+            ahead: true,
+            max_seq: 1024,
+        };
         let plain = KernelId::ALL.map(|id| (format!("{id:?}"), id.kernel(), id.constants(options)));
         let products = gonka_products().into_iter();
         let products =

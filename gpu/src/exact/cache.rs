@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Changes when variants change meaning.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Larger files are not ours.
 const MAX_BYTES: u64 = 1 << 20;
 /// Devices and shapes remembered; beyond it the file starts anew.
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     fn choice(wg_y: u32) -> Choice {
-        let wide = Variant { method: Method::F32, wg_x: 16, wg_y, steps: 1, k_vecs: 1 };
+        let wide = Variant { method: Method::F32, wg_x: 16, wg_y, steps: 1, k_vecs: 1, ahead: 1 };
         Choice { wide, flat: Variant { method: Method::Dp4a, ..wide } }
     }
 
@@ -189,7 +189,7 @@ mod tests {
             String::new(),
             "{".into(),
             "[]".into(),
-            good.replace("\"format\": 1", "\"format\": 2"),
+            good.replace("\"format\": 2", "\"format\": 1"),
             good.replace("f32", "f64"),
             good.replace("wg_y", "wg_z"),
             good.replace("4", "-4"),

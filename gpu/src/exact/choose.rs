@@ -29,7 +29,8 @@ pub struct Wish {
 /// The variants that `info` could run, if they turn out exact.
 #[must_use]
 pub fn candidates(info: &DeviceInfo, method: Option<Method>) -> Vec<Variant> {
-    let tile = |method, (wg_x, wg_y, steps, k_vecs)| Variant { method, wg_x, wg_y, steps, k_vecs };
+    let ahead = u32::from(!info.is_software());
+    let tile = |method, (wg_x, wg_y, steps, k_vecs)| Variant { method, wg_x, wg_y, steps, k_vecs, ahead };
     let dp4a = [
         (8, 16, 2, 4),
         (8, 8, 2, 4),
@@ -46,22 +47,23 @@ pub fn candidates(info: &DeviceInfo, method: Option<Method>) -> Vec<Variant> {
         (16, 8, 1, 2),
         (8, 8, 1, 2),
         (16, 4, 1, 2),
-        (16, 2, 1, 2),
+        (16, 2, 1, 1),
     ];
+    let staged = Variant { ahead: 2, ..tile(Method::Dp4a, dp4a[0]) };
     let dp4a = dp4a.map(|sizes| tile(Method::Dp4a, sizes));
     let f32 = f32.map(|sizes| tile(Method::F32, sizes));
     let coop = info.matrix_units.and_then(|MatrixUnits { block, subgroup_threads }| {
         let method = if block == 16 { Method::Coop16 } else { Method::Coop8 };
         // Fewer than 64 threads would hold more sums each than the kernel has room for.
         let known = matches!(block, 8 | 16) && (16..=64).contains(&subgroup_threads);
-        known.then(|| tile(method, (4 * subgroup_threads, 1, 1, 2)))
+        known.then(|| Variant { ahead: 1, ..tile(method, (4 * subgroup_threads, 1, 1, 2)) })
     });
     let fits = |v: &Variant| {
         method.is_none_or(|only| only == v.method)
             && v.threads() <= info.limits.workgroup_threads
             && v.workgroup_bytes() <= info.limits.workgroup_bytes as usize
     };
-    coop.into_iter().chain(dp4a).chain(f32).filter(fits).collect()
+    coop.into_iter().chain(dp4a).chain([staged]).chain(f32).filter(fits).collect()
 }
 
 /// The tiles that a software driver tries: 16 x 64 by 64 threads, and 64 x 64 by as many.

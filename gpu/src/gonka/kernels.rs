@@ -87,6 +87,8 @@ pub struct KernelOptions {
     pub native_unpack: bool,
     /// Round to f16 by the driver's own instruction, which must have been found to round to nearest even.
     pub native_pack: bool,
+    /// Let products bring the next tile while one is multiplied; a software driver has no latency to hide.
+    pub ahead: bool,
     /// Positions that attention must hold.
     pub max_seq: u32,
 }

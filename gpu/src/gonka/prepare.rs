@@ -84,7 +84,7 @@ impl Prepared {
             Batch::Fixed(batch) => batch,
             Batch::UpTo(most) => wanted(f64::MAX, most),
         };
-        let (rows, kernel_options) = (likely * params.seq_len(), kernel_options(params, options));
+        let (rows, kernel_options) = (likely * params.seq_len(), kernel_options(info, params, options));
         let on_matrix_units = options.matrix_units.unwrap_or(false);
         let (kernels, rate) =
             self_test::prepare(&gpu, kernel_options, on_matrix_units, rows, longest).await?;
@@ -145,10 +145,11 @@ pub(super) fn check_pool(pool: &(impl PoolSource + ?Sized), params: &Params) -> 
     if got == expected { Ok(()) } else { Err(GpuError::Pool { got, expected }) }
 }
 
-fn kernel_options(params: &Params, options: GpuOptions) -> KernelOptions {
+fn kernel_options(info: &DeviceInfo, params: &Params, options: GpuOptions) -> KernelOptions {
     let max_seq = params.seq_len().max(known_answer::puzzle().params().seq_len());
     let max_seq = u32::try_from(max_seq).expect("seq_len is at most 8192");
-    KernelOptions { checked: options.checked, native_unpack: true, native_pack: true, max_seq }
+    let ahead = !info.is_software();
+    KernelOptions { checked: options.checked, native_unpack: true, native_pack: true, ahead, max_seq }
 }
 
 fn choose_batch(

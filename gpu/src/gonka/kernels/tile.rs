@@ -17,6 +17,8 @@ pub enum Tile {
     Wide,
     /// 128 rows by 128 columns: `linear_wide`.
     Large,
+    /// [`Self::Large`] with two tiles of its operands in workgroup memory: one is filled while the other is read.
+    Staged,
     /// By matrix units: `linear_matrix`.
     Matrix(MatrixTile),
 }
@@ -29,11 +31,21 @@ struct Plain {
     steps: u32,
     /// Groups of 4 values of k in a tile.
     k_quads: u32,
+    /// `AHEAD` of the kernel, where the device has latency to hide.
+    ahead: u32,
+}
+
+impl Plain {
+    /// Bytes of workgroup memory: f32.
+    fn workgroup_bytes(&self) -> u32 {
+        let [x, y] = self.threads;
+        16 * self.ahead * 4 * self.k_quads * (x + y) * self.steps
+    }
 }
 
 impl Tile {
     /// Every tile that needs no matrix units.
-    pub const PLAIN: [Self; 4] = [Self::Flat, Self::Square, Self::Wide, Self::Large];
+    pub const PLAIN: [Self; 5] = [Self::Flat, Self::Square, Self::Wide, Self::Large, Self::Staged];
 
     /// Those that a device may make products by, [`Self::Flat`] and others. What a software driver compiles it takes
     /// seconds for, and large results in few threads, of which it runs one at a time, suit it best.
@@ -41,18 +53,31 @@ impl Tile {
     pub fn for_device(info: &DeviceInfo) -> Vec<Self> {
         let plain: &[Self] = if info.is_software() { &[Self::Flat, Self::Wide] } else { &Self::PLAIN };
         let matrix = MatrixTile::for_device(info).into_iter().map(Self::Matrix);
-        plain.iter().copied().chain(matrix).collect()
+        plain.iter().copied().filter(|tile| tile.fits(info)).chain(matrix).collect()
+    }
+
+    /// Whether a device has the workgroup memory.
+    #[must_use]
+    pub fn fits(self, info: &DeviceInfo) -> bool {
+        self.workgroup_bytes() <= info.limits.workgroup_bytes as usize
+    }
+
+    /// Bytes of workgroup memory.
+    #[must_use]
+    pub fn workgroup_bytes(self) -> usize {
+        self.plain().map_or_else(MatrixTile::workgroup_bytes, |plain| plain.workgroup_bytes() as usize)
     }
 
     fn plain(self) -> Result<Plain, MatrixTile> {
-        let (threads, steps, k_quads) = match self {
-            Self::Flat => ([16, 4], 1, 8),
-            Self::Square => ([16, 16], 1, 8),
-            Self::Wide => ([8, 8], 2, 8),
-            Self::Large => ([16, 16], 2, 4),
+        let (threads, steps, k_quads, ahead) = match self {
+            Self::Flat => ([16, 4], 1, 8, 1),
+            Self::Square => ([16, 16], 1, 8, 1),
+            Self::Wide => ([8, 8], 2, 8, 1),
+            Self::Large => ([16, 16], 2, 4, 1),
+            Self::Staged => ([16, 16], 2, 4, 2),
             Self::Matrix(tile) => return Err(tile),
         };
-        Ok(Plain { threads, steps, k_quads })
+        Ok(Plain { threads, steps, k_quads, ahead })
     }
 
     /// Time per operation against the larger tiles: few rows share the reading of a weight.
@@ -86,8 +111,8 @@ impl Tile {
         match (self, leaves) {
             (Self::Flat | Self::Square, Leaves::Sums) => &linear::KERNEL,
             (Self::Flat | Self::Square, Leaves::Gated) => &linear::GATED,
-            (Self::Wide | Self::Large, Leaves::Sums) => &linear_wide::KERNEL,
-            (Self::Wide | Self::Large, Leaves::Gated) => &linear_wide::GATED,
+            (Self::Wide | Self::Large | Self::Staged, Leaves::Sums) => &linear_wide::KERNEL,
+            (Self::Wide | Self::Large | Self::Staged, Leaves::Gated) => &linear_wide::GATED,
             (Self::Matrix(tile), _) => tile.kernel(leaves),
         }
     }
@@ -97,8 +122,10 @@ impl Tile {
     pub fn constants(self, options: KernelOptions) -> Vec<(&'static str, f64)> {
         let number = |(name, size)| (name, f64::from(size));
         match self.plain() {
-            Ok(Plain { threads: [x, y], steps, k_quads }) => {
-                let sizes = [("WG_X", x), ("WG_Y", y), ("STEPS", steps), ("K_QUADS", k_quads)];
+            Ok(Plain { threads: [x, y], steps, k_quads, ahead }) => {
+                let ahead = if options.ahead { ahead } else { 0 };
+                let sizes =
+                    [("WG_X", x), ("WG_Y", y), ("STEPS", steps), ("K_QUADS", k_quads), ("AHEAD", ahead)];
                 options.native().into_iter().chain(sizes.map(number)).collect()
             }
             Err(tile) => options.native().into_iter().chain(tile.sizes().map(number)).collect(),
