@@ -1,15 +1,26 @@
 //! Which variants of `linear` a device runs: the fastest, if they are exact on it.
 
-use super::cache::{CachePlace, Choice};
 use super::forward::Linears;
 use super::kernels::linear::{self, Linear, Method, Shape, Variant};
 use super::self_test;
+use crate::cache::{self, CachePlace};
 use crate::context::Gpu;
 use crate::device::{DeviceInfo, MatrixUnits};
 use crate::error::GpuError;
 use crate::pace::Pace;
 use crate::recorder::{self, Recorder, run};
+use serde::{Deserialize, Serialize};
 use sphere_pow_core::exact::ops::Requant;
+
+/// The variants that a device was fastest with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Choice {
+    /// For many rows.
+    wide: Variant,
+    /// For few rows.
+    flat: Variant,
+}
 
 /// What is chosen for.
 #[derive(Clone, Debug)]
@@ -108,7 +119,7 @@ struct Search<'a> {
 /// [`GpuError::NoKernel`] when none is exact, else as the device fails.
 pub async fn choose(gpu: &Gpu, wish: &Wish, pace: &mut Pace) -> Result<Linears, GpuError> {
     let all = candidates(gpu.info(), wish.method);
-    let key = key(gpu.info(), wish);
+    let key = key(gpu.info(), wish, &all);
     let mut search = Search { gpu, wish, out: Vec::new(), reasons: Vec::new() };
     if let Some(Choice { wide, flat }) = wish.cache.load(&key)
         && all.contains(&wide)
@@ -139,7 +150,7 @@ pub async fn choose(gpu: &Gpu, wish: &Wish, pace: &mut Pace) -> Result<Linears, 
         return Err(GpuError::NoKernel { name: gpu.info().name.clone(), reasons });
     };
     let [wide, flat] = [wide, flat].map(|ix| trials[ix].linear.clone());
-    wish.cache.store(&key, Choice { wide: wide.variant, flat: flat.variant });
+    wish.cache.store(&key, &Choice { wide: wide.variant, flat: flat.variant });
     Ok(Linears { wide, flat })
 }
 
@@ -253,14 +264,12 @@ async fn fastest_exact(
 }
 
 /// What a device and a model are remembered by.
-fn key(info: &DeviceInfo, wish: &Wish) -> String {
+fn key(info: &DeviceInfo, wish: &Wish, all: &[Variant]) -> String {
     let method = wish.method.map_or("any", Method::name);
     let checked = if wish.checked { " checked" } else { "" };
     let [wide, flat] = wish.rows;
-    format!(
-        "{} {} {}: {wide} and {flat} x {} {method}{checked}",
-        info.name, info.backend, info.driver, wish.dim
-    )
+    let device = cache::key(info, all.iter().map(|variant| variant.kernel().source));
+    format!("exact, {device}: {wide} and {flat} x {} {method}{checked}", wish.dim)
 }
 
 /// Compiles a variant.

@@ -1,6 +1,5 @@
 //! The GPU executor: a device, a model on it, and batches of nonces.
 
-use super::cache::CachePlace;
 use super::choose::{self, Wish};
 use super::forward::{Linears, Model};
 use super::kernels::Kernels;
@@ -9,6 +8,7 @@ use super::layout::{Layout, READBACKS, WeightPlace, slot_bytes};
 use super::leaves::StateHasher;
 use super::self_test;
 use crate::Progress;
+use crate::cache::CachePlace;
 use crate::context::Gpu;
 use crate::device::{DeviceInfo, MatrixUnits};
 use crate::error::GpuError;
