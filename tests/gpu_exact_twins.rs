@@ -11,7 +11,7 @@ use sphere_pow_core::exact::tables::NORMAL;
 use sphere_pow_core::exact::transcript::Keys;
 use sphere_pow_core::exact::{Preset, Puzzle};
 use sphere_pow_core::identity::{BlockHash, PublicKey};
-use sphere_pow_gpu::device::{DeviceInfo, MatrixUnits};
+use sphere_pow_gpu::device::MatrixUnits;
 use sphere_pow_gpu::exact::choose::{candidates, compile};
 use sphere_pow_gpu::exact::kernels::leaf::Leaves;
 use sphere_pow_gpu::exact::kernels::linear::{Method, Variant};
@@ -20,7 +20,7 @@ use sphere_pow_gpu::exact::leaves::{hash_on_device, hash_on_twin};
 use sphere_pow_gpu::exact::self_test::{self, extremes, paint};
 use sphere_pow_gpu::recorder;
 use sphere_pow_tests::exact_bench::{Bench, on_every_bench, same};
-use sphere_pow_tests::gpu::adapter;
+use sphere_pow_tests::gpu::{adapter, as_hardware};
 
 /// Widths of rows that `Params` can ask for.
 const DIMS: [usize; 4] = [64, 256, 1024, 4096];
@@ -364,21 +364,13 @@ fn every_variant_of_linear_matches_its_twin() {
     // Software drivers with matrix units have narrower subgroups than mining takes.
     let own_units =
         info.matrix_units.filter(|units| units.block == 8).map(|MatrixUnits { subgroup_threads, .. }| {
-            Variant {
-                method: Method::Coop8,
-                wg_x: 4 * subgroup_threads,
-                wg_y: 1,
-                steps: 1,
-                k_vecs: 2,
-                ahead: 1,
-            }
+            let [wg_y, steps, ahead] = [1; 3];
+            Variant { method: Method::Coop8, wg_x: 4 * subgroup_threads, wg_y, steps, k_vecs: 2, ahead }
         });
     for checked in [true, false] {
         let gpu = &Bench::shared(checked).gpu;
-        // A GPU's, which bring the next tile early; what software drivers take is tested whenever one is opened. What blocks of
-        // 16 give is the hardware's own; opening a device tests it.
-        let hardware = DeviceInfo { device_type: "other", ..info.clone() };
-        let others = candidates(&hardware, None).into_iter().filter(|v| v.method != Method::Coop16);
+        // What blocks of 16 give is the hardware's own; opening a device tests it.
+        let others = candidates(&as_hardware(&info), None).into_iter().filter(|v| v.method != Method::Coop16);
         for variant in own_units.into_iter().chain(others) {
             let linear = block_on(compile(gpu, variant, checked)).expect("compiles");
             let (tile_rows, tile_columns) = (variant.rows(), variant.columns());

@@ -48,8 +48,13 @@ fn hold(
         let constant = constant.name.as_deref().unwrap_or_default();
         let of_plain =
             ["THREADS", "ROW_QUADS", "QUADS", "TILE", "TILES", "BLOCKS", "X_BLOCKS", "SIDE", "ROUND"];
+        let of_attention = ["QUERY_WORDS", "SCORES", "SHARE"];
         let of_matrix = ["COLUMNS", "PARTS", "X_PARTS", "W_PARTS", "STAGE", "W_TILE"];
-        let derived = if kernel.name == "linear_matrix" { &of_matrix[..] } else { &of_plain };
+        let derived = match kernel.name {
+            "linear_matrix" => &of_matrix[..],
+            "attention" => &of_attention,
+            _ => &of_plain,
+        };
         assert!(
             derived.contains(&constant) || named.contains(constant),
             "{name}: {constant} is left at its default"

@@ -47,7 +47,7 @@ const K: usize = 64;
 /// What a probe is remembered by: adapter, driver, and the texts of the kernels.
 #[must_use]
 pub fn key(info: &DeviceInfo) -> String {
-    let tiles = Tile::for_device(info).into_iter();
+    let tiles = Tile::on_matrix_units(info);
     let ours = tiles.flat_map(|tile| Leaves::ALL.map(|leaves| tile.kernel(leaves).source));
     let exact = candidates(info, None).into_iter().map(|variant| variant.kernel().source);
     cache::key(info, ours.chain(exact))
@@ -87,12 +87,12 @@ pub async fn probe(info: &DeviceInfo) -> Result<MatrixUnits, GpuError> {
         Ok(()) => right += 1,
         Err(reason) => reasons.push(reason),
     };
-    let tiles = Tile::for_device(&info);
+    let tiles: Vec<Tile> = std::iter::once(Tile::Flat).chain(Tile::on_matrix_units(&info)).collect();
     let mut kernels = Kernels::new(&gpu, KernelOptions::default(), &tiles).await?;
     for tile in tiles.into_iter().filter(|tile| matches!(tile, Tile::Matrix(_))) {
         if kernels.tiles().any(|one| one == tile) {
-            let tried = match kernels.set_tile(&gpu, tile).await {
-                Ok(()) => gonka_test::products_are_right(&gpu, &kernels, tile.rows(), [K; 2]).await,
+            let tried = match kernels.choose(&gpu, [tile; 3]).await {
+                Ok(()) => gonka_test::products_are_right(&gpu, &kernels, tile, [K; 2]).await,
                 refused => refused,
             };
             note(tried.map_err(|error| error.to_string()));

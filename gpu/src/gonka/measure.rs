@@ -64,7 +64,7 @@ impl GpuExecutor {
                 let mut recorder = Recorder::new(gpu, pace, 1.0, &mut go_on);
                 let since = Instant::now();
                 for _ in 0..repeats {
-                    linear::record(&mut recorder, kernels, kernels.tile_for(rows), buffers, shape)?;
+                    linear::record(&mut recorder, kernels, kernels.tile_for(&shape), buffers, shape)?;
                     recorder.catch_up().await?;
                 }
                 recorder.finish().await?;

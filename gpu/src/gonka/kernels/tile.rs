@@ -2,7 +2,8 @@
 
 use super::linear::Leaves;
 use super::linear_matrix::MatrixTile;
-use super::{KernelOptions, linear, linear_wide};
+use super::{KernelOptions, linear, linear_halves, linear_wide};
+use crate::context::Gpu;
 use crate::device::DeviceInfo;
 use crate::kernel::Kernel;
 
@@ -19,6 +20,8 @@ pub enum Tile {
     Large,
     /// [`Self::Large`] with two tiles of its operands in workgroup memory: one is filled while the other is read.
     Staged,
+    /// 128 rows by 128 columns, the operands f16 until they are multiplied: `linear_halves`.
+    Halves,
     /// By matrix units: `linear_matrix`.
     Matrix(MatrixTile),
 }
@@ -36,24 +39,31 @@ struct Plain {
 }
 
 impl Plain {
-    /// Bytes of workgroup memory: f32.
-    fn workgroup_bytes(&self) -> u32 {
+    /// Elements of the operands in workgroup memory, in fours.
+    fn quads(&self) -> u32 {
         let [x, y] = self.threads;
-        16 * self.ahead * 4 * self.k_quads * (x + y) * self.steps
+        self.ahead * 4 * self.k_quads * (x + y) * self.steps
     }
 }
 
 impl Tile {
-    /// Every tile that needs no matrix units.
+    /// Every tile that computes with f32 alone, as every device can.
     pub const PLAIN: [Self; 5] = [Self::Flat, Self::Square, Self::Wide, Self::Large, Self::Staged];
 
     /// Those that a device may make products by, [`Self::Flat`] and others. What a software driver compiles it takes
     /// seconds for, and large results in few threads, of which it runs one at a time, suit it best.
     #[must_use]
-    pub fn for_device(info: &DeviceInfo) -> Vec<Self> {
+    pub fn for_device(gpu: &Gpu) -> Vec<Self> {
+        let info = gpu.info();
         let plain: &[Self] = if info.is_software() { &[Self::Flat, Self::Wide] } else { &Self::PLAIN };
-        let matrix = MatrixTile::for_device(info).into_iter().map(Self::Matrix);
-        plain.iter().copied().filter(|tile| tile.fits(info)).chain(matrix).collect()
+        let halves = (gpu.has_f16() && !info.is_software()).then_some(Self::Halves);
+        let all = plain.iter().copied().chain(halves).filter(|tile| tile.fits(info));
+        all.chain(Self::on_matrix_units(info)).collect()
+    }
+
+    /// Those on the matrix units of a device.
+    pub fn on_matrix_units(info: &DeviceInfo) -> impl Iterator<Item = Self> {
+        MatrixTile::for_device(info).into_iter().map(Self::Matrix)
     }
 
     /// Whether a device has the workgroup memory.
@@ -65,7 +75,15 @@ impl Tile {
     /// Bytes of workgroup memory.
     #[must_use]
     pub fn workgroup_bytes(self) -> usize {
-        self.plain().map_or_else(MatrixTile::workgroup_bytes, |plain| plain.workgroup_bytes() as usize)
+        let quad_bytes = if self == Self::Halves { 8 } else { 16 };
+        let plain = |plain: Plain| (quad_bytes * plain.quads()) as usize;
+        self.plain().map_or_else(MatrixTile::workgroup_bytes, plain)
+    }
+
+    /// Whether a driver may refuse its kernel, or get it wrong, without being unusable: what it takes is optional.
+    #[must_use]
+    pub fn may_be_refused(self) -> bool {
+        matches!(self, Self::Halves | Self::Matrix(_))
     }
 
     fn plain(self) -> Result<Plain, MatrixTile> {
@@ -75,6 +93,7 @@ impl Tile {
             Self::Wide => ([8, 8], 2, 8, 1),
             Self::Large => ([16, 16], 2, 4, 1),
             Self::Staged => ([16, 16], 2, 4, 2),
+            Self::Halves => ([16, 16], 2, 8, 1),
             Self::Matrix(tile) => return Err(tile),
         };
         Ok(Plain { threads, steps, k_quads, ahead })
@@ -113,6 +132,8 @@ impl Tile {
             (Self::Flat | Self::Square, Leaves::Gated) => &linear::GATED,
             (Self::Wide | Self::Large | Self::Staged, Leaves::Sums) => &linear_wide::KERNEL,
             (Self::Wide | Self::Large | Self::Staged, Leaves::Gated) => &linear_wide::GATED,
+            (Self::Halves, Leaves::Sums) => &linear_halves::KERNEL,
+            (Self::Halves, Leaves::Gated) => &linear_halves::GATED,
             (Self::Matrix(tile), _) => tile.kernel(leaves),
         }
     }
