@@ -11,7 +11,6 @@ use sphere_pow_core::exact::tables::NORMAL;
 use sphere_pow_core::exact::transcript::Keys;
 use sphere_pow_core::exact::{Preset, Puzzle};
 use sphere_pow_core::identity::{BlockHash, PublicKey};
-use sphere_pow_gpu::device::MatrixUnits;
 use sphere_pow_gpu::exact::choose::{candidates, compile};
 use sphere_pow_gpu::exact::kernels::leaf::Leaves;
 use sphere_pow_gpu::exact::kernels::linear::{Method, Variant};
@@ -362,11 +361,10 @@ fn attention_matches_its_twin_at_its_extremes() {
 fn every_variant_of_linear_matches_its_twin() {
     let info = adapter();
     // Software drivers with matrix units have narrower subgroups than mining takes.
-    let own_units =
-        info.matrix_units.filter(|units| units.block == 8).map(|MatrixUnits { subgroup_threads, .. }| {
-            let [wg_y, steps, ahead] = [1; 3];
-            Variant { method: Method::Coop8, wg_x: 4 * subgroup_threads, wg_y, steps, k_vecs: 2, ahead }
-        });
+    let own_units = info.matrix_units.filter(|units| units.block == 8).map(|units| {
+        let [wg_y, steps, ahead] = [1; 3];
+        Variant { method: Method::Coop8, wg_x: 4 * units.subgroup_threads, wg_y, steps, k_vecs: 2, ahead }
+    });
     for checked in [true, false] {
         let gpu = &Bench::shared(checked).gpu;
         // What blocks of 16 give is the hardware's own; opening a device tests it.

@@ -155,11 +155,11 @@ async fn remembered(
     tiles: [Tile; 3],
 ) -> Result<Option<Kernels>, GpuError> {
     let mut wanted = vec![Tile::Flat];
-    tiles.iter().for_each(|tile| {
-        if !wanted.contains(tile) {
-            wanted.push(*tile)
+    for tile in tiles {
+        if !wanted.contains(&tile) {
+            wanted.push(tile);
         }
-    });
+    }
     let mut kernels = Kernels::new(gpu, options, &wanted).await?;
     if !wanted.iter().all(|wanted| kernels.tiles().any(|tile| tile == *wanted)) {
         return Ok(None);
