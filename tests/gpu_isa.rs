@@ -54,7 +54,7 @@ const BOUNDS: [Bound; 28] = [
     Bound { spilled: [0, 49], ..bound("exact f32 64x64 by 64 ", [4, 4], 89) },
     bound("exact f32 64x64 by 256 ", [16, 16], 78),
     // The whole tile is unrolled, with its loads.
-    bound("exact f32 8x64", [12, 14], 56),
+    bound("exact f32 8x64", [12, 14], 50),
     bound("exact f32", [8, 8], 78),
     bound("train", [24, 32], 0),
     bound("train dp4a", [20, 22], 40),
