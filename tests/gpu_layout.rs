@@ -1,7 +1,6 @@
 //! What the kernels declare against what their host side says, by naga's reflection.
 
 use naga::AddressSpace;
-use sphere_pow_gpu::gonka::kernels::linear::Tile;
 use sphere_pow_gpu::gonka::kernels::{KernelId, KernelOptions};
 use sphere_pow_gpu::kernel::{Access, Kernel, WG};
 use sphere_pow_tests::layout::{Variant, differences, gonka_products, parse, resolve};
@@ -47,9 +46,15 @@ fn hold(
     let named: BTreeSet<&str> = constants.iter().map(|(name, _)| *name).collect();
     for (_, constant) in declared.overrides.iter() {
         let constant = constant.name.as_deref().unwrap_or_default();
-        let of_plain = ["THREADS", "ROW_QUADS", "COLUMN_QUADS", "X_TILE", "W_TILE"];
+        let of_plain =
+            ["THREADS", "ROW_QUADS", "QUADS", "TILE", "TILES", "BLOCKS", "X_BLOCKS", "SIDE", "ROUND"];
+        let of_attention = ["QUERY_WORDS", "SCORES", "SHARE"];
         let of_matrix = ["COLUMNS", "PARTS", "X_PARTS", "W_PARTS", "STAGE", "W_TILE"];
-        let derived = if kernel.name == "linear_matrix" { &of_matrix[..] } else { &of_plain };
+        let derived = match kernel.name {
+            "linear_matrix" => &of_matrix[..],
+            "attention" => &of_attention,
+            _ => &of_plain,
+        };
         assert!(
             derived.contains(&constant) || named.contains(constant),
             "{name}: {constant} is left at its default"
@@ -69,13 +74,13 @@ fn hold(
 
 #[test]
 fn kernels_validate_and_keep_to_their_threads_and_workgroup_memory() {
-    let options = KernelOptions { checked: true, native_unpack: true, native_pack: true, max_seq: 1024 };
+    let options =
+        KernelOptions { checked: true, native_unpack: true, native_pack: true, ahead: true, max_seq: 1024 };
     for id in KernelId::ALL {
         hold(&format!("{id:?}"), id.kernel(), id.constants(options), [WG, 1], 16 << 10);
     }
     for (name, tile, leaves) in gonka_products() {
-        let most = if let Tile::Matrix(tile) = tile { tile.workgroup_bytes() } else { 16 << 10 };
-        hold(&name, tile.kernel(leaves), tile.constants(options), tile.threads(), most);
+        hold(&name, tile.kernel(leaves), tile.constants(options), tile.threads(), tile.workgroup_bytes());
     }
 }
 

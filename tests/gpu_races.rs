@@ -50,14 +50,20 @@ fn sizes(variant: &Variant) -> Vec<Sizes> {
             }
             vec![of(264, [1, 1], 32), of(16, [2, 2], 32), of(16, [1, 1], 16)]
         }
-        ("gonka", "linear" | "linear_wide") => {
+        ("gonka", "linear" | "linear_wide" | "linear_halves") => {
             let k_quads = if leaves_gated { 8 } else { 16 };
             plane(&[("k_quads", k_quads), ("out_quads", 128), ("first_row", 128), ("first_weight", 128)])
         }
         ("gonka", "rope") => plane(&[("words", 128), ("used_words", 100), ("pairs", 5), ("positions", 7)]),
         ("gonka", "attention") => {
-            let heads = [("seq_len", 70), ("queries", 70), ("group_heads", 2), ("head_words", 66)];
-            plane(&[heads.as_slice(), &[("q_words", 256), ("kv_words", 128), ("first_row", 60)]].concat())
+            // Blocks that are full and that are not, more than one tile of keys, heads wider than a workgroup and narrower.
+            let shape = |queries: u32, head_words, first_block| {
+                let heads =
+                    [("seq_len", 70), ("queries", queries), ("group_heads", 2), ("head_words", head_words)];
+                let blocks = [("blocks", queries.div_ceil(4)), ("first_block", first_block)];
+                plane(&[heads.as_slice(), &[("q_words", 256), ("kv_words", 128)], &blocks].concat())
+            };
+            [shape(70, 66, 16), shape(70, 14, 16), shape(1, 16, 0)].concat()
         }
         ("gonka", "widen_all" | "narrow_all") => line(&[("words", 100)]),
         ("gonka", "add") => plane(&[("words", 100)]),

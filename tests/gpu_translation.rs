@@ -16,9 +16,13 @@ const MATRIX_UNITS: [Capability; 4] = [
     Capability::VulkanMemoryModel,
 ];
 
-/// What naga is offered for a variant: nothing unless it is one for matrix units.
+/// What naga is offered for a variant: what its text enables.
 fn offered(variant: &Variant) -> &'static [Capability] {
-    if variant.needs_matrix_units() { &MATRIX_UNITS } else { &[] }
+    match (variant.needs_matrix_units(), variant.needs_f16()) {
+        (true, _) => &MATRIX_UNITS,
+        (false, true) => &MATRIX_UNITS[..1],
+        (false, false) => &[],
+    }
 }
 
 /// Column "needs" of the tables in shaders/README.md, by path of the kernel.

@@ -270,7 +270,13 @@ fn repack_every_chunk(
 fn widening_is_exact_for_every_f16() {
     let all: Vec<f16> = (0..=u16::MAX).map(f16::from_bits).collect();
     for native in [false, true] {
-        let options = KernelOptions { checked: true, native_unpack: native, native_pack: native, max_seq: 1 };
+        let options = KernelOptions {
+            checked: true,
+            native_unpack: native,
+            native_pack: native,
+            ahead: true,
+            max_seq: 1,
+        };
         let gpu = &Bench::shared(true, native).gpu;
         let got = block_on(self_test::widen(gpu, options, &all)).expect("widened");
         let exact = |(x, got): (&f16, &f32)| {

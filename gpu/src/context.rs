@@ -6,8 +6,11 @@ use super::fence::Arrival;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What a device is opened with where it has it: timestamps cost nothing until they are asked for, which no page does.
-const MEASURES: wgpu::Features =
-    if cfg!(target_family = "wasm") { wgpu::Features::empty() } else { wgpu::Features::TIMESTAMP_QUERY };
+const WANTED: wgpu::Features = if cfg!(target_family = "wasm") {
+    wgpu::Features::SHADER_F16
+} else {
+    wgpu::Features::SHADER_F16.union(wgpu::Features::TIMESTAMP_QUERY)
+};
 
 /// What went wrong first, of each kind.
 #[derive(Debug, Default)]
@@ -60,7 +63,7 @@ impl Gpu {
         let (_, adapter) = all.swap_remove(place);
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("sphere-pow"),
-            required_features: features | (adapter.features() & MEASURES),
+            required_features: features | (adapter.features() & WANTED),
             experimental_features: if features.intersects(wgpu::Features::all_experimental_mask()) {
                 // SAFETY: whoever asks for experimental features tests on the device what they make of them.
                 unsafe { wgpu::ExperimentalFeatures::enabled() }
@@ -89,6 +92,12 @@ impl Gpu {
             }
         }));
         Ok(Self { info: info.clone(), device, queue, faults, needed_bytes: 0 })
+    }
+
+    /// Whether kernels may compute with f16.
+    #[must_use]
+    pub fn has_f16(&self) -> bool {
+        self.device.features().contains(wgpu::Features::SHADER_F16)
     }
 
     /// The adapter.

@@ -3,9 +3,8 @@
 //! In reading order: [`kernels`] holds the host side of `shaders/exact/`, [`layout`] says what is padded to what
 //! and where weights lie, [`weights`] makes them on the device from 32 bytes of key, [`forward`] runs core's plan,
 //! [`sizes`] says what fits, [`leaves`] hashes the states that pass, [`self_test`] holds kernels to core's twins, [`choose`] takes the fastest,
-//! if they are exact, which [`cache`] remembers, [`executor`] joins these, [`transcript`] does what openings take, and [`measure`] times it.
+//! if they are exact, which [`crate::cache`] remembers, [`executor`] joins these, [`transcript`] does what openings take, and [`measure`] times it.
 
-pub mod cache;
 pub mod choose;
 pub mod engine;
 pub mod executor;
@@ -19,7 +18,7 @@ pub mod sizes;
 pub mod transcript;
 pub mod weights;
 
-pub use cache::CachePlace;
+pub use crate::cache::CachePlace;
 pub use engine::ExactGpuEngine;
 pub use executor::{ExactGpuExecutor, ExactGpuOptions};
 pub use kernels::linear::{Method, Variant};

@@ -2,9 +2,10 @@
 //!
 //! In reading order: [`kernels`] holds the host side of `shaders/gonka/`, [`layout`] says what is padded to what and how
 //! much memory it takes, [`pool`] keeps the weight pool on the device and makes tensors of it, [`steps`] and
-//! [`forward`] run core's plan, [`self_test`] refuses a device that computes wrongly, [`tune`] picks the fastest tile, [`prepare`] and
+//! [`forward`] run core's plan, [`self_test`] refuses a device that computes wrongly, [`tune`] measures tiles, of which [`choose`] takes the fastest that are right, [`prepare`] and
 //! [`executor`] join these, and [`measure`] times them.
 
+pub mod choose;
 pub mod engine;
 pub mod executor;
 pub mod forward;

@@ -3,7 +3,7 @@
 //! # Modules
 //!
 //! The ground floor knows no profile. In reading order: [`device`] finds adapters and says which are usable, [`select`]
-//! which one a user means, [`context`] opens it, [`kernel`] is a kernel as text and compiled, which [`compile`] does,
+//! which one a user means, [`context`] opens it, [`kernel`] is a kernel as text and compiled, which [`compile`] does, [`cache`] remembers the fastest of them,
 //! [`recorder`] turns dispatches into submits of bounded time by what [`pace`] has learnt, [`fence`] waits for them, [`measure`] times
 //! kernels, [`matrix_tile`] says what matrix units make at once, and [`readback`] brings results home meanwhile. On it stand [`gonka`], [`exact`] and [`train`], beside each other, each with its
 //! kernels, plan and tests. [`probe`] tries a driver's matrix units with the kernels of both, in another process.
@@ -11,6 +11,7 @@
 //! Nothing here knows the verdict: inputs or nonces go in, logits come out.
 #![deny(unsafe_code)]
 
+pub mod cache;
 pub mod compile;
 pub mod context;
 pub mod device;

@@ -9,6 +9,7 @@ mod child;
 #[cfg(not(target_family = "wasm"))]
 pub use child::in_child;
 
+use crate::cache;
 use crate::context::Gpu;
 use crate::device::{DeviceInfo, MatrixUnits};
 use crate::error::GpuError;
@@ -21,7 +22,6 @@ use crate::gonka::self_test as gonka_test;
 use crate::kernel::{Access, Kernel, members};
 use crate::recorder::run;
 use sphere_pow_core::exact::ops::Requant;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// See the kernel's file.
 pub const SUBGROUP_WIDTH: Kernel = Kernel {
@@ -47,14 +47,10 @@ const K: usize = 64;
 /// What a probe is remembered by: adapter, driver, and the texts of the kernels.
 #[must_use]
 pub fn key(info: &DeviceInfo) -> String {
-    let mut hasher = DefaultHasher::new();
-    for tile in Tile::for_device(info) {
-        Leaves::ALL.into_iter().for_each(|leaves| tile.kernel(leaves).source.hash(&mut hasher));
-    }
-    for variant in candidates(info, None) {
-        variant.kernel().source.hash(&mut hasher);
-    }
-    format!("{} {} {}, kernels {:016x}", info.name, info.backend, info.driver, hasher.finish())
+    let tiles = Tile::on_matrix_units(info);
+    let ours = tiles.flat_map(|tile| Leaves::ALL.map(|leaves| tile.kernel(leaves).source));
+    let exact = candidates(info, None).into_iter().map(|variant| variant.kernel().source);
+    cache::key(info, ours.chain(exact))
 }
 
 /// Threads of a subgroup as a kernel of `threads` threads gets them: the fewest that any of its threads is told, and no more
@@ -91,12 +87,12 @@ pub async fn probe(info: &DeviceInfo) -> Result<MatrixUnits, GpuError> {
         Ok(()) => right += 1,
         Err(reason) => reasons.push(reason),
     };
-    let tiles = Tile::for_device(&info);
+    let tiles: Vec<Tile> = std::iter::once(Tile::Flat).chain(Tile::on_matrix_units(&info)).collect();
     let mut kernels = Kernels::new(&gpu, KernelOptions::default(), &tiles).await?;
     for tile in tiles.into_iter().filter(|tile| matches!(tile, Tile::Matrix(_))) {
         if kernels.tiles().any(|one| one == tile) {
-            let tried = match kernels.set_tile(&gpu, tile).await {
-                Ok(()) => gonka_test::products_are_right(&gpu, &kernels, tile.rows(), [K; 2]).await,
+            let tried = match kernels.choose(&gpu, [tile; 3]).await {
+                Ok(()) => gonka_test::products_are_right(&gpu, &kernels, tile, [K; 2]).await,
                 refused => refused,
             };
             note(tried.map_err(|error| error.to_string()));

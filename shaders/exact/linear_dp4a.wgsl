@@ -5,5 +5,5 @@
 
 @compute @workgroup_size(WG_X, WG_Y)
 fn linear_dp4a(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    product(lane, dims.first_row + group.x * ROW_QUADS * 4u, group.y * COLUMN_QUADS * 4u, k_quads());
+    product(lane, dims.first_row + group.x * ROW_QUADS * 4u, group.y * WG_X * STEPS * 4u);
 }

@@ -44,10 +44,10 @@ var<private> total_d3: Totals;
 
 // Adds the products of one element of k.
 fn step(x_at: u32, w_at: u32) {
-    let x = x_tile[x_at];
-    let y = x_tile[x_at + WG_Y];
-    let v = w_tile[w_at];
-    let w = w_tile[w_at + WG_X];
+    let x = tiles[x_at];
+    let y = tiles[x_at + WG_Y];
+    let v = tiles[w_at];
+    let w = tiles[w_at + WG_X];
     a0 = multiply_add(x.x, v, a0);
     a1 = multiply_add(x.y, v, a1);
     a2 = multiply_add(x.z, v, a2);
@@ -64,14 +64,6 @@ fn step(x_at: u32, w_at: u32) {
     d1 = multiply_add(y.y, w, d1);
     d2 = multiply_add(y.z, w, d2);
     d3 = multiply_add(y.w, w, d3);
-}
-
-// Adds the products of four elements.
-fn step_quad(x_at: u32, w_at: u32) {
-    step(x_at, w_at);
-    step(x_at + ROW_QUADS, w_at + COLUMN_QUADS);
-    step(x_at + 2u * ROW_QUADS, w_at + 2u * COLUMN_QUADS);
-    step(x_at + 3u * ROW_QUADS, w_at + 3u * COLUMN_QUADS);
 }
 
 fn close_sums() {
@@ -109,24 +101,11 @@ fn close_sums() {
     d3 = Sums();
 }
 
-// The workgroup's tile of the product, whose first row and column these are, over k_quads fours of elements.
-fn product(lane: u32, first_row: u32, first_column: u32, k_quads: u32) {
+// The workgroup's tile of the product, whose first row and column these are.
+fn product(lane: u32, first_row: u32, first_column: u32) {
+    sum_up(lane, first_row, first_column);
     let tx = lane % WG_X;
     let ty = lane / WG_X;
-    for (var chunk = 0u; chunk < k_quads; chunk += CHUNK_QUADS) {
-        let chunk_end = min(chunk + CHUNK_QUADS, k_quads);
-        for (var k_quad = chunk; k_quad < chunk_end; k_quad += K_QUADS) {
-            workgroupBarrier();
-            load_tiles(lane, first_row, first_column, k_quad);
-            workgroupBarrier();
-            // Twice four a round: few instructions besides the products.
-            for (var k = 0u; k < 4u * K_QUADS; k += 8u) {
-                step_quad(k * ROW_QUADS + ty, k * COLUMN_QUADS + tx);
-                step_quad((k + 4u) * ROW_QUADS + ty, (k + 4u) * COLUMN_QUADS + tx);
-            }
-        }
-        close_sums();
-    }
     let row = first_row + 4u * ty;
     let column = first_column + 4u * tx;
     let row2 = row + 4u * WG_Y;

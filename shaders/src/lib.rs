@@ -14,8 +14,7 @@ pub mod gonka {
     /// `gonka/add.wgsl`.
     pub const ADD: &str = join!("gonka/shared/half", "gonka/add");
     /// `gonka/attention.wgsl`.
-    pub const ATTENTION: &str =
-        join!("gonka/shared/half", "gonka/shared/reduce", "shared/reduce", "gonka/attention");
+    pub const ATTENTION: &str = join!("gonka/shared/half", "gonka/attention");
     /// `gonka/linear.wgsl`.
     pub const LINEAR: &str = join!(
         "gonka/shared/half",
@@ -55,6 +54,28 @@ pub mod gonka {
         "shared/tiles",
         "shared/product_8x8",
         "gonka/linear_wide"
+    );
+    /// `gonka/linear_halves.wgsl`.
+    pub const LINEAR_HALVES: &str = join!(
+        "shared/halves",
+        "gonka/shared/half",
+        "gonka/shared/linear",
+        "gonka/shared/leave_sums",
+        "gonka/shared/elements_halves",
+        "shared/tiles",
+        "shared/product_8x8",
+        "gonka/linear_halves"
+    );
+    /// `gonka/linear_halves.wgsl`, which leaves silu of a gate times up.
+    pub const LINEAR_HALVES_GATED: &str = join!(
+        "shared/halves",
+        "gonka/shared/half",
+        "gonka/shared/linear",
+        "gonka/shared/leave_gated",
+        "gonka/shared/elements_halves",
+        "shared/tiles",
+        "shared/product_8x8",
+        "gonka/linear_halves"
     );
     /// `gonka/linear_matrix.wgsl` by blocks of 8, its tiles as vectors of 4.
     pub const LINEAR_MATRIX_8_QUADS: &str = join!(

@@ -7,7 +7,7 @@ use sphere_pow_gpu::exact::kernels::linear::{Method, Operand, Variant};
 use sphere_pow_gpu::exact::self_test::{self, extremes, paint};
 use sphere_pow_tests::cases::cases;
 use sphere_pow_tests::exact_bench::{Bench, same};
-use sphere_pow_tests::gpu::adapter;
+use sphere_pow_tests::gpu::{adapter, as_hardware};
 
 #[test]
 fn every_variant_of_linear_matches_its_twin() {
@@ -19,7 +19,8 @@ fn every_variant_of_linear_matches_its_twin() {
         let gpu = &Bench::shared(checked).gpu;
         // What blocks of 16 give is the hardware's own; opening a device tests it.
         let is_plain = |v: &Variant| v.method.operand() == Operand::Int8;
-        for variant in units.iter().copied().chain(candidates(&info, None).into_iter().filter(is_plain)) {
+        let plain = candidates(&as_hardware(&info), None).into_iter().filter(is_plain);
+        for variant in units.iter().copied().chain(plain) {
             let linear = block_on(compile(gpu, variant, checked)).expect("compiles");
             let (tile_rows, tile_columns) = (variant.rows(), variant.columns());
             let rows = [1, 2, tile_rows - 1, tile_rows, tile_rows + 1, 2 * tile_rows + 3];

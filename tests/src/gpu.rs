@@ -34,6 +34,13 @@ pub fn adapter() -> DeviceInfo {
     info
 }
 
+/// An adapter as if it were no software: kernels that bring the next tile early are for those. What software takes is tested
+/// whenever it is opened.
+#[must_use]
+pub fn as_hardware(info: &DeviceInfo) -> DeviceInfo {
+    DeviceInfo { device_type: "other", ..info.clone() }
+}
+
 /// A progress callback that never stops the work.
 pub fn go_on(_: f32) -> ControlFlow<()> {
     ControlFlow::Continue(())
@@ -41,13 +48,16 @@ pub fn go_on(_: f32) -> ControlFlow<()> {
 
 /// Every tile of `gonka`'s products that an adapter can run, hardware or not.
 #[must_use]
-pub fn tiles_of(info: &DeviceInfo) -> Vec<Tile> {
+pub fn tiles_of(gpu: &Gpu) -> Vec<Tile> {
+    let info = gpu.info();
     let units = MatrixTile::for_device(info).into_iter().flat_map(|tile| {
         // What Metal runs runs on Vulkan, too.
         let halves = MatrixTile { form: Form::Halves, ..tile };
         if tile.block == 8 { vec![tile, halves] } else { vec![tile] }
     });
-    Tile::PLAIN.into_iter().chain(units.map(Tile::Matrix)).collect()
+    let plain =
+        Tile::PLAIN.into_iter().chain(gpu.has_f16().then_some(Tile::Halves)).filter(|tile| tile.fits(info));
+    plain.chain(units.map(Tile::Matrix)).collect()
 }
 
 /// A device with its kernels, for running one of them at a time.
@@ -67,13 +77,14 @@ impl Bench {
     #[must_use]
     fn open(checked: bool, native: bool) -> Self {
         let info = adapter();
-        let options = KernelOptions { checked, native_unpack: native, native_pack: native, max_seq: 512 };
+        let options =
+            KernelOptions { checked, native_unpack: native, native_pack: native, ahead: true, max_seq: 512 };
         let gpu = block_on(Gpu::open(&info, MatrixUnits::features_of(&info))).expect("a usable device");
-        let tiles = tiles_of(&info);
+        let tiles = tiles_of(&gpu);
         let mut kernels = block_on(Kernels::new(&gpu, options, &tiles)).expect("kernels that compile");
         assert!(kernels.tiles().eq(tiles.iter().copied()), "the driver refuses one");
         for tile in tiles {
-            block_on(kernels.set_tile(&gpu, tile)).expect("gated kernels that compile");
+            block_on(kernels.choose(&gpu, [tile; 3])).expect("gated kernels that compile");
         }
         Self { gpu, kernels }
     }

@@ -35,10 +35,18 @@ impl Variant {
         self.kernel.source.contains("enable wgpu_cooperative_matrix;")
     }
 
+    /// Whether it computes with f16.
+    #[must_use]
+    pub fn needs_f16(&self) -> bool {
+        self.kernel.source.contains("enable f16;")
+    }
+
     /// The capabilities of naga that it needs: what wgpu grants a device opened for it.
     pub fn capabilities(&self) -> Capabilities {
         let plain = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
-        if self.needs_matrix_units() {
+        if self.needs_f16() && !self.needs_matrix_units() {
+            plain | Capabilities::SHADER_FLOAT16
+        } else if self.needs_matrix_units() {
             plain | Capabilities::SHADER_FLOAT16 | Capabilities::COOPERATIVE_MATRIX | Capabilities::SUBGROUP
         } else {
             plain
@@ -68,7 +76,8 @@ pub fn ideal(block: u32) -> DeviceInfo {
 /// Every tile that a device may make `gonka`'s products by, with its name.
 #[must_use]
 pub fn gonka_tiles() -> Vec<(String, Tile)> {
-    let plain = Tile::PLAIN.map(|tile| (format!("Linear{tile:?}"), tile));
+    let plain = Tile::PLAIN.into_iter().chain([Tile::Halves]);
+    let plain = plain.map(|tile| (format!("Linear{tile:?}"), tile));
     let metal = DeviceInfo { backend: "metal".into(), ..ideal(8) };
     // AMD's subgroups are of 32 or of 64 threads.
     let wide = MatrixUnits { block: 16, subgroup_threads: 64 };
@@ -81,7 +90,7 @@ pub fn gonka_tiles() -> Vec<(String, Tile)> {
         (name, Tile::Matrix(tile))
     });
     let matrix = matrix.collect::<Vec<_>>();
-    plain.into_iter().chain(matrix).collect()
+    plain.chain(matrix).collect()
 }
 
 /// Every tile with what it may leave, by name.
@@ -100,8 +109,13 @@ pub fn gonka_products() -> Vec<(String, Tile, Leaves)> {
 pub fn variants() -> Vec<Variant> {
     let mut all = Vec::new();
     for native in [false, true] {
-        let options =
-            KernelOptions { checked: false, native_unpack: native, native_pack: native, max_seq: 1024 };
+        let options = KernelOptions {
+            checked: false,
+            native_unpack: native,
+            native_pack: native,
+            ahead: true,
+            max_seq: 1024,
+        };
         let plain = KernelId::ALL.map(|id| (format!("{id:?}"), id.kernel(), id.constants(options)));
         let products = gonka_products().into_iter();
         let products =

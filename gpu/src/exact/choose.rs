@@ -1,10 +1,10 @@
 //! Which variants of `linear` a device runs: the fastest, if they are exact on it.
 
-use super::cache::{CachePlace, Choice};
 use super::forward::Linears;
 use super::kernels::linear::{self, Linear, Method, Operand, Shape, Variant};
 use super::layout::TILE_COLUMNS;
 use super::self_test;
+use crate::cache::{self, CachePlace};
 use crate::context::Gpu;
 use crate::device::DeviceInfo;
 use crate::error::GpuError;
@@ -12,7 +12,18 @@ use crate::matrix_tile::MatrixTile;
 use crate::measure::{self, TELLING};
 use crate::pace::Pace;
 use crate::recorder::{Recorder, run};
+use serde::{Deserialize, Serialize};
 use sphere_pow_core::exact::ops::Requant;
+
+/// The variants that a device was fastest with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Choice {
+    /// For many rows.
+    wide: Variant,
+    /// For few rows.
+    flat: Variant,
+}
 
 /// What is chosen for.
 #[derive(Clone, Debug)]
@@ -34,7 +45,8 @@ pub struct Wish {
 /// The variants that `info` could run, if they turn out exact.
 #[must_use]
 pub fn candidates(info: &DeviceInfo, method: Option<Method>) -> Vec<Variant> {
-    let tile = |method, (wg_x, wg_y, steps, k_vecs)| Variant { method, wg_x, wg_y, steps, k_vecs };
+    let ahead = u32::from(!info.is_software());
+    let tile = |method, (wg_x, wg_y, steps, k_vecs)| Variant { method, wg_x, wg_y, steps, k_vecs, ahead };
     let dp4a = [
         (8, 16, 2, 4),
         (8, 8, 2, 4),
@@ -51,8 +63,9 @@ pub fn candidates(info: &DeviceInfo, method: Option<Method>) -> Vec<Variant> {
         (16, 8, 1, 2),
         (8, 8, 1, 2),
         (16, 4, 1, 2),
-        (16, 2, 1, 2),
+        (16, 2, 1, 1),
     ];
+    let staged = Variant { ahead: 2, ..tile(Method::Dp4a, dp4a[0]) };
     let dp4a = dp4a.map(|sizes| tile(Method::Dp4a, sizes));
     let f32 = f32.map(|sizes| tile(Method::F32, sizes));
     let tiles = MatrixTile::for_device(info).into_iter().filter(|one| one.columns() <= TILE_COLUMNS);
@@ -60,14 +73,14 @@ pub fn candidates(info: &DeviceInfo, method: Option<Method>) -> Vec<Variant> {
     let tiles = tiles.filter(|_| !info.is_software() || method.is_some());
     let coop = tiles.map(|one| {
         let method = if one.block == 16 { Method::Coop16 } else { Method::Coop8 };
-        tile(method, (one.threads(), 1, one.column_pairs, 2))
+        Variant { ahead: 1, ..tile(method, (one.threads(), 1, one.column_pairs, 2)) }
     });
     let fits = |v: &Variant| {
         method.is_none_or(|only| only == v.method)
             && v.threads() <= info.limits.workgroup_threads
             && v.workgroup_bytes() <= info.limits.workgroup_bytes as usize
     };
-    coop.chain(dp4a).chain(f32).filter(fits).collect()
+    coop.chain(dp4a).chain([staged]).chain(f32).filter(fits).collect()
 }
 
 /// The tiles that a software driver tries: 16 x 64 by 64 threads, and 64 x 64 by as many.
@@ -113,7 +126,7 @@ struct Search<'a> {
 pub async fn choose(gpu: &Gpu, wish: &Wish, pace: &mut Pace) -> Result<Linears, GpuError> {
     let fits = |variant: &Variant| wish.fits_f16 || variant.method.operand() == Operand::Int8;
     let all: Vec<Variant> = candidates(gpu.info(), wish.method).into_iter().filter(fits).collect();
-    let key = key(gpu.info(), wish);
+    let key = key(gpu.info(), wish, &all);
     let mut search = Search { gpu, wish, out: Vec::new(), reasons: Vec::new() };
     if let Some(Choice { wide, flat }) = wish.cache.load(&key)
         && all.contains(&wide)
@@ -145,7 +158,7 @@ pub async fn choose(gpu: &Gpu, wish: &Wish, pace: &mut Pace) -> Result<Linears, 
         return Err(GpuError::NoKernel { name: gpu.info().name.clone(), reasons });
     };
     let [wide, flat] = [wide, flat].map(|ix| trials[ix].linear.clone());
-    wish.cache.store(&key, Choice { wide: wide.variant, flat: flat.variant });
+    wish.cache.store(&key, &Choice { wide: wide.variant, flat: flat.variant });
     Ok(Linears { wide, flat })
 }
 
@@ -262,14 +275,12 @@ async fn fastest_exact(
 }
 
 /// What a device and a model are remembered by.
-fn key(info: &DeviceInfo, wish: &Wish) -> String {
+fn key(info: &DeviceInfo, wish: &Wish, all: &[Variant]) -> String {
     let method = wish.method.map_or("any", Method::name);
     let checked = if wish.checked { " checked" } else { "" };
     let [wide, flat] = wish.rows;
-    format!(
-        "{} {} {}: {wide} and {flat} x {} {method}{checked}",
-        info.name, info.backend, info.driver, wish.dim
-    )
+    let device = cache::key(info, all.iter().map(|variant| variant.kernel().source));
+    format!("exact, {device}: {wide} and {flat} x {} {method}{checked}", wish.dim)
 }
 
 /// Compiles a variant.

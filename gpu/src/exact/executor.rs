@@ -1,6 +1,5 @@
 //! The GPU executor: a device, a model on it, and batches of nonces.
 
-use super::cache::CachePlace;
 use super::choose;
 use super::forward::{Linears, Model};
 use super::kernels::Kernels;
@@ -10,6 +9,7 @@ use super::leaves::StateHasher;
 use super::self_test;
 use super::sizes::{Size, Sizes};
 use crate::Progress;
+use crate::cache::CachePlace;
 use crate::context::Gpu;
 use crate::device::{DeviceInfo, MatrixUnits};
 use crate::error::GpuError;

@@ -102,3 +102,47 @@ impl Size {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::DeviceLimits;
+    use crate::exact::Method;
+    use sphere_pow_core::exact::Preset;
+
+    #[test]
+    fn what_does_not_fit_as_f16_is_made_as_it_is_used_or_multiplied_as_int8() {
+        let params = Preset::Standard.params();
+        let info = |memory: u64| DeviceInfo {
+            index: 0,
+            name: "toy".into(),
+            pci_address: None,
+            uuid: None,
+            backend: "vulkan".into(),
+            driver: String::new(),
+            device_type: "discrete",
+            memory_bytes: Some(memory),
+            limits: DeviceLimits::new(&wgpu::Limits::default()),
+            matrix_units: None,
+            usable: Ok(()),
+        };
+        let sizes = |memory, options: &ExactGpuOptions| Sizes::choose(&info(memory), &params, options);
+        let places = |memory| {
+            let sizes = sizes(memory, &ExactGpuOptions::default()).expect("fits");
+            let limit = info(memory).default_memory_bytes();
+            for size in [Some(&sizes.int8), sizes.f16.as_ref()].into_iter().flatten() {
+                assert!(size.batch > 0 && size.layout.memory_bytes(size.batch, size.place) <= limit);
+            }
+            (sizes.int8.place, sizes.f16.map(|size| size.place))
+        };
+        let (resident, streamed) = (WeightPlace::Resident, WeightPlace::Streamed);
+        assert_eq!(places(1 << 30), (resident, Some(resident)));
+        assert_eq!(places(600 << 20), (resident, Some(streamed)));
+        assert_eq!(places(64 << 20), (streamed, Some(streamed)));
+        // A nonce at a time takes 14.0 and 15.6 MB, and 14.3 are given.
+        assert_eq!(places(17 << 20), (streamed, None));
+        let options = ExactGpuOptions { kernel: Some(Method::Coop16), ..ExactGpuOptions::default() };
+        let refused = sizes(17 << 20, &options);
+        assert!(matches!(refused, Err(GpuError::Limit { what: "memory in bytes", .. })), "{refused:?}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::forward::Model;
 use super::kernels::Kernels;
-use super::kernels::linear::Tile;
+use super::kernels::linear::{Class, Tile};
 use super::layout::{Layout, stride};
 use super::pool::PoolSource;
 use super::prepare::{Prepared, check_pool};
@@ -33,6 +33,8 @@ pub struct GpuOptions {
     pub max_binding_bytes: Option<u64>,
     /// Whether large products are made by matrix units; by default whatever is fastest.
     pub matrix_units: Option<bool>,
+    /// Remember in the user's cache directory which kernels are fastest.
+    pub remember: bool,
 }
 
 /// Runs batches of nonces of one block on one device.
@@ -233,10 +235,10 @@ impl GpuExecutor {
         self.gpu.info()
     }
 
-    /// The `linear` tile chosen for full batches.
+    /// The tile of a layer's widest products.
     #[must_use]
     pub fn tile(&self) -> Tile {
-        self.kernels.tile_for(self.batch() * self.model.params().seq_len())
+        self.kernels.chosen()[Class::Gated as usize]
     }
 
     /// What was learnt of the device's speed.

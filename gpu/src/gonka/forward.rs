@@ -290,7 +290,7 @@ impl Model {
         while first < output.width(&self.params) {
             let (end, shape) = self.make_chunk(recorder, kernels, (factor, first), output, rows)?;
             let buffers = self.product_buffers(input, output);
-            linear::record(recorder, kernels, kernels.tile_for(rows), buffers, shape)?;
+            linear::record(recorder, kernels, kernels.tile_for(&shape), buffers, shape)?;
             first = end;
         }
         Ok(())

@@ -7,11 +7,12 @@ use crate::context::Gpu;
 use crate::error::GpuError;
 use crate::kernel::{Compiled, Kernel};
 pub(super) use crate::kernel::{WG, members, u32_of};
-use linear::{Leaves, Tile};
+use linear::{Class, Leaves, Shape, Tile};
 
 pub mod add;
 pub mod attention;
 pub mod linear;
+pub mod linear_halves;
 pub mod linear_matrix;
 pub mod linear_wide;
 pub mod narrow_all;
@@ -72,7 +73,9 @@ impl KernelId {
             constants.extend(options.native());
         }
         if self == Self::Attention {
-            constants.push(("MAX_SEQ", f64::from(options.max_seq.max(1))));
+            let positions = attention::positions(options.max_seq);
+            let queries = attention::queries(positions);
+            constants.extend([("MAX_SEQ", f64::from(positions)), ("QUERIES", f64::from(queries))]);
         }
         constants
     }
@@ -87,6 +90,8 @@ pub struct KernelOptions {
     pub native_unpack: bool,
     /// Round to f16 by the driver's own instruction, which must have been found to round to nearest even.
     pub native_pack: bool,
+    /// Let products bring the next tile while one is multiplied; a software driver has no latency to hide.
+    pub ahead: bool,
     /// Positions that attention must hold.
     pub max_seq: u32,
 }
@@ -99,7 +104,7 @@ impl KernelOptions {
     }
 }
 
-/// The kernels of a device, compiled, and which tile products are made by.
+/// The kernels of a device, compiled, and which tiles products are made by.
 #[derive(Debug)]
 pub struct Kernels {
     options: KernelOptions,
@@ -109,12 +114,13 @@ pub struct Kernels {
     linears: Vec<(Tile, Compiled)>,
     /// Gated ones, of which a device needs two.
     gated: Vec<(Tile, Compiled)>,
-    tile: Tile,
+    /// For more rows than [`Tile::Flat`] has, by [`Class`].
+    chosen: [Tile; 3],
 }
 
 impl Kernels {
     /// Compiles the kernels of a model, of those of products the ones of `tiles`, [`Tile::Flat`] among them, by which all
-    /// are made until [`Self::set_tile`]. One for matrix units that the driver refuses is left out.
+    /// are made until [`Self::choose`]. One that may be refused, and is, is left out.
     ///
     /// # Errors
     /// [`GpuError::Internal`] when the driver refuses another.
@@ -140,14 +146,14 @@ impl Kernels {
         for (tile, one) in tiles.iter().zip(results) {
             match one {
                 Ok(one) => linears.push((*tile, one)),
-                Err(GpuError::Internal { reason, .. }) if matches!(tile, Tile::Matrix(_)) => {
+                Err(GpuError::Internal { reason, .. }) if tile.may_be_refused() => {
                     tracing::warn!("{}: {tile:?} is not used: {reason}", gpu.info().name);
                 }
                 Err(error) => return Err(error),
             }
         }
         gpu.check(0)?;
-        Ok(Self { options, compiled: compiled.into(), linears, gated, tile: Tile::Flat })
+        Ok(Self { options, compiled: compiled.into(), linears, gated, chosen: [Tile::Flat; 3] })
     }
 
     /// Those products can be made by.
@@ -155,28 +161,41 @@ impl Kernels {
         self.linears.iter().map(|(tile, _)| *tile)
     }
 
-    /// The `linear` tile for that many rows.
+    /// The tile of a product.
     #[must_use]
-    pub fn tile_for(&self, rows: usize) -> Tile {
-        if rows <= Tile::Flat.rows() { Tile::Flat } else { self.tile }
+    pub fn tile_for(&self, shape: &Shape) -> Tile {
+        if shape.rows <= Tile::Flat.rows() { Tile::Flat } else { self.chosen[shape.class() as usize] }
     }
 
-    /// Chooses the tile for more rows than [`Tile::Flat`] has, and compiles what it lacks.
+    /// The tiles chosen, by [`Class`].
+    #[must_use]
+    pub fn chosen(&self) -> [Tile; 3] {
+        self.chosen
+    }
+
+    /// Chooses the tiles for more rows than [`Tile::Flat`] has, by [`Class`], and compiles what they lack.
     ///
     /// # Errors
-    /// [`GpuError::Internal`] when the driver refuses its gated kernel; the one before stays.
+    /// [`GpuError::Internal`] when the driver refuses a gated kernel; those before stay.
     ///
     /// # Panics
-    /// When it is none of [`Self::tiles`].
-    pub async fn set_tile(&mut self, gpu: &Gpu, tile: Tile) -> Result<(), GpuError> {
-        assert!(self.tiles().any(|one| one == tile), "{tile:?} is none of {:?}", self.linears);
-        if self.gated.iter().all(|(one, _)| *one != tile) {
-            let (kernel, constants) = (tile.kernel(Leaves::Gated), tile.constants(self.options));
-            let compiled = gpu.compile_kernel(kernel, &constants, self.options.checked).await?;
-            self.gated.push((tile, compiled));
+    /// When one is none of [`Self::tiles`].
+    pub async fn choose(&mut self, gpu: &Gpu, tiles: [Tile; 3]) -> Result<(), GpuError> {
+        for tile in tiles {
+            assert!(self.tiles().any(|one| one == tile), "{tile:?} is none of {:?}", self.linears);
         }
-        self.tile = tile;
+        let gated = tiles[Class::Gated as usize];
+        if self.gated.iter().all(|(one, _)| *one != gated) {
+            let (kernel, constants) = (gated.kernel(Leaves::Gated), gated.constants(self.options));
+            let compiled = gpu.compile_kernel(kernel, &constants, self.options.checked).await?;
+            self.gated.push((gated, compiled));
+        }
+        self.chosen = tiles;
         Ok(())
+    }
+
+    fn queries_of_attention(&self) -> usize {
+        attention::queries(attention::positions(self.options.max_seq)) as usize
     }
 
     fn get(&self, id: KernelId) -> &Compiled {

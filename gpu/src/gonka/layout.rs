@@ -62,7 +62,7 @@ impl Layout {
     /// The layout of `params` under `limits`, bindings no larger than `max_binding_bytes` if that is given.
     ///
     /// # Errors
-    /// [`GpuError::Limit`] when one tile of a tensor, or a sequence in attention, is too large.
+    /// [`GpuError::Limit`] when one tile of a tensor, or a sequence or a head in attention, is too large.
     pub fn new(
         params: &Params,
         name: &str,
@@ -80,7 +80,9 @@ impl Layout {
         let widest = tensors().map(|tensor| tensor.shape(params).1).max().unwrap_or(0);
         let one_tile = matrix_bytes(1, widest).max(gated_bytes(1, params));
         limit("one tile of a weight in bytes", one_tile, binding_bytes)?;
-        let positions = attention::workgroup_bytes(params.seq_len());
+        limit("the width of a head", params.head_dim() as u64, attention::MAX_HEAD_DIM as u64)?;
+        let seq_len = u32::try_from(params.seq_len()).expect("seq_len is at most 8192");
+        let positions = attention::workgroup_bytes(seq_len);
         limit("seq_len in bytes of workgroup memory", positions, limits.workgroup_bytes.into())?;
         let rope = params.seq_len() as u64 * params.head_dim() as u64 * 2;
         limit("the table of rotations in bytes", rope, binding_bytes)?;

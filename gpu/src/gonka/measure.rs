@@ -37,7 +37,7 @@ impl GpuExecutor {
                 shape
             };
             let seconds = seconds_each(gpu, pace, |recorder| {
-                linear::record(recorder, kernels, kernels.tile_for(rows), buffers, shape)
+                linear::record(recorder, kernels, kernels.tile_for(&shape), buffers, shape)
             });
             out.push(ProductTime {
                 name,

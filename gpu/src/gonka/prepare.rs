@@ -1,12 +1,14 @@
 //! From an adapter to an executor: opened, tested, with sizes chosen and the model on it.
 
+use super::choose::{Wish, choose};
 use super::executor::{GpuExecutor, GpuOptions};
 use super::forward::Model;
 use super::kernels::{KernelOptions, Kernels};
 use super::layout::{Layout, READBACKS, slot_bytes};
 use super::pool::{DevicePool, PoolSource};
-use super::self_test;
+use super::tune::Sizes;
 use crate::Progress;
+use crate::cache::CachePlace;
 use crate::context::Gpu;
 use crate::device::{DeviceInfo, MatrixUnits};
 use crate::error::GpuError;
@@ -78,16 +80,19 @@ impl Prepared {
         options: GpuOptions,
     ) -> Result<Self, GpuError> {
         let mut gpu = Gpu::open(info, MatrixUnits::features_of(info)).await?;
-        let longest = [params.hidden().max(params.dim()), params.dim()];
         let wanted = |rate, most| Layout::wanted_batch(params, info.is_software(), rate, most);
         let likely = match batch {
             Batch::Fixed(batch) => batch,
             Batch::UpTo(most) => wanted(f64::MAX, most),
         };
-        let (rows, kernel_options) = (likely * params.seq_len(), kernel_options(params, options));
-        let on_matrix_units = options.matrix_units.unwrap_or(false);
-        let (kernels, rate) =
-            self_test::prepare(&gpu, kernel_options, on_matrix_units, rows, longest).await?;
+        let (rows, kernel_options) = (likely * params.seq_len(), kernel_options(info, params, options));
+        let wish = Wish {
+            options: kernel_options,
+            on_matrix_units: options.matrix_units.unwrap_or(false),
+            sizes: Sizes { rows, dim: params.dim(), hidden: params.hidden() },
+            cache: if options.remember { CachePlace::User } else { CachePlace::Off },
+        };
+        let (kernels, rate) = choose(&gpu, &wish).await?;
         let batch = match batch {
             Batch::Fixed(batch) => batch,
             Batch::UpTo(most) => wanted(rate, most),
@@ -146,10 +151,11 @@ pub(super) fn check_pool(pool: &(impl PoolSource + ?Sized), params: &Params) -> 
     if got == expected { Ok(()) } else { Err(GpuError::Pool { got, expected }) }
 }
 
-fn kernel_options(params: &Params, options: GpuOptions) -> KernelOptions {
+fn kernel_options(info: &DeviceInfo, params: &Params, options: GpuOptions) -> KernelOptions {
     let max_seq = params.seq_len().max(known_answer::puzzle().params().seq_len());
     let max_seq = u32::try_from(max_seq).expect("seq_len is at most 8192");
-    KernelOptions { checked: options.checked, native_unpack: true, native_pack: true, max_seq }
+    let ahead = !info.is_software();
+    KernelOptions { checked: options.checked, native_unpack: true, native_pack: true, ahead, max_seq }
 }
 
 fn choose_batch(

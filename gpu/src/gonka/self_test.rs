@@ -5,7 +5,6 @@ use super::kernels::linear::{Leaves, Tile};
 use super::kernels::{KernelId, KernelOptions, Kernels, linear, narrow_all, widen_all};
 use super::layout::{Layout, TILE, stride};
 use super::pool::DevicePool;
-use super::tune;
 use crate::context::Gpu;
 use crate::error::GpuError;
 use crate::pace::Pace;
@@ -22,21 +21,11 @@ pub const KNOWN: usize = 3;
 /// Sums of a product that are compared with f64.
 const SAMPLES: usize = 256;
 
-/// Compiles the kernels with `options`, by the driver's own conversions of f16 only where these are exact, and takes the
-/// tile that is fastest for products of `rows` rows. Holds all to what they must give, products over the `longest` sums among them; a
-/// tile for matrix units that fails gives way to the next; `on_matrix_units` says that no others are wanted. Gives the tile's
-/// operations per second, too.
+/// Those of `options` by which the device converts f16 rightly: by its driver's own instructions only where these are exact.
 ///
 /// # Errors
-/// [`GpuError::SelfTest`] with the first wrong value, [`GpuError::NoKernel`] when no tile for matrix units is right and no other
-/// is wanted, else as the device fails.
-pub async fn prepare(
-    gpu: &Gpu,
-    options: KernelOptions,
-    on_matrix_units: bool,
-    rows: usize,
-    longest: Longest,
-) -> Result<(Kernels, f64), GpuError> {
+/// [`GpuError::SelfTest`] with the first value that the kernels' own conversion has wrong, else as the device fails.
+pub(super) async fn right_conversions(gpu: &Gpu, options: KernelOptions) -> Result<KernelOptions, GpuError> {
     let native_unpack = options.native_unpack && widens_exactly(gpu, options).await?.is_ok();
     let native_pack = options.native_pack && narrows_exactly(gpu, options).await?.is_ok();
     let options = KernelOptions { native_unpack, native_pack, ..options };
@@ -48,41 +37,7 @@ pub async fn prepare(
         let exact = narrows_exactly(gpu, options).await?;
         exact.map_err(|(what, got, expected)| wrong(gpu, what, &got, &expected))?;
     }
-    let mut kernels = Kernels::new(gpu, options, &Tile::for_device(gpu.info())).await?;
-    let mut ranked = tune::rank(gpu, &kernels, rows).await?;
-    ranked.retain(|(tile, _)| !on_matrix_units || matches!(tile, Tile::Matrix(_)));
-    for (tile, rate) in &ranked {
-        tracing::debug!("{}: {tile:?} at {rate:.3e}/s", gpu.info().name);
-    }
-    let mut reasons = Vec::new();
-    for (tile, rate) in ranked {
-        let tested = match kernels.set_tile(gpu, tile).await {
-            Ok(()) => computes_rightly(gpu, &kernels, rows, longest).await,
-            refused => refused,
-        };
-        match tested {
-            Err(error @ (GpuError::SelfTest { .. } | GpuError::Internal { .. }))
-                if matches!(tile, Tile::Matrix(_)) =>
-            {
-                tracing::warn!("{tile:?} is not used: {error}");
-                reasons.push(error.to_string());
-            }
-            tested => return tested.map(|()| (kernels, rate)),
-        }
-    }
-    // A plain tile ends the search, where any may be taken.
-    let reasons = if reasons.is_empty() { "it offers none".to_owned() } else { reasons.join("; ") };
-    Err(GpuError::NoKernel { name: gpu.info().name.clone(), reasons })
-}
-
-async fn computes_rightly(
-    gpu: &Gpu,
-    kernels: &Kernels,
-    rows: usize,
-    longest: Longest,
-) -> Result<(), GpuError> {
-    known_answers(gpu, kernels, &known_answer::DISTANCES[..KNOWN]).await?;
-    products_are_right(gpu, kernels, rows, longest).await
+    Ok(options)
 }
 
 fn wrong(gpu: &Gpu, what: String, got: &impl ToString, expected: &impl ToString) -> GpuError {
@@ -131,52 +86,53 @@ fn is_near(got: f16, (want, bound): (f64, f64)) -> Result<(), f64> {
 /// How many values a model's products are over at most, by [`Leaves`]: plain ones, and gated ones.
 pub type Longest = [usize; 2];
 
-/// Holds the tiles that products of `rows` rows are made by to f64, over the `longest` sums: what the driver makes of a kernel
-/// at the size it is used shows at that size only.
+/// Holds the products that a tile makes to f64, over the `longest` sums: what the driver makes of a kernel at the size it is used
+/// shows at that size only.
 ///
 /// # Errors
 /// [`GpuError::SelfTest`] with the first value that is off by more than f32 sums and the roundings to f16 can be, else as
 /// the device fails.
+///
+/// # Panics
+/// When `kernels` lack one of the tile's.
 pub async fn products_are_right(
     gpu: &Gpu,
     kernels: &Kernels,
-    rows: usize,
+    tile: Tile,
     longest: Longest,
 ) -> Result<(), GpuError> {
     let longest = longest.map(stride);
     let most = longest[0].max(longest[1]);
-    for tile in [kernels.tile_for(1), kernels.tile_for(rows)] {
-        // More than one tile each way, the last row tile not full.
-        let (rows, weight_rows) = (tile.rows() + 3, 2 * tile.columns().max(TILE));
-        let padded = rows.next_multiple_of(tile.rows());
-        let (x, weight) = (painted(1, padded, most, 1.0), painted(2, weight_rows, most, 0.02));
-        let buffer = |values: &[f16]| {
-            let buffer = gpu.buffer("self-test", values.len() as u64 * 2);
-            gpu.write(&buffer, 0, bytemuck::cast_slice(values));
-            buffer
-        };
-        let (dx, dw) = (buffer(&x), buffer(&weight));
-        for leaves in Leaves::ALL {
-            let (k, columns) = (longest[leaves as usize], leaves.columns(weight_rows));
-            let out = gpu.buffer("self-test", (padded * columns * 2) as u64);
-            let shape = linear::Shape { rows, k, weight_rows, chunk_column: 0, out_stride: columns, leaves };
-            run(gpu, |recorder| linear::record(recorder, kernels, tile, [&dx, &dw, &out], shape)).await?;
-            let bytes = gpu.read(&out, (rows * columns * 2) as u64).await?;
-            let got: Vec<f16> = bytemuck::pod_collect_to_vec(&bytes);
-            for at in (0..SAMPLES).map(|i| i * 7919 % (rows * columns)) {
-                let (row, column) = (at / columns, at % columns);
-                let sum_by = |weight_row: usize| sum(&x[row * k..][..k], &weight[weight_row * k..][..k]);
-                let want = match leaves {
-                    Leaves::Sums => sum_by(column),
-                    Leaves::Gated => {
-                        let gate_row = column / 2 * 4 + column % 2;
-                        gated(sum_by(gate_row), sum_by(gate_row + 2))
-                    }
-                };
-                if let Err(want) = is_near(got[at], want) {
-                    let what = format!("{tile:?} product over {k} values, {leaves:?}, value {at},");
-                    return Err(wrong(gpu, what, &got[at], &want));
+    // More than one tile each way, the last row tile not full.
+    let (rows, weight_rows) = (tile.rows() + 3, 2 * tile.columns().max(TILE));
+    let padded = rows.next_multiple_of(tile.rows());
+    let (x, weight) = (painted(1, padded, most, 1.0), painted(2, weight_rows, most, 0.02));
+    let buffer = |values: &[f16]| {
+        let buffer = gpu.buffer("self-test", values.len() as u64 * 2);
+        gpu.write(&buffer, 0, bytemuck::cast_slice(values));
+        buffer
+    };
+    let (dx, dw) = (buffer(&x), buffer(&weight));
+    for leaves in Leaves::ALL {
+        let (k, columns) = (longest[leaves as usize], leaves.columns(weight_rows));
+        let out = gpu.buffer("self-test", (padded * columns * 2) as u64);
+        let shape = linear::Shape { rows, k, weight_rows, chunk_column: 0, out_stride: columns, leaves };
+        run(gpu, |recorder| linear::record(recorder, kernels, tile, [&dx, &dw, &out], shape)).await?;
+        let bytes = gpu.read(&out, (rows * columns * 2) as u64).await?;
+        let got: Vec<f16> = bytemuck::pod_collect_to_vec(&bytes);
+        for at in (0..SAMPLES).map(|i| i * 7919 % (rows * columns)) {
+            let (row, column) = (at / columns, at % columns);
+            let sum_by = |weight_row: usize| sum(&x[row * k..][..k], &weight[weight_row * k..][..k]);
+            let want = match leaves {
+                Leaves::Sums => sum_by(column),
+                Leaves::Gated => {
+                    let gate_row = column / 2 * 4 + column % 2;
+                    gated(sum_by(gate_row), sum_by(gate_row + 2))
                 }
+            };
+            if let Err(want) = is_near(got[at], want) {
+                let what = format!("{tile:?} product over {k} values, {leaves:?}, value {at},");
+                return Err(wrong(gpu, what, &got[at], &want));
             }
         }
     }

@@ -1,9 +1,8 @@
 //! The probe in a process of its own, and what is remembered of it.
 
 use super::key;
+use crate::cache::{CachePlace, changing, read_json, write_json};
 use crate::device::{DeviceInfo, MatrixUnits};
-use crate::exact::CachePlace;
-use crate::exact::cache::{changing, read_json, write_json};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Read;

@@ -122,7 +122,7 @@ impl Machine for Gonka {
         setup: &Setup,
         progress: OnProgress<'_>,
     ) -> Result<Box<dyn Device<Self>>, ProverError> {
-        let options = GpuOptions { batch: setup.batch, ..GpuOptions::default() };
+        let options = GpuOptions { batch: setup.batch, remember: true, ..GpuOptions::default() };
         let opened = GpuExecutor::new(info, puzzle.params(), puzzle.block(), shared, options, progress);
         Ok(Box::new(GpuEngine::new(block_on(opened)?, puzzle)))
     }

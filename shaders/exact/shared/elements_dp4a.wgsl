@@ -1,8 +1,9 @@
 // elements_dp4a: how linear_dp4a and linear_dp4a_wide multiply: four int8 of k packed in a word, summed in i32.
 
-@group(0) @binding(1) var<storage, read> x: array<vec4<u32>>;
-@group(0) @binding(2) var<storage, read> weight: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read> x: array<Raw>;
+@group(0) @binding(2) var<storage, read> weight: array<Raw>;
 
+alias Raw = vec4<u32>;
 alias Element = u32;
 alias Quad = vec4<u32>;
 alias Sums = vec4<i32>;
@@ -15,12 +16,12 @@ fn k_quads() -> u32 {
     return dims.k_vecs;
 }
 
-fn x_quad(row: u32, k_quad: u32) -> Quad {
-    return x[row * dims.k_vecs + k_quad];
+fn weight_start(column: u32) -> u32 {
+    return dims.weight_first + column * dims.k_vecs;
 }
 
-fn weight_quad(column: u32, k_quad: u32) -> Quad {
-    return weight[dims.weight_first + column * dims.k_vecs + k_quad];
+fn elements(raw: Raw) -> Quad {
+    return raw;
 }
 
 fn multiply_add(x: Element, w: Quad, sums: Sums) -> Sums {

@@ -3,9 +3,10 @@
 // representable, in any order, fused or not. Then the sums move to i32.
 
 // Four int8 to a word.
-@group(0) @binding(1) var<storage, read> x: array<u32>;
-@group(0) @binding(2) var<storage, read> weight: array<u32>;
+@group(0) @binding(1) var<storage, read> x: array<Raw>;
+@group(0) @binding(2) var<storage, read> weight: array<Raw>;
 
+alias Raw = u32;
 alias Element = f32;
 alias Quad = vec4<f32>;
 alias Sums = vec4<f32>;
@@ -18,12 +19,12 @@ fn k_quads() -> u32 {
     return 4u * dims.k_vecs;
 }
 
-fn x_quad(row: u32, k_quad: u32) -> Quad {
-    return Quad(unpack4xI8(x[4u * row * dims.k_vecs + k_quad]));
+fn weight_start(column: u32) -> u32 {
+    return 4u * (dims.weight_first + column * dims.k_vecs);
 }
 
-fn weight_quad(column: u32, k_quad: u32) -> Quad {
-    return Quad(unpack4xI8(weight[4u * (dims.weight_first + column * dims.k_vecs) + k_quad]));
+fn elements(raw: Raw) -> Quad {
+    return Quad(unpack4xI8(raw));
 }
 
 fn multiply_add(x: Element, w: Quad, sums: Sums) -> Sums {

@@ -1,8 +1,9 @@
 // elements: the operands of linear and linear_wide, as shared/tiles.wgsl wants them: an element is one f32.
 
-@group(0) @binding(1) var<storage, read> x: array<vec2<u32>>;
-@group(0) @binding(2) var<storage, read> weight: array<vec2<u32>>;
+@group(0) @binding(1) var<storage, read> x: array<Raw>;
+@group(0) @binding(2) var<storage, read> weight: array<Raw>;
 
+alias Raw = vec2<u32>;
 alias Element = f32;
 alias Quad = vec4<f32>;
 alias Sums = vec4<f32>;
@@ -15,14 +16,12 @@ fn k_quads() -> u32 {
     return dims.k_quads;
 }
 
-fn x_quad(row: u32, k_quad: u32) -> Quad {
-    let v = x[row * dims.k_quads + k_quad];
-    return Quad(widen(v.x), widen(v.y));
+fn weight_start(column: u32) -> u32 {
+    return (dims.first_weight + column) * dims.k_quads;
 }
 
-fn weight_quad(column: u32, k_quad: u32) -> Quad {
-    let v = weight[(dims.first_weight + column) * dims.k_quads + k_quad];
-    return Quad(widen(v.x), widen(v.y));
+fn elements(raw: Raw) -> Quad {
+    return Quad(widen(raw.x), widen(raw.y));
 }
 
 fn multiply_add(x: Element, w: Quad, sums: Sums) -> Sums {

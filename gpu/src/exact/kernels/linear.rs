@@ -155,6 +155,8 @@ pub struct Variant {
     pub steps: u32,
     /// Groups of 16 values of k that a tile holds; for matrix units 2.
     pub k_vecs: u32,
+    /// How far loading runs ahead of multiplying, as `shaders/shared/tiles.wgsl` has it; for matrix units 1.
+    pub ahead: u32,
 }
 
 impl Variant {
@@ -200,7 +202,8 @@ impl Variant {
     /// Bytes of workgroup memory.
     #[must_use]
     pub const fn workgroup_bytes(self) -> usize {
-        let values = (self.rows() + self.columns()) * 16 * self.k_vecs as usize;
+        let tiles = if self.ahead == 2 { 2 } else { 1 };
+        let values = tiles * (self.rows() + self.columns()) * 16 * self.k_vecs as usize;
         match self.method {
             Method::Dp4a => values,
             Method::F32 => 4 * values,
@@ -217,8 +220,13 @@ impl Variant {
             Method::Dp4a | Method::F32 => {
                 // 16 values are four words of dp4a.
                 let k_quads = if self.method == Method::Dp4a { self.k_vecs } else { 4 * self.k_vecs };
-                let sizes =
-                    [("WG_X", self.wg_x), ("WG_Y", self.wg_y), ("STEPS", self.steps), ("K_QUADS", k_quads)];
+                let sizes = [
+                    ("WG_X", self.wg_x),
+                    ("WG_Y", self.wg_y),
+                    ("STEPS", self.steps),
+                    ("K_QUADS", k_quads),
+                    ("AHEAD", self.ahead),
+                ];
                 sizes.map(|(name, size)| (name, f64::from(size))).to_vec()
             }
             Method::Coop8 | Method::Coop16 => {
@@ -232,7 +240,12 @@ impl Variant {
 impl fmt::Display for Variant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}x{}", self.method.name(), self.rows(), self.columns())?;
-        write!(f, " by {} threads, k {}", self.threads(), 16 * self.k_vecs)
+        write!(f, " by {} threads, k {}", self.threads(), 16 * self.k_vecs)?;
+        match self.ahead {
+            0 => write!(f, " and no prefetch"),
+            1 => Ok(()),
+            stages => write!(f, " in {stages} stages"),
+        }
     }
 }
 

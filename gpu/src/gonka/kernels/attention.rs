@@ -1,6 +1,7 @@
 //! Host side of `shaders/gonka/attention.wgsl`.
 
 use super::{KernelId, Kernels, assert_holds, members, u32_of};
+use crate::device::WORKGROUP_BYTES;
 use crate::error::GpuError;
 use crate::kernel::{Access, Kernel};
 use crate::recorder::Recorder;
@@ -12,7 +13,7 @@ pub const KERNEL: Kernel = Kernel {
     entry_point: "attention",
     source: sphere_pow_shaders::gonka::ATTENTION,
     dims_bytes: size_of::<Dims>(),
-    dims_members: members!(Dims; seq_len, queries, group_heads, head_words, q_words, kv_words, first_row, root),
+    dims_members: members!(Dims; seq_len, queries, group_heads, head_words, q_words, kv_words, blocks, first_block, root),
     buffers: &[Access::Read, Access::Read, Access::Read, Access::Write],
 };
 
@@ -32,16 +33,41 @@ pub struct Dims {
     pub q_words: u32,
     /// Words in a row of keys.
     pub kv_words: u32,
-    /// First query row of the dispatch.
-    pub first_row: u32,
+    /// Groups of queries of a nonce.
+    pub blocks: u32,
+    /// First group of the dispatch.
+    pub first_block: u32,
     /// Square root of the head's width.
     pub root: f32,
 }
 
-/// Bytes of workgroup memory that `seq_len` positions take beside the reduction's.
+/// Pairs of values in the kernel's tile.
+const TILE_PAIRS: u32 = 1088;
+/// Widest head whose tile has four rows.
+pub const MAX_HEAD_DIM: usize = 2 * (TILE_PAIRS as usize / 4 - 1);
+
+/// Queries of a workgroup whose memory holds `positions` for each: few enough to leave the least that devices have.
 #[must_use]
-pub fn workgroup_bytes(seq_len: usize) -> u64 {
-    4 * (seq_len as u64 + u64::from(super::WG))
+pub fn queries(positions: u32) -> u32 {
+    let fits = |queries: &u32| bytes(*queries, positions) <= u64::from(WORKGROUP_BYTES);
+    [4, 2].into_iter().find(fits).unwrap_or(1)
+}
+
+fn bytes(queries: u32, positions: u32) -> u64 {
+    u64::from(queries) * u64::from(positions) * 2 + u64::from(TILE_PAIRS) * 4 + u64::from(super::WG) * 4
+}
+
+/// Positions of the kernel for `seq_len`.
+#[must_use]
+pub fn positions(seq_len: u32) -> u32 {
+    seq_len.max(1).next_multiple_of(4)
+}
+
+/// Bytes of workgroup memory for `seq_len`: scores of f16, a tile, and what threads add up.
+#[must_use]
+pub fn workgroup_bytes(seq_len: u32) -> u64 {
+    let positions = positions(seq_len);
+    bytes(queries(positions), positions)
 }
 
 /// Buffers of one call.
@@ -57,8 +83,8 @@ pub struct Buffers<'a> {
     pub out: &'a wgpu::Buffer,
 }
 
-/// Cost of a multiply and add: uncoalesced, against `linear`'s 2.
-const MULTIPLY_ADD_COST: f64 = 16.0;
+/// Cost of a multiply and add, against `linear`'s 2.
+const MULTIPLY_ADD_COST: f64 = 8.0;
 
 /// Records causal attention. The device must have been opened for `shape.seq_len`.
 ///
@@ -69,7 +95,7 @@ const MULTIPLY_ADD_COST: f64 = 16.0;
 /// As [`Recorder::dispatch`].
 ///
 /// # Panics
-/// When a buffer is too short.
+/// When a buffer is too short, or a head is wider than [`MAX_HEAD_DIM`].
 pub fn record(
     recorder: &mut Recorder<'_>,
     kernels: &Kernels,
@@ -80,13 +106,18 @@ pub fn record(
 ) -> Result<(), GpuError> {
     let AttentionShape { seq_len, queries, heads, kv_heads, head_dim } = shape;
     let Buffers { query, key, value, out } = buffers;
+    assert!(head_dim <= MAX_HEAD_DIM, "heads of {head_dim}");
     let rows = nonces * queries;
+    let group_queries = kernels.queries_of_attention();
+    let blocks = queries.div_ceil(group_queries);
     [query, out].into_iter().for_each(|buffer| assert_holds(buffer, rows, q_stride));
     [key, value].into_iter().for_each(|buffer| assert_holds(buffer, nonces * seq_len, kv_stride));
     #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^24")]
-    let (root, row_cost) =
-        ((head_dim as f32).sqrt(), (heads * head_dim * seq_len) as f64 * 2.0 * MULTIPLY_ADD_COST);
-    recorder.split_rows(rows, row_cost, |recorder, rows, cost| {
+    let (root, block_cost) = (
+        (head_dim as f32).sqrt(),
+        (group_queries * heads * head_dim * seq_len) as f64 * 2.0 * MULTIPLY_ADD_COST,
+    );
+    recorder.split_rows(nonces * blocks, block_cost, |recorder, part, cost| {
         let dims = Dims {
             seq_len: u32_of(seq_len),
             queries: u32_of(queries),
@@ -94,10 +125,11 @@ pub fn record(
             head_words: u32_of(head_dim / 2),
             q_words: u32_of(q_stride / 2),
             kv_words: u32_of(kv_stride / 2),
-            first_row: u32_of(rows.start),
+            blocks: u32_of(blocks),
+            first_block: u32_of(part.start),
             root,
         };
-        let groups = [u32_of(heads), u32_of(rows.len())];
+        let groups = [u32_of(heads), u32_of(part.len())];
         let buffers = [query, key, value, out];
         recorder.dispatch(kernels.get(KernelId::Attention), bytemuck::bytes_of(&dims), &buffers, groups, cost)
     })

@@ -80,6 +80,34 @@ pub struct Shape {
     pub leaves: Leaves,
 }
 
+/// Products by what makes one tile or another fastest for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// By `w1` and `w3` together: many columns.
+    Gated,
+    /// More inputs than outputs, as by `w2`: few columns, long sums.
+    Deep,
+    /// The others, as by `wq` and `wo`.
+    Square,
+}
+
+impl Class {
+    /// All.
+    pub const ALL: [Self; 3] = [Self::Gated, Self::Deep, Self::Square];
+}
+
+impl Shape {
+    /// What kind of product it is.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self.leaves {
+            Leaves::Gated => Class::Gated,
+            Leaves::Sums if self.k > self.out_stride => Class::Deep,
+            Leaves::Sums => Class::Square,
+        }
+    }
+}
+
 /// Records `out[.., chunk_column..] = x weightᵀ`, or what is left of it, tile by tile within the budget of a dispatch.
 ///
 /// # Shapes

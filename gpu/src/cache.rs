@@ -1,16 +1,18 @@
-//! Remembers which variants a device was fastest with. Advice only: what is read here is tested like anything
+//! Remembers which kernels a device was fastest with. Advice only: what is read here is tested like anything
 //! else, and a file that is missing, corrupt or from elsewhere is as good as none.
 
-use super::kernels::linear::Variant;
+use crate::device::DeviceInfo;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Changes when variants change meaning.
-const FORMAT: u32 = 1;
+/// Changes when what is remembered changes meaning.
+const FORMAT: u32 = 2;
 /// Larger files are not ours.
 const MAX_BYTES: u64 = 1 << 20;
 /// Devices and shapes remembered; beyond it the file starts anew.
@@ -28,28 +30,26 @@ pub enum CachePlace {
     Off,
 }
 
-/// The variants that a device was fastest with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Choice {
-    /// For many rows.
-    pub wide: Variant,
-    /// For few rows.
-    pub flat: Variant,
+/// What a device's choice among kernels is remembered by: the adapter, its driver and the kernels' texts.
+#[must_use]
+pub fn key<'a>(info: &DeviceInfo, texts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut hasher = DefaultHasher::new();
+    texts.into_iter().for_each(|text| text.hash(&mut hasher));
+    format!("{} {} {}, kernels {:016x}", info.name, info.backend, info.driver, hasher.finish())
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     format: u32,
-    choices: BTreeMap<String, Choice>,
+    choices: BTreeMap<String, Value>,
 }
 
 impl CachePlace {
     /// The file, if there is a place for one.
     #[must_use]
     pub fn file(&self) -> Option<PathBuf> {
-        Some(self.directory()?.join("exact-kernels.json"))
+        Some(self.directory()?.join("kernels.json"))
     }
 
     /// The directory of what is remembered, if there is a place for it.
@@ -67,13 +67,13 @@ impl CachePlace {
 
     /// The choice remembered for `key`.
     #[must_use]
-    pub fn load(&self, key: &str) -> Option<Choice> {
-        read(&self.file()?)?.choices.remove(key)
+    pub fn load<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        serde_json::from_value(read(&self.file()?)?.choices.remove(key)?).ok()
     }
 
     /// Remembers a choice; where that fails, the next start tunes again.
-    pub fn store(&self, key: &str, choice: Choice) {
-        let Some(path) = self.file() else { return };
+    pub fn store(&self, key: &str, choice: &impl Serialize) {
+        let (Some(path), Ok(choice)) = (self.file(), serde_json::to_value(choice)) else { return };
         let _changing = changing();
         let mut file = read(&path).unwrap_or(File { format: FORMAT, choices: BTreeMap::new() });
         if file.choices.len() >= MAX_CHOICES {
@@ -131,12 +131,16 @@ fn user_directory() -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::kernels::linear::Method;
     use super::*;
 
-    fn choice(wg_y: u32) -> Choice {
-        let wide = Variant { method: Method::F32, wg_x: 16, wg_y, steps: 1, k_vecs: 1 };
-        Choice { wide, flat: Variant { method: Method::Dp4a, ..wide } }
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Choice {
+        rows: u32,
+    }
+
+    fn load(cache: &CachePlace, key: &str) -> Option<Choice> {
+        cache.load(key)
     }
 
     #[cfg(unix)]
@@ -146,9 +150,9 @@ mod tests {
         let cache = CachePlace::In(directory.path().to_owned());
         let made = std::process::Command::new("mkfifo").arg(cache.file().expect("a place")).status();
         assert!(made.is_ok_and(|status| status.success()));
-        assert_eq!(cache.load("a"), None);
-        cache.store("a", choice(4));
-        assert_eq!(cache.load("a"), Some(choice(4)));
+        assert_eq!(load(&cache, "a"), None);
+        cache.store("a", &Choice { rows: 4 });
+        assert_eq!(load(&cache, "a"), Some(Choice { rows: 4 }));
     }
 
     #[test]
@@ -158,11 +162,11 @@ mod tests {
         let keys: Vec<String> = (0..32).map(|ix| format!("device {ix}")).collect();
         std::thread::scope(|scope| {
             for key in &keys {
-                scope.spawn(|| cache.store(key, choice(4)));
+                scope.spawn(|| cache.store(key, &Choice { rows: 4 }));
             }
         });
         for key in &keys {
-            assert_eq!(cache.load(key), Some(choice(4)), "{key}");
+            assert_eq!(load(&cache, key), Some(Choice { rows: 4 }), "{key}");
         }
     }
 
@@ -170,36 +174,38 @@ mod tests {
     fn choices_come_back() {
         let directory = tempfile::tempdir().expect("a directory");
         let cache = CachePlace::In(directory.path().join("new"));
-        assert_eq!(cache.load("a"), None);
-        cache.store("a", choice(4));
-        cache.store("b", choice(8));
-        cache.store("a", choice(16));
-        assert_eq!((cache.load("a"), cache.load("b")), (Some(choice(16)), Some(choice(8))));
-        assert_eq!(CachePlace::Off.load("a"), None);
+        assert_eq!(load(&cache, "a"), None);
+        cache.store("a", &Choice { rows: 4 });
+        cache.store("b", &Choice { rows: 8 });
+        cache.store("a", &Choice { rows: 16 });
+        assert_eq!(
+            (load(&cache, "a"), load(&cache, "b")),
+            (Some(Choice { rows: 16 }), Some(Choice { rows: 8 }))
+        );
+        assert_eq!(load(&CachePlace::Off, "a"), None);
     }
 
     #[test]
     fn corrupt_and_foreign_files_are_as_good_as_none() {
         let directory = tempfile::tempdir().expect("a directory");
         let cache = CachePlace::In(directory.path().to_owned());
-        cache.store("a", choice(4));
+        cache.store("a", &Choice { rows: 4 });
         let path = cache.file().expect("a file");
         let good = fs::read_to_string(&path).expect("written");
         let bad = [
             String::new(),
             "{".into(),
             "[]".into(),
-            good.replace("\"format\": 1", "\"format\": 2"),
-            good.replace("f32", "f64"),
-            good.replace("wg_y", "wg_z"),
+            good.replace("\"format\": 2", "\"format\": 1"),
+            good.replace("rows", "columns"),
             good.replace("4", "-4"),
             " ".repeat(2 << 20),
         ];
         for text in bad {
             fs::write(&path, &text).expect("written");
-            assert_eq!(cache.load("a"), None, "{}", &text[..text.len().min(200)]);
-            cache.store("b", choice(8));
-            assert_eq!(cache.load("b"), Some(choice(8)));
+            assert_eq!(load(&cache, "a"), None, "{}", &text[..text.len().min(200)]);
+            cache.store("b", &Choice { rows: 8 });
+            assert_eq!(load(&cache, "b"), Some(Choice { rows: 8 }));
         }
     }
 }
