@@ -3,11 +3,13 @@
 // [4 K_QUADS elements of k, rows and then columns], so that a thread reads the same element of 4 neighbours as one vector.
 // While one tile is multiplied, what the next one is made of is on its way in registers.
 // Vectors are stored whole: a store to one component may write the others back, which are other threads' work.
-// Before it go the bindings, x and weight as arrays of Raw, and one file that defines the types Raw (4 elements of k as
-// they lie in memory), Element and Quad (4 of it) and
+// With it go files that define the types Raw (4 elements of k as they lie in memory), Element and Quad (4 of it) and
 //   k_quads(): Raws in a row of x and of weight; weight_start(column): where in weight the row of a column begins;
 //   elements(Raw) -> Quad.
 // The host pads rows, columns and k to whole tiles, so that nothing here needs a bounds check.
+
+@group(0) @binding(1) var<storage, read> x: array<Raw>;
+@group(0) @binding(2) var<storage, read> weight: array<Raw>;
 
 // Threads of a workgroup: WG_X along columns, a multiple of 8, and WG_Y along rows, a power of two.
 override WG_X: u32 = 16u;

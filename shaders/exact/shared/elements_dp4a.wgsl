@@ -1,8 +1,5 @@
 // elements_dp4a: how linear_dp4a and linear_dp4a_wide multiply: four int8 of k packed in a word, summed in i32.
 
-@group(0) @binding(1) var<storage, read> x: array<Raw>;
-@group(0) @binding(2) var<storage, read> weight: array<Raw>;
-
 alias Raw = vec4<u32>;
 alias Element = u32;
 alias Quad = vec4<u32>;

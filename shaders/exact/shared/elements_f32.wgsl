@@ -3,9 +3,6 @@
 // representable, in any order, fused or not. Then the sums move to i32.
 
 // Four int8 to a word.
-@group(0) @binding(1) var<storage, read> x: array<Raw>;
-@group(0) @binding(2) var<storage, read> weight: array<Raw>;
-
 alias Raw = u32;
 alias Element = f32;
 alias Quad = vec4<f32>;
