@@ -5,7 +5,8 @@ use super::error::GpuError;
 use super::fence::Arrival;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What a device is opened with where it has it: timestamps cost nothing until they are asked for, which no page does.
+/// What a device is opened with where it has it: f16 for kernels that compute with it, and timestamps, which cost nothing until
+/// they are asked for; no page asks.
 const WANTED: wgpu::Features = if cfg!(target_family = "wasm") {
     wgpu::Features::SHADER_F16
 } else {
@@ -194,6 +195,15 @@ impl Gpu {
             Faults { refused: Some(reason), .. } => Err(GpuError::Internal { name, reason: reason.clone() }),
             _ => Ok(()),
         }
+    }
+
+    /// As [`Self::check`], before something long is begun: also for a loss that nothing has noticed yet.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub(crate) fn check_now(&self) -> Result<(), GpuError> {
+        self.poll_for_loss();
+        self.check(0)
     }
 
     /// What destroys the device, as a reset by the driver would: every later call fails with

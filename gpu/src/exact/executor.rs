@@ -121,9 +121,7 @@ impl ExactGpuExecutor {
     /// What a device can do. The executor then has no model ([`GpuError::NotLoaded`]) until a block is brought onto it; a lost one
     /// stays lost.
     pub async fn set_block(&mut self, block: &BlockHash, progress: Progress<'_>) -> Result<(), GpuError> {
-        // A loss is told no sooner than at a poll.
-        self.gpu.poll_for_loss();
-        self.gpu.check(0)?;
+        self.gpu.check_now()?;
         self.puzzle = Puzzle::new(self.puzzle.params(), block);
         let Self { gpu, kernels, model, pace, puzzle, .. } = self;
         model.load(gpu, kernels, puzzle, pace, progress).await

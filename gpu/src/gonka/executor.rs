@@ -82,9 +82,7 @@ impl GpuExecutor {
         progress: Progress<'_>,
     ) -> Result<(), GpuError> {
         check_pool(pool, self.model.params())?;
-        // A loss is told no sooner than at a poll.
-        self.gpu.poll_for_loss();
-        self.gpu.check(0)?;
+        self.gpu.check_now()?;
         self.model.load(&self.gpu, block, pool, progress).await
     }
 
